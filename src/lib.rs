@@ -1,0 +1,4 @@
+//! Airtable as an Arrow-native source for Apache Spark and Databricks Lakeflow.
+
+#[cfg(feature = "mock")]
+pub mod mock;
