@@ -1,0 +1,1 @@
+"""Airtable as an Arrow-native source for Apache Spark and Databricks Lakeflow."""
