@@ -1,1 +1,2 @@
 //! The mock Airtable.
+pub mod formula;
