@@ -43,6 +43,10 @@ pub use value::Value;
 /// What a formula may ask of the record it is evaluated on.
 pub trait Row {
     /// The cell of the field that the resolver given to [`Formula::compile`] called `index`.
+    ///
+    /// As Airtable's formulas see cells: a single select or a collaborator is its name, a checkbox is 1 or blank, a date
+    /// is a [`Value::Date`], linked records are an array of the texts of their primary fields (never their ids), a
+    /// lookup is an array of the cells looked up, and an empty cell is blank.
     fn field(&self, index: usize) -> Value;
     /// The record's id, `rec...`.
     fn record_id(&self) -> &str;
@@ -77,7 +81,7 @@ pub enum FormulaError {
 
 impl Formula {
     /// Compiles `text`. `resolve` turns a field's name or id, without braces and escapes, into the index that
-    /// [`Row::field`] understands.
+    /// [`Row::field`] understands; whether names match in any case is for it to say.
     ///
     /// # Errors
     ///

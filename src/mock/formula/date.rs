@@ -49,6 +49,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("TIMESTR", 1, 1, |values, _| {
         shown(values[0].date()?, "HH:mm:ss")
     }),
+    // An unknown unit is an error (unconfirmed): adding nothing, or milliseconds, would hide a typing error.
     Function::values("DATEADD", 3, 3, |values, _| {
         let unit = Unit::named(&values[2].text())?;
         calendar::add(values[0].date()?, values[1].number(), unit).map(Value::Date)

@@ -1,8 +1,8 @@
 //! Regular expressions.
 //!
-//! Airtable uses RE2; `regex-lite` has the same syntax but for Unicode classes (`\p{L}`), which it refuses. A pattern
-//! that does not compile makes the call an error, not the formula invalid (unconfirmed). A literal pattern is compiled
-//! once, with the formula.
+//! Airtable uses RE2; `regex-lite` has the same syntax but for Unicode classes (`\p{L}`), which it refuses, and `(?i)`,
+//! which in it is about ASCII letters only. A pattern that does not compile makes the call an error, not the formula
+//! invalid (unconfirmed). A literal pattern is compiled once, with the formula.
 
 use std::borrow::Cow;
 

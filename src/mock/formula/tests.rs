@@ -171,6 +171,16 @@ fn function_names_are_unique_and_of_any_case() {
 }
 
 #[test]
+fn a_compiled_formula_can_be_shared_by_threads() {
+    fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+    shared(
+        &Sample::new()
+            .compile("REGEX_MATCH(Name, 'a')")
+            .expect("it is valid"),
+    );
+}
+
+#[test]
 fn truth_is_as_the_filter_needs_it() {
     let table = [
         (Value::Blank, false),

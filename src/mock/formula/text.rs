@@ -1,7 +1,8 @@
 //! Text functions.
 //!
 //! Positions count Unicode characters from 1 (Airtable, being JavaScript, may count an emoji as two; unconfirmed). Any
-//! argument is read as text, numbers and lookups included.
+//! argument is read as text, numbers and lookups included. `FIND` minds case and yields 0 where there is nothing to
+//! find, `SEARCH` does not mind and yields blank (by common account).
 
 use super::Value;
 use super::functions::{ANY, Function, Values};
