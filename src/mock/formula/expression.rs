@@ -90,14 +90,20 @@ impl<'a> Operand<'a> {
 }
 
 impl Expression {
-    /// `self operator right`, in one chain with what `self` already is if the operators are equally strong.
-    pub(super) fn chained(self, operator: Operator, right: Expression) -> Expression {
-        match self {
-            Expression::Chain(first, mut rest) if rest[0].0.binding() == operator.binding() => {
+    /// Whether it is a chain of operators as strong as `operator`, which then continues it.
+    pub(super) fn extends(&self, operator: Operator) -> bool {
+        matches!(self, Expression::Chain(_, rest) if rest[0].0.binding() == operator.binding())
+    }
+
+    /// `self operator right`.
+    pub(super) fn chained(mut self, operator: Operator, right: Expression) -> Expression {
+        let extends = self.extends(operator);
+        match &mut self {
+            Expression::Chain(_, rest) if extends => {
                 rest.push((operator, right));
-                Expression::Chain(first, rest)
+                self
             }
-            other => Expression::Chain(Box::new(other), vec![(operator, right)]),
+            _ => Expression::Chain(Box::new(self), vec![(operator, right)]),
         }
     }
 

@@ -1,8 +1,10 @@
 //! Tokens to an expression, with every name looked up.
 //!
 //! Operators bind, from tight to loose: unary minus; `*` `/`; `+` `-`; `&`; comparisons; all to the left (the usual
-//! order; unconfirmed for `&`). There is no unary plus. A run of operators of one strength becomes one flat chain, so
-//! only parentheses and calls nest, and [`DEEPEST`] bounds those: parsing, evaluating and dropping recurse no deeper.
+//! order; unconfirmed for `&`). There is no unary plus.
+//!
+//! A run of operators of one strength becomes one flat chain. Whatever else makes the parser recurse or the tree grow
+//! higher is counted, and bounded by [`DEEPEST`]: parsing, evaluating, copying and dropping recurse no deeper.
 
 use super::Value;
 use super::expression::{Expression, Operator};
@@ -10,9 +12,9 @@ use super::functions::{self, Body, Function};
 use super::lexer::{self, Token};
 use super::pattern::Pattern;
 
-/// How deep parentheses and calls may nest. Nested `IF`s of real bases reach a few dozen; a debug build needs less than
-/// 1 MiB of stack for this depth, half of what a thread has.
-pub(super) const DEEPEST: usize = 120;
+/// How deep a formula may nest: parentheses and calls count one, and so does each change to a tighter operator. Nested
+/// `IF`s of real bases reach a few dozen. A debug build needs less than 1 MiB of stack for it, half of what a thread has.
+pub(super) const DEEPEST: usize = 200;
 
 pub(super) struct Parsed {
     pub(super) root: Expression,
@@ -31,7 +33,7 @@ pub(super) fn parse(text: &str, resolve: &dyn Fn(&str) -> Option<usize>) -> Opti
         unknown_fields: Vec::new(),
         unknown_functions: Vec::new(),
     };
-    let root = parser.expression(0)?;
+    let root = parser.expression(0)?.expression;
     if parser.tokens.next().is_some() {
         return None;
     }
@@ -52,14 +54,51 @@ struct Parser<'a> {
     unknown_functions: Vec<String>,
 }
 
+/// An expression, and how many levels of it lie below its root.
+struct Tree {
+    expression: Expression,
+    height: usize,
+}
+
+impl Tree {
+    fn leaf(expression: Expression) -> Tree {
+        Tree {
+            expression,
+            height: 0,
+        }
+    }
+
+    /// What `wrap` makes of it is one level higher.
+    fn within(self, wrap: impl FnOnce(Expression) -> Expression) -> Option<Tree> {
+        (self.height < DEEPEST).then(|| Tree {
+            expression: wrap(self.expression),
+            height: self.height + 1,
+        })
+    }
+
+    fn chained(self, operator: Operator, right: Tree) -> Option<Tree> {
+        let grows = usize::from(!self.expression.extends(operator));
+        let height = (self.height + grows).max(right.height + 1);
+        (height <= DEEPEST).then(|| Tree {
+            expression: self.expression.chained(operator, right.expression),
+            height,
+        })
+    }
+}
+
 impl Parser<'_> {
     /// An expression whose operators all bind at least as tightly as `floor`.
-    fn expression(&mut self, floor: u8) -> Option<Expression> {
+    fn expression(&mut self, floor: u8) -> Option<Tree> {
+        if self.depth == DEEPEST {
+            return None;
+        }
+        self.depth += 1;
         let mut left = self.operand()?;
         while let Some(operator) = self.operator(floor) {
             let right = self.expression(operator.binding() + 1)?;
-            left = left.chained(operator, right);
+            left = left.chained(operator, right)?;
         }
+        self.depth -= 1;
         Some(left)
     }
 
@@ -75,43 +114,37 @@ impl Parser<'_> {
         Some(operator)
     }
 
-    fn operand(&mut self) -> Option<Expression> {
-        let mut signs = 0_usize;
-        while self
-            .tokens
-            .next_if_eq(&Token::Operator(Operator::Minus))
-            .is_some()
-        {
-            signs += 1;
-        }
+    /// What operators stand between. It recurses, so it leaves the making of expressions to others: without
+    /// optimisation, a function's stack holds all its temporaries.
+    fn operand(&mut self) -> Option<Tree> {
+        let signs = self.signs();
         let operand = match self.tokens.next()? {
-            Token::Number(number) => Expression::Literal(Value::Number(number)),
-            Token::Text(text) => Expression::Literal(Value::Text(text)),
-            Token::Braced(name) => self.field(&name),
+            Token::Open => {
+                let inner = self.expression(0)?;
+                self.tokens.next_if_eq(&Token::Close)?;
+                inner
+            }
             Token::Word(name) if self.tokens.next_if_eq(&Token::Open).is_some() => {
                 self.call(name)?
             }
-            Token::Word(name) => self.field(name),
-            Token::Open => self.nested(|parser| {
-                let inner = parser.expression(0)?;
-                parser.tokens.next_if_eq(&Token::Close)?;
-                Some(inner)
-            })?,
-            Token::Operator(_) | Token::Close | Token::Comma => return None,
+            token => self.leaf(token)?,
         };
-        // `--x` is not `x`: it makes a number of it. More signs than two do nothing new.
-        let signs = if signs > 2 { 2 - signs % 2 } else { signs };
-        Some((0..signs).fold(operand, |inner, _| Expression::Negative(Box::new(inner))))
+        negated(operand, signs)
     }
 
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        if self.depth == DEEPEST {
-            return None;
-        }
-        self.depth += 1;
-        let parsed = parse(self);
-        self.depth -= 1;
-        parsed
+    fn signs(&mut self) -> usize {
+        let minus = Token::Operator(Operator::Minus);
+        std::iter::from_fn(|| self.tokens.next_if_eq(&minus)).count()
+    }
+
+    fn leaf(&mut self, token: Token<'_>) -> Option<Tree> {
+        Some(Tree::leaf(match token {
+            Token::Number(number) => Expression::Literal(Value::Number(number)),
+            Token::Text(text) => Expression::Literal(Value::Text(text)),
+            Token::Braced(name) => self.field(&name),
+            Token::Word(name) => self.field(name),
+            Token::Open | Token::Operator(_) | Token::Close | Token::Comma => return None,
+        }))
     }
 
     fn field(&mut self, name: &str) -> Expression {
@@ -124,32 +157,51 @@ impl Parser<'_> {
     }
 
     /// A call whose opening parenthesis is already consumed.
-    fn call(&mut self, name: &str) -> Option<Expression> {
-        let arguments = self.nested(Self::arguments)?;
+    fn call(&mut self, name: &str) -> Option<Tree> {
+        let (arguments, height) = self.arguments()?;
+        self.apply(name, arguments, height)
+    }
+
+    fn apply(&mut self, name: &str, arguments: Vec<Expression>, height: usize) -> Option<Tree> {
         let Some(function) = functions::find(name) else {
             remember(&mut self.unknown_functions, name.to_lowercase());
-            return Some(Expression::Literal(Value::Blank));
+            return Some(Tree::leaf(Expression::Literal(Value::Blank)));
         };
         if !function.takes(arguments.len()) {
             return None;
         }
-        bind(function, arguments)
+        Some(Tree {
+            expression: bind(function, arguments)?,
+            height,
+        })
     }
 
-    fn arguments(&mut self) -> Option<Vec<Expression>> {
-        let mut arguments = Vec::new();
+    /// The arguments of a call, and the height that the call has with them.
+    fn arguments(&mut self) -> Option<(Vec<Expression>, usize)> {
+        let (mut arguments, mut height) = (Vec::new(), 0);
         if self.tokens.next_if_eq(&Token::Close).is_some() {
-            return Some(arguments);
+            return Some((arguments, height));
         }
         loop {
-            arguments.push(self.expression(0)?);
+            let argument = self.expression(0)?;
+            arguments.push(argument.expression);
+            height = height.max(argument.height + 1);
             match self.tokens.next()? {
                 Token::Comma => {}
-                Token::Close => return Some(arguments),
+                Token::Close => return (height <= DEEPEST).then_some((arguments, height)),
                 _ => return None,
             }
         }
     }
+}
+
+/// `operand` behind so many minus signs. `--x` is not `x`: it makes a number of it; more than two do nothing new.
+fn negated(mut operand: Tree, signs: usize) -> Option<Tree> {
+    let signs = if signs > 2 { 2 - signs % 2 } else { signs };
+    for _ in 0..signs {
+        operand = operand.within(|inner| Expression::Negative(Box::new(inner)))?;
+    }
+    Some(operand)
 }
 
 fn bind(function: &'static Function, arguments: Vec<Expression>) -> Option<Expression> {

@@ -35,7 +35,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
 /// The second argument of a call.
 #[derive(Debug, Clone)]
 pub(super) enum Pattern {
-    Fixed(Regex),
+    /// Boxed because it is several times as large as any other part of an expression, and expressions recurse.
+    Fixed(Box<Regex>),
     /// A literal that does not compile.
     Broken,
     /// Not a literal: compiled for each record.
@@ -44,7 +45,7 @@ pub(super) enum Pattern {
 
 impl Pattern {
     pub(super) fn fixed(text: &str) -> Pattern {
-        Regex::new(text).map_or(Pattern::Broken, Pattern::Fixed)
+        Regex::new(text).map_or(Pattern::Broken, |regex| Pattern::Fixed(Box::new(regex)))
     }
 
     /// The pattern for a record where the argument's value is `value`.

@@ -96,29 +96,40 @@ fn messages_are_airtables() {
     }
 }
 
+/// Every way of nesting: what to repeat before and after, and how many levels one repetition costs.
+const NESTS: [(&str, &str, usize); 10] = [
+    ("(", ")", 1),
+    ("NOT(", ")", 1),
+    ("IF(1,", ")", 1),
+    ("IF(0,1,", ")", 1),
+    ("-(", ")", 1),
+    ("1=1&1+1*-(", ")", 5),
+    ("1=1&1+1*-SWITCH(1,1,", ")", 6),
+    ("1=1&1+1*-REGEX_MATCH('a',", ")", 6),
+    ("(", "*1+1&1=1)", 4),
+    ("--LEN(", ")*1+1&1=1", 7),
+];
+
 #[test]
 fn deep_nesting_neither_overflows_nor_compiles() {
     // Half the stack of a tokio worker or of a test's thread.
     let small = std::thread::Builder::new().stack_size(1 << 20);
     let thread = small.spawn(|| {
         let sample = Sample::new();
-        let limit = super::super::parser::DEEPEST;
-        let worst = |depth: usize| {
-            format!(
-                "{}'x'{}",
-                "IF(1,1=1&1+1*-SWITCH(1,1,".repeat(depth / 2),
-                "))".repeat(depth / 2)
-            )
-        };
-        assert_eq!(shown(&sample.eval(&worst(limit))), "0");
-        let compiled = sample.compile(&worst(limit)).expect("at the limit");
-        drop(compiled.clone());
-        for open in ["(", "IF(1,", "-(", "NOT("] {
-            let nested = |depth: usize| format!("{}1{}", open.repeat(depth), ")".repeat(depth));
-            assert!(sample.compile(&nested(limit)).is_ok());
-            assert!(sample.compile(&nested(limit + 1)).is_err());
-            assert!(sample.compile(&nested(100_000)).is_err());
-            assert!(sample.compile(&open.repeat(100_000)).is_err());
+        for (open, close, levels) in NESTS {
+            let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let limit = super::super::parser::DEEPEST / levels;
+            let deepest = (0..=limit)
+                .rev()
+                .map(nested)
+                .find_map(|formula| sample.compile(&formula).ok());
+            let compiled = deepest.expect("some depth compiles");
+            compiled.clone().eval(&sample);
+            assert!(!format!("{compiled:?}").is_empty());
+            assert!(sample.compile(&nested(limit * 9 / 10)).is_ok(), "{open}");
+            assert!(sample.compile(&nested(limit + 1)).is_err(), "{open}");
+            assert!(sample.compile(&nested(10_000)).is_err(), "{open}");
+            assert!(sample.compile(&open.repeat(10_000)).is_err(), "{open}");
         }
     });
     thread
