@@ -1,1 +1,3 @@
 //! One integration binary.
+mod mock;
+mod mock_speed;
