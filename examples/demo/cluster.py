@@ -1,4 +1,4 @@
-"""A real Spark standalone cluster on this machine: one master, and workers whose Python is an environment of its own."""
+"""A real Spark cluster on this machine: one master, and workers whose Python is an environment of its own."""
 
 from __future__ import annotations
 
@@ -6,95 +6,109 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import pyspark
 
-_SPARK_HOME = Path(pyspark.__file__).parent
+SPARK_HOME = Path(pyspark.__file__).parent
+
+Self = TypeVar("Self", bound="SparkProcesses")
 
 
-class StandaloneCluster:
-    """A context manager. Every process it starts is in a process group of its own, and ends with the `with` block.
+class SparkProcesses:
+    """Processes of Spark's, each with a log in `directory` and a process group of its own; all end with the `with`."""
 
-    >>> with StandaloneCluster(Path("/tmp/cluster"), workers=2) as cluster:  # doctest: +SKIP
-    ...     SparkSession.builder.master(cluster.url)
-    """
-
-    def __init__(self, directory: Path, workers: int = 2, start_seconds: float = 60) -> None:
-        self.url = ""
-        self._directory = directory
-        self._workers = workers
+    def __init__(self, directory: Path, start_seconds: float = 90) -> None:
+        self.directory = directory
         self._start_seconds = start_seconds
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> StandaloneCluster:
-        self._directory.mkdir(parents=True, exist_ok=True)
+    def __enter__(self: Self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
         try:
-            master = self._start("master", "org.apache.spark.deploy.master.Master", "--port", "0")
-            self.url = self._awaited(master, r"Starting Spark master at (spark://\S+)")
-            logs = [
-                self._start(
-                    f"worker-{number}",
-                    "org.apache.spark.deploy.worker.Worker",
-                    *("--cores", "1", "--memory", "1g", "--work-dir", str(self._directory / f"work-{number}")),
-                    self.url,
-                )
-                for number in range(1, self._workers + 1)
-            ]
-            for log in logs:
-                self._awaited(log, r"(Successfully registered with master)")
+            self.launch()
         except BaseException:
-            self._stop()
+            self.stop()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
 
-    def _start(self, name: str, main_class: str, *arguments: str) -> Path:
-        log = self._directory / f"{name}.log"
+    def launch(self) -> None:
+        """Starts the processes and waits until they serve."""
+        raise NotImplementedError
+
+    def start(self, name: str, program: str, *arguments: str, **environment: str) -> Path:
+        """Starts one of Spark's programs and returns the path of its log."""
+        log = self.directory / f"{name}.log"
+        settings = {"SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
         with log.open("wb") as out:
             self._processes.append(
                 subprocess.Popen(
-                    [
-                        str(_SPARK_HOME / "bin" / "spark-class"),
-                        *(main_class, "--host", "127.0.0.1", "--webui-port", "0", *arguments),
-                    ],
+                    [str(SPARK_HOME / "bin" / program), *arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=subprocess.STDOUT,
-                    env={
-                        **os.environ,
-                        "SPARK_HOME": str(_SPARK_HOME),
-                        "SPARK_LOCAL_IP": "127.0.0.1",
-                        "SPARK_DAEMON_MEMORY": "256m",
-                    },
+                    env={**os.environ, **settings, **environment},
+                    cwd=self.directory,
                     start_new_session=True,
                 )
             )
         return log
 
-    def _awaited(self, log: Path, pattern: str) -> str:
+    def awaited(self, log: Path, pattern: str) -> str:
+        """What the pattern's group matches in the log, as soon as it does."""
         deadline = time.monotonic() + self._start_seconds
         while time.monotonic() < deadline:
-            text = log.read_text(errors="replace")
-            if found := re.search(pattern, text):
+            if found := re.search(pattern, log.read_text(errors="replace")):
                 return found.group(1)
             if any(process.poll() is not None for process in self._processes):
                 break
             time.sleep(0.1)
         raise RuntimeError(f"Spark's {log.stem} did not start:\n{log.read_text(errors='replace')[-4000:]}")
 
-    def _stop(self) -> None:
-        # Workers before the master, and each with the executors that it started.
-        for process in reversed(self._processes):
-            _end_group(process)
-        self._processes.clear()
+    def stop(self) -> None:
+        """Ends all processes, the last started first, and with them what they started themselves."""
+        while self._processes:
+            _end_group(self._processes.pop())
+
+
+class StandaloneCluster(SparkProcesses):
+    """A master and workers of one core each, at `url`.
+
+    >>> with StandaloneCluster(Path("/tmp/cluster"), workers=2) as cluster:  # doctest: +SKIP
+    ...     SparkSession.builder.master(cluster.url)
+    """
+
+    def __init__(self, directory: Path, workers: int = 2) -> None:
+        super().__init__(directory)
+        self.url = ""
+        self._workers = workers
+
+    def launch(self) -> None:
+        master = self._daemon("master", "org.apache.spark.deploy.master.Master", "--port", "0")
+        self.url = self.awaited(master, r"Starting Spark master at (spark://\S+)")
+        workers = [
+            self._daemon(
+                f"worker-{number}",
+                "org.apache.spark.deploy.worker.Worker",
+                *("--cores", "1", "--memory", "1g", "--work-dir", str(self.directory / f"work-{number}")),
+                self.url,
+            )
+            for number in range(1, self._workers + 1)
+        ]
+        for worker in workers:
+            self.awaited(worker, r"(Successfully registered with master)")
+
+    def _daemon(self, name: str, main_class: str, *arguments: str) -> Path:
+        loopback = ("--host", "127.0.0.1", "--webui-port", "0")
+        return self.start(name, "spark-class", main_class, *loopback, *arguments, SPARK_DAEMON_MEMORY="256m")
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
@@ -109,11 +123,12 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def session_settings(executors_python: Path, directory: Path) -> dict[str, str]:
-    """Settings of a session on the cluster: the workers' Python, and nothing that lies about outside `directory`."""
+def session_settings(directory: Path) -> dict[str, str]:
+    """Settings of a session on the cluster: all on the loopback interface, and nothing left outside `directory`.
+
+    The workers' Python is not among them: Spark takes it from the variable PYSPARK_PYTHON of the driver's process.
+    """
     return {
-        "spark.pyspark.driver.python": sys.executable,
-        "spark.pyspark.python": str(executors_python),
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.executor.memory": "512m",

@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from cluster import StandaloneCluster, session_settings
+
 from lakeflow_airtable.mock import MockAirtable
 
 
@@ -38,8 +39,9 @@ def main() -> int:
                 cwd=directory,
                 env={
                     **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+                    "PYSPARK_PYTHON": str(executors_python),
                     "DEMO_MASTER": cluster.url,
-                    "DEMO_SETTINGS": json.dumps(session_settings(executors_python, directory)),
+                    "DEMO_SETTINGS": json.dumps(session_settings(directory)),
                     "DEMO_OPTIONS": json.dumps(mock.options()),
                 },
             ).returncode

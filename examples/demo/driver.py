@@ -6,8 +6,9 @@ import json
 import os
 import time
 
-from lakeflow_airtable import Airtable, AirtableDataSource
 from pyspark.sql import SparkSession
+
+from lakeflow_airtable import Airtable, AirtableDataSource
 
 options = json.loads(os.environ["DEMO_OPTIONS"])
 builder = SparkSession.builder.master(os.environ["DEMO_MASTER"]).appName("lakeflow-airtable demo")

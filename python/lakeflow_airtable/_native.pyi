@@ -8,7 +8,7 @@ __version__: str
 class OptionRow(TypedDict):
     name: str
     default: str
-    required: bool
+    required: str
     meaning: str
     aliases: list[str]
     kind: str

@@ -166,11 +166,18 @@ def markdown(table: Sequence[OptionRow]) -> str:
     """The options table as the README shows it."""
     rows = ["| option | default | meaning |", "|---|---|---|"]
     for option in table:
-        default = f"`{option['default']}`" if option["default"] else "required" if option["required"] else ""
-        rows.append(f"| `{option['name']}` | {default} | {option['meaning']} |")
+        default = f"`{option['default']}`" if option["default"] else _required(option)
+        aliases = (
+            f". Also accepted: {', '.join(f'`{name}`' for name in option['aliases'])}" if option["aliases"] else ""
+        )
+        rows.append(f"| `{option['name']}` | {default} | {option['meaning']}{aliases} |")
     return "\n".join(rows)
 
 
+def _required(option: OptionRow) -> str:
+    return {"": "", "always": "required"}.get(option["required"], f"required {option['required']}")
+
+
 def _described(option: OptionRow) -> str:
-    default = "required" if option["required"] else option["default"] or "no default"
+    default = option["default"] or _required(option) or "no default"
     return f"{option['name']} ({default})\n    {option['meaning']}"

@@ -68,7 +68,8 @@ class AirtableDataSource(DataSource):
         return scan if _columns(schema) == _columns(planned) else scan.select(schema.json())
 
     def _connector(self) -> Connector:
-        return _connector(self.options)
+        table = self._virtual_table
+        return _connector(self.options if table is None else table.connector_options(self.options))
 
 
 class ScanPartition(InputPartition):
@@ -104,7 +105,8 @@ class VirtualTableReader(DataSourceReader):
         self._table = table
 
     def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
-        return iter(self._table.rows(_connector(self._options), self._options))
+        connector = _connector(self._table.connector_options(self._options))
+        return iter(self._table.rows(connector, self._options))
 
 
 def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:

@@ -32,6 +32,11 @@ class VirtualTable:
     name: str
     schema: StructType
     rows: Callable[[Connector, Options], Iterable[Row]]
+    own_options: frozenset[str] = frozenset({"tablename"})
+
+    def connector_options(self, options: Options) -> Options:
+        """The options without those that mean something else here than to the connector."""
+        return Options({name: value for name, value in options.items() if name not in self.own_options})
 
     @staticmethod
     def named(name: str) -> VirtualTable | None:
@@ -102,6 +107,8 @@ def _json_option(options: Options, option: str, kind: type[Any]) -> Any:
     return value
 
 
+# Here the base to list, and `[]` is allowed: the root, which has bases but no tables.
+_LISTING = frozenset({"tablename", "namespace"})
 _NAMESPACE = StructField("namespace", ArrayType(StringType()), nullable=False)
 _TABLE_NAME = StructField("tableName", StringType(), nullable=False)
 _METADATA = StructType(
@@ -116,8 +123,8 @@ _TABLES = {
     table.name: table
     for table in (
         VirtualTable("_community_table_metadata", _METADATA, _table_metadata),
-        VirtualTable("_community_namespaces", StructType([_NAMESPACE]), _namespaces),
-        VirtualTable("_community_tables", StructType([_NAMESPACE, _TABLE_NAME]), _tables),
+        VirtualTable("_community_namespaces", StructType([_NAMESPACE]), _namespaces, _LISTING),
+        VirtualTable("_community_tables", StructType([_NAMESPACE, _TABLE_NAME]), _tables, _LISTING),
         # What older pipelines call the first.
         VirtualTable("_lakeflow_metadata", _METADATA, _table_metadata),
     )
