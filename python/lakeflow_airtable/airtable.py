@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .options import Options
 
@@ -19,13 +19,13 @@ class Airtable:
     >>> base = Airtable(token="pat...", base_id="app...")  # doctest: +SKIP
     >>> pyarrow.table(base.read("Vendors", fields=["Name"]))  # doctest: +SKIP
 
-    Making one asks nothing of Airtable; `OptionError` says what is wrong with the options. Objects can be pickled and
-    used after a fork: they hold the options alone, the token among them.
+    Making one asks nothing of Airtable; `OptionError` says what is wrong with the options. Objects can be used after a
+    fork, and pickled; a pickle holds the options, the token among them.
     """
 
     def __init__(self, token: str | None = None, base_id: str | None = None, **options: object) -> None:
         self._options = Options.from_values({"token": token, "base_id": base_id, **options})
-        self._connector()
+        self._connector = _connector(self._options)
 
     def __repr__(self) -> str:
         shown = (f"{name}={self._options[name]!r}" for name in ("base_id", "base_url") if name in self._options)
@@ -33,19 +33,19 @@ class Airtable:
 
     def list_namespaces(self) -> list[str]:
         """The ids of the bases that the token sees; empty when `base_id` was given."""
-        return self._connector().list_namespaces()
+        return self._connector.list_namespaces()
 
     def list_tables(self, namespace: str | None = None) -> list[str]:
         """The names of the tables, of the base `namespace` (id or name) where no `base_id` was given."""
-        return self._connector().list_tables(namespace)
+        return self._connector.list_tables(namespace)
 
     def schema(self, table: str, **options: object) -> Schema:
         """The columns of a read with the same options, as an object with `__arrow_c_schema__`. One request."""
-        return self._connector().plan(table, Options.from_values(options)).schema
+        return self._connector.plan(table, Options.from_values(options)).schema
 
     def metadata(self, table: str, **options: object) -> TableMetadata:
         """Primary keys, cursor column and ingestion type of a table, as incremental pipelines need them."""
-        return self._connector().metadata(table, Options.from_values(options))
+        return self._connector.metadata(table, Options.from_values(options))
 
     def read(self, table: str, **options: object) -> Batches:
         """The table's rows as an iterator of `pyarrow.RecordBatch`, in bounded memory.
@@ -53,17 +53,17 @@ class Airtable:
         The plan is made here (one request); records are asked for as batches are taken. The result also has
         `__arrow_c_stream__`, which needs no pyarrow. It can be read once.
         """
-        connector = self._connector()
-        return connector.read(connector.plan(table, Options.from_values(options)))
+        return self._connector.read(self._connector.plan(table, Options.from_values(options)))
 
-    def _connector(self) -> Connector:
-        # Made for each call: it is cheap, and an object that holds none can be pickled and forked.
-        from ._native import Connector
+    def __getstate__(self) -> dict[str, str]:
+        return dict(self._options)
 
-        return Connector(self._options)
+    def __setstate__(self, options: dict[str, str]) -> None:
+        self._options = Options(options)
+        self._connector = _connector(self._options)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_options": dict(self._options)}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._options = Options(state["_options"])
+def _connector(options: Options) -> Connector:
+    from ._native import Connector
+
+    return Connector(options)
