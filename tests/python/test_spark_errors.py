@@ -93,11 +93,17 @@ def test_mistakes(spark: SparkSession, mock_airtable: MockAirtable, name: str) -
 
 
 def test_a_bad_value_names_its_cell_and_can_be_rescued(spark: SparkSession, mock_airtable: MockAirtable) -> None:
-    table, field = mock_airtable.generate_table("Misfits", 10), "Score"
-    mock_airtable.set_raw_cell(table, 3, field, '"ten"')
+    fields = [
+        {"name": "Name", "type": "singleLineText"},
+        {"name": "Score", "type": "number", "options": {"precision": 0}},
+    ]
+    mock_airtable.create_table("Misfits", fields, [{"Name": "a", "Score": 1}, {"Name": "b", "Score": 2}])
+    record = mock_airtable.records("Misfits")[1]["id"]
+    mock_airtable.set_raw_cell("Misfits", record, "Score", "ten")
     read = spark.read.format("lakeflow_connect").options(**mock_airtable.options(), tableName="Misfits")
-    with pytest.raises(Exception, match=r"lakeflow_airtable\.DataError: .*Misfits.*Score.*ten"):
+    with pytest.raises(Exception, match=rf"lakeflow_airtable\.DataError: .*Misfits.*{record}.*Score.*ten"):
         read.option("on_bad_value", "fail").load().collect()
-    rescued = [row._rescued_data for row in read.load().collect() if row._rescued_data]
-    assert len(rescued) == 1
-    assert "ten" in rescued[0]
+    first, second = read.option("on_bad_value", "rescue").load().orderBy("name").collect()
+    assert (first.score, first._rescued_data) == (1.0, None)
+    assert second.score is None
+    assert '"ten"' in second._rescued_data
