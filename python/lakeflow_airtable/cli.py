@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["mock"]:
-        from . import mock
+        from .mock import main as run_mock
 
-        return mock.main(arguments[1:]) or 0
+        return run_mock(arguments[1:])
     try:
         parsed = _parser().parse_args(arguments)
         parsed.run(parsed)

@@ -128,7 +128,7 @@ def test_tables_are_saved_with_their_comments(spark: SparkSession, mock_airtable
 def test_every_kind_of_column_reaches_spark(spark: SparkSession, mock_airtable: MockAirtable) -> None:
     mock_airtable.generate_table("Kinds", 250, fields=60)
     frame = load(spark, mock_airtable, "Kinds")
-    kinds = {field.metadata["airtable.type"] for field in frame.schema if "airtable.type" in field.metadata}
+    kinds = {field.metadata["airtable_field_type"] for field in frame.schema if "airtable_field_type" in field.metadata}
     assert {"number", "checkbox", "date", "dateTime", "multipleSelects", "multipleAttachments"} <= kinds
     rows = frame.collect()
     assert len(rows) == 250
