@@ -62,7 +62,7 @@ impl Default for Manners {
 }
 
 /// A base.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Base {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -75,6 +75,8 @@ pub(crate) struct Base {
     pub(crate) webhooks: Vec<Webhook>,
     /// Notifications that wait to be sent.
     pub(crate) pings: Vec<Ping>,
+    /// All computed fields by table and index, each after those that it reads.
+    pub(crate) order: Vec<(usize, usize)>,
     /// The number of the last transaction.
     pub(crate) transaction: u64,
     pub(crate) manners: Manners,

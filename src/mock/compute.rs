@@ -221,21 +221,23 @@ impl Base {
         self.tables[t].records.iter().filter(links).map(|record| (t, record.id)).collect()
     }
 
-    /// Computes all cells of the base, after loading it or after a change of the schema.
+    /// Computes all cells of the base, after loading it or after a change of the schema. Field by field in
+    /// the order of the plan, once is enough.
     pub(crate) fn recompute_all(&mut self, tx: &mut Transaction) {
-        for _ in 0..MOST_VISITS {
-            let mut changed = false;
-            for t in 0..self.tables.len() {
-                if self.tables[t].order.is_empty() {
-                    continue;
-                }
-                let ids: Vec<RecordId> = self.tables[t].records.iter().map(|record| record.id).collect();
-                for id in ids {
-                    changed |= self.recompute_record(tx, t, id);
-                }
-            }
-            if !changed {
-                return;
+        for (t, f) in self.order.clone() {
+            let field = field_index(f);
+            let table = &self.tables[t];
+            let free = |record: &&Record| !table.pinned.contains(&(record.id, field));
+            let fresh: Vec<(RecordId, Option<Vec<u8>>)> = table
+                .records
+                .iter()
+                .filter(free)
+                .map(|record| (record.id, self.compute(t, record, f, tx.now_ms), record.cells.get(field)))
+                .filter(|(_, new, old)| new.as_deref() != *old)
+                .map(|(id, new, _)| (id, new))
+                .collect();
+            for (id, new) in fresh {
+                self.put_cell(tx, t, id, field, new.as_deref());
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::formula::Formula;
 
 /// How a computed cell is computed. Indices are those of fields in the same table, except `target`.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Calc {
     /// Not computed: written by people, or set once by the generator.
     #[default]
@@ -40,7 +40,7 @@ pub(crate) enum Calc {
 }
 
 /// A field of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) id: String,
     pub(crate) name: String,

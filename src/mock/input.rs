@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::base::{Base, link_json};
+use super::base::{Base, field_index, link_json};
 use super::change::Transaction;
 use super::clock::{parse_ms, stamp, write_date};
 use super::error::ApiError;
@@ -155,7 +155,13 @@ impl Base {
 
     /// The record with this name, made if there is none.
     fn record_by_name(&mut self, tx: &mut Transaction, t: usize, name: &str) -> RecordId {
-        let found = self.tables[t].records.iter().map(|record| record.id).find(|id| self.record_name(t, *id) == name);
+        // Names are texts nearly always: then comparing the cells as they are stored is enough.
+        let (cell, primary) = (Value::from(name).to_string(), field_index(self.tables[t].primary));
+        let records = &self.tables[t].records;
+        let same = records.iter().find(|record| record.cells.get(primary) == Some(cell.as_bytes()));
+        let found = same.map(|record| record.id).or_else(|| {
+            records.iter().map(|record| record.id).find(|id| self.record_name(t, *id) == name)
+        });
         found.unwrap_or_else(|| {
             let id = self.create_record(tx, t, None);
             let primary = self.tables[t].primary;

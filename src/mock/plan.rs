@@ -26,9 +26,10 @@ impl Base {
             table.order.clear();
             table.readers.clear();
         }
-        for (t, f) in order {
+        for &(t, f) in &order {
             self.tables[t].order.push(f);
         }
+        self.order = order;
         self.find_readers();
     }
 

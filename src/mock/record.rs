@@ -55,7 +55,7 @@ struct Unsettled {
 }
 
 /// All records of a table, by slot.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Records {
     slots: Vec<Option<Record>>,
     by_id: HashMap<RecordId, u32>,

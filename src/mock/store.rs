@@ -10,7 +10,7 @@ use super::error::ApiError;
 use super::id::Ids;
 
 /// The bases, and the people who may be named in them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
     pub(crate) bases: Vec<Base>,
     pub(crate) people: Arc<Vec<Person>>,
@@ -49,6 +49,7 @@ impl Store {
             comments: std::collections::HashMap::new(),
             webhooks: Vec::new(),
             pings: Vec::new(),
+            order: Vec::new(),
             transaction: 0,
             manners: self.manners,
         };

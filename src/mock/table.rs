@@ -10,7 +10,7 @@ use super::record::Records;
 use super::view::View;
 
 /// A table of a base.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     pub(crate) id: String,
     pub(crate) name: String,

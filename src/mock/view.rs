@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::formula::Formula;
 
 /// A view of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct View {
     pub(crate) id: String,
     pub(crate) name: String,

@@ -26,7 +26,7 @@ const SEVEN_DAYS_MS: i64 = 7 * 24 * 3600 * 1000;
 const MOST_WEBHOOKS: usize = 10;
 const MOST_PAYLOADS: usize = 50;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Payload {
     number: u64,
     ms: i64,
@@ -34,7 +34,7 @@ struct Payload {
 }
 
 /// A webhook.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Webhook {
     pub(crate) id: String,
     secret: Vec<u8>,
