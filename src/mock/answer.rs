@@ -39,24 +39,36 @@ impl Request<'_> {
 ///
 /// # Errors
 /// Whatever Airtable would refuse.
-pub(crate) fn answer(state: &Arc<State>, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
+pub(crate) fn answer(
+    state: &Arc<State>,
+    grant: &Grant,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Vec<u8>, ApiError> {
     authorize(state, grant, endpoint)?;
     use Endpoint::*;
     match endpoint {
         Whoami | ListBases | CreateBase => of_account(state, grant, endpoint, request),
-        ListRecords(..) | ListRecordsByPost(..) | GetRecord(..) => reading(state, endpoint, request),
-        GetSchema(..) | ListViews(..) | GetView(..) | CreateTable(..) | UpdateTable(..) | CreateField(..) | UpdateField(..) => {
-            of_schema(state, grant, endpoint, request)
+        ListRecords(..) | ListRecordsByPost(..) | GetRecord(..) => {
+            reading(state, endpoint, request)
         }
-        ListComments(..) | CreateComment(..) | UpdateComment(..) | DeleteComment(..) => of_comments(state, grant, endpoint, request),
-        CreateRecords(..) | UpdateRecords(..) | DeleteRecords(..) | UpdateRecord(..) | DeleteRecord(..) => {
+        GetSchema(..) | ListViews(..) | GetView(..) | CreateTable(..) | UpdateTable(..)
+        | CreateField(..) | UpdateField(..) => of_schema(state, grant, endpoint, request),
+        ListComments(..) | CreateComment(..) | UpdateComment(..) | DeleteComment(..) => {
+            of_comments(state, grant, endpoint, request)
+        }
+        CreateRecords(..) | UpdateRecords(..) | DeleteRecords(..) | UpdateRecord(..)
+        | DeleteRecord(..) => {
             let answer = writing(state, grant, endpoint, request);
             state.ring();
             answer
         }
-        ListWebhooks(..) | CreateWebhook(..) | DeleteWebhook(..) | RefreshWebhook(..) | EnableNotifications(..) | ListPayloads(..) => {
-            of_webhooks(state, grant, endpoint, request)
-        }
+        ListWebhooks(..)
+        | CreateWebhook(..)
+        | DeleteWebhook(..)
+        | RefreshWebhook(..)
+        | EnableNotifications(..)
+        | ListPayloads(..) => of_webhooks(state, grant, endpoint, request),
     }
 }
 
@@ -64,9 +76,15 @@ fn authorize(state: &State, grant: &Grant, endpoint: &Endpoint) -> Result<(), Ap
     if let Some(scope) = endpoint.scope() {
         grant.require(scope)?;
     }
-    let Some(id) = endpoint.base() else { return Ok(()) };
+    let Some(id) = endpoint.base() else {
+        return Ok(());
+    };
     let store = state.read();
-    let base = store.bases.iter().find(|base| base.id == id && grant.sees(id)).ok_or_else(ApiError::forbidden)?;
+    let base = store
+        .bases
+        .iter()
+        .find(|base| base.id == id && grant.sees(id))
+        .ok_or_else(ApiError::forbidden)?;
     match Role::of(&base.permission) {
         Role::None => Err(ApiError::forbidden()),
         role if role < endpoint.role() => Err(ApiError::not_permitted("perform this operation")),
@@ -74,7 +92,12 @@ fn authorize(state: &State, grant: &Grant, endpoint: &Endpoint) -> Result<(), Ap
     }
 }
 
-fn of_account(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
+fn of_account(
+    state: &State,
+    grant: &Grant,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Vec<u8>, ApiError> {
     if *endpoint == Endpoint::CreateBase {
         let definition = request.json()?;
         let mut store = state.write();
@@ -86,7 +109,10 @@ fn of_account(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Reque
     }
     let store = state.read();
     if *endpoint == Endpoint::Whoami {
-        let person = store.people.get(usize::from(grant.person)).ok_or_else(ApiError::unauthenticated)?;
+        let person = store
+            .people
+            .get(usize::from(grant.person))
+            .ok_or_else(ApiError::unauthenticated)?;
         let mut shown = json!({"id": person.id});
         if let (Some(email), true) = (&person.email, grant.allows("user.email:read")) {
             shown["email"] = json!(email);
@@ -100,15 +126,25 @@ fn of_account(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Reque
 }
 
 /// A thousand bases a page, as in Airtable; the offset names the next base.
-fn list_bases(bases: &[Base], grant: &Grant, pairs: &[(String, String)]) -> Result<Vec<u8>, ApiError> {
+fn list_bases(
+    bases: &[Base],
+    grant: &Grant,
+    pairs: &[(String, String)],
+) -> Result<Vec<u8>, ApiError> {
     const PAGE: usize = 1000;
     const ITERATOR: &str = "itrBases0000000000";
     let visible: Vec<&Base> = bases.iter().filter(|base| grant.sees(&base.id)).collect();
-    let offset = pairs.iter().find(|(key, value)| key == "offset" && !value.is_empty()).map(|(_, value)| value);
+    let offset = pairs
+        .iter()
+        .find(|(key, value)| key == "offset" && !value.is_empty())
+        .map(|(_, value)| value);
     let start = match offset {
         None => 0,
         Some(offset) => {
-            let id = offset.split_once('/').filter(|(iterator, _)| *iterator == ITERATOR).map(|(_, id)| id);
+            let id = offset
+                .split_once('/')
+                .filter(|(iterator, _)| *iterator == ITERATOR)
+                .map(|(_, id)| id);
             let at = visible.iter().position(|base| Some(base.id.as_str()) == id);
             at.ok_or_else(|| ApiError::bad_offset(offset))?
         }
@@ -128,10 +164,16 @@ fn list_bases(bases: &[Base], grant: &Grant, pairs: &[(String, String)]) -> Resu
 
 fn reading(state: &State, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
     let (faults, now_ms, signature) = (state.faults(), state.clock.now_ms(), state.signature());
-    let with = Circumstances { faults: &faults, now_ms, signature: &signature };
+    let with = Circumstances {
+        faults: &faults,
+        now_ms,
+        signature: &signature,
+    };
     let pairs = request.pairs();
     let (base, table) = match endpoint {
-        Endpoint::ListRecords(base, table) | Endpoint::ListRecordsByPost(base, table) | Endpoint::GetRecord(base, table, _) => (base, table),
+        Endpoint::ListRecords(base, table)
+        | Endpoint::ListRecordsByPost(base, table)
+        | Endpoint::GetRecord(base, table, _) => (base, table),
         _ => return Err(ApiError::no_route()),
     };
     let mut store = state.read();
@@ -143,28 +185,62 @@ fn reading(state: &State, endpoint: &Endpoint, request: &Request<'_>) -> Result<
     }
     let base = store.bases.get(b).ok_or_else(ApiError::forbidden)?;
     match endpoint {
-        Endpoint::GetRecord(_, _, record) => get(base, record, &RecordShape::from_pairs(&pairs)?, &with),
-        Endpoint::ListRecords(..) => list(base, t, &ListQuery::from_pairs(&pairs)?, &state.iterators, &with),
-        _ => list(base, t, &ListQuery::from_body(&request.json()?, &pairs)?, &state.iterators, &with),
+        Endpoint::GetRecord(_, _, record) => {
+            get(base, record, &RecordShape::from_pairs(&pairs)?, &with)
+        }
+        Endpoint::ListRecords(..) => list(
+            base,
+            t,
+            &ListQuery::from_pairs(&pairs)?,
+            &state.iterators,
+            &with,
+        ),
+        _ => list(
+            base,
+            t,
+            &ListQuery::from_body(&request.json()?, &pairs)?,
+            &state.iterators,
+            &with,
+        ),
     }
 }
 
-fn writing(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
+fn writing(
+    state: &State,
+    grant: &Grant,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
     let (faults, now_ms, signature) = (state.faults(), state.clock.now_ms(), state.signature());
     let actor = Actor::api(grant.person);
     let mut store = state.write();
-    let (CreateRecords(base, table) | UpdateRecords(base, table, _) | DeleteRecords(base, table)
-    | UpdateRecord(base, table, ..) | DeleteRecord(base, table, _)) = endpoint else {
+    let (CreateRecords(base, table)
+    | UpdateRecords(base, table, _)
+    | DeleteRecords(base, table)
+    | UpdateRecord(base, table, ..)
+    | DeleteRecord(base, table, _)) = endpoint
+    else {
         return Err(ApiError::no_route());
     };
     let (b, t) = State::locate(&store, base, table, &faults)?;
     let base = &mut store.bases[b];
     match endpoint {
-        CreateRecords(..) => base.create_records(t, &WriteBody::read(&request.json()?)?, actor, now_ms, &signature),
-        UpdateRecords(_, _, replace) => {
-            base.update_records(t, &WriteBody::read(&request.json()?)?, *replace, actor, now_ms, &signature)
-        }
+        CreateRecords(..) => base.create_records(
+            t,
+            &WriteBody::read(&request.json()?)?,
+            actor,
+            now_ms,
+            &signature,
+        ),
+        UpdateRecords(_, _, replace) => base.update_records(
+            t,
+            &WriteBody::read(&request.json()?)?,
+            *replace,
+            actor,
+            now_ms,
+            &signature,
+        ),
         UpdateRecord(_, _, id, replace) => {
             let mut body = request.json()?;
             if let Some(body) = body.as_object_mut() {
@@ -174,13 +250,25 @@ fn writing(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<
             if RecordId::parse(id).is_none_or(|id| base.tables[t].records.get(id).is_none()) {
                 return Err(faults.missing_record.error());
             }
-            base.update_records(t, &WriteBody::read(&body)?, *replace, actor, now_ms, &signature)
+            base.update_records(
+                t,
+                &WriteBody::read(&body)?,
+                *replace,
+                actor,
+                now_ms,
+                &signature,
+            )
         }
         DeleteRecords(..) => {
             let pairs = request.pairs();
-            let ids: Vec<&str> =
-                pairs.iter().filter(|(key, _)| key.starts_with("records")).map(|(_, id)| id.as_str()).collect();
-            Ok(bytes(&json!({"records": base.delete_records(t, &ids, actor, now_ms)?})))
+            let ids: Vec<&str> = pairs
+                .iter()
+                .filter(|(key, _)| key.starts_with("records"))
+                .map(|(_, id)| id.as_str())
+                .collect();
+            Ok(bytes(
+                &json!({"records": base.delete_records(t, &ids, actor, now_ms)?}),
+            ))
         }
         DeleteRecord(_, _, id) => {
             if RecordId::parse(id).is_none_or(|id| base.tables[t].records.get(id).is_none()) {
@@ -193,17 +281,32 @@ fn writing(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<
     }
 }
 
-fn of_schema(state: &Arc<State>, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
+fn of_schema(
+    state: &Arc<State>,
+    grant: &Grant,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
-    let (faults, now_ms, actor) = (state.faults(), state.clock.now_ms(), Actor::api(grant.person));
+    let (faults, now_ms, actor) = (
+        state.faults(),
+        state.clock.now_ms(),
+        Actor::api(grant.person),
+    );
     let id = endpoint.base().unwrap_or_default();
     {
         let store = state.read();
-        let base = store.bases.iter().find(|base| base.id == id).ok_or_else(ApiError::forbidden)?;
+        let base = store
+            .bases
+            .iter()
+            .find(|base| base.id == id)
+            .ok_or_else(ApiError::forbidden)?;
         match endpoint {
             GetSchema(_) => {
                 let pairs = request.pairs();
-                let with_visible = pairs.iter().any(|(key, value)| key.starts_with("include") && value == "visibleFieldIds");
+                let with_visible = pairs
+                    .iter()
+                    .any(|(key, value)| key.starts_with("include") && value == "visibleFieldIds");
                 return Ok(bytes(&base.schema(with_visible)));
             }
             ListViews(_) => return Ok(bytes(&base.views(None)?)),
@@ -216,7 +319,11 @@ fn of_schema(state: &Arc<State>, grant: &Grant, endpoint: &Endpoint, request: &R
         let mut store = state.write();
         match endpoint {
             CreateTable(_) => {
-                let base = store.bases.iter_mut().find(|base| base.id == id).ok_or_else(ApiError::forbidden)?;
+                let base = store
+                    .bases
+                    .iter_mut()
+                    .find(|base| base.id == id)
+                    .ok_or_else(ApiError::forbidden)?;
                 base.create_table(&change, actor, now_ms)?
             }
             UpdateTable(_, table) => {
@@ -229,7 +336,9 @@ fn of_schema(state: &Arc<State>, grant: &Grant, endpoint: &Endpoint, request: &R
             }
             UpdateField(_, table, field) => {
                 let (b, t) = State::locate(&store, id, table, &faults)?;
-                let f = store.bases[b].tables[t].field(field).ok_or_else(ApiError::forbidden)?;
+                let f = store.bases[b].tables[t]
+                    .field(field)
+                    .ok_or_else(ApiError::forbidden)?;
                 store.bases[b].update_field(t, f, &change, actor, now_ms)?
             }
             _ => return Err(ApiError::no_route()),
@@ -239,11 +348,19 @@ fn of_schema(state: &Arc<State>, grant: &Grant, endpoint: &Endpoint, request: &R
     Ok(bytes(&shown))
 }
 
-fn of_comments(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
+fn of_comments(
+    state: &State,
+    grant: &Grant,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
     let (faults, now_ms) = (state.faults(), state.clock.now_ms());
-    let (ListComments(base, table, record) | CreateComment(base, table, record) | UpdateComment(base, table, record, _)
-    | DeleteComment(base, table, record, _)) = endpoint else {
+    let (ListComments(base, table, record)
+    | CreateComment(base, table, record)
+    | UpdateComment(base, table, record, _)
+    | DeleteComment(base, table, record, _)) = endpoint
+    else {
         return Err(ApiError::no_route());
     };
     let mut store = state.write();
@@ -254,20 +371,31 @@ fn of_comments(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Requ
     let shown = match endpoint {
         ListComments(..) => base.list_comments(record, &request.pairs())?,
         CreateComment(..) => base.create_comment(record, &request.json()?, grant.person, now_ms)?,
-        UpdateComment(_, _, _, id) => base.update_comment(record, id, &request.json()?, grant.person, now_ms)?,
+        UpdateComment(_, _, _, id) => {
+            base.update_comment(record, id, &request.json()?, grant.person, now_ms)?
+        }
         DeleteComment(_, _, _, id) => base.delete_comment(record, id)?,
         _ => return Err(ApiError::no_route()),
     };
     Ok(bytes(&shown))
 }
 
-fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
+fn of_webhooks(
+    state: &State,
+    grant: &Grant,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
     let now_ms = state.clock.now_ms();
     let signature = state.signature();
     let id = endpoint.base().unwrap_or_default();
     let mut store = state.write();
-    let base = store.bases.iter_mut().find(|base| base.id == id).ok_or_else(ApiError::forbidden)?;
+    let base = store
+        .bases
+        .iter_mut()
+        .find(|base| base.id == id)
+        .ok_or_else(ApiError::forbidden)?;
     let shown = match endpoint {
         ListWebhooks(_) => base.list_webhooks(now_ms),
         CreateWebhook(_) => {
@@ -287,7 +415,10 @@ fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Requ
         ListPayloads(_, webhook) => {
             require_data_scopes(grant, base.webhook_specification(webhook))?;
             let payloads = base.list_payloads(webhook, &request.pairs(), now_ms)?;
-            return Ok(payloads.to_string().replace(super::input::UNSIGNED, &signature).into_bytes());
+            return Ok(payloads
+                .to_string()
+                .replace(super::input::UNSIGNED, &signature)
+                .into_bytes());
         }
         _ => return Err(ApiError::no_route()),
     };
@@ -296,9 +427,15 @@ fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Requ
 
 /// A webhook tells what reading would tell, so it needs the scopes of reading.
 fn require_data_scopes(grant: &Grant, specification: &Value) -> Result<(), ApiError> {
-    let kinds = specification.pointer("/options/filters/dataTypes").and_then(Value::as_array);
+    let kinds = specification
+        .pointer("/options/filters/dataTypes")
+        .and_then(Value::as_array);
     for kind in kinds.into_iter().flatten() {
-        grant.require(if kind == "tableData" { "data.records:read" } else { "schema.bases:read" })?;
+        grant.require(if kind == "tableData" {
+            "data.records:read"
+        } else {
+            "schema.bases:read"
+        })?;
     }
     Ok(())
 }

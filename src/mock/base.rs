@@ -88,17 +88,29 @@ impl Base {
         self.tables
             .iter()
             .position(|table| table.id == name_or_id)
-            .or_else(|| self.tables.iter().position(|table| table.name == name_or_id))
+            .or_else(|| {
+                self.tables
+                    .iter()
+                    .position(|table| table.name == name_or_id)
+            })
     }
 
     /// The table that holds a record.
     pub(crate) fn table_of(&self, record: RecordId) -> Option<usize> {
-        self.tables.iter().position(|table| table.records.slot_of(record).is_some())
+        self.tables
+            .iter()
+            .position(|table| table.records.slot_of(record).is_some())
     }
 
     /// The table that a link field of `table` points to.
     pub(crate) fn linked_table(&self, table: usize, link: usize) -> Option<usize> {
-        self.table(self.tables.get(table)?.fields.get(link)?.option_text("linkedTableId")?)
+        self.table(
+            self.tables
+                .get(table)?
+                .fields
+                .get(link)?
+                .option_text("linkedTableId")?,
+        )
     }
 
     /// The field on the other side of a link: its table and index.
@@ -114,14 +126,20 @@ impl Base {
 
     /// The record ids in a link cell.
     pub(crate) fn linked_ids(&self, table: usize, record: RecordId, link: usize) -> Vec<RecordId> {
-        let cell = self.tables[table].records.get(record).and_then(|record| record.cells.get(field_index(link)));
+        let cell = self.tables[table]
+            .records
+            .get(record)
+            .and_then(|record| record.cells.get(field_index(link)));
         cell.map(link_ids).unwrap_or_default()
     }
 
     /// The text by which a record is known: its primary field's.
     pub(crate) fn record_name(&self, table: usize, record: RecordId) -> String {
         let table = &self.tables[table];
-        let cell = table.records.get(record).and_then(|record| record.cells.get(field_index(table.primary)));
+        let cell = table
+            .records
+            .get(record)
+            .and_then(|record| record.cells.get(field_index(table.primary)));
         cell.and_then(|json| serde_json::from_slice(json).ok())
             .map(|json: Value| super::value::plain_text(&json))
             .unwrap_or_default()

@@ -41,7 +41,14 @@ impl FaultyBody {
 
     /// All bytes, `chunk` at a time with pauses between.
     pub(crate) fn slow(bytes: Bytes, chunk: usize, pause: Duration) -> Self {
-        Self { promised: bytes.len() as u64, rest: bytes, chunk: chunk.max(1), pause, sleep: None, fuse: None }
+        Self {
+            promised: bytes.len() as u64,
+            rest: bytes,
+            chunk: chunk.max(1),
+            pause,
+            sleep: None,
+            fuse: None,
+        }
     }
 }
 
@@ -49,7 +56,10 @@ impl Body for FaultyBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         if let Some(sleep) = &mut this.sleep {
             if sleep.as_mut().poll(cx).is_pending() {
@@ -69,7 +79,8 @@ impl Body for FaultyBody {
             };
         }
         let piece = this.rest.split_to(this.chunk.min(this.rest.len()));
-        this.sleep = (!this.rest.is_empty() || this.fuse.is_some()).then(|| Box::pin(tokio::time::sleep(this.pause)));
+        this.sleep = (!this.rest.is_empty() || this.fuse.is_some())
+            .then(|| Box::pin(tokio::time::sleep(this.pause)));
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -86,7 +97,10 @@ pub(crate) struct GiganticBody {
 
 impl GiganticBody {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self { left: bytes, started: false }
+        Self {
+            left: bytes,
+            started: false,
+        }
     }
 }
 
@@ -94,7 +108,10 @@ impl Body for GiganticBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         const FILLER: &[u8] = &[b'a'; 65_536];
         let this = self.get_mut();
         let frame = |bytes| Poll::Ready(Some(Ok(Frame::data(bytes))));

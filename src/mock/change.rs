@@ -24,12 +24,18 @@ pub(crate) struct Actor {
 
 impl Actor {
     pub(crate) fn api(person: u16) -> Self {
-        Self { source: "publicApi".into(), person }
+        Self {
+            source: "publicApi".into(),
+            person,
+        }
     }
 
     /// A person at the screen.
     pub(crate) fn client() -> Self {
-        Self { source: "client".into(), person: 0 }
+        Self {
+            source: "client".into(),
+            person: 0,
+        }
     }
 }
 
@@ -88,16 +94,26 @@ impl Transaction {
 
     /// One that leaves no trace in modification times and webhooks: loading, and the passing of time.
     pub(crate) fn silent(now_ms: i64) -> Self {
-        Self { silent: true, ..Self::new(now_ms, Actor::client()) }
+        Self {
+            silent: true,
+            ..Self::new(now_ms, Actor::client())
+        }
     }
 
     pub(crate) fn touched_records(&self) -> impl Iterator<Item = (usize, RecordId)> {
-        let changed = self.changed.keys().filter(|key| !self.created.contains(key));
+        let changed = self
+            .changed
+            .keys()
+            .filter(|key| !self.created.contains(key));
         self.created.iter().chain(changed).copied()
     }
 
     fn note(&mut self, t: usize, id: RecordId, field: u16, previous: Option<Vec<u8>>) {
-        self.changed.entry((t, id)).or_default().entry(field).or_insert(previous);
+        self.changed
+            .entry((t, id))
+            .or_default()
+            .entry(field)
+            .or_insert(previous);
     }
 }
 
@@ -109,7 +125,11 @@ impl Base {
             return;
         }
         self.recompute(&mut tx);
-        if tx.changed.is_empty() && tx.created.is_empty() && tx.destroyed.is_empty() && tx.schema.is_empty() {
+        if tx.changed.is_empty()
+            && tx.created.is_empty()
+            && tx.destroyed.is_empty()
+            && tx.schema.is_empty()
+        {
             return;
         }
         self.transaction += 1;
@@ -117,9 +137,18 @@ impl Base {
     }
 
     /// Sets a cell and notes what was there; neither an edit nor a link's other side.
-    pub(crate) fn put_cell(&mut self, tx: &mut Transaction, t: usize, id: RecordId, field: u16, json: Option<&[u8]>) {
+    pub(crate) fn put_cell(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        id: RecordId,
+        field: u16,
+        json: Option<&[u8]>,
+    ) {
         self.unsettle(tx, t, id);
-        let Some(record) = self.tables[t].records.get_mut(id) else { return };
+        let Some(record) = self.tables[t].records.get_mut(id) else {
+            return;
+        };
         let previous = record.cells.get(field).map(<[u8]>::to_vec);
         record.cells.set(field, json);
         if !tx.silent {
@@ -135,16 +164,29 @@ impl Base {
         }
         let records = &mut self.tables[t].records;
         if let Some(slot) = records.slot_of(id) {
-            let before = if tx.created.contains(&(t, id)) { None } else { records.at(slot).cloned() };
+            let before = if tx.created.contains(&(t, id)) {
+                None
+            } else {
+                records.at(slot).cloned()
+            };
             records.unsettle(slot, before, tx.now_ms + delay, tx.now_ms);
         }
     }
 
     /// A person's edit of a cell: stamps it, keeps the other side of a link, frees a pinned cell.
-    pub(crate) fn edit_cell(&mut self, tx: &mut Transaction, t: usize, id: RecordId, f: usize, json: Option<Vec<u8>>) {
+    pub(crate) fn edit_cell(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        id: RecordId,
+        f: usize,
+        json: Option<Vec<u8>>,
+    ) {
         let field = field_index(f);
         self.tables[t].pinned.remove(&(id, field));
-        let Some(record) = self.tables[t].records.get(id) else { return };
+        let Some(record) = self.tables[t].records.get(id) else {
+            return;
+        };
         let old = record.cells.get(field).map(<[u8]>::to_vec);
         if old == json {
             return;
@@ -163,19 +205,42 @@ impl Base {
         }
         let ms = self.stamp_ms(tx.now_ms);
         if let Some(record) = self.tables[t].records.get_mut(id) {
-            record.note_edit(Edit { field, ms, person: tx.actor.person });
+            record.note_edit(Edit {
+                field,
+                ms,
+                person: tx.actor.person,
+            });
         }
     }
 
     fn stamp_ms(&self, now_ms: i64) -> i64 {
-        if self.manners.whole_seconds { whole_second(now_ms) } else { now_ms }
+        if self.manners.whole_seconds {
+            whole_second(now_ms)
+        } else {
+            now_ms
+        }
     }
 
     /// Adds and removes a record in the cells on the other side of a link.
-    fn keep_inverse(&mut self, tx: &mut Transaction, link: (usize, usize), id: RecordId, old: &[RecordId], new: &[RecordId]) {
-        let Some((other, inverse)) = self.inverse_of(link.0, link.1) else { return };
-        let gone = old.iter().filter(|other| !new.contains(other)).map(|other| (*other, false));
-        let come = new.iter().filter(|other| !old.contains(other)).map(|other| (*other, true));
+    fn keep_inverse(
+        &mut self,
+        tx: &mut Transaction,
+        link: (usize, usize),
+        id: RecordId,
+        old: &[RecordId],
+        new: &[RecordId],
+    ) {
+        let Some((other, inverse)) = self.inverse_of(link.0, link.1) else {
+            return;
+        };
+        let gone = old
+            .iter()
+            .filter(|other| !new.contains(other))
+            .map(|other| (*other, false));
+        let come = new
+            .iter()
+            .filter(|other| !old.contains(other))
+            .map(|other| (*other, true));
         for (partner, linked) in gone.chain(come).collect::<Vec<_>>() {
             let mut ids = self.linked_ids(other, partner, inverse);
             let had = ids.len();
@@ -185,7 +250,13 @@ impl Base {
             } else if ids.len() == had {
                 continue;
             }
-            self.put_cell(tx, other, partner, field_index(inverse), link_json(&ids).as_deref());
+            self.put_cell(
+                tx,
+                other,
+                partner,
+                field_index(inverse),
+                link_json(&ids).as_deref(),
+            );
             if self.manners.inverse_links_are_edits {
                 self.stamp_edit(tx, other, partner, field_index(inverse));
             }
@@ -193,7 +264,12 @@ impl Base {
     }
 
     /// A new record without cells.
-    pub(crate) fn create_record(&mut self, tx: &mut Transaction, t: usize, id: Option<RecordId>) -> RecordId {
+    pub(crate) fn create_record(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        id: Option<RecordId>,
+    ) -> RecordId {
         let id = id.unwrap_or_else(|| self.ids.record());
         let created_ms = self.stamp_ms(tx.now_ms);
         let table = &mut self.tables[t];
@@ -247,19 +323,36 @@ impl Base {
                     && self.linked_table(other, f) == Some(t)
                     && self.inverse_of(other, f).is_none();
                 if points_here {
-                    cells.extend(self.records_linking_to(other, f, id).into_iter().map(|(_, holder)| (other, holder, f)));
+                    cells.extend(
+                        self.records_linking_to(other, f, id)
+                            .into_iter()
+                            .map(|(_, holder)| (other, holder, f)),
+                    );
                 }
             }
         }
         for (other, holder, f) in cells {
             let mut ids = self.linked_ids(other, holder, f);
             ids.retain(|linked| *linked != id);
-            self.put_cell(tx, other, holder, field_index(f), link_json(&ids).as_deref());
+            self.put_cell(
+                tx,
+                other,
+                holder,
+                field_index(f),
+                link_json(&ids).as_deref(),
+            );
         }
     }
 
     /// Puts any JSON into a cell, as a value that no computation replaces. `null` empties the cell.
-    pub(crate) fn pin_cell(&mut self, tx: &mut Transaction, t: usize, id: RecordId, f: usize, json: &Value) {
+    pub(crate) fn pin_cell(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        id: RecordId,
+        f: usize,
+        json: &Value,
+    ) {
         let bytes = (!json.is_null()).then(|| json.to_string().into_bytes());
         self.tables[t].pinned.insert((id, field_index(f)));
         self.put_cell(tx, t, id, field_index(f), bytes.as_deref());

@@ -31,7 +31,9 @@ impl Clock {
 }
 
 fn real_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -98,8 +100,14 @@ pub(crate) fn parse_ms(text: &str) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }
-    for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
-        if let Ok(time) = chrono::NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), format) {
+    for format in [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ] {
+        if let Ok(time) = chrono::NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), format)
+        {
             return Some(time.and_utc().timestamp_millis());
         }
     }
@@ -115,12 +123,20 @@ mod tests {
     fn stamps_have_milliseconds_and_a_z() {
         assert_eq!(stamp(1_663_016_628_000), "2022-09-12T21:03:48.000Z");
         assert_eq!(stamp(7), "1970-01-01T00:00:00.007Z");
-        assert_eq!(http_date(1_663_016_628_000), "Mon, 12 Sep 2022 21:03:48 GMT");
+        assert_eq!(
+            http_date(1_663_016_628_000),
+            "Mon, 12 Sep 2022 21:03:48 GMT"
+        );
     }
 
     #[test]
     fn dates_are_read_in_every_usual_form() {
-        for text in ["2022-09-12T21:03:48.000Z", "2022-09-12T21:03:48", "2022-09-12T23:03:48+02:00", "2022-09-12 21:03:48"] {
+        for text in [
+            "2022-09-12T21:03:48.000Z",
+            "2022-09-12T21:03:48",
+            "2022-09-12T23:03:48+02:00",
+            "2022-09-12 21:03:48",
+        ] {
             assert_eq!(parse_ms(text), Some(1_663_016_628_000), "{text}");
         }
         assert_eq!(parse_ms("2022-09-12"), Some(1_662_940_800_000));

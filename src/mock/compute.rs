@@ -31,18 +31,29 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(base: &'a Base, table: usize, record: &'a Record, now_ms: i64) -> Self {
-        Self { base, table, record, id: record.id.to_string(), now_ms }
+        Self {
+            base,
+            table,
+            record,
+            id: record.id.to_string(),
+            now_ms,
+        }
     }
 }
 
 impl Row for Reader<'_> {
     fn field(&self, index: usize) -> Value {
         let field = &self.base.tables[self.table].fields[index];
-        let Some(json) = self.record.cells.get(field_index(index)) else { return Value::Blank };
+        let Some(json) = self.record.cells.get(field_index(index)) else {
+            return Value::Blank;
+        };
         match field.kind.as_str() {
             "multipleRecordLinks" => match self.base.linked_table(self.table, index) {
                 Some(linked) => Value::Array(
-                    link_ids(json).into_iter().map(|id| Value::Text(self.base.record_name(linked, id))).collect(),
+                    link_ids(json)
+                        .into_iter()
+                        .map(|id| Value::Text(self.base.record_name(linked, id)))
+                        .collect(),
                 ),
                 None => Value::Blank,
             },
@@ -59,7 +70,9 @@ impl Row for Reader<'_> {
     }
 
     fn last_modified_time(&self, fields: &[usize]) -> Option<DateTime<Utc>> {
-        self.base.last_modified_ms(self.record, fields).map(datetime)
+        self.base
+            .last_modified_ms(self.record, fields)
+            .map(datetime)
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -85,37 +98,68 @@ impl Base {
             Calc::Circular => Some(br#"{"error":"circular reference"}"#.to_vec()),
             Calc::Formula(formula) => to_cell(kind, &formula.eval(&reader())),
             Calc::Lookup { link, target } => self.lookup_cell(t, record, *link, *target),
-            Calc::Rollup { link, target, formula } => {
+            Calc::Rollup {
+                link,
+                target,
+                formula,
+            } => {
                 let values = self.linked_values(t, record, *link, *target);
-                to_cell(kind, &formula.eval(&RollupRow { values, reader: reader() }))
+                to_cell(
+                    kind,
+                    &formula.eval(&RollupRow {
+                        values,
+                        reader: reader(),
+                    }),
+                )
             }
             Calc::Count { link } => {
                 let cell = record.cells.get(field_index(*link));
-                Some(cell.map_or(0, |json| link_ids(json).len()).to_string().into_bytes())
+                Some(
+                    cell.map_or(0, |json| link_ids(json).len())
+                        .to_string()
+                        .into_bytes(),
+                )
             }
             Calc::CreatedTime => Some(time_cell(kind, record.created_ms)),
-            Calc::LastModifiedTime(fields) => {
-                self.last_modified_ms(record, fields).map(|ms| time_cell(kind, ms))
-            }
-            Calc::CreatedBy => Some(self.person(record.created_by)?.cell().to_string().into_bytes()),
+            Calc::LastModifiedTime(fields) => self
+                .last_modified_ms(record, fields)
+                .map(|ms| time_cell(kind, ms)),
+            Calc::CreatedBy => Some(
+                self.person(record.created_by)?
+                    .cell()
+                    .to_string()
+                    .into_bytes(),
+            ),
             Calc::LastModifiedBy(fields) => {
                 let edited = record.last_edit(fields).map(|edit| edit.person);
-                let person = edited.or_else(|| (!self.manners.blank_until_edited).then_some(record.created_by));
+                let person = edited
+                    .or_else(|| (!self.manners.blank_until_edited).then_some(record.created_by));
                 Some(self.person(person?)?.cell().to_string().into_bytes())
             }
             Calc::AutoNumber => Some(record.auto_number.to_string().into_bytes()),
             Calc::Button => {
                 let label = field.private_text("label").unwrap_or("Open");
-                let url = field.private_text("url").map(|url| url.replace("{record}", &record.id.to_string()));
+                let url = field
+                    .private_text("url")
+                    .map(|url| url.replace("{record}", &record.id.to_string()));
                 Some(json!({"label": label, "url": url}).to_string().into_bytes())
             }
         }
     }
 
     /// The looked-up cells, one after the other, arrays among them flattened.
-    fn lookup_cell(&self, t: usize, record: &Record, link: usize, target: usize) -> Option<Vec<u8>> {
-        let items: Vec<Json> =
-            self.lookup_by_record(t, record, link, target).into_iter().flat_map(|(_, items)| items).collect();
+    fn lookup_cell(
+        &self,
+        t: usize,
+        record: &Record,
+        link: usize,
+        target: usize,
+    ) -> Option<Vec<u8>> {
+        let items: Vec<Json> = self
+            .lookup_by_record(t, record, link, target)
+            .into_iter()
+            .flat_map(|(_, items)| items)
+            .collect();
         (!items.is_empty()).then(|| Json::Array(items).to_string().into_bytes())
     }
 
@@ -127,12 +171,19 @@ impl Base {
         link: usize,
         target: usize,
     ) -> Vec<(RecordId, Vec<Json>)> {
-        let Some(linked) = self.linked_table(t, link) else { return Vec::new() };
-        let Some(links) = record.cells.get(field_index(link)) else { return Vec::new() };
+        let Some(linked) = self.linked_table(t, link) else {
+            return Vec::new();
+        };
+        let Some(links) = record.cells.get(field_index(link)) else {
+            return Vec::new();
+        };
         let table = &self.tables[linked];
         let is_checkbox = table.fields[target].value_kind() == "checkbox";
         let values = |id: RecordId| {
-            let cell = table.records.get(id).and_then(|record| record.cells.get(field_index(target)));
+            let cell = table
+                .records
+                .get(id)
+                .and_then(|record| record.cells.get(field_index(target)));
             match cell.and_then(|json| serde_json::from_slice(json).ok()) {
                 Some(Json::Array(items)) => items,
                 Some(item) => vec![item],
@@ -141,12 +192,19 @@ impl Base {
                 None => Vec::new(),
             }
         };
-        link_ids(links).into_iter().map(|id| (id, values(id))).collect()
+        link_ids(links)
+            .into_iter()
+            .map(|id| (id, values(id)))
+            .collect()
     }
 
     fn linked_values(&self, t: usize, record: &Record, link: usize, target: usize) -> Value {
-        let Some(linked) = self.linked_table(t, link) else { return Value::Blank };
-        let Some(links) = record.cells.get(field_index(link)) else { return Value::Array(Vec::new()) };
+        let Some(linked) = self.linked_table(t, link) else {
+            return Value::Blank;
+        };
+        let Some(links) = record.cells.get(field_index(link)) else {
+            return Value::Array(Vec::new());
+        };
         let records = &self.tables[linked].records;
         let mut values = Vec::new();
         for record in link_ids(links).into_iter().filter_map(|id| records.get(id)) {
@@ -161,7 +219,9 @@ impl Base {
 
     /// Brings the computed cells of a record up to date; tells whether any changed.
     fn recompute_record(&mut self, tx: &mut Transaction, t: usize, id: RecordId) -> bool {
-        let Some(record) = self.tables[t].records.get(id) else { return false };
+        let Some(record) = self.tables[t].records.get(id) else {
+            return false;
+        };
         let mut fresh = record.clone();
         let mut changes = Vec::new();
         for &f in &self.tables[t].order {
@@ -205,7 +265,11 @@ impl Base {
         for &(reader, link) in &self.tables[t].readers {
             match self.inverse_of(reader, link) {
                 Some((_, inverse)) => {
-                    found.extend(self.linked_ids(t, id, inverse).into_iter().map(|other| (reader, other)));
+                    found.extend(
+                        self.linked_ids(t, id, inverse)
+                            .into_iter()
+                            .map(|other| (reader, other)),
+                    );
                 }
                 None => found.extend(self.records_linking_to(reader, link, id)),
             }
@@ -214,11 +278,24 @@ impl Base {
     }
 
     /// The records whose cell in a link field names a record, found by looking at all of them.
-    pub(crate) fn records_linking_to(&self, t: usize, link: usize, id: RecordId) -> Vec<(usize, RecordId)> {
+    pub(crate) fn records_linking_to(
+        &self,
+        t: usize,
+        link: usize,
+        id: RecordId,
+    ) -> Vec<(usize, RecordId)> {
         let links = |record: &&Record| {
-            record.cells.get(field_index(link)).is_some_and(|json| link_ids(json).contains(&id))
+            record
+                .cells
+                .get(field_index(link))
+                .is_some_and(|json| link_ids(json).contains(&id))
         };
-        self.tables[t].records.iter().filter(links).map(|record| (t, record.id)).collect()
+        self.tables[t]
+            .records
+            .iter()
+            .filter(links)
+            .map(|record| (t, record.id))
+            .collect()
     }
 
     /// Computes all cells of the base, after loading it or after a change of the schema. Field by field in
@@ -232,7 +309,13 @@ impl Base {
                 .records
                 .iter()
                 .filter(free)
-                .map(|record| (record.id, self.compute(t, record, f, tx.now_ms), record.cells.get(field)))
+                .map(|record| {
+                    (
+                        record.id,
+                        self.compute(t, record, f, tx.now_ms),
+                        record.cells.get(field),
+                    )
+                })
                 .filter(|(_, new, old)| new.as_deref() != *old)
                 .map(|(id, new, _)| (id, new))
                 .collect();
@@ -246,7 +329,11 @@ impl Base {
     pub(crate) fn refresh_volatile(&mut self, t: usize, now_ms: i64) {
         self.tables[t].refreshed_ms = whole_second(now_ms);
         let mut tx = Transaction::silent(now_ms);
-        let ids: Vec<RecordId> = self.tables[t].records.iter().map(|record| record.id).collect();
+        let ids: Vec<RecordId> = self.tables[t]
+            .records
+            .iter()
+            .map(|record| record.id)
+            .collect();
         for id in ids {
             self.recompute_record(&mut tx, t, id);
         }
@@ -261,10 +348,15 @@ impl Base {
     pub(crate) fn cell_text(&self, t: usize, f: usize, json: &[u8]) -> String {
         match self.linked_table(t, f) {
             Some(linked) if self.tables[t].fields[f].kind == "multipleRecordLinks" => {
-                let names: Vec<String> = link_ids(json).into_iter().map(|id| self.record_name(linked, id)).collect();
+                let names: Vec<String> = link_ids(json)
+                    .into_iter()
+                    .map(|id| self.record_name(linked, id))
+                    .collect();
                 names.join(", ")
             }
-            _ => serde_json::from_slice(json).map(|json| plain_text(&json)).unwrap_or_default(),
+            _ => serde_json::from_slice(json)
+                .map(|json| plain_text(&json))
+                .unwrap_or_default(),
         }
     }
 }

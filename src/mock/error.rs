@@ -27,7 +27,12 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: u16, kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, kind: kind.into(), message: message.into(), shape: Shape::Object }
+        Self {
+            status,
+            kind: kind.into(),
+            message: message.into(),
+            shape: Shape::Object,
+        }
     }
 
     pub(crate) fn with_shape(mut self, shape: Shape) -> Self {
@@ -58,7 +63,11 @@ impl ApiError {
     }
 
     pub(crate) fn not_permitted(what: &str) -> Self {
-        Self::new(403, "INVALID_PERMISSIONS", format!("You are not permitted to {what}"))
+        Self::new(
+            403,
+            "INVALID_PERMISSIONS",
+            format!("You are not permitted to {what}"),
+        )
     }
 
     /// The 404 of an undefined route.
@@ -88,7 +97,11 @@ impl ApiError {
     }
 
     pub(crate) fn missing_key(key: &str) -> Self {
-        Self::new(422, "INVALID_REQUEST_MISSING_FIELDS", format!("Could not find field \"{key}\" in the request body"))
+        Self::new(
+            422,
+            "INVALID_REQUEST_MISSING_FIELDS",
+            format!("Could not find field \"{key}\" in the request body"),
+        )
     }
 
     pub(crate) fn iterator_gone() -> Self {
@@ -96,11 +109,19 @@ impl ApiError {
     }
 
     pub(crate) fn bad_offset(offset: &str) -> Self {
-        Self::new(422, "INVALID_OFFSET_VALUE", format!("The value of offset {offset} is invalid"))
+        Self::new(
+            422,
+            "INVALID_OFFSET_VALUE",
+            format!("The value of offset {offset} is invalid"),
+        )
     }
 
     pub(crate) fn unknown_field(name: &str) -> Self {
-        Self::new(422, "UNKNOWN_FIELD_NAME", format!("Unknown field name: \"{name}\""))
+        Self::new(
+            422,
+            "UNKNOWN_FIELD_NAME",
+            format!("Unknown field name: \"{name}\""),
+        )
     }
 
     pub(crate) fn bad_formula(tail: &str) -> Self {
@@ -112,11 +133,20 @@ impl ApiError {
     }
 
     pub(crate) fn row_does_not_exist(id: &str) -> Self {
-        Self::new(422, "ROW_DOES_NOT_EXIST", format!("Record ID {id} does not exist in this table"))
+        Self::new(
+            422,
+            "ROW_DOES_NOT_EXIST",
+            format!("Record ID {id} does not exist in this table"),
+        )
     }
 
     pub(crate) fn rate_limited() -> Self {
-        Self::new(429, "RATE_LIMIT_REACHED", "Rate limit exceeded. Please try again later").with_shape(Shape::Plural)
+        Self::new(
+            429,
+            "RATE_LIMIT_REACHED",
+            "Rate limit exceeded. Please try again later",
+        )
+        .with_shape(Shape::Plural)
     }
 
     pub(crate) fn monthly_block() -> Self {
@@ -145,9 +175,15 @@ mod tests {
     fn the_four_shapes() {
         let cases = [
             (ApiError::retriable().body(), r#""type":"RETRIABLE_ERROR""#),
-            (ApiError::iterator_gone().body(), r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}"#),
+            (
+                ApiError::iterator_gone().body(),
+                r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}"#,
+            ),
             (ApiError::no_route().body(), r#"{"error":"NOT_FOUND"}"#),
-            (ApiError::rate_limited().body(), r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"#),
+            (
+                ApiError::rate_limited().body(),
+                r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"#,
+            ),
         ];
         for (body, expected) in cases {
             assert!(body.to_string().contains(expected), "{body}");

@@ -185,7 +185,13 @@ pub struct Rule {
 impl Rule {
     /// A rule that applies an action to every request.
     pub fn always(action: Action) -> Self {
-        Self { after: 0, times: None, path: None, method: None, action }
+        Self {
+            after: 0,
+            times: None,
+            path: None,
+            method: None,
+            action,
+        }
     }
 
     /// Limits the rule to the next `times` matching requests.
@@ -210,8 +216,13 @@ impl Rule {
     }
 
     pub(crate) fn matches(&self, method: &str, target: &str) -> bool {
-        self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && self.path.as_ref().is_none_or(|wanted| target.contains(wanted))
+        self.method
+            .as_ref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|wanted| target.contains(wanted))
     }
 }
 
@@ -338,16 +349,29 @@ pub(crate) struct Rules(Vec<Counted>);
 
 impl Rules {
     pub(crate) fn new(rules: &[Rule]) -> Self {
-        Self(rules.iter().map(|rule| Counted { rule: rule.clone(), seen: 0 }).collect())
+        Self(
+            rules
+                .iter()
+                .map(|rule| Counted {
+                    rule: rule.clone(),
+                    seen: 0,
+                })
+                .collect(),
+        )
     }
 
     /// The action for a request. Every matching rule counts it, the first due one acts.
     pub(crate) fn action(&mut self, method: &str, target: &str) -> Option<Action> {
         let mut action = None;
-        for counted in self.0.iter_mut().filter(|counted| counted.rule.matches(method, target)) {
+        for counted in self
+            .0
+            .iter_mut()
+            .filter(|counted| counted.rule.matches(method, target))
+        {
             counted.seen += 1;
             let Rule { after, times, .. } = counted.rule;
-            let due = counted.seen > after && times.is_none_or(|times| counted.seen <= after.saturating_add(times));
+            let due = counted.seen > after
+                && times.is_none_or(|times| counted.seen <= after.saturating_add(times));
             if due && action.is_none() {
                 action = Some(counted.rule.action.clone());
             }
@@ -359,14 +383,27 @@ impl Rules {
 impl Action {
     /// The refusal that this action stands for, with its `Retry-After`.
     pub(crate) fn error(&self) -> Option<(ApiError, Option<u32>)> {
-        let shape = |error: ApiError, singular: bool| if singular { error.with_shape(Shape::Object) } else { error };
+        let shape = |error: ApiError, singular: bool| {
+            if singular {
+                error.with_shape(Shape::Object)
+            } else {
+                error
+            }
+        };
         Some(match self {
-            Self::Error { status, kind, message } => (ApiError::new(*status, kind, message), None),
+            Self::Error {
+                status,
+                kind,
+                message,
+            } => (ApiError::new(*status, kind, message), None),
             Self::Unauthorized => (ApiError::unauthenticated(), None),
             Self::Forbidden => (ApiError::forbidden(), None),
             Self::NotFound { bare: true } => (ApiError::no_route(), None),
             Self::NotFound { bare: false } => (ApiError::not_found(), None),
-            Self::RateLimited { retry_after, singular } => (shape(ApiError::rate_limited(), *singular), *retry_after),
+            Self::RateLimited {
+                retry_after,
+                singular,
+            } => (shape(ApiError::rate_limited(), *singular), *retry_after),
             Self::MonthlyBlock => (ApiError::monthly_block(), None),
             Self::Retriable { retry_after } => (ApiError::retriable(), *retry_after),
             Self::IteratorGone => (ApiError::iterator_gone(), None),
@@ -390,7 +427,10 @@ mod tests {
 
     #[test]
     fn rules_wait_act_and_stop() {
-        let rule = Rule::always(Action::Stall).after(2).times(1).path("/Vendors");
+        let rule = Rule::always(Action::Stall)
+            .after(2)
+            .times(1)
+            .path("/Vendors");
         let mut rules = Rules::new(&[rule]);
         let acts: Vec<bool> = ["/Vendors", "/Other", "/Vendors", "/Vendors", "/Vendors"]
             .iter()
@@ -401,9 +441,15 @@ mod tests {
 
     #[test]
     fn faults_survive_json() {
-        let faults = Faults { rules: vec![Rule::always(Action::Truncate { bytes: 7 }).times(3)], ..Faults::default() };
+        let faults = Faults {
+            rules: vec![Rule::always(Action::Truncate { bytes: 7 }).times(3)],
+            ..Faults::default()
+        };
         let json = serde_json::to_string(&faults).expect("faults are plain data");
-        assert_eq!(serde_json::from_str::<Faults>(&json).expect("what was written is readable"), faults);
+        assert_eq!(
+            serde_json::from_str::<Faults>(&json).expect("what was written is readable"),
+            faults
+        );
         assert!(serde_json::from_str::<Faults>(r#"{"gzipp": true}"#).is_err());
     }
 }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::base::{Base, field_index};
 use super::cells::{Cells, push};
+use super::change::Transaction;
 use super::clock::{whole_second, write_date, write_stamp};
 use super::error::ApiError;
 use super::id::{Ids, RecordId};
 use super::input::UNSIGNED;
 use super::record::Record;
-use super::change::Transaction;
 
 /// A mixture of field types.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,27 +34,67 @@ pub struct FieldSpec {
 }
 
 const SCALARS: [&str; 10] = [
-    "singleLineText", "number", "date", "singleSelect", "checkbox", "currency", "dateTime", "email", "percent", "multilineText",
+    "singleLineText",
+    "number",
+    "date",
+    "singleSelect",
+    "checkbox",
+    "currency",
+    "dateTime",
+    "email",
+    "percent",
+    "multilineText",
 ];
 const MIXED: [&str; 20] = [
-    "singleLineText", "number", "dateTime", "singleSelect", "checkbox", "multipleSelects", "currency", "date",
-    "multipleRecordLinks", "formula", "multipleAttachments", "singleCollaborator", "multipleLookupValues", "rollup",
-    "multilineText", "createdTime", "rating", "url", "barcode", "multipleCollaborators",
+    "singleLineText",
+    "number",
+    "dateTime",
+    "singleSelect",
+    "checkbox",
+    "multipleSelects",
+    "currency",
+    "date",
+    "multipleRecordLinks",
+    "formula",
+    "multipleAttachments",
+    "singleCollaborator",
+    "multipleLookupValues",
+    "rollup",
+    "multilineText",
+    "createdTime",
+    "rating",
+    "url",
+    "barcode",
+    "multipleCollaborators",
 ];
 const WORDS: [&str; 16] = [
-    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "indigo", "juniper", "kelp", "linen", "maple",
-    "nectar", "opal", "pebble",
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "indigo", "juniper",
+    "kelp", "linen", "maple", "nectar", "opal", "pebble",
 ];
-const CHOICES: [&str; 6] = ["Idea", "In review", "Approved", "On shelf", "Paused", "Discontinued"];
+const CHOICES: [&str; 6] = [
+    "Idea",
+    "In review",
+    "Approved",
+    "On shelf",
+    "Paused",
+    "Discontinued",
+];
 /// 2024-01-01, from where generated times go on for two years.
 const EPOCH_MS: i64 = 1_704_067_200_000;
 
 impl FieldSpec {
     /// So many fields of a mixture, the first of them a text.
     pub fn mixture(kinds: Kinds, count: usize) -> Vec<Self> {
-        let types: &[&str] = if kinds == Kinds::Scalars { &SCALARS } else { &MIXED };
+        let types: &[&str] = if kinds == Kinds::Scalars {
+            &SCALARS
+        } else {
+            &MIXED
+        };
         (0..count)
-            .map(|index| Self { name: format!("Field {:02}", index + 1), kind: types[index % types.len()].into() })
+            .map(|index| Self {
+                name: format!("Field {:02}", index + 1),
+                kind: types[index % types.len()].into(),
+            })
             .collect()
     }
 
@@ -68,13 +108,19 @@ impl FieldSpec {
             "checkbox" => json!({"icon": "check", "color": "greenBright"}),
             "singleSelect" | "multipleSelects" => json!({"choices": CHOICES}),
             "date" => json!({"dateFormat": {"name": "iso", "format": "YYYY-MM-DD"}}),
-            "dateTime" => json!({"timeZone": "utc", "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"},
-                "timeFormat": {"name": "24hour", "format": "HH:mm"}}),
+            "dateTime" => {
+                json!({"timeZone": "utc", "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"},
+                "timeFormat": {"name": "24hour", "format": "HH:mm"}})
+            }
             "multipleRecordLinks" => json!({"linkedTableId": table}),
             "formula" => json!({"formula": "1/3", "isValid": true, "referencedFieldIds": [],
                 "result": {"type": "number", "options": {"precision": 2}}}),
-            "rollup" => json!({"isValid": true, "result": {"type": "number", "options": {"precision": 1}}}),
-            "multipleLookupValues" => json!({"isValid": true, "result": {"type": "singleLineText"}}),
+            "rollup" => {
+                json!({"isValid": true, "result": {"type": "number", "options": {"precision": 1}}})
+            }
+            "multipleLookupValues" => {
+                json!({"isValid": true, "result": {"type": "singleLineText"}})
+            }
             "multipleAttachments" => json!({"isReversed": false}),
             _ => return json!({"name": self.name, "type": self.kind, "mock": {"static": true}}),
         };
@@ -87,12 +133,29 @@ impl Base {
     ///
     /// # Errors
     /// A missing or doubled name.
-    pub(crate) fn generate_table(&mut self, name: &str, records: usize, fields: &[FieldSpec], seed: u64, now_ms: i64) -> Result<usize, ApiError> {
+    pub(crate) fn generate_table(
+        &mut self,
+        name: &str,
+        records: usize,
+        fields: &[FieldSpec],
+        seed: u64,
+        now_ms: i64,
+    ) -> Result<usize, ApiError> {
         let definitions: Vec<Value> = fields.iter().map(|field| field.definition(name)).collect();
         let definition = json!({"name": name, "fields": definitions});
         let mut tx = Transaction::silent(now_ms);
-        let t = self.load_tables(&mut tx, &[&definition])?.into_iter().next().ok_or_else(ApiError::invalid_request)?;
-        let mut maker = Maker::new(seed, self.people.iter().map(|person| person.cell().to_string()).collect());
+        let t = self
+            .load_tables(&mut tx, &[&definition])?
+            .into_iter()
+            .next()
+            .ok_or_else(ApiError::invalid_request)?;
+        let mut maker = Maker::new(
+            seed,
+            self.people
+                .iter()
+                .map(|person| person.cell().to_string())
+                .collect(),
+        );
         let table = &mut self.tables[t];
         table.records.reserve(records);
         let kinds: Vec<&str> = fields.iter().map(|field| field.kind.as_str()).collect();
@@ -120,7 +183,13 @@ struct Maker {
 impl Maker {
     fn new(seed: u64, people: Vec<String>) -> Self {
         let earlier = Vec::with_capacity(1024);
-        Self { random: fastrand::Rng::with_seed(seed), ids: Ids::new(seed ^ 0x72_65_63), people, earlier, cell: Vec::new() }
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            ids: Ids::new(seed ^ 0x72_65_63),
+            people,
+            earlier,
+            cell: Vec::new(),
+        }
     }
 
     fn record(&mut self, number: u32, kinds: &[&str], packed: &mut Vec<u8>) -> Record {
@@ -143,7 +212,14 @@ impl Maker {
             let at = self.random.usize(..1024);
             self.earlier[at] = id;
         }
-        Record { id, created_ms, auto_number: number, created_by: 0, cells: Cells::from_packed(packed), edits: None }
+        Record {
+            id,
+            created_ms,
+            auto_number: number,
+            created_by: 0,
+            cells: Cells::from_packed(packed),
+            edits: None,
+        }
     }
 
     fn put(&mut self, text: &str) {
@@ -158,7 +234,9 @@ impl Maker {
         match kind {
             "number" | "count" => self.cell_number(0),
             "currency" | "duration" => self.cell_number(2),
-            "percent" => self.put_text(|random| format!("{:.3}", f64::from(random.u32(..1000)) / 1000.0)),
+            "percent" => {
+                self.put_text(|random| format!("{:.3}", f64::from(random.u32(..1000)) / 1000.0))
+            }
             "rating" => self.put_text(|random| random.u8(1..=5).to_string()),
             "autoNumber" => self.put(&number.to_string()),
             "checkbox" => {
@@ -183,7 +261,11 @@ impl Maker {
             },
             "multipleLookupValues" | "lookup" => {
                 let (first, second) = (self.word(), self.word());
-                let hole = if self.random.u8(..20) == 0 { ",null" } else { "" };
+                let hole = if self.random.u8(..20) == 0 {
+                    ",null"
+                } else {
+                    ""
+                };
                 self.put(&format!("[\"{first}\",\"{second}\"{hole}]"));
             }
             "singleCollaborator" | "createdBy" | "lastModifiedBy" => {
@@ -195,17 +277,28 @@ impl Maker {
                 self.put(&format!("[{person}]"));
             }
             "multipleAttachments" => self.attachment(),
-            "barcode" => self.put_text(|random| format!("{{\"text\":\"{:013}\",\"type\":\"ean13\"}}", random.u64(..10_000_000_000_000))),
+            "barcode" => self.put_text(|random| {
+                format!(
+                    "{{\"text\":\"{:013}\",\"type\":\"ean13\"}}",
+                    random.u64(..10_000_000_000_000)
+                )
+            }),
             "button" => self.put(r#"{"label":"Open","url":"https://example.com/"}"#),
             "aiText" => {
                 let word = self.word();
-                self.put(&format!("{{\"state\":\"generated\",\"isStale\":false,\"value\":\"{word}\"}}"));
+                self.put(&format!(
+                    "{{\"state\":\"generated\",\"isStale\":false,\"value\":\"{word}\"}}"
+                ));
             }
             "email" => self.put(&format!("\"person{number}@example.com\"")),
             "url" => self.put(&format!("\"https://example.com/item/{number}\"")),
             "multilineText" | "richText" => {
                 let words: Vec<&str> = (0..12).map(|_| self.word()).collect();
-                self.put(&format!("\"{}\\n{}\"", words[..6].join(" "), words[6..].join(" ")));
+                self.put(&format!(
+                    "\"{}\\n{}\"",
+                    words[..6].join(" "),
+                    words[6..].join(" ")
+                ));
             }
             _ => {
                 let word = self.word();
@@ -220,14 +313,23 @@ impl Maker {
     }
 
     fn cell_number(&mut self, decimals: usize) {
-        let number = f64::from(self.random.u32(..1_000_000)) / 10_f64.powi(i32::try_from(decimals).unwrap_or(0));
+        let number = f64::from(self.random.u32(..1_000_000))
+            / 10_f64.powi(i32::try_from(decimals).unwrap_or(0));
         self.put(&number.to_string());
     }
 
     fn time(&mut self, kind: &str, created_ms: i64) {
-        let ms = if kind == "createdTime" { created_ms } else { EPOCH_MS + 1000 * i64::from(self.random.u32(..63_000_000)) };
+        let ms = if kind == "createdTime" {
+            created_ms
+        } else {
+            EPOCH_MS + 1000 * i64::from(self.random.u32(..63_000_000))
+        };
         self.cell.push(b'"');
-        if kind == "date" { write_date(&mut self.cell, ms) } else { write_stamp(&mut self.cell, ms) }
+        if kind == "date" {
+            write_date(&mut self.cell, ms)
+        } else {
+            write_stamp(&mut self.cell, ms)
+        }
         self.cell.push(b'"');
     }
 
@@ -235,7 +337,8 @@ impl Maker {
         if self.earlier.is_empty() {
             return;
         }
-        let ids: [RecordId; 2] = std::array::from_fn(|_| self.earlier[self.random.usize(..self.earlier.len())]);
+        let ids: [RecordId; 2] =
+            std::array::from_fn(|_| self.earlier[self.random.usize(..self.earlier.len())]);
         self.cell.extend_from_slice(b"[\"");
         ids[0].write_to(&mut self.cell);
         if ids[1] != ids[0] {
@@ -247,7 +350,10 @@ impl Maker {
 
     fn person(&mut self) -> String {
         let at = self.random.usize(..self.people.len().max(1));
-        self.people.get(at).cloned().unwrap_or_else(|| "null".into())
+        self.people
+            .get(at)
+            .cloned()
+            .unwrap_or_else(|| "null".into())
     }
 
     fn attachment(&mut self) {

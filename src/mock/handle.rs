@@ -113,20 +113,38 @@ impl Mock {
         if config.sample {
             sample::load(&mut store).map_err(|error| io::Error::other(MockError::from(error)))?;
         }
-        let state = Arc::new(State::new(store, tokens, config.faults, config.seed, config.logged_requests));
+        let state = Arc::new(State::new(
+            store,
+            tokens,
+            config.faults,
+            config.seed,
+            config.logged_requests,
+        ));
         state.origin.get_or_init(|| format!("http://{address}"));
         let (stop, stopped) = oneshot::channel::<()>();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("mock-airtable").enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("mock-airtable")
+            .enable_all()
+            .build()?;
         state.runtime.get_or_init(|| runtime.handle().clone());
         let serving = Arc::clone(&state);
-        let thread = std::thread::Builder::new().name("mock-airtable".into()).spawn(move || {
-            // An error here means that the socket broke; clients see that by themselves.
-            let _served = runtime.block_on(server::serve(serving, listener, async move {
-                let _dropped = stopped.await;
-            }));
-            runtime.shutdown_timeout(Duration::from_millis(100));
-        })?;
-        Ok(Self { state, address, token: config.token, stop: Some(stop), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("mock-airtable".into())
+            .spawn(move || {
+                // An error here means that the socket broke; clients see that by themselves.
+                let _served = runtime.block_on(server::serve(serving, listener, async move {
+                    let _dropped = stopped.await;
+                }));
+                runtime.shutdown_timeout(Duration::from_millis(100));
+            })?;
+        Ok(Self {
+            state,
+            address,
+            token: config.token,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// `http://127.0.0.1:PORT`, without `/v0`.
@@ -141,12 +159,22 @@ impl Mock {
 
     /// The id of the first base: the larger sample base, unless started without; empty if there is none.
     pub fn base_id(&self) -> String {
-        self.state.read().bases.first().map(|base| base.id.clone()).unwrap_or_default()
+        self.state
+            .read()
+            .bases
+            .first()
+            .map(|base| base.id.clone())
+            .unwrap_or_default()
     }
 
     /// The ids and names of all bases.
     pub fn bases(&self) -> Vec<(String, String)> {
-        self.state.read().bases.iter().map(|base| (base.id.clone(), base.name.clone())).collect()
+        self.state
+            .read()
+            .bases
+            .iter()
+            .map(|base| (base.id.clone(), base.name.clone()))
+            .collect()
     }
 
     /// Adds a token.
@@ -229,14 +257,23 @@ impl Mock {
     /// # Errors
     /// What Airtable would refuse.
     pub fn create_table(&self, base: &str, definition: &Value) -> Result<Value, MockError> {
-        self.change(base, |base, now_ms| Ok(base.create_table(definition, Actor::client(), now_ms)?))
+        self.change(base, |base, now_ms| {
+            Ok(base.create_table(definition, Actor::client(), now_ms)?)
+        })
     }
 
     /// Makes a table of generated records (see [`FieldSpec::mixture`]); gives its id.
     ///
     /// # Errors
     /// A doubled name.
-    pub fn generate_table(&self, base: &str, name: &str, records: usize, fields: &[FieldSpec], seed: u64) -> Result<String, MockError> {
+    pub fn generate_table(
+        &self,
+        base: &str,
+        name: &str,
+        records: usize,
+        fields: &[FieldSpec],
+        seed: u64,
+    ) -> Result<String, MockError> {
         self.change(base, |base, now_ms| {
             let t = base.generate_table(name, records, fields, seed, now_ms)?;
             Ok(base.tables[t].id.clone())
@@ -276,17 +313,33 @@ impl Mock {
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn create_records(&self, base: &str, table: &str, fields: &[Value]) -> Result<Vec<String>, MockError> {
-        self.write_records(base, table, &fields.iter().map(|fields| json!({"fields": fields})).collect::<Vec<_>>(), |base, t, body, now_ms| {
-            base.create_records(t, body, Actor::client(), now_ms, "")
-        })
+    pub fn create_records(
+        &self,
+        base: &str,
+        table: &str,
+        fields: &[Value],
+    ) -> Result<Vec<String>, MockError> {
+        self.write_records(
+            base,
+            table,
+            &fields
+                .iter()
+                .map(|fields| json!({"fields": fields}))
+                .collect::<Vec<_>>(),
+            |base, t, body, now_ms| base.create_records(t, body, Actor::client(), now_ms, ""),
+        )
     }
 
     /// Updates any number of records: `[{"id": .., "fields": {..}}]`; cells that are not named stay.
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn update_records(&self, base: &str, table: &str, records: &[Value]) -> Result<Vec<String>, MockError> {
+    pub fn update_records(
+        &self,
+        base: &str,
+        table: &str,
+        records: &[Value],
+    ) -> Result<Vec<String>, MockError> {
         self.write_records(base, table, records, |base, t, body, now_ms| {
             base.update_records(t, body, Replace::Named, Actor::client(), now_ms, "")
         })
@@ -329,10 +382,20 @@ impl Mock {
     ///
     /// # Errors
     /// An unknown base, table, record or field.
-    pub fn set_raw_cell(&self, base: &str, table: &str, record: &str, field: &str, json: &Value) -> Result<(), MockError> {
+    pub fn set_raw_cell(
+        &self,
+        base: &str,
+        table: &str,
+        record: &str,
+        field: &str,
+        json: &Value,
+    ) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
-            let known = RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
+            let f = base.tables[t]
+                .field(field)
+                .ok_or_else(|| missing("field", field))?;
+            let known =
+                RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
             let id = known.ok_or_else(|| missing("record", record))?;
             let mut tx = Transaction::new(now_ms, Actor::client());
             base.pin_cell(&mut tx, t, id, f, json);
@@ -346,9 +409,17 @@ impl Mock {
     ///
     /// # Errors
     /// An unknown base, table or field.
-    pub fn set_raw_field(&self, base: &str, table: &str, field: &str, definition: &Value) -> Result<(), MockError> {
+    pub fn set_raw_field(
+        &self,
+        base: &str,
+        table: &str,
+        field: &str,
+        definition: &Value,
+    ) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, _| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
+            let f = base.tables[t]
+                .field(field)
+                .ok_or_else(|| missing("field", field))?;
             base.tables[t].fields[f].overlay = definition.as_object().cloned();
             Ok(())
         })
@@ -358,17 +429,32 @@ impl Mock {
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn create_field(&self, base: &str, table: &str, definition: &Value) -> Result<Value, MockError> {
-        self.change_table(base, table, |base, t, now_ms| Ok(base.create_field(t, definition, Actor::client(), now_ms)?))
+    pub fn create_field(
+        &self,
+        base: &str,
+        table: &str,
+        definition: &Value,
+    ) -> Result<Value, MockError> {
+        self.change_table(base, table, |base, t, now_ms| {
+            Ok(base.create_field(t, definition, Actor::client(), now_ms)?)
+        })
     }
 
     /// Changes a field's `name`, `description`, `type` or `options`.
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn update_field(&self, base: &str, table: &str, field: &str, change: &Value) -> Result<Value, MockError> {
+    pub fn update_field(
+        &self,
+        base: &str,
+        table: &str,
+        field: &str,
+        change: &Value,
+    ) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
+            let f = base.tables[t]
+                .field(field)
+                .ok_or_else(|| missing("field", field))?;
             Ok(base.update_field(t, f, change, Actor::client(), now_ms)?)
         })
     }
@@ -377,8 +463,15 @@ impl Mock {
     ///
     /// # Errors
     /// An empty or doubled name.
-    pub fn rename_field(&self, base: &str, table: &str, field: &str, name: &str) -> Result<(), MockError> {
-        self.update_field(base, table, field, &json!({"name": name})).map(|_| ())
+    pub fn rename_field(
+        &self,
+        base: &str,
+        table: &str,
+        field: &str,
+        name: &str,
+    ) -> Result<(), MockError> {
+        self.update_field(base, table, field, &json!({"name": name}))
+            .map(|_| ())
     }
 
     /// Removes a field; what was computed from it becomes invalid.
@@ -387,7 +480,9 @@ impl Mock {
     /// An unknown field, or the primary one.
     pub fn remove_field(&self, base: &str, table: &str, field: &str) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
+            let f = base.tables[t]
+                .field(field)
+                .ok_or_else(|| missing("field", field))?;
             Ok(base.remove_field(t, f, Actor::client(), now_ms)?)
         })
     }
@@ -396,8 +491,15 @@ impl Mock {
     ///
     /// # Errors
     /// An empty or doubled name.
-    pub fn update_table(&self, base: &str, table: &str, change: &Value) -> Result<Value, MockError> {
-        self.change_table(base, table, |base, t, now_ms| Ok(base.update_table(t, change, Actor::client(), now_ms)?))
+    pub fn update_table(
+        &self,
+        base: &str,
+        table: &str,
+        change: &Value,
+    ) -> Result<Value, MockError> {
+        self.change_table(base, table, |base, t, now_ms| {
+            Ok(base.update_table(t, change, Actor::client(), now_ms)?)
+        })
     }
 
     /// Removes a table and the links to it.
@@ -405,7 +507,9 @@ impl Mock {
     /// # Errors
     /// An unknown base or table.
     pub fn remove_table(&self, base: &str, table: &str) -> Result<(), MockError> {
-        self.change_table(base, table, |base, t, now_ms| Ok(base.remove_table(t, &Actor::client(), now_ms)?))
+        self.change_table(base, table, |base, t, now_ms| {
+            Ok(base.remove_table(t, &Actor::client(), now_ms)?)
+        })
     }
 
     /// Sets the user's role on a base: `none`, `read`, `comment`, `edit` or `create`.
@@ -423,15 +527,26 @@ impl Mock {
     ///
     /// # Errors
     /// An unknown base, table or record.
-    pub fn last_modified(&self, base: &str, table: &str, record: &str) -> Result<Option<String>, MockError> {
+    pub fn last_modified(
+        &self,
+        base: &str,
+        table: &str,
+        record: &str,
+    ) -> Result<Option<String>, MockError> {
         let store = self.state.read();
         let base = &store.bases[store.base(base).ok_or_else(|| missing("base", base))?];
         let t = base.table(table).ok_or_else(|| missing("table", table))?;
-        let record = RecordId::parse(record).and_then(|id| base.tables[t].records.get(id)).ok_or_else(|| missing("record", record))?;
+        let record = RecordId::parse(record)
+            .and_then(|id| base.tables[t].records.get(id))
+            .ok_or_else(|| missing("record", record))?;
         Ok(record.last_edit(&[]).map(|edit| stamp(edit.ms)))
     }
 
-    fn change<T>(&self, base: &str, change: impl FnOnce(&mut Base, i64) -> Result<T, MockError>) -> Result<T, MockError> {
+    fn change<T>(
+        &self,
+        base: &str,
+        change: impl FnOnce(&mut Base, i64) -> Result<T, MockError>,
+    ) -> Result<T, MockError> {
         let now_ms = self.state.clock.now_ms();
         let result = {
             let mut store = self.state.write();
@@ -442,7 +557,12 @@ impl Mock {
         result
     }
 
-    fn change_table<T>(&self, base: &str, table: &str, change: impl FnOnce(&mut Base, usize, i64) -> Result<T, MockError>) -> Result<T, MockError> {
+    fn change_table<T>(
+        &self,
+        base: &str,
+        table: &str,
+        change: impl FnOnce(&mut Base, usize, i64) -> Result<T, MockError>,
+    ) -> Result<T, MockError> {
         self.change(base, |base, now_ms| {
             let t = base.table(table).ok_or_else(|| missing("table", table))?;
             change(base, t, now_ms)

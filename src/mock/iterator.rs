@@ -86,19 +86,31 @@ pub(crate) struct Iterators {
 
 impl Iterators {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { open: HashMap::new(), ids: Ids::new(seed ^ 0x69_74_72) }
+        Self {
+            open: HashMap::new(),
+            ids: Ids::new(seed ^ 0x69_74_72),
+        }
     }
 
     /// Starts a listing; gives its first place.
     pub(crate) fn start(&mut self, listing: Listing) -> Place {
         if self.open.len() >= MOST_ITERATORS {
-            let oldest = self.open.iter().min_by_key(|(_, listing)| listing.used).map(|(id, _)| id.clone());
+            let oldest = self
+                .open
+                .iter()
+                .min_by_key(|(_, listing)| listing.used)
+                .map(|(id, _)| id.clone());
             oldest.map(|id| self.open.remove(&id));
         }
         let id = self.ids.fresh("itr");
         let (order, filter) = (listing.order.clone(), listing.filter.clone());
         self.open.insert(id.clone(), listing);
-        Place { iterator: id, order, filter, position: 0 }
+        Place {
+            iterator: id,
+            order,
+            filter,
+            position: 0,
+        }
     }
 
     /// The listing and place that an offset continues.
@@ -106,28 +118,49 @@ impl Iterators {
     /// # Errors
     /// `INVALID_OFFSET_VALUE` for what was never an offset of this table, and
     /// `LIST_RECORDS_ITERATOR_NOT_AVAILABLE` for a listing that expired.
-    pub(crate) fn resume(&mut self, offset: &str, table_id: &str, faults: &Faults) -> Result<Place, ApiError> {
-        let parts = offset.split_once('/').filter(|(iterator, _)| is_id("itr", iterator));
+    pub(crate) fn resume(
+        &mut self,
+        offset: &str,
+        table_id: &str,
+        faults: &Faults,
+    ) -> Result<Place, ApiError> {
+        let parts = offset
+            .split_once('/')
+            .filter(|(iterator, _)| is_id("itr", iterator));
         let (id, record) = parts
             .and_then(|(iterator, record)| Some((iterator, RecordId::parse(record)?)))
             .ok_or_else(|| ApiError::bad_offset(offset))?;
         let listing = self.open.get_mut(id).ok_or_else(ApiError::iterator_gone)?;
         let idle = listing.used.elapsed().as_secs_f64();
         let expired = faults.iterator_seconds.is_some_and(|most| idle > most)
-            || faults.iterator_pages.is_some_and(|most| listing.pages >= most);
+            || faults
+                .iterator_pages
+                .is_some_and(|most| listing.pages >= most);
         if expired {
             self.open.remove(id);
             return Err(ApiError::iterator_gone());
         }
         let place = listing.places.get(&record).copied();
-        let place = place.filter(|_| listing.table_id == table_id).ok_or_else(|| ApiError::bad_offset(offset))?;
+        let place = place
+            .filter(|_| listing.table_id == table_id)
+            .ok_or_else(|| ApiError::bad_offset(offset))?;
         listing.used = Instant::now();
         let (order, filter) = (listing.order.clone(), listing.filter.clone());
-        Ok(Place { iterator: id.to_owned(), order, filter, position: place })
+        Ok(Place {
+            iterator: id.to_owned(),
+            order,
+            filter,
+            position: place,
+        })
     }
 
     /// Notes that a page was served and where the next one starts; gives its offset.
-    pub(crate) fn hand_out(&mut self, id: &str, next: Option<(RecordId, usize)>, repeat: bool) -> Option<String> {
+    pub(crate) fn hand_out(
+        &mut self,
+        id: &str,
+        next: Option<(RecordId, usize)>,
+        repeat: bool,
+    ) -> Option<String> {
         let listing = self.open.get_mut(id)?;
         listing.pages += 1;
         let (mut record, place) = next?;

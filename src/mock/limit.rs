@@ -29,15 +29,26 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Counts a request to a base and says whether it is refused.
-    pub(crate) fn admit(&mut self, base: &str, is_meta: bool, faults: &Faults, now: Instant) -> Option<Refusal> {
+    pub(crate) fn admit(
+        &mut self,
+        base: &str,
+        is_meta: bool,
+        faults: &Faults,
+        now: Instant,
+    ) -> Option<Refusal> {
         if let Some(most) = faults.requests_per_second
-            && !self.windows.entry(base.to_owned()).or_default().admit(most, faults, now)
+            && !self
+                .windows
+                .entry(base.to_owned())
+                .or_default()
+                .admit(most, faults, now)
         {
             return Some(Refusal::PerSecond);
         }
         let most = faults.monthly_calls?;
         self.calls += 1;
-        (self.calls > most && !(is_meta && faults.monthly_block_spares_meta)).then_some(Refusal::PerMonth)
+        (self.calls > most && !(is_meta && faults.monthly_block_spares_meta))
+            .then_some(Refusal::PerMonth)
     }
 }
 
@@ -51,7 +62,11 @@ impl Window {
             return false;
         }
         self.refused_until = None;
-        while self.requests.front().is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(1)) {
+        while self
+            .requests
+            .front()
+            .is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(1))
+        {
             self.requests.pop_front();
         }
         if self.requests.len() >= most as usize {
@@ -69,27 +84,49 @@ mod tests {
 
     #[test]
     fn the_sixth_request_in_a_second_starts_the_penalty() {
-        let faults = Faults { requests_per_second: Some(5), ..Faults::default() };
+        let faults = Faults {
+            requests_per_second: Some(5),
+            ..Faults::default()
+        };
         let start = Instant::now();
         // Milliseconds since the start, and whether the request is let through.
         let table = [
-            (0, true), (100, true), (200, true), (300, true), (400, true),
-            (1001, true), (1050, false), (5000, false), (31_049, false), (31_051, true),
+            (0, true),
+            (100, true),
+            (200, true),
+            (300, true),
+            (400, true),
+            (1001, true),
+            (1050, false),
+            (5000, false),
+            (31_049, false),
+            (31_051, true),
         ];
         let mut limits = Limits::default();
         for (ms, admitted) in table {
             let refusal = limits.admit("app1", false, &faults, start + Duration::from_millis(ms));
             assert_eq!(refusal.is_none(), admitted, "at {ms} ms");
         }
-        assert_eq!(limits.admit("app2", false, &faults, start), None, "bases do not share the limit");
+        assert_eq!(
+            limits.admit("app2", false, &faults, start),
+            None,
+            "bases do not share the limit"
+        );
     }
 
     #[test]
     fn the_monthly_block_can_spare_metadata() {
-        let faults = Faults { monthly_calls: Some(1), monthly_block_spares_meta: true, ..Faults::default() };
+        let faults = Faults {
+            monthly_calls: Some(1),
+            monthly_block_spares_meta: true,
+            ..Faults::default()
+        };
         let (mut limits, now) = (Limits::default(), Instant::now());
         assert_eq!(limits.admit("app1", false, &faults, now), None);
-        assert_eq!(limits.admit("app1", false, &faults, now), Some(Refusal::PerMonth));
+        assert_eq!(
+            limits.admit("app1", false, &faults, now),
+            Some(Refusal::PerMonth)
+        );
         assert_eq!(limits.admit("app1", true, &faults, now), None);
     }
 }

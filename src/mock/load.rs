@@ -19,11 +19,22 @@ use super::table::Table;
 use super::view::View;
 
 const COLOURS: [&str; 8] = [
-    "blueLight2", "cyanLight2", "tealLight2", "greenLight2", "yellowLight2", "orangeLight2", "redLight2", "pinkLight2",
+    "blueLight2",
+    "cyanLight2",
+    "tealLight2",
+    "greenLight2",
+    "yellowLight2",
+    "orangeLight2",
+    "redLight2",
+    "pinkLight2",
 ];
 
 fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 impl Base {
@@ -31,7 +42,11 @@ impl Base {
     ///
     /// # Errors
     /// A missing or doubled name.
-    pub(crate) fn load_tables(&mut self, tx: &mut Transaction, definitions: &[&Value]) -> Result<Vec<usize>, ApiError> {
+    pub(crate) fn load_tables(
+        &mut self,
+        tx: &mut Transaction,
+        definitions: &[&Value],
+    ) -> Result<Vec<usize>, ApiError> {
         let mut added = Vec::new();
         for definition in definitions {
             added.push(self.add_table(definition)?);
@@ -48,16 +63,33 @@ impl Base {
     }
 
     fn add_table(&mut self, definition: &Value) -> Result<usize, ApiError> {
-        let name = definition.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if name.is_empty() || self.tables.iter().any(|table| table.name.eq_ignore_ascii_case(&name)) {
-            return Err(ApiError::invalid("DUPLICATE_TABLE_NAME", format!("Cannot create table named \"{name}\"")));
+        let name = definition
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        if name.is_empty()
+            || self
+                .tables
+                .iter()
+                .any(|table| table.name.eq_ignore_ascii_case(&name))
+        {
+            return Err(ApiError::invalid(
+                "DUPLICATE_TABLE_NAME",
+                format!("Cannot create table named \"{name}\""),
+            ));
         }
-        let id = definition.get("id").and_then(Value::as_str).map_or_else(|| self.ids.fresh("tbl"), str::to_owned);
+        let id = definition
+            .get("id")
+            .and_then(Value::as_str)
+            .map_or_else(|| self.ids.fresh("tbl"), str::to_owned);
         let description = definition.get("description").and_then(Value::as_str);
         self.tables.push(Table {
             id,
             name,
-            description: description.filter(|text| !text.is_empty()).map(str::to_owned),
+            description: description
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
             date_dependency: definition.get("dateDependencySettings").cloned(),
             ..Table::default()
         });
@@ -72,11 +104,15 @@ impl Base {
         if let Some(primary) = definition.get("primaryFieldId").and_then(Value::as_str) {
             self.tables[t].primary = self.tables[t].field(primary).unwrap_or(0);
         }
-        let views: Vec<View> =
-            items(definition, "views").map(|view| View::from_json(view, self.ids.fresh("viw"))).collect();
+        let views: Vec<View> = items(definition, "views")
+            .map(|view| View::from_json(view, self.ids.fresh("viw")))
+            .collect();
         self.tables[t].views = views;
         if self.tables[t].views.is_empty() {
-            let view = View::from_json(&json!({"name": "Grid view", "type": "grid"}), self.ids.fresh("viw"));
+            let view = View::from_json(
+                &json!({"name": "Grid view", "type": "grid"}),
+                self.ids.fresh("viw"),
+            );
             self.tables[t].views.push(view);
         }
         Ok(t)
@@ -97,12 +133,19 @@ impl Base {
     ///
     /// # Errors
     /// `DUPLICATE_OR_EMPTY_FIELD_NAME`
-    pub(crate) fn check_field_name(&self, t: usize, except: Option<usize>, name: &str) -> Result<(), ApiError> {
+    pub(crate) fn check_field_name(
+        &self,
+        t: usize,
+        except: Option<usize>,
+        name: &str,
+    ) -> Result<(), ApiError> {
         let lower = name.to_lowercase();
-        let doubled =
-            self.tables[t].live_fields().any(|(f, other)| Some(f) != except && other.name.to_lowercase() == lower);
+        let doubled = self.tables[t]
+            .live_fields()
+            .any(|(f, other)| Some(f) != except && other.name.to_lowercase() == lower);
         if name.is_empty() || name.chars().count() > 255 || doubled {
-            let message = format!("Cannot use \"{name}\" as a field name: names are unique and not empty");
+            let message =
+                format!("Cannot use \"{name}\" as a field name: names are unique and not empty");
             return Err(ApiError::invalid("DUPLICATE_OR_EMPTY_FIELD_NAME", message));
         }
         Ok(())
@@ -113,7 +156,9 @@ impl Base {
         self.resolve_choices(t, f);
         match self.tables[t].fields[f].kind.as_str() {
             "multipleRecordLinks" => self.resolve_link(t, f),
-            "multipleLookupValues" | "lookup" | "rollup" | "count" => self.resolve_through_link(t, f),
+            "multipleLookupValues" | "lookup" | "rollup" | "count" => {
+                self.resolve_through_link(t, f)
+            }
             "formula" => self.resolve_formula(t, f),
             "createdTime" | "lastModifiedTime" => self.resolve_stamp(t, f),
             _ => {}
@@ -122,7 +167,11 @@ impl Base {
 
     fn default_option(&mut self, t: usize, f: usize, key: &str, value: Value) {
         let field = &mut self.tables[t].fields[f];
-        if field.options.as_ref().is_none_or(|options| options.get(key).is_none()) {
+        if field
+            .options
+            .as_ref()
+            .is_none_or(|options| options.get(key).is_none())
+        {
             field.set_option(key, value);
         }
     }
@@ -135,7 +184,9 @@ impl Base {
         let mut complete = Vec::new();
         for (index, choice) in choices.into_iter().enumerate() {
             let mut choice = match choice {
-                Value::String(name) => json!({"name": name, "color": COLOURS[index % COLOURS.len()]}),
+                Value::String(name) => {
+                    json!({"name": name, "color": COLOURS[index % COLOURS.len()]})
+                }
                 choice => choice,
             };
             if choice.get("id").is_none() {
@@ -147,7 +198,9 @@ impl Base {
     }
 
     fn resolve_link(&mut self, t: usize, f: usize) {
-        let Some(linked) = self.linked_table(t, f) else { return };
+        let Some(linked) = self.linked_table(t, f) else {
+            return;
+        };
         let linked_id = self.tables[linked].id.clone();
         self.tables[t].fields[f].set_option("linkedTableId", json!(linked_id));
         self.default_option(t, f, "isReversed", json!(false));
@@ -161,7 +214,10 @@ impl Base {
             None => self.field_naming_as_inverse(linked, t, f),
         };
         let inverse = inverse.unwrap_or_else(|| self.add_inverse(linked, t, f));
-        let (here, there) = (self.tables[t].fields[f].id.clone(), self.tables[linked].fields[inverse].id.clone());
+        let (here, there) = (
+            self.tables[t].fields[f].id.clone(),
+            self.tables[linked].fields[inverse].id.clone(),
+        );
         self.tables[t].fields[f].set_option("inverseLinkFieldId", json!(there));
         self.tables[linked].fields[inverse].set_option("inverseLinkFieldId", json!(here));
     }
@@ -170,10 +226,14 @@ impl Base {
         let here = &self.tables[t].fields[f];
         self.tables[linked].fields.iter().position(|field| {
             field.kind == "multipleRecordLinks"
+                && field.option_text("linkedTableId").is_some_and(|name| {
+                    [&self.tables[t].id, &self.tables[t].name]
+                        .iter()
+                        .any(|own| *own == name)
+                })
                 && field
-                    .option_text("linkedTableId")
-                    .is_some_and(|name| [&self.tables[t].id, &self.tables[t].name].iter().any(|own| *own == name))
-                && field.option_text("inverseLinkFieldId").is_some_and(|name| name == here.name || name == here.id)
+                    .option_text("inverseLinkFieldId")
+                    .is_some_and(|name| name == here.name || name == here.id)
         })
     }
 
@@ -189,23 +249,35 @@ impl Base {
         }
         let definition = json!({"name": name, "type": "multipleRecordLinks", "options": {
             "linkedTableId": table_id, "isReversed": true, "prefersSingleRecordLink": false, "inverseLinkFieldId": here}});
-        self.tables[linked].fields.push(Field::from_json(&definition, self.ids.fresh("fld")));
+        self.tables[linked]
+            .fields
+            .push(Field::from_json(&definition, self.ids.fresh("fld")));
         self.tables[linked].fields.len() - 1
     }
 
     fn resolve_through_link(&mut self, t: usize, f: usize) {
-        let name = self.tables[t].fields[f].option_text("recordLinkFieldId").unwrap_or_default();
+        let name = self.tables[t].fields[f]
+            .option_text("recordLinkFieldId")
+            .unwrap_or_default();
         let link = self.tables[t].field(name);
-        let Some(link) = link else { return self.default_option(t, f, "isValid", json!(false)) };
+        let Some(link) = link else {
+            return self.default_option(t, f, "isValid", json!(false));
+        };
         let link_id = self.tables[t].fields[link].id.clone();
         self.tables[t].fields[f].set_option("recordLinkFieldId", json!(link_id));
         self.default_option(t, f, "isValid", json!(true));
         if self.tables[t].fields[f].kind == "count" {
             return;
         }
-        let Some(linked) = self.linked_table(t, link) else { return };
-        let target = self.tables[t].fields[f].option_text("fieldIdInLinkedTable").unwrap_or_default();
-        let Some(target) = self.tables[linked].field(target) else { return };
+        let Some(linked) = self.linked_table(t, link) else {
+            return;
+        };
+        let target = self.tables[t].fields[f]
+            .option_text("fieldIdInLinkedTable")
+            .unwrap_or_default();
+        let Some(target) = self.tables[linked].field(target) else {
+            return;
+        };
         let target = &self.tables[linked].fields[target];
         let (id, mut result) = (target.id.clone(), json!({"type": target.kind}));
         if target.is_lookup() || matches!(target.kind.as_str(), "formula" | "rollup") {
@@ -221,10 +293,15 @@ impl Base {
     }
 
     fn resolve_formula(&mut self, t: usize, f: usize) {
-        let text = self.tables[t].fields[f].option_text("formula").unwrap_or_default().to_owned();
+        let text = self.tables[t].fields[f]
+            .option_text("formula")
+            .unwrap_or_default()
+            .to_owned();
         let table = &self.tables[t];
         let (text, referenced) = with_ids(&text, |name| {
-            table.field_in_formula(name).map(|field| table.fields[field].id.clone())
+            table
+                .field_in_formula(name)
+                .map(|field| table.fields[field].id.clone())
         });
         self.tables[t].fields[f].set_option("formula", json!(text));
         self.default_option(t, f, "isValid", json!(true));
@@ -239,7 +316,9 @@ impl Base {
         if self.tables[t].fields[f].kind == "lastModifiedTime" {
             self.default_option(t, f, "isValid", json!(true));
             let table = &self.tables[t];
-            let named = table.fields[f].option("referencedFieldIds").and_then(Value::as_array);
+            let named = table.fields[f]
+                .option("referencedFieldIds")
+                .and_then(Value::as_array);
             let ids: Vec<String> = named
                 .into_iter()
                 .flatten()
@@ -249,22 +328,48 @@ impl Base {
         }
     }
 
+    /// Names become ids in what views show, and in the settings of date dependencies.
     fn resolve_views(&mut self, tables: &[usize]) {
         for &t in tables {
             let table = &self.tables[t];
-            let id = |name: &String| table.field(name).map(|field| table.fields[field].id.clone());
+            let id = |name: &String| {
+                table
+                    .field(name)
+                    .map(|field| table.fields[field].id.clone())
+            };
+            let mut settings = table.date_dependency.clone();
+            for (key, value) in settings
+                .as_mut()
+                .and_then(Value::as_object_mut)
+                .into_iter()
+                .flatten()
+            {
+                if let (true, Value::String(name)) = (key.ends_with("FieldId"), &*value) {
+                    *value = json!(id(name));
+                }
+            }
             let visible: Vec<_> = table
                 .views
                 .iter()
-                .map(|view| view.visible.as_ref().map(|names| names.iter().filter_map(id).collect::<Vec<_>>()))
+                .map(|view| {
+                    view.visible
+                        .as_ref()
+                        .map(|names| names.iter().filter_map(id).collect::<Vec<_>>())
+                })
                 .collect();
             for (view, visible) in self.tables[t].views.iter_mut().zip(visible) {
                 view.visible = visible;
             }
+            self.tables[t].date_dependency = settings;
         }
     }
 
-    fn load_records(&mut self, tx: &mut Transaction, tables: &[usize], definitions: &[&Value]) -> Result<(), ApiError> {
+    fn load_records(
+        &mut self,
+        tx: &mut Transaction,
+        tables: &[usize],
+        definitions: &[&Value],
+    ) -> Result<(), ApiError> {
         let mut links = Vec::new();
         for (&t, definition) in tables.iter().zip(definitions) {
             for record in items(definition, "records") {
@@ -275,7 +380,11 @@ impl Base {
         // Links last: they may name records of tables that come later.
         for (t, id, record) in links {
             self.load_cells(tx, t, id, record, true)?;
-            if let Some(ms) = record.get("modifiedTime").and_then(Value::as_str).and_then(parse_ms) {
+            if let Some(ms) = record
+                .get("modifiedTime")
+                .and_then(Value::as_str)
+                .and_then(parse_ms)
+            {
                 let (field, person) = (field_index(self.tables[t].primary), tx.actor.person);
                 if let Some(record) = self.tables[t].records.get_mut(id) {
                     record.note_edit(Edit { field, ms, person });
@@ -285,21 +394,45 @@ impl Base {
         Ok(())
     }
 
-    fn load_record(&mut self, tx: &mut Transaction, t: usize, definition: &Value) -> Result<RecordId, ApiError> {
+    fn load_record(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        definition: &Value,
+    ) -> Result<RecordId, ApiError> {
         let text = |key: &str| definition.get(key).and_then(Value::as_str);
         let id = self.create_record(tx, t, text("id").and_then(RecordId::parse));
-        let person = definition.get("createdBy").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
+        let person = definition
+            .get("createdBy")
+            .and_then(Value::as_u64)
+            .and_then(|index| u16::try_from(index).ok());
         if let Some(record) = self.tables[t].records.get_mut(id) {
-            record.created_ms = text("createdTime").and_then(parse_ms).unwrap_or(record.created_ms);
+            record.created_ms = text("createdTime")
+                .and_then(parse_ms)
+                .unwrap_or(record.created_ms);
             record.created_by = person.unwrap_or(record.created_by);
         }
         self.load_cells(tx, t, id, definition, false)?;
         Ok(id)
     }
 
-    fn load_cells(&mut self, tx: &mut Transaction, t: usize, id: RecordId, definition: &Value, links: bool) -> Result<(), ApiError> {
-        for (name, value) in definition.get("fields").and_then(Value::as_object).into_iter().flatten() {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+    fn load_cells(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        id: RecordId,
+        definition: &Value,
+        links: bool,
+    ) -> Result<(), ApiError> {
+        for (name, value) in definition
+            .get("fields")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
+            let f = self.tables[t]
+                .field(name)
+                .ok_or_else(|| ApiError::unknown_field(name))?;
             let field = &self.tables[t].fields[f];
             if (field.kind == "multipleRecordLinks") != links {
                 continue;
@@ -311,9 +444,14 @@ impl Base {
             };
             self.edit_cell(tx, t, id, f, json);
         }
-        let raw = definition.get("raw").and_then(Value::as_object).filter(|_| !links);
+        let raw = definition
+            .get("raw")
+            .and_then(Value::as_object)
+            .filter(|_| !links);
         for (name, value) in raw.into_iter().flatten() {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+            let f = self.tables[t]
+                .field(name)
+                .ok_or_else(|| ApiError::unknown_field(name))?;
             self.pin_cell(tx, t, id, f, value);
         }
         Ok(())
@@ -385,7 +523,9 @@ mod tests {
 
     #[test]
     fn names_in_formulas_become_ids() {
-        let find = |name: &str| (name == "Unit Cost" || name == "a}b").then(|| format!("fld{}", name.len()));
+        let find = |name: &str| {
+            (name == "Unit Cost" || name == "a}b").then(|| format!("fld{}", name.len()))
+        };
         let (text, ids) = with_ids(r#"{Unit Cost} & "{Unit Cost}" & {a\}b} & {Nope}"#, find);
         assert_eq!(text, r#"{fld9} & "{Unit Cost}" & {fld3} & {Nope}"#);
         assert_eq!(ids, ["fld9", "fld3"]);

@@ -19,14 +19,24 @@ impl Base {
     /// 404 for an unknown view.
     pub(crate) fn views(&self, only: Option<&str>) -> Result<Value, ApiError> {
         let views = self.tables.iter().flat_map(|table| {
-            let ids = move || table.live_fields().map(|(_, field)| field.id.as_str()).collect();
+            let ids = move || {
+                table
+                    .live_fields()
+                    .map(|(_, field)| field.id.as_str())
+                    .collect()
+            };
             table.views.iter().map(move |view| (view, ids()))
         });
         match only {
-            None => Ok(json!({"views": views.map(|(view, ids)| view.definition(Some(ids))).collect::<Vec<_>>()})),
+            None => Ok(
+                json!({"views": views.map(|(view, ids)| view.definition(Some(ids))).collect::<Vec<_>>()}),
+            ),
             Some(id) => {
                 let mut views = views.filter(|(view, _)| view.id == id);
-                views.next().map(|(view, ids)| view.definition(Some(ids))).ok_or_else(ApiError::not_found)
+                views
+                    .next()
+                    .map(|(view, ids)| view.definition(Some(ids)))
+                    .ok_or_else(ApiError::not_found)
             }
         }
     }
@@ -35,26 +45,52 @@ impl Base {
     ///
     /// # Errors
     /// 422 for a missing or doubled name.
-    pub(crate) fn create_table(&mut self, definition: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
+    pub(crate) fn create_table(
+        &mut self,
+        definition: &Value,
+        actor: Actor,
+        now_ms: i64,
+    ) -> Result<Value, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
         let added = self.load_tables(&mut tx, &[definition])?;
-        let shown: Vec<Value> = added.iter().map(|t| self.tables[*t].definition(false)).collect();
-        tx.schema.created_tables.extend(added.iter().map(|t| self.tables[*t].id.clone()));
+        let shown: Vec<Value> = added
+            .iter()
+            .map(|t| self.tables[*t].definition(false))
+            .collect();
+        tx.schema
+            .created_tables
+            .extend(added.iter().map(|t| self.tables[*t].id.clone()));
         self.commit(tx);
-        shown.into_iter().next().ok_or_else(ApiError::invalid_request)
+        shown
+            .into_iter()
+            .next()
+            .ok_or_else(ApiError::invalid_request)
     }
 
     /// `PATCH .../tables/{table}`: name and description.
     ///
     /// # Errors
     /// 422 for an empty or doubled name.
-    pub(crate) fn update_table(&mut self, t: usize, change: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
+    pub(crate) fn update_table(
+        &mut self,
+        t: usize,
+        change: &Value,
+        actor: Actor,
+        now_ms: i64,
+    ) -> Result<Value, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
         let mut previous = json!({});
         if let Some(name) = change.get("name").and_then(Value::as_str) {
-            let doubled = self.tables.iter().enumerate().any(|(other, table)| other != t && table.name.eq_ignore_ascii_case(name));
+            let doubled = self
+                .tables
+                .iter()
+                .enumerate()
+                .any(|(other, table)| other != t && table.name.eq_ignore_ascii_case(name));
             if name.is_empty() || doubled {
-                return Err(ApiError::invalid("DUPLICATE_TABLE_NAME", format!("Cannot rename the table to \"{name}\"")));
+                return Err(ApiError::invalid(
+                    "DUPLICATE_TABLE_NAME",
+                    format!("Cannot rename the table to \"{name}\""),
+                ));
             }
             if self.tables[t].name != name {
                 previous["name"] = json!(self.tables[t].name);
@@ -62,17 +98,23 @@ impl Base {
             }
         }
         if let Some(description) = change.get("description") {
-            let description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            let description = description
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned);
             if self.tables[t].description != description {
                 previous["description"] = json!(self.tables[t].description);
                 self.tables[t].description = description;
             }
         }
         if let Some(settings) = change.get("dateDependencySettings") {
-            self.tables[t].date_dependency = Some(settings.clone()).filter(|settings| !settings.is_null());
+            self.tables[t].date_dependency =
+                Some(settings.clone()).filter(|settings| !settings.is_null());
         }
         if previous != json!({}) {
-            tx.schema.metadata.push((self.tables[t].id.clone(), previous));
+            tx.schema
+                .metadata
+                .push((self.tables[t].id.clone(), previous));
         }
         self.commit(tx);
         Ok(self.tables[t].definition(false))
@@ -82,9 +124,18 @@ impl Base {
     ///
     /// # Errors
     /// 422 for an empty or doubled name, or options that a type needs and that are missing.
-    pub(crate) fn create_field(&mut self, t: usize, definition: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
+    pub(crate) fn create_field(
+        &mut self,
+        t: usize,
+        definition: &Value,
+        actor: Actor,
+        now_ms: i64,
+    ) -> Result<Value, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
-        let kind = definition.get("type").and_then(Value::as_str).ok_or_else(|| ApiError::missing_key("type"))?;
+        let kind = definition
+            .get("type")
+            .and_then(Value::as_str)
+            .ok_or_else(|| ApiError::missing_key("type"))?;
         let needed = match kind {
             "singleSelect" | "multipleSelects" => Some("choices"),
             "multipleRecordLinks" => Some("linkedTableId"),
@@ -93,7 +144,10 @@ impl Base {
         };
         if needed.is_some_and(|key| definition.pointer(&format!("/options/{key}")).is_none()) {
             let message = format!("Invalid options for field of type {kind}");
-            return Err(ApiError::invalid("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message));
+            return Err(ApiError::invalid(
+                "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE",
+                message,
+            ));
         }
         let counts: Vec<usize> = self.tables.iter().map(|table| table.fields.len()).collect();
         let f = self.add_field(t, definition)?;
@@ -102,7 +156,9 @@ impl Base {
         // A link brings its other side along.
         for (table, before) in self.tables.iter().zip(counts) {
             let new = table.fields.iter().skip(before);
-            tx.schema.created_fields.extend(new.map(|field| (table.id.clone(), field.id.clone())));
+            tx.schema
+                .created_fields
+                .extend(new.map(|field| (table.id.clone(), field.id.clone())));
         }
         self.recompute_all(&mut tx);
         let shown = self.tables[t].fields[f].definition();
@@ -114,7 +170,14 @@ impl Base {
     ///
     /// # Errors
     /// 422 for an empty or doubled name.
-    pub(crate) fn update_field(&mut self, t: usize, f: usize, change: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
+    pub(crate) fn update_field(
+        &mut self,
+        t: usize,
+        f: usize,
+        change: &Value,
+        actor: Actor,
+        now_ms: i64,
+    ) -> Result<Value, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
         let mut previous = json!({});
         if let Some(name) = change.get("name").and_then(Value::as_str) {
@@ -126,9 +189,16 @@ impl Base {
         }
         let field = &mut self.tables[t].fields[f];
         if let Some(description) = change.get("description") {
-            field.description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            field.description = description
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned);
         }
-        if let Some(kind) = change.get("type").and_then(Value::as_str).filter(|kind| *kind != field.kind) {
+        if let Some(kind) = change
+            .get("type")
+            .and_then(Value::as_str)
+            .filter(|kind| *kind != field.kind)
+        {
             previous["type"] = json!(field.kind);
             field.kind = kind.into();
         }
@@ -137,7 +207,11 @@ impl Base {
         }
         field.refresh_keys();
         if previous != json!({}) {
-            tx.schema.changed_fields.push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone(), previous));
+            tx.schema.changed_fields.push((
+                self.tables[t].id.clone(),
+                self.tables[t].fields[f].id.clone(),
+                previous,
+            ));
         }
         self.resolve_field(t, f);
         self.replan();
@@ -150,14 +224,28 @@ impl Base {
     ///
     /// # Errors
     /// 422 for the primary field.
-    pub(crate) fn remove_field(&mut self, t: usize, f: usize, actor: Actor, now_ms: i64) -> Result<(), ApiError> {
+    pub(crate) fn remove_field(
+        &mut self,
+        t: usize,
+        f: usize,
+        actor: Actor,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
         if self.tables[t].primary == f {
-            return Err(ApiError::invalid("INVALID_REQUEST_UNKNOWN", "The primary field cannot be removed"));
+            return Err(ApiError::invalid(
+                "INVALID_REQUEST_UNKNOWN",
+                "The primary field cannot be removed",
+            ));
         }
         let mut tx = Transaction::new(now_ms, actor);
-        let inverse = self.inverse_of(t, f).filter(|_| self.tables[t].fields[f].kind == "multipleRecordLinks");
+        let inverse = self
+            .inverse_of(t, f)
+            .filter(|_| self.tables[t].fields[f].kind == "multipleRecordLinks");
         for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
-            tx.schema.destroyed_fields.push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone()));
+            tx.schema.destroyed_fields.push((
+                self.tables[t].id.clone(),
+                self.tables[t].fields[f].id.clone(),
+            ));
             self.tables[t].fields[f].alive = false;
             let field = field_index(f);
             self.tables[t].pinned.retain(|(_, pinned)| *pinned != field);
@@ -177,10 +265,18 @@ impl Base {
     ///
     /// # Errors
     /// 422 if a primary field would have to go.
-    pub(crate) fn remove_table(&mut self, t: usize, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
+    pub(crate) fn remove_table(
+        &mut self,
+        t: usize,
+        actor: &Actor,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
         let mut links = Vec::new();
         for other in (0..self.tables.len()).filter(|other| *other != t) {
-            let pointing = self.tables[other].live_fields().map(|(f, _)| f).filter(|f| self.linked_table(other, *f) == Some(t));
+            let pointing = self.tables[other]
+                .live_fields()
+                .map(|(f, _)| f)
+                .filter(|f| self.linked_table(other, *f) == Some(t));
             links.extend(pointing.map(|f| (other, f)).collect::<Vec<_>>());
         }
         for (other, f) in links {

@@ -38,10 +38,16 @@ impl<'a> PageWriter<'a> {
         let of = &base.tables[table];
         let mut wanted = vec![fields.is_none(); of.fields.len()];
         for name in fields.into_iter().flatten() {
-            wanted[of.field(name).ok_or_else(|| ApiError::unknown_field(name))?] = true;
+            wanted[of
+                .field(name)
+                .ok_or_else(|| ApiError::unknown_field(name))?] = true;
         }
         let key = |(field, wanted): (&'a super::field::Field, &bool)| {
-            let key = if shape.by_id { &*field.key_by_id } else { &*field.key_by_name };
+            let key = if shape.by_id {
+                &*field.key_by_id
+            } else {
+                &*field.key_by_name
+            };
             (*wanted && field.alive).then_some(key)
         };
         let keys = of.fields.iter().zip(&wanted).map(key).collect();
@@ -53,7 +59,14 @@ impl<'a> PageWriter<'a> {
                 shape.as_text_in.is_none() && !field.has_urls && !as_objects
             })
             .collect();
-        Ok(Self { base, table, shape, keys, plain, signature })
+        Ok(Self {
+            base,
+            table,
+            shape,
+            keys,
+            plain,
+            signature,
+        })
     }
 
     /// Appends one record.
@@ -71,7 +84,9 @@ impl<'a> PageWriter<'a> {
         let mut first = true;
         for (field, json) in record.cells.iter() {
             let index = usize::from(field);
-            let Some(Some(key)) = self.keys.get(index) else { continue };
+            let Some(Some(key)) = self.keys.get(index) else {
+                continue;
+            };
             if !first {
                 out.push(b',');
             }
@@ -93,7 +108,9 @@ impl<'a> PageWriter<'a> {
         } else if self.base.tables[self.table].fields[field].has_urls {
             sign(out, json, self.signature);
         } else {
-            let ids = link_ids(json).into_iter().map(|id| serde_json::json!({"id": id.to_string()}));
+            let ids = link_ids(json)
+                .into_iter()
+                .map(|id| serde_json::json!({"id": id.to_string()}));
             out.extend_from_slice(serde_json::Value::from_iter(ids).to_string().as_bytes());
         }
     }

@@ -14,7 +14,9 @@ impl Base {
     /// Derives everything that depends on the schema. To be called after every change of it.
     pub(crate) fn replan(&mut self) {
         for t in 0..self.tables.len() {
-            let calcs: Vec<Calc> = (0..self.tables[t].fields.len()).map(|f| self.calc_of(t, f)).collect();
+            let calcs: Vec<Calc> = (0..self.tables[t].fields.len())
+                .map(|f| self.calc_of(t, f))
+                .collect();
             for (field, calc) in self.tables[t].fields.iter_mut().zip(calcs) {
                 field.calc = calc;
             }
@@ -40,21 +42,32 @@ impl Base {
             return Calc::Stored;
         }
         let referenced = || -> Vec<usize> {
-            let ids = field.option("referencedFieldIds").and_then(serde_json::Value::as_array);
-            ids.into_iter().flatten().filter_map(|id| table.field(id.as_str()?)).collect()
+            let ids = field
+                .option("referencedFieldIds")
+                .and_then(serde_json::Value::as_array);
+            ids.into_iter()
+                .flatten()
+                .filter_map(|id| table.field(id.as_str()?))
+                .collect()
         };
         let calc = match field.kind.as_str() {
             "formula" => compile(table, field.option_text("formula")).map(Calc::Formula),
-            "multipleLookupValues" | "lookup" => {
-                self.link_and_target(t, field).map(|(link, target)| Calc::Lookup { link, target })
-            }
+            "multipleLookupValues" | "lookup" => self
+                .link_and_target(t, field)
+                .map(|(link, target)| Calc::Lookup { link, target }),
             "rollup" => self.link_and_target(t, field).and_then(|(link, target)| {
                 let text = field.private_text("aggregation").unwrap_or("SUM(values)");
                 let resolve = |name: &str| name.eq_ignore_ascii_case("values").then_some(0);
-                Some(Calc::Rollup { link, target, formula: Formula::compile(text, &resolve).ok()? })
+                Some(Calc::Rollup {
+                    link,
+                    target,
+                    formula: Formula::compile(text, &resolve).ok()?,
+                })
             }),
             "count" => {
-                let link = field.option_text("recordLinkFieldId").and_then(|id| table.field(id));
+                let link = field
+                    .option_text("recordLinkFieldId")
+                    .and_then(|id| table.field(id));
                 link.map(|link| Calc::Count { link })
             }
             "createdTime" => Some(Calc::CreatedTime),
@@ -78,7 +91,11 @@ impl Base {
 
     fn compile_views(&mut self, t: usize) {
         let table = &self.tables[t];
-        let filters: Vec<_> = table.views.iter().map(|view| compile(table, view.filter_text.as_deref())).collect();
+        let filters: Vec<_> = table
+            .views
+            .iter()
+            .map(|view| compile(table, view.filter_text.as_deref()))
+            .collect();
         for (view, filter) in self.tables[t].views.iter_mut().zip(filters) {
             view.filter = filter;
         }
@@ -88,7 +105,8 @@ impl Base {
     fn mark_urls(&mut self) {
         for table in &mut self.tables {
             for field in &mut table.fields {
-                field.has_urls = field.kind == "multipleAttachments" || field.value_kind() == "multipleAttachments";
+                field.has_urls = field.kind == "multipleAttachments"
+                    || field.value_kind() == "multipleAttachments";
             }
         }
     }
@@ -101,7 +119,8 @@ impl Base {
         };
         match &self.tables[t].fields[f].calc {
             Calc::Formula(formula) => {
-                let mut nodes: Vec<Node> = formula.fields().iter().map(|field| (t, *field)).collect();
+                let mut nodes: Vec<Node> =
+                    formula.fields().iter().map(|field| (t, *field)).collect();
                 // A formula reads a link as the primary texts on the other side.
                 for field in formula.fields() {
                     if let Some(linked) = self.linked_table(t, *field) {
@@ -110,7 +129,9 @@ impl Base {
                 }
                 nodes
             }
-            Calc::Lookup { link, target } | Calc::Rollup { link, target, .. } => through(*link, *target),
+            Calc::Lookup { link, target } | Calc::Rollup { link, target, .. } => {
+                through(*link, *target)
+            }
             _ => Vec::new(),
         }
     }
@@ -131,7 +152,13 @@ impl Base {
         order
     }
 
-    fn visit(&self, node: Node, marks: &mut HashMap<Node, Mark>, order: &mut Vec<Node>, circular: &mut Vec<Node>) {
+    fn visit(
+        &self,
+        node: Node,
+        marks: &mut HashMap<Node, Mark>,
+        order: &mut Vec<Node>,
+        circular: &mut Vec<Node>,
+    ) {
         if !self.tables[node.0].fields[node.1].is_computed() || marks.contains_key(&node) {
             return;
         }
@@ -153,10 +180,20 @@ impl Base {
             let mut volatile = Vec::new();
             for (f, field) in self.tables[t].live_fields() {
                 match &field.calc {
-                    Calc::Lookup { link, .. } | Calc::Rollup { link, .. } | Calc::Count { link } => links.push(*link),
+                    Calc::Lookup { link, .. }
+                    | Calc::Rollup { link, .. }
+                    | Calc::Count { link } => links.push(*link),
                     Calc::Formula(formula) => {
-                        links.extend(formula.fields().iter().filter(|link| self.linked_table(t, **link).is_some()));
-                        let text = field.option_text("formula").unwrap_or_default().to_uppercase();
+                        links.extend(
+                            formula
+                                .fields()
+                                .iter()
+                                .filter(|link| self.linked_table(t, **link).is_some()),
+                        );
+                        let text = field
+                            .option_text("formula")
+                            .unwrap_or_default()
+                            .to_uppercase();
                         if text.contains("NOW()") || text.contains("TODAY()") {
                             volatile.push(f);
                         }

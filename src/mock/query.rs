@@ -49,7 +49,9 @@ pub(crate) fn decode(text: &str, plus_is_space: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let hex = tail
+            .get(..2)
+            .and_then(|pair| std::str::from_utf8(pair).ok());
         match (byte, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
             (b'%', Some(decoded)) => {
                 bytes.push(decoded);
@@ -74,7 +76,10 @@ impl ListQuery {
     /// # Errors
     /// 422 for a parameter of the wrong kind.
     pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, ApiError> {
-        let mut query = Self { page_size: 100, ..Self::default() };
+        let mut query = Self {
+            page_size: 100,
+            ..Self::default()
+        };
         let mut cell_format = "json";
         let mut sort: Vec<(usize, Option<String>, bool)> = Vec::new();
         for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
@@ -87,14 +92,19 @@ impl ListQuery {
                 "cellFormat" => cell_format = value,
                 "returnFieldsByFieldId" => query.shape.by_id = truth(value)?,
                 "includeDateDependencyMetadata" => query.shape.link_objects = truth(value)?,
-                key if is_list(key, "fields") => query.fields.get_or_insert_default().push(value.clone()),
+                key if is_list(key, "fields") => {
+                    query.fields.get_or_insert_default().push(value.clone())
+                }
                 key if is_list(key, "recordMetadata") => query.shape.ask_metadata(value)?,
                 key if key.starts_with("sort[") => {
                     let (index, part) = sort_key(key).ok_or_else(ApiError::invalid_request)?;
-                    let at = sort.iter().position(|(at, ..)| *at == index).unwrap_or_else(|| {
-                        sort.push((index, None, false));
-                        sort.len() - 1
-                    });
+                    let at = sort
+                        .iter()
+                        .position(|(at, ..)| *at == index)
+                        .unwrap_or_else(|| {
+                            sort.push((index, None, false));
+                            sort.len() - 1
+                        });
                     match part {
                         "field" => sort[at].1 = Some(value.clone()),
                         "direction" => sort[at].2 = descending(value)?,
@@ -106,7 +116,9 @@ impl ListQuery {
         }
         sort.sort_by_key(|(index, ..)| *index);
         for (_, field, desc) in sort {
-            query.sort.push((field.ok_or_else(ApiError::invalid_request)?, desc));
+            query
+                .sort
+                .push((field.ok_or_else(ApiError::invalid_request)?, desc));
         }
         query.finish(cell_format, pairs)
     }
@@ -118,9 +130,17 @@ impl ListQuery {
     pub(crate) fn from_body(body: &Value, pairs: &[(String, String)]) -> Result<Self, ApiError> {
         let invalid = ApiError::invalid_request;
         let body = body.as_object().ok_or_else(invalid)?;
-        let mut query = Self { page_size: 100, ..Self::default() };
+        let mut query = Self {
+            page_size: 100,
+            ..Self::default()
+        };
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(invalid);
-        let number = |value: &Value| value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(invalid);
+        let number = |value: &Value| {
+            value
+                .as_u64()
+                .and_then(|n| usize::try_from(n).ok())
+                .ok_or_else(invalid)
+        };
         let truth = |value: &Value| match value {
             Value::Bool(is) => Ok(*is),
             Value::Number(n) => Ok(n.as_f64() != Some(0.0)),
@@ -134,13 +154,16 @@ impl ListQuery {
                 "maxRecords" => query.max_records = Some(number(value)?),
                 "offset" => query.offset = Some(text(value)?).filter(|offset| !offset.is_empty()),
                 "view" => query.view = Some(text(value)?).filter(|view| !view.is_empty()),
-                "filterByFormula" => query.formula = Some(text(value)?).filter(|formula| !formula.is_empty()),
+                "filterByFormula" => {
+                    query.formula = Some(text(value)?).filter(|formula| !formula.is_empty())
+                }
                 "cellFormat" => cell_format = text(value)?,
                 "returnFieldsByFieldId" => query.shape.by_id = truth(value)?,
                 "includeDateDependencyMetadata" => query.shape.link_objects = truth(value)?,
                 "fields" => {
                     let names = value.as_array().ok_or_else(invalid)?;
-                    query.fields = Some(names.iter().map(text).collect::<Result<_, _>>()?).filter(|f: &Vec<_>| !f.is_empty());
+                    query.fields = Some(names.iter().map(text).collect::<Result<_, _>>()?)
+                        .filter(|f: &Vec<_>| !f.is_empty());
                 }
                 "recordMetadata" => {
                     for name in value.as_array().ok_or_else(invalid)? {
@@ -150,7 +173,10 @@ impl ListQuery {
                 "sort" => {
                     for key in value.as_array().ok_or_else(invalid)? {
                         let field = text(key.get("field").ok_or_else(invalid)?)?;
-                        let direction = key.get("direction").and_then(Value::as_str).unwrap_or("asc");
+                        let direction = key
+                            .get("direction")
+                            .and_then(Value::as_str)
+                            .unwrap_or("asc");
                         query.sort.push((field, descending(direction)?));
                     }
                 }
@@ -188,8 +214,16 @@ impl RecordShape {
         Ok(shape)
     }
 
-    fn set_format(&mut self, cell_format: &str, pairs: &[(String, String)]) -> Result<(), ApiError> {
-        let given = |name: &str| pairs.iter().find(|(key, value)| key == name && !value.is_empty());
+    fn set_format(
+        &mut self,
+        cell_format: &str,
+        pairs: &[(String, String)],
+    ) -> Result<(), ApiError> {
+        let given = |name: &str| {
+            pairs
+                .iter()
+                .find(|(key, value)| key == name && !value.is_empty())
+        };
         match (cell_format, given("timeZone"), given("userLocale")) {
             ("json", ..) => Ok(()),
             ("string", Some((_, zone)), Some(_)) => {
@@ -265,11 +299,22 @@ mod tests {
 
     #[test]
     fn wrong_parameters_are_refused() {
-        for query in ["pageSize=101", "pageSize=0", "pageSize=x", "sort[0][direction]=asc", "sort[0][field]=A&sort[0][direction]=up",
-            "cellFormat=string", "cellFormat=string&timeZone=utc", "returnFieldsByFieldId=maybe", "recordMetadata[]=likes"] {
+        for query in [
+            "pageSize=101",
+            "pageSize=0",
+            "pageSize=x",
+            "sort[0][direction]=asc",
+            "sort[0][field]=A&sort[0][direction]=up",
+            "cellFormat=string",
+            "cellFormat=string&timeZone=utc",
+            "returnFieldsByFieldId=maybe",
+            "recordMetadata[]=likes",
+        ] {
             assert!(ListQuery::from_pairs(&pairs(query)).is_err(), "{query}");
         }
-        let zoned = ListQuery::from_pairs(&pairs("cellFormat=string&timeZone=utc&userLocale=en-gb")).expect("valid");
+        let zoned =
+            ListQuery::from_pairs(&pairs("cellFormat=string&timeZone=utc&userLocale=en-gb"))
+                .expect("valid");
         assert_eq!(zoned.shape.as_text_in.as_deref(), Some("utc"));
     }
 

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as Extract};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts,
+};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -34,10 +36,17 @@ const SMALLEST_GZIP: usize = 860;
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub(crate) async fn serve(state: Arc<State>, listener: std::net::TcpListener, stopped: impl Future<Output = ()> + Send) -> io::Result<()> {
+pub(crate) async fn serve(
+    state: Arc<State>,
+    listener: std::net::TcpListener,
+    stopped: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = Fused(TcpListener::from_std(listener)?);
-    let app = Router::new().fallback(handle).with_state(state).into_make_service_with_connect_info::<Fuse>();
+    let app = Router::new()
+        .fallback(handle)
+        .with_state(state)
+        .into_make_service_with_connect_info::<Fuse>();
     tokio::select! {
         result = async { axum::serve(listener, app).await } => result,
         () = stopped => Ok(()),
@@ -53,20 +62,33 @@ struct Reply {
 
 impl Reply {
     fn ok(body: impl Into<Bytes>) -> Self {
-        Self { status: 200, body: body.into(), headers: Vec::new() }
+        Self {
+            status: 200,
+            body: body.into(),
+            headers: Vec::new(),
+        }
     }
 
     fn error(error: &ApiError) -> Self {
-        Self { status: error.status, body: error.body().to_string().into(), headers: Vec::new() }
+        Self {
+            status: error.status,
+            body: error.body().to_string().into(),
+            headers: Vec::new(),
+        }
     }
 
     fn retry_after(mut self, seconds: Option<u32>) -> Self {
-        self.headers.extend(seconds.map(|seconds| ("retry-after".into(), seconds.to_string())));
+        self.headers
+            .extend(seconds.map(|seconds| ("retry-after".into(), seconds.to_string())));
         self
     }
 }
 
-async fn handle(Extract(state): Extract<Arc<State>>, ConnectInfo(fuse): ConnectInfo<Fuse>, request: HttpRequest) -> Response<Body> {
+async fn handle(
+    Extract(state): Extract<Arc<State>>,
+    ConnectInfo(fuse): ConnectInfo<Fuse>,
+    request: HttpRequest,
+) -> Response<Body> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
@@ -85,7 +107,10 @@ async fn handle(Extract(state): Extract<Arc<State>>, ConnectInfo(fuse): ConnectI
     if faults.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(faults.delay_ms)).await;
     }
-    let target = parts.uri.path_and_query().map_or(path, axum::http::uri::PathAndQuery::as_str);
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(path, axum::http::uri::PathAndQuery::as_str);
     let action = state.action(parts.method.as_str(), target);
     if let Some(delay) = action.as_ref().and_then(Action::delay) {
         tokio::time::sleep(delay).await;
@@ -97,7 +122,11 @@ async fn handle(Extract(state): Extract<Arc<State>>, ConnectInfo(fuse): ConnectI
     let spoiled = action.as_ref().and_then(replacement);
     let reply = match (spoiled, body) {
         (Some(reply), _) => reply,
-        (None, Err(_)) => Reply::error(&ApiError::new(413, "REQUEST_TOO_LARGE", "Request body is too large")),
+        (None, Err(_)) => Reply::error(&ApiError::new(
+            413,
+            "REQUEST_TOO_LARGE",
+            "Request body is too large",
+        )),
         (None, Ok(body)) => respond(&state, &parts, &body, &faults).unwrap_or_else(|reply| reply),
     };
     finish(&state, entry, started, reply.status);
@@ -105,7 +134,12 @@ async fn handle(Extract(state): Extract<Arc<State>>, ConnectInfo(fuse): ConnectI
 }
 
 fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
-    let header = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let endpoint = Endpoint::find(parts.method.as_str(), parts.uri.path());
     LoggedRequest {
         method: parts.method.to_string(),
@@ -117,7 +151,9 @@ fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
         status: 0,
         authorized: parts.headers.contains_key(header::AUTHORIZATION),
         user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
-        endpoint: endpoint.map_or("unknown", |endpoint| endpoint.name()).to_owned(),
+        endpoint: endpoint
+            .map_or("unknown", |endpoint| endpoint.name())
+            .to_owned(),
     }
 }
 
@@ -160,55 +196,105 @@ fn replacement(action: &Action) -> Option<Reply> {
 }
 
 /// The right answer, or the refusal of a layer before it.
-fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> Result<Reply, Reply> {
+fn respond(
+    state: &Arc<State>,
+    parts: &Parts,
+    body: &[u8],
+    faults: &Faults,
+) -> Result<Reply, Reply> {
     let refuse = |error: ApiError| Reply::error(&error);
     let host = parts.headers.get(header::HOST).map_or(0, HeaderValue::len);
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if "https://".len() + host + target > LONGEST_URL {
-        return Err(refuse(ApiError::new(414, "REQUEST_URI_TOO_LONG", "The URL is longer than 16,000 characters")));
+        return Err(refuse(ApiError::new(
+            414,
+            "REQUEST_URI_TOO_LONG",
+            "The URL is longer than 16,000 characters",
+        )));
     }
     let endpoint = Endpoint::find(parts.method.as_str(), parts.uri.path());
     if let Some(base) = endpoint.as_ref().and_then(Endpoint::base) {
         let is_meta = endpoint.as_ref().is_some_and(Endpoint::is_meta);
         match state.limits().admit(base, is_meta, faults, Instant::now()) {
             Some(Refusal::PerSecond) => {
-                let shape = if faults.rate_limit_singular { Shape::Object } else { Shape::Plural };
-                return Err(refuse(ApiError::rate_limited().with_shape(shape)).retry_after(faults.rate_limit_retry_after));
+                let shape = if faults.rate_limit_singular {
+                    Shape::Object
+                } else {
+                    Shape::Plural
+                };
+                return Err(refuse(ApiError::rate_limited().with_shape(shape))
+                    .retry_after(faults.rate_limit_retry_after));
             }
             Some(Refusal::PerMonth) => return Err(refuse(ApiError::monthly_block())),
             None => {}
         }
     }
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let grant = state.tokens().authenticate(authorization, faults.unauthorized_body).map_err(refuse)?;
+    let authorization = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let grant = state
+        .tokens()
+        .authenticate(authorization, faults.unauthorized_body)
+        .map_err(refuse)?;
     let endpoint = endpoint.ok_or_else(|| refuse(ApiError::no_route()))?;
-    let request = Request { query: parts.uri.query().unwrap_or_default(), body };
-    answer(state, &grant, &endpoint, &request).map(Reply::ok).map_err(refuse)
+    let request = Request {
+        query: parts.uri.query().unwrap_or_default(),
+        body,
+    };
+    answer(state, &grant, &endpoint, &request)
+        .map(Reply::ok)
+        .map_err(refuse)
 }
 
-fn send(state: &State, asked: &HeaderMap, faults: &Faults, reply: Reply, action: Option<Action>, fuse: &Fuse) -> Response<Body> {
+fn send(
+    state: &State,
+    asked: &HeaderMap,
+    faults: &Faults,
+    reply: Reply,
+    action: Option<Action>,
+    fuse: &Fuse,
+) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
     if let Ok(date) = HeaderValue::from_str(&http_date(state.clock.now_ms())) {
         headers.insert(header::DATE, date);
     }
     for (name, value) in &reply.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name.as_str()),
+            HeaderValue::from_str(value),
+        ) {
             headers.insert(name, value);
         }
     }
-    let accepts = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let compressed = faults.gzip && accepts.is_some_and(|accepts| accepts.contains("gzip")) && reply.body.len() >= SMALLEST_GZIP;
+    let accepts = asked
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    let compressed = faults.gzip
+        && accepts.is_some_and(|accepts| accepts.contains("gzip"))
+        && reply.body.len() >= SMALLEST_GZIP;
     let mut bytes = reply.body;
     if compressed && let Ok(zipped) = gzip(&bytes) {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         bytes = zipped;
     }
     *response.body_mut() = match action {
-        Some(Action::Truncate { bytes: kept }) => Body::new(FaultyBody::truncated(bytes, kept, fuse.clone())),
-        Some(Action::Slow { chunk, ms }) => Body::new(FaultyBody::slow(bytes, chunk, Duration::from_millis(ms))),
+        Some(Action::Truncate { bytes: kept }) => {
+            Body::new(FaultyBody::truncated(bytes, kept, fuse.clone()))
+        }
+        Some(Action::Slow { chunk, ms }) => {
+            Body::new(FaultyBody::slow(bytes, chunk, Duration::from_millis(ms)))
+        }
         Some(Action::Gigantic { bytes }) => Body::new(GiganticBody::new(bytes)),
         Some(Action::Close) => {
             fuse.blow();

@@ -1,7 +1,9 @@
 //! What all requests share. Each part has its own lock; none is held while something is sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 
 use super::clock::Clock;
 use super::error::ApiError;
@@ -38,7 +40,13 @@ fn unpoison<T>(result: Result<T, PoisonError<T>>) -> T {
 }
 
 impl State {
-    pub(crate) fn new(store: Store, tokens: Tokens, faults: Faults, seed: u64, logged: usize) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        tokens: Tokens,
+        faults: Faults,
+        seed: u64,
+        logged: usize,
+    ) -> Self {
         let state = Self {
             store: RwLock::new(store),
             clock: Clock::default(),
@@ -106,13 +114,18 @@ impl State {
     /// What attachment URLs begin with in this answer: address, expiry and, if asked for, a nonce.
     pub(crate) fn signature(&self) -> String {
         let faults = self.faults();
-        let lifetime = i64::try_from(faults.attachment_url_seconds).unwrap_or(i64::MAX / 2000) * 1000;
+        let lifetime =
+            i64::try_from(faults.attachment_url_seconds).unwrap_or(i64::MAX / 2000) * 1000;
         let mut expires = self.clock.now_ms() + lifetime;
         if lifetime >= 7_200_000 {
             // Airtable's expiries are full hours, so URLs stay the same for a while.
             expires -= expires.rem_euclid(3_600_000) - 3_600_000;
         }
-        let nonce = if faults.attachment_urls_change { self.answers.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        let nonce = if faults.attachment_urls_change {
+            self.answers.fetch_add(1, Ordering::Relaxed)
+        } else {
+            0
+        };
         let origin = self.origin.get().map(String::as_str).unwrap_or_default();
         format!("{origin}/_mock/attachments/{expires}/{nonce}")
     }
@@ -121,11 +134,24 @@ impl State {
     ///
     /// # Errors
     /// The 403 (or 404, by the faults) of an unknown one.
-    pub(crate) fn locate(store: &Store, base: &str, table: &str, faults: &Faults) -> Result<(usize, usize), ApiError> {
-        let b = store.bases.iter().position(|other| other.id == base).ok_or_else(ApiError::forbidden)?;
+    pub(crate) fn locate(
+        store: &Store,
+        base: &str,
+        table: &str,
+        faults: &Faults,
+    ) -> Result<(usize, usize), ApiError> {
+        let b = store
+            .bases
+            .iter()
+            .position(|other| other.id == base)
+            .ok_or_else(ApiError::forbidden)?;
         let t = store.bases[b].table(table).ok_or_else(|| {
             if faults.unknown_table_404 {
-                ApiError::new(404, "TABLE_NOT_FOUND", format!("Could not find table {table} in application {base}"))
+                ApiError::new(
+                    404,
+                    "TABLE_NOT_FOUND",
+                    format!("Could not find table {table} in application {base}"),
+                )
             } else {
                 ApiError::forbidden()
             }
@@ -135,8 +161,15 @@ impl State {
 
     /// Sends the notifications that changes left behind.
     pub(crate) fn ring(self: &Arc<Self>) {
-        let pings: Vec<_> = self.write().bases.iter_mut().flat_map(|base| std::mem::take(&mut base.pings)).collect();
-        let Some(runtime) = self.runtime.get() else { return };
+        let pings: Vec<_> = self
+            .write()
+            .bases
+            .iter_mut()
+            .flat_map(|base| std::mem::take(&mut base.pings))
+            .collect();
+        let Some(runtime) = self.runtime.get() else {
+            return;
+        };
         for ping in pings {
             let (clock, notes) = (Arc::clone(self), Arc::clone(self));
             let (base, webhook) = (ping.base.clone(), ping.webhook.clone());

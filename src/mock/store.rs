@@ -21,7 +21,13 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(seed: u64, people: Vec<Person>) -> Self {
-        Self { bases: Vec::new(), people: Arc::new(people), manners: Manners::default(), ids: Ids::new(seed), seed }
+        Self {
+            bases: Vec::new(),
+            people: Arc::new(people),
+            manners: Manners::default(),
+            ids: Ids::new(seed),
+            seed,
+        }
     }
 
     /// Finds a base by id or else by name.
@@ -36,8 +42,17 @@ impl Store {
     ///
     /// # Errors
     /// A missing or doubled name inside the base.
-    pub(crate) fn create_base(&mut self, definition: &Value, now_ms: i64) -> Result<usize, ApiError> {
-        let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
+    pub(crate) fn create_base(
+        &mut self,
+        definition: &Value,
+        now_ms: i64,
+    ) -> Result<usize, ApiError> {
+        let text = |key: &str| {
+            definition
+                .get(key)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         self.seed = self.seed.wrapping_add(1);
         let mut base = Base {
             id: text("id").unwrap_or_else(|| self.ids.fresh("app")),
@@ -54,8 +69,12 @@ impl Store {
             manners: self.manners,
         };
         let mut tx = Transaction::silent(now_ms);
-        let tables: Vec<&Value> =
-            definition.get("tables").and_then(Value::as_array).into_iter().flatten().collect();
+        let tables: Vec<&Value> = definition
+            .get("tables")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .collect();
         base.load_tables(&mut tx, &tables)?;
         base.commit(tx);
         self.bases.push(base);

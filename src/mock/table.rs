@@ -37,7 +37,11 @@ pub(crate) struct Table {
 impl Table {
     /// Finds a field by id or else by exact name.
     pub(crate) fn field(&self, name_or_id: &str) -> Option<usize> {
-        let find = |test: &dyn Fn(&Field) -> bool| self.fields.iter().position(|field| field.alive && test(field));
+        let find = |test: &dyn Fn(&Field) -> bool| {
+            self.fields
+                .iter()
+                .position(|field| field.alive && test(field))
+        };
         find(&|field| field.id == name_or_id).or_else(|| find(&|field| field.name == name_or_id))
     }
 
@@ -45,7 +49,9 @@ impl Table {
     pub(crate) fn field_in_formula(&self, name_or_id: &str) -> Option<usize> {
         self.field(name_or_id).or_else(|| {
             let wanted = name_or_id.to_lowercase();
-            self.fields.iter().position(|field| field.alive && field.name.to_lowercase() == wanted)
+            self.fields
+                .iter()
+                .position(|field| field.alive && field.name.to_lowercase() == wanted)
         })
     }
 
@@ -56,23 +62,41 @@ impl Table {
 
     /// Fields that were not removed, with their indices.
     pub(crate) fn live_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
-        self.fields.iter().enumerate().filter(|(_, field)| field.alive)
+        self.fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| field.alive)
     }
 
     /// The definition as `GET .../tables` shows it.
     pub(crate) fn definition(&self, with_visible_fields: bool) -> Value {
-        let ids = || self.live_fields().map(|(_, field)| field.id.as_str()).collect::<Vec<_>>();
+        let ids = || {
+            self.live_fields()
+                .map(|(_, field)| field.id.as_str())
+                .collect::<Vec<_>>()
+        };
         let mut shown = Map::new();
         shown.insert("id".into(), json!(self.id));
         shown.insert("name".into(), json!(self.name));
         if let Some(description) = &self.description {
             shown.insert("description".into(), json!(description));
         }
-        shown.insert("primaryFieldId".into(), json!(self.fields.get(self.primary).map(|field| &field.id)));
-        shown.insert("fields".into(), self.live_fields().map(|(_, field)| field.definition()).collect());
+        shown.insert(
+            "primaryFieldId".into(),
+            json!(self.fields.get(self.primary).map(|field| &field.id)),
+        );
+        shown.insert(
+            "fields".into(),
+            self.live_fields()
+                .map(|(_, field)| field.definition())
+                .collect(),
+        );
         shown.insert(
             "views".into(),
-            self.views.iter().map(|view| view.definition(with_visible_fields.then(ids))).collect(),
+            self.views
+                .iter()
+                .map(|view| view.definition(with_visible_fields.then(ids)))
+                .collect(),
         );
         if let Some(settings) = &self.date_dependency {
             shown.insert("dateDependencySettings".into(), settings.clone());

@@ -23,13 +23,20 @@ pub struct Grant {
 impl Default for Grant {
     /// Everything, everywhere.
     fn default() -> Self {
-        Self { scopes: None, bases: None, person: 0, oauth: false }
+        Self {
+            scopes: None,
+            bases: None,
+            person: 0,
+            oauth: false,
+        }
     }
 }
 
 impl Grant {
     pub(crate) fn allows(&self, scope: &str) -> bool {
-        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(scope))
+        self.scopes
+            .as_ref()
+            .is_none_or(|scopes| scopes.contains(scope))
     }
 
     pub(crate) fn sees(&self, base: &str) -> bool {
@@ -39,7 +46,11 @@ impl Grant {
     /// # Errors
     /// The 403 of a missing scope.
     pub(crate) fn require(&self, scope: &str) -> Result<(), ApiError> {
-        if self.allows(scope) { Ok(()) } else { Err(ApiError::forbidden()) }
+        if self.allows(scope) {
+            Ok(())
+        } else {
+            Err(ApiError::forbidden())
+        }
     }
 }
 
@@ -60,8 +71,14 @@ impl Tokens {
     ///
     /// # Errors
     /// 401
-    pub(crate) fn authenticate(&self, header: Option<&str>, distinct_body: bool) -> Result<Grant, ApiError> {
-        let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthenticated)?;
+    pub(crate) fn authenticate(
+        &self,
+        header: Option<&str>,
+        distinct_body: bool,
+    ) -> Result<Grant, ApiError> {
+        let token = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or_else(ApiError::unauthenticated)?;
         self.0.get(token.trim()).cloned().ok_or_else(|| {
             if distinct_body {
                 ApiError::new(401, "UNAUTHORIZED", "Invalid authentication token")

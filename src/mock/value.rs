@@ -22,7 +22,9 @@ fn from_json(kind: &str, json: &Json) -> Value {
             parse_ms(text).map_or_else(|| Value::Text(text.clone()), |ms| Value::Date(datetime(ms)))
         }
         Json::String(text) => Value::Text(text.clone()),
-        Json::Array(items) => Value::Array(items.iter().map(|item| from_json(kind, item)).collect()),
+        Json::Array(items) => {
+            Value::Array(items.iter().map(|item| from_json(kind, item)).collect())
+        }
         Json::Object(object) if object.contains_key("specialValue") => {
             Value::Number(match object["specialValue"].as_str() {
                 Some("Infinity") => f64::INFINITY,
@@ -51,11 +53,20 @@ pub(crate) fn plain_text(json: &Json) -> String {
             if let (Some(name), Some(url)) = (text("filename"), text("url")) {
                 return format!("{name} ({url})");
             }
-            ["name", "text", "label", "value", "email", "error", "specialValue", "id"]
-                .into_iter()
-                .find_map(text)
-                .unwrap_or_default()
-                .to_owned()
+            [
+                "name",
+                "text",
+                "label",
+                "value",
+                "email",
+                "error",
+                "specialValue",
+                "id",
+            ]
+            .into_iter()
+            .find_map(text)
+            .unwrap_or_default()
+            .to_owned()
         }
     }
 }
@@ -97,7 +108,10 @@ fn to_json(kind: &str, value: &Value) -> Option<Json> {
         }
         Value::Date(time) => json!(stamp(whole_second(time.timestamp_millis()))),
         Value::Array(items) => {
-            let items: Vec<Json> = items.iter().filter_map(|item| to_json(kind, item)).collect();
+            let items: Vec<Json> = items
+                .iter()
+                .filter_map(|item| to_json(kind, item))
+                .collect();
             if items.is_empty() {
                 return None;
             }
@@ -115,18 +129,43 @@ mod tests {
         let cases = [
             ("number", Value::Number(3.0), Some("3")),
             ("number", Value::Number(0.25), Some("0.25")),
-            ("number", Value::Number(f64::NAN), Some(r#"{"specialValue":"NaN"}"#)),
-            ("number", Value::Number(f64::NEG_INFINITY), Some(r#"{"specialValue":"-Infinity"}"#)),
+            (
+                "number",
+                Value::Number(f64::NAN),
+                Some(r#"{"specialValue":"NaN"}"#),
+            ),
+            (
+                "number",
+                Value::Number(f64::NEG_INFINITY),
+                Some(r#"{"specialValue":"-Infinity"}"#),
+            ),
             ("checkbox", Value::Number(0.0), None),
             ("checkbox", Value::Number(1.0), Some("true")),
             ("singleLineText", Value::Text(String::new()), None),
-            ("singleLineText", Value::Error, Some(r##"{"error":"#ERROR!"}"##)),
-            ("date", Value::Date(datetime(1_663_016_628_123)), Some("\"2022-09-12\"")),
-            ("dateTime", Value::Date(datetime(1_663_016_628_123)), Some("\"2022-09-12T21:03:48.000Z\"")),
-            ("number", Value::Array(vec![Value::Number(1.0), Value::Blank]), Some("[1]")),
+            (
+                "singleLineText",
+                Value::Error,
+                Some(r##"{"error":"#ERROR!"}"##),
+            ),
+            (
+                "date",
+                Value::Date(datetime(1_663_016_628_123)),
+                Some("\"2022-09-12\""),
+            ),
+            (
+                "dateTime",
+                Value::Date(datetime(1_663_016_628_123)),
+                Some("\"2022-09-12T21:03:48.000Z\""),
+            ),
+            (
+                "number",
+                Value::Array(vec![Value::Number(1.0), Value::Blank]),
+                Some("[1]"),
+            ),
         ];
         for (kind, value, expected) in cases {
-            let cell = to_cell(kind, &value).map(|json| String::from_utf8(json).expect("JSON is UTF-8"));
+            let cell =
+                to_cell(kind, &value).map(|json| String::from_utf8(json).expect("JSON is UTF-8"));
             assert_eq!(cell.as_deref(), expected, "{kind}");
         }
     }
@@ -137,11 +176,17 @@ mod tests {
             (json!({"id": "usr1", "name": "Ada"}), "Ada"),
             (json!({"text": "4006381333931"}), "4006381333931"),
             (json!({"state": "generated", "value": "ok"}), "ok"),
-            (json!(["a", {"id": "usr1", "email": "a@example.com"}]), "a, a@example.com"),
+            (
+                json!(["a", {"id": "usr1", "email": "a@example.com"}]),
+                "a, a@example.com",
+            ),
         ];
         for (cell, expected) in cases {
             assert_eq!(plain_text(&cell), expected);
         }
-        assert!(matches!(from_cell("number", br##"{"error":"#ERROR!"}"##), Value::Error));
+        assert!(matches!(
+            from_cell("number", br##"{"error":"#ERROR!"}"##),
+            Value::Error
+        ));
     }
 }

@@ -25,7 +25,11 @@ impl Fuse {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.0.load(Ordering::Relaxed) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -36,7 +40,11 @@ pub(crate) struct Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.fuse.check()?;
         Pin::new(&mut this.stream).poll_read(cx, buffer)
@@ -44,7 +52,11 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.fuse.check()?;
         Pin::new(&mut this.stream).poll_write(cx, bytes)
@@ -60,7 +72,11 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.fuse.check()?;
         Pin::new(&mut this.stream).poll_write_vectored(cx, slices)
@@ -83,7 +99,13 @@ impl Listener for Fused {
             if let Ok((stream, address)) = self.0.accept().await {
                 // Small answers must not wait for more to send.
                 let _best_effort = stream.set_nodelay(true);
-                return (Wire { stream, fuse: Fuse::default() }, address);
+                return (
+                    Wire {
+                        stream,
+                        fuse: Fuse::default(),
+                    },
+                    address,
+                );
             }
             // Out of file descriptors, most likely: accepting again at once would spin.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

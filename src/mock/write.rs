@@ -40,18 +40,28 @@ impl<'a> WriteBody<'a> {
         let single = body.get("records").is_none();
         let records: Vec<&Value> = match body.get("records") {
             None => vec![body],
-            Some(records) => records.as_array().ok_or_else(ApiError::invalid_request)?.iter().collect(),
+            Some(records) => records
+                .as_array()
+                .ok_or_else(ApiError::invalid_request)?
+                .iter()
+                .collect(),
         };
         if records.is_empty() || records.len() > MOST_RECORDS {
             return Err(ApiError::invalid_request());
         }
-        if records.iter().any(|record| !record.get("fields").is_some_and(Value::is_object)) {
+        if records
+            .iter()
+            .any(|record| !record.get("fields").is_some_and(Value::is_object))
+        {
             return Err(ApiError::missing_key("fields"));
         }
         let merge_on = match body.get("performUpsert") {
             None => None,
             Some(upsert) => {
-                let names = upsert.get("fieldsToMergeOn").and_then(Value::as_array).ok_or_else(ApiError::invalid_request)?;
+                let names = upsert
+                    .get("fieldsToMergeOn")
+                    .and_then(Value::as_array)
+                    .ok_or_else(ApiError::invalid_request)?;
                 let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
                 if names.is_empty() || names.len() > 3 {
                     return Err(ApiError::invalid_request());
@@ -59,8 +69,17 @@ impl<'a> WriteBody<'a> {
                 Some(names)
             }
         };
-        let shape = RecordShape { by_id: is("returnFieldsByFieldId"), ..RecordShape::default() };
-        Ok(Self { records, single, typecast: is("typecast"), shape, merge_on })
+        let shape = RecordShape {
+            by_id: is("returnFieldsByFieldId"),
+            ..RecordShape::default()
+        };
+        Ok(Self {
+            records,
+            single,
+            typecast: is("typecast"),
+            shape,
+            merge_on,
+        })
     }
 }
 
@@ -69,7 +88,14 @@ impl Base {
     ///
     /// # Errors
     /// 422 for a field or value that is not accepted.
-    pub(crate) fn create_records(&mut self, t: usize, body: &WriteBody<'_>, actor: Actor, now_ms: i64, signature: &str) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn create_records(
+        &mut self,
+        t: usize,
+        body: &WriteBody<'_>,
+        actor: Actor,
+        now_ms: i64,
+        signature: &str,
+    ) -> Result<Vec<u8>, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
         let mut rows = Vec::new();
         for record in &body.records {
@@ -87,12 +113,23 @@ impl Base {
     ///
     /// # Errors
     /// 422 for an unknown record, or a field or value that is not accepted.
-    pub(crate) fn update_records(&mut self, t: usize, body: &WriteBody<'_>, replace: Replace, actor: Actor, now_ms: i64, signature: &str) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn update_records(
+        &mut self,
+        t: usize,
+        body: &WriteBody<'_>,
+        replace: Replace,
+        actor: Actor,
+        now_ms: i64,
+        signature: &str,
+    ) -> Result<Vec<u8>, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
         let mut rows = Vec::new();
         for record in &body.records {
             let target = self.update_target(&mut tx, t, record, body)?;
-            rows.push((target, self.accept_row(&mut tx, t, record, body.typecast, target)?));
+            rows.push((
+                target,
+                self.accept_row(&mut tx, t, record, body.typecast, target)?,
+            ));
         }
         let (mut ids, mut created, mut updated) = (Vec::new(), Vec::new(), Vec::new());
         for (target, row) in rows {
@@ -116,17 +153,32 @@ impl Base {
     }
 
     /// The record that an entry of an update means; `None` if an upsert has to create one.
-    fn update_target(&mut self, tx: &mut Transaction, t: usize, record: &Value, body: &WriteBody<'_>) -> Result<Option<RecordId>, ApiError> {
+    fn update_target(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        record: &Value,
+        body: &WriteBody<'_>,
+    ) -> Result<Option<RecordId>, ApiError> {
         if let Some(id) = record.get("id").and_then(Value::as_str) {
             let known = RecordId::parse(id).filter(|id| self.tables[t].records.get(*id).is_some());
-            return known.map(Some).ok_or_else(|| ApiError::row_does_not_exist(id));
+            return known
+                .map(Some)
+                .ok_or_else(|| ApiError::row_does_not_exist(id));
         }
-        let names = body.merge_on.as_ref().ok_or_else(|| ApiError::missing_key("id"))?;
+        let names = body
+            .merge_on
+            .as_ref()
+            .ok_or_else(|| ApiError::missing_key("id"))?;
         let mut wanted = Vec::new();
         for name in names {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+            let f = self.tables[t]
+                .field(name)
+                .ok_or_else(|| ApiError::unknown_field(name))?;
             let field = &self.tables[t].fields[f];
-            let value = [&field.name, &field.id].into_iter().find_map(|key| record["fields"].get(key));
+            let value = [&field.name, &field.id]
+                .into_iter()
+                .find_map(|key| record["fields"].get(key));
             let value = value.cloned().unwrap_or(Value::Null);
             let cell = if field.is_writable() {
                 self.accept(tx, (t, f), &value, body.typecast, None)?
@@ -138,22 +190,48 @@ impl Base {
         let matches: Vec<RecordId> = self.tables[t]
             .records
             .iter()
-            .filter(|record| wanted.iter().all(|(field, cell)| record.cells.get(*field) == cell.as_deref()))
+            .filter(|record| {
+                wanted
+                    .iter()
+                    .all(|(field, cell)| record.cells.get(*field) == cell.as_deref())
+            })
             .map(|record| record.id)
             .collect();
         match matches.as_slice() {
             [] => Ok(None),
             [id] => Ok(Some(*id)),
-            _ => Err(ApiError::invalid("INVALID_VALUE_FOR_COLUMN", "Cannot update more than one record for one entry of an upsert")),
+            _ => Err(ApiError::invalid(
+                "INVALID_VALUE_FOR_COLUMN",
+                "Cannot update more than one record for one entry of an upsert",
+            )),
         }
     }
 
-    fn accept_row(&mut self, tx: &mut Transaction, t: usize, record: &Value, typecast: bool, id: Option<RecordId>) -> Result<Row, ApiError> {
+    fn accept_row(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        record: &Value,
+        typecast: bool,
+        id: Option<RecordId>,
+    ) -> Result<Row, ApiError> {
         let mut row = Vec::new();
         for (name, value) in record["fields"].as_object().into_iter().flatten() {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-            let current = id.and_then(|id| self.tables[t].records.get(id)?.cells.get(field_index(f)).map(<[u8]>::to_vec));
-            row.push((f, self.accept(tx, (t, f), value, typecast, current.as_deref())?));
+            let f = self.tables[t]
+                .field(name)
+                .ok_or_else(|| ApiError::unknown_field(name))?;
+            let current = id.and_then(|id| {
+                self.tables[t]
+                    .records
+                    .get(id)?
+                    .cells
+                    .get(field_index(f))
+                    .map(<[u8]>::to_vec)
+            });
+            row.push((
+                f,
+                self.accept(tx, (t, f), value, typecast, current.as_deref())?,
+            ));
         }
         Ok(row)
     }
@@ -166,10 +244,19 @@ impl Base {
         id
     }
 
-    fn overwrite(&mut self, tx: &mut Transaction, t: usize, id: RecordId, row: Row, replace: Replace) {
+    fn overwrite(
+        &mut self,
+        tx: &mut Transaction,
+        t: usize,
+        id: RecordId,
+        row: Row,
+        replace: Replace,
+    ) {
         if replace == Replace::All {
             let named: Vec<usize> = row.iter().map(|(f, _)| *f).collect();
-            let others = self.tables[t].live_fields().filter(|(f, field)| field.is_writable() && !named.contains(f));
+            let others = self.tables[t]
+                .live_fields()
+                .filter(|(f, field)| field.is_writable() && !named.contains(f));
             for f in others.map(|(f, _)| f).collect::<Vec<_>>() {
                 self.edit_cell(tx, t, id, f, None);
             }
@@ -183,7 +270,13 @@ impl Base {
     ///
     /// # Errors
     /// 422 for more than ten, or for an unknown record.
-    pub(crate) fn delete_records(&mut self, t: usize, ids: &[&str], actor: Actor, now_ms: i64) -> Result<Vec<Value>, ApiError> {
+    pub(crate) fn delete_records(
+        &mut self,
+        t: usize,
+        ids: &[&str],
+        actor: Actor,
+        now_ms: i64,
+    ) -> Result<Vec<Value>, ApiError> {
         if ids.is_empty() || ids.len() > MOST_RECORDS {
             return Err(ApiError::invalid_request());
         }
@@ -197,13 +290,26 @@ impl Base {
             self.delete_record(&mut tx, t, *id);
         }
         self.commit(tx);
-        Ok(known.iter().map(|id| json!({"id": id.to_string(), "deleted": true})).collect())
+        Ok(known
+            .iter()
+            .map(|id| json!({"id": id.to_string(), "deleted": true}))
+            .collect())
     }
 
     /// The records as they are after the write.
-    fn answer(&self, t: usize, ids: &[RecordId], body: &WriteBody<'_>, outcome: Option<(Vec<RecordId>, Vec<RecordId>)>, signature: &str) -> Result<Vec<u8>, ApiError> {
+    fn answer(
+        &self,
+        t: usize,
+        ids: &[RecordId],
+        body: &WriteBody<'_>,
+        outcome: Option<(Vec<RecordId>, Vec<RecordId>)>,
+        signature: &str,
+    ) -> Result<Vec<u8>, ApiError> {
         let writer = PageWriter::new(self, t, None, &body.shape, signature)?;
-        let records: Vec<_> = ids.iter().filter_map(|id| self.tables[t].records.get(*id)).collect();
+        let records: Vec<_> = ids
+            .iter()
+            .filter_map(|id| self.tables[t].records.get(*id))
+            .collect();
         let mut out = Vec::new();
         if let (true, [record]) = (body.single, records.as_slice()) {
             writer.write(&mut out, record);
@@ -218,8 +324,14 @@ impl Base {
         }
         out.push(b']');
         if let Some((created, updated)) = outcome {
-            let texts = |ids: Vec<RecordId>| Value::from_iter(ids.iter().map(ToString::to_string)).to_string();
-            let tail = format!(",\"createdRecords\":{},\"updatedRecords\":{}", texts(created), texts(updated));
+            let texts = |ids: Vec<RecordId>| {
+                Value::from_iter(ids.iter().map(ToString::to_string)).to_string()
+            };
+            let tail = format!(
+                ",\"createdRecords\":{},\"updatedRecords\":{}",
+                texts(created),
+                texts(updated)
+            );
             out.extend_from_slice(tail.as_bytes());
         }
         out.push(b'}');

@@ -26,12 +26,23 @@ struct PyMock(Option<Mock>);
 
 impl PyMock {
     /// Runs without the interpreter's lock.
-    fn with<T: Send>(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> Result<T, MockError> + Send) -> PyResult<T> {
-        let mock = self.0.as_ref().ok_or_else(|| PyRuntimeError::new_err("the mock is stopped"))?;
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        run: impl FnOnce(&Mock) -> Result<T, MockError> + Send,
+    ) -> PyResult<T> {
+        let mock = self
+            .0
+            .as_ref()
+            .ok_or_else(|| PyRuntimeError::new_err("the mock is stopped"))?;
         py.detach(|| run(mock)).map_err(refused)
     }
 
-    fn json(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> Result<Value, MockError> + Send) -> PyResult<String> {
+    fn json(
+        &self,
+        py: Python<'_>,
+        run: impl FnOnce(&Mock) -> Result<Value, MockError> + Send,
+    ) -> PyResult<String> {
         self.with(py, |mock| run(mock).map(|json| json.to_string()))
     }
 }
@@ -40,8 +51,18 @@ impl PyMock {
 impl PyMock {
     #[new]
     #[pyo3(signature = (*, host="127.0.0.1", port=0, token=None, sample=true, faults="{}", seed=1))]
-    fn new(py: Python<'_>, host: &str, port: u16, token: Option<String>, sample: bool, faults: &str, seed: u64) -> PyResult<Self> {
-        let host: IpAddr = host.parse().map_err(|_| PyValueError::new_err(format!("host is not an IP address: {host}")))?;
+    fn new(
+        py: Python<'_>,
+        host: &str,
+        port: u16,
+        token: Option<String>,
+        sample: bool,
+        faults: &str,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let host: IpAddr = host
+            .parse()
+            .map_err(|_| PyValueError::new_err(format!("host is not an IP address: {host}")))?;
         let defaults = MockConfig::default();
         let config = MockConfig {
             address: SocketAddr::new(host, port),
@@ -51,7 +72,9 @@ impl PyMock {
             seed,
             ..MockConfig::default()
         };
-        let mock = py.detach(|| Mock::start(config)).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let mock = py
+            .detach(|| Mock::start(config))
+            .map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self(Some(mock)))
     }
 
@@ -81,7 +104,9 @@ impl PyMock {
     }
 
     fn faults(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| serde_json::to_value(mock.faults()).map_err(|error| unreachable_json(&error)))
+        self.json(py, |mock| {
+            serde_json::to_value(mock.faults()).map_err(|error| unreachable_json(&error))
+        })
     }
 
     fn set_faults(&self, py: Python<'_>, faults: &str) -> PyResult<()> {
@@ -100,11 +125,15 @@ impl PyMock {
     }
 
     fn requests(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| serde_json::to_value(mock.requests()).map_err(|error| unreachable_json(&error)))
+        self.json(py, |mock| {
+            serde_json::to_value(mock.requests()).map_err(|error| unreachable_json(&error))
+        })
     }
 
     fn request_counts(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| serde_json::to_value(mock.request_counts()).map_err(|error| unreachable_json(&error)))
+        self.json(py, |mock| {
+            serde_json::to_value(mock.request_counts()).map_err(|error| unreachable_json(&error))
+        })
     }
 
     fn clear_requests(&self, py: Python<'_>) -> PyResult<()> {
@@ -170,12 +199,23 @@ impl PyMock {
         scalars: bool,
         seed: u64,
     ) -> PyResult<String> {
-        let kinds = if scalars { Kinds::Scalars } else { Kinds::Mixed };
+        let kinds = if scalars {
+            Kinds::Scalars
+        } else {
+            Kinds::Mixed
+        };
         let fields = types.map_or_else(
             || FieldSpec::mixture(kinds, fields),
-            |types| types.into_iter().map(|(name, kind)| FieldSpec { name, kind }).collect(),
+            |types| {
+                types
+                    .into_iter()
+                    .map(|(name, kind)| FieldSpec { name, kind })
+                    .collect()
+            },
         );
-        self.with(py, |mock| mock.generate_table(base, name, records, &fields, seed))
+        self.with(py, |mock| {
+            mock.generate_table(base, name, records, &fields, seed)
+        })
     }
 
     fn schema(&self, py: Python<'_>, base: &str) -> PyResult<String> {
@@ -186,37 +226,93 @@ impl PyMock {
         self.json(py, |mock| mock.records(base, table).map(Value::Array))
     }
 
-    fn create_records(&self, py: Python<'_>, base: &str, table: &str, fields: &str) -> PyResult<Vec<String>> {
+    fn create_records(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        fields: &str,
+    ) -> PyResult<Vec<String>> {
         let fields: Vec<Value> = parse(fields)?;
         self.with(py, |mock| mock.create_records(base, table, &fields))
     }
 
-    fn update_records(&self, py: Python<'_>, base: &str, table: &str, records: &str) -> PyResult<Vec<String>> {
+    fn update_records(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        records: &str,
+    ) -> PyResult<Vec<String>> {
         let records: Vec<Value> = parse(records)?;
         self.with(py, |mock| mock.update_records(base, table, &records))
     }
 
     #[allow(clippy::needless_pass_by_value)]
-    fn delete_records(&self, py: Python<'_>, base: &str, table: &str, ids: Vec<String>) -> PyResult<()> {
-        self.with(py, |mock| mock.delete_records(base, table, &ids.iter().map(String::as_str).collect::<Vec<_>>()))
+    fn delete_records(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        ids: Vec<String>,
+    ) -> PyResult<()> {
+        self.with(py, |mock| {
+            mock.delete_records(
+                base,
+                table,
+                &ids.iter().map(String::as_str).collect::<Vec<_>>(),
+            )
+        })
     }
 
-    fn set_raw_cell(&self, py: Python<'_>, base: &str, table: &str, record: &str, field: &str, json: &str) -> PyResult<()> {
+    fn set_raw_cell(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        record: &str,
+        field: &str,
+        json: &str,
+    ) -> PyResult<()> {
         let json: Value = parse(json)?;
-        self.with(py, |mock| mock.set_raw_cell(base, table, record, field, &json))
+        self.with(py, |mock| {
+            mock.set_raw_cell(base, table, record, field, &json)
+        })
     }
 
-    fn set_raw_field(&self, py: Python<'_>, base: &str, table: &str, field: &str, definition: &str) -> PyResult<()> {
+    fn set_raw_field(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        field: &str,
+        definition: &str,
+    ) -> PyResult<()> {
         let definition: Value = parse(definition)?;
-        self.with(py, |mock| mock.set_raw_field(base, table, field, &definition))
+        self.with(py, |mock| {
+            mock.set_raw_field(base, table, field, &definition)
+        })
     }
 
-    fn create_field(&self, py: Python<'_>, base: &str, table: &str, definition: &str) -> PyResult<String> {
+    fn create_field(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        definition: &str,
+    ) -> PyResult<String> {
         let definition: Value = parse(definition)?;
         self.json(py, |mock| mock.create_field(base, table, &definition))
     }
 
-    fn update_field(&self, py: Python<'_>, base: &str, table: &str, field: &str, change: &str) -> PyResult<String> {
+    fn update_field(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        field: &str,
+        change: &str,
+    ) -> PyResult<String> {
         let change: Value = parse(change)?;
         self.json(py, |mock| mock.update_field(base, table, field, &change))
     }
@@ -225,7 +321,13 @@ impl PyMock {
         self.with(py, |mock| mock.remove_field(base, table, field))
     }
 
-    fn update_table(&self, py: Python<'_>, base: &str, table: &str, change: &str) -> PyResult<String> {
+    fn update_table(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        change: &str,
+    ) -> PyResult<String> {
         let change: Value = parse(change)?;
         self.json(py, |mock| mock.update_table(base, table, &change))
     }
@@ -234,13 +336,22 @@ impl PyMock {
         self.with(py, |mock| mock.remove_table(base, table))
     }
 
-    fn last_modified(&self, py: Python<'_>, base: &str, table: &str, record: &str) -> PyResult<Option<String>> {
+    fn last_modified(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        record: &str,
+    ) -> PyResult<Option<String>> {
         self.with(py, |mock| mock.last_modified(base, table, record))
     }
 
     fn __repr__(&self) -> String {
         // Never the token.
-        self.0.as_ref().map_or_else(|| "Mock(stopped)".into(), |mock| format!("Mock(url={:?})", mock.url()))
+        self.0.as_ref().map_or_else(
+            || "Mock(stopped)".into(),
+            |mock| format!("Mock(url={:?})", mock.url()),
+        )
     }
 }
 

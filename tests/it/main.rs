@@ -1,2 +1,3 @@
 //! One integration binary.
 mod mock;
+mod mock_speed;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{day, date_options, person, pick, record, skus};
+use super::{date_options, day, person, pick, record, skus};
 
 const KINDS: [&str; 5] = ["Pack shot", "Banner", "Video cut", "Leaflet", "Copy deck"];
 const COUNT: usize = 80;
@@ -43,23 +43,34 @@ pub(super) fn table() -> Value {
 fn asset(n: usize) -> Value {
     let days = i64::try_from(n).unwrap_or(0);
     let id = format!("recMockAsset{n:05}");
-    let codes = [n, n + 80].into_iter().filter(|number| ![77, 150].contains(number)).take(n % 3).map(skus::code).collect::<Vec<_>>();
-    record(&id, 300 + days * 2, json!({
-        "Asset": format!("{} {n}", pick(&KINDS, n)),
-        "Kind": pick(&KINDS, n),
-        "Files": files(n),
-        "SKUs": codes,
-        "Caption": (n % 2 == 0).then(|| json!({"state": "generated", "isStale": false, "value": format!("Meet number {n}.")})),
-        "Link": (n % 3 == 0).then(|| format!("https://shop.example.com/assets/{n}?utm_source=mock&ref=a%20b")),
-        "Live from": (n % 4 != 3).then(|| day(days + 60)),
-        "Approvers": if n % 3 == 0 { json!([]) } else { json!([person(n), person(n + 1)]) },
-        "Budget": (n % 5 != 4).then_some(n * 250),
-    }))
+    let codes = [n, n + 80]
+        .into_iter()
+        .filter(|number| ![77, 150].contains(number))
+        .take(n % 3)
+        .map(skus::code)
+        .collect::<Vec<_>>();
+    record(
+        &id,
+        300 + days * 2,
+        json!({
+            "Asset": format!("{} {n}", pick(&KINDS, n)),
+            "Kind": pick(&KINDS, n),
+            "Files": files(n),
+            "SKUs": codes,
+            "Caption": (n % 2 == 0).then(|| json!({"state": "generated", "isStale": false, "value": format!("Meet number {n}.")})),
+            "Link": (n % 3 == 0).then(|| format!("https://shop.example.com/assets/{n}?utm_source=mock&ref=a%20b")),
+            "Live from": (n % 4 != 3).then(|| day(days + 60)),
+            "Approvers": if n % 3 == 0 { json!([]) } else { json!([person(n), person(n + 1)]) },
+            "Budget": (n % 5 != 4).then_some(n * 250),
+        }),
+    )
 }
 
 fn files(n: usize) -> Value {
-    let picture = |name: String, width: usize| json!({"url": format!("https://files.example.com/{name}"), "filename": name,
-        "size": 90_000 + n, "type": "image/png", "width": width});
+    let picture = |name: String, width: usize| {
+        json!({"url": format!("https://files.example.com/{name}"), "filename": name,
+        "size": 90_000 + n, "type": "image/png", "width": width})
+    };
     match n % 3 {
         0 => json!([picture(format!("shot-{n}.png"), 1200)]),
         1 => json!([picture(format!("front {n}.png"), 800), picture(format!("back-{n}.png"), 801),

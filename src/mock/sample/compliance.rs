@@ -4,7 +4,14 @@ use serde_json::{Value, json};
 
 use super::{date_options, day, person, pick, record, skus};
 
-const KINDS: [&str; 6] = ["Safety report", "Ingredient list", "Allergen check", "Claims review", "Recycling mark", "Organic label"];
+const KINDS: [&str; 6] = [
+    "Safety report",
+    "Ingredient list",
+    "Allergen check",
+    "Claims review",
+    "Recycling mark",
+    "Organic label",
+];
 const RESULTS: [&str; 4] = ["Passed", "Failed", "Pending", "Waived"];
 const MARKETS: [&str; 5] = ["EU", "UK", "US", "JP", "AU/NZ"];
 const COUNT: usize = 90;
@@ -51,19 +58,28 @@ fn certificate(n: usize) -> Value {
     let days = i64::try_from(n).unwrap_or(0);
     let id = format!("recMockComply{n:04}");
     let codes = [n * 2, n * 2 + 1, n + 40].map(|number| number % skus::COUNT);
-    let codes = codes.into_iter().filter(|number| ![77, 150].contains(number)).take(n % 4).map(skus::code).collect::<Vec<_>>();
-    record(&id, 200 + days * 5, json!({
-        "Kind": pick(&KINDS, n),
-        "Result": (n % 8 != 7).then(|| pick(&RESULTS, n / 2)),
-        "Markets": MARKETS.iter().take(n % 6).collect::<Vec<_>>(),
-        "SKUs": codes,
-        "Papers": papers(n),
-        "Issued": (n % 9 != 8).then(|| day(days)),
-        "Expires": (n % 5 != 4).then(|| day(days + 365)),
-        "Fee": (n % 3 != 2).then_some(n * 15),
-        "Market count": n % 6,
-        "Reviewer": (n % 2 == 0).then(|| person(n % 4)),
-    }))
+    let codes = codes
+        .into_iter()
+        .filter(|number| ![77, 150].contains(number))
+        .take(n % 4)
+        .map(skus::code)
+        .collect::<Vec<_>>();
+    record(
+        &id,
+        200 + days * 5,
+        json!({
+            "Kind": pick(&KINDS, n),
+            "Result": (n % 8 != 7).then(|| pick(&RESULTS, n / 2)),
+            "Markets": MARKETS.iter().take(n % 6).collect::<Vec<_>>(),
+            "SKUs": codes,
+            "Papers": papers(n),
+            "Issued": (n % 9 != 8).then(|| day(days)),
+            "Expires": (n % 5 != 4).then(|| day(days + 365)),
+            "Fee": (n % 3 != 2).then_some(n * 15),
+            "Market count": n % 6,
+            "Reviewer": (n % 2 == 0).then(|| person(n % 4)),
+        }),
+    )
 }
 
 fn papers(n: usize) -> Value {
@@ -71,7 +87,10 @@ fn papers(n: usize) -> Value {
     match n % 4 {
         0 => json!([]),
         1 => json!([file(format!("report-{n}.pdf"), 40_000 + n)]),
-        2 => json!([file(format!("list-{n}.csv"), 900 + n), file(format!("stamp-{n}.png"), 12_000 + n)]),
+        2 => json!([
+            file(format!("list-{n}.csv"), 900 + n),
+            file(format!("stamp-{n}.png"), 12_000 + n)
+        ]),
         _ => json!([file(format!("notes {n} (final).txt"), 120)]),
     }
 }

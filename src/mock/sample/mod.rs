@@ -33,7 +33,11 @@ const HOUR_MS: i64 = 3_600_000;
 pub(crate) fn people() -> Vec<Person> {
     let person = |number: u32, first: &str, last: &str| Person {
         id: format!("usrMockPerson{number:04}"),
-        email: Some(format!("{}.{}@example.com", first.to_lowercase(), last.to_lowercase())),
+        email: Some(format!(
+            "{}.{}@example.com",
+            first.to_lowercase(),
+            last.to_lowercase()
+        )),
         name: format!("{first} {last}"),
     };
     vec![
@@ -42,7 +46,11 @@ pub(crate) fn people() -> Vec<Person> {
         person(3, "Chiyo", "Placeholder"),
         person(4, "Dele", "Specimen"),
         // A group: no email, and an id of another kind.
-        Person { id: "ugpMockGroup00005".into(), email: None, name: "Launch Crew".into() },
+        Person {
+            id: "ugpMockGroup00005".into(),
+            email: None,
+            name: "Launch Crew".into(),
+        },
     ]
 }
 
@@ -73,8 +81,10 @@ fn make(store: &mut Store) -> Result<(), ApiError> {
 
 /// The second base: a table of the same name as one of the first, and little else.
 fn archive() -> Value {
-    let old = |number: u32| json!({"id": format!("recArchVendor{number:04}"), "createdTime": time(number.into()),
-        "fields": {"Name": format!("Former vendor {number}"), "Country": "Elsewhere", "Last order": format!("2021-0{}-15", number % 9 + 1)}});
+    let old = |number: u32| {
+        json!({"id": format!("recArchVendor{number:04}"), "createdTime": time(number.into()),
+        "fields": {"Name": format!("Former vendor {number}"), "Country": "Elsewhere", "Last order": format!("2021-0{}-15", number % 9 + 1)}})
+    };
     json!({"id": ARCHIVE_BASE, "name": "Launch Archive", "permissionLevel": "read", "tables": [
         {"id": "tblArchVendors001", "name": "Vendors", "fields": [
             {"id": "fldArchName000001", "name": "Name", "type": "singleLineText"},
@@ -89,17 +99,51 @@ fn archive() -> Value {
 fn pin_errors(base: &mut Base) {
     let cells = [
         ("SKU Candidates", 4, "Margin", json!({"error": "#ERROR!"})),
-        ("SKU Candidates", 8, "Margin", json!({"specialValue": "Infinity"})),
-        ("SKU Candidates", 9, "Margin", json!({"specialValue": "-Infinity"})),
-        ("SKU Candidates", 12, "Vendor score", json!([{"error": "#ERROR!"}])),
-        ("SKU Candidates", 13, "Vendor score", json!([4.5, {"specialValue": "NaN"}, null])),
-        ("Vendors", 6, "Average unit cost", json!({"specialValue": "NaN"})),
-        ("Launch Milestones", 7, "Days left", json!({"error": "circular reference"})),
+        (
+            "SKU Candidates",
+            8,
+            "Margin",
+            json!({"specialValue": "Infinity"}),
+        ),
+        (
+            "SKU Candidates",
+            9,
+            "Margin",
+            json!({"specialValue": "-Infinity"}),
+        ),
+        (
+            "SKU Candidates",
+            12,
+            "Vendor score",
+            json!([{"error": "#ERROR!"}]),
+        ),
+        (
+            "SKU Candidates",
+            13,
+            "Vendor score",
+            json!([4.5, {"specialValue": "NaN"}, null]),
+        ),
+        (
+            "Vendors",
+            6,
+            "Average unit cost",
+            json!({"specialValue": "NaN"}),
+        ),
+        (
+            "Launch Milestones",
+            7,
+            "Days left",
+            json!({"error": "circular reference"}),
+        ),
     ];
     let mut tx = Transaction::silent(EPOCH_MS);
     for (table, position, field, value) in cells {
         let Some(t) = base.table(table) else { continue };
-        let record = base.tables[t].records.iter().nth(position).map(|record| record.id);
+        let record = base.tables[t]
+            .records
+            .iter()
+            .nth(position)
+            .map(|record| record.id);
         if let (Some(id), Some(f)) = (record, base.tables[t].field(field)) {
             base.pin_cell(&mut tx, t, id, f, &value);
         }
@@ -127,7 +171,10 @@ fn datetime_options(zone: &str) -> Value {
 }
 
 fn person(number: usize) -> Value {
-    people().get(number % 5).map(Person::cell).unwrap_or_default()
+    people()
+        .get(number % 5)
+        .map(Person::cell)
+        .unwrap_or_default()
 }
 
 /// Picks by position, the same in every run.
@@ -155,18 +202,54 @@ mod tests {
     #[test]
     fn every_type_occurs() {
         let store = store();
-        let kinds: BTreeSet<&str> =
-            store.bases[0].tables.iter().flat_map(|table| &table.fields).map(|field| field.kind.as_str()).collect();
+        let kinds: BTreeSet<&str> = store.bases[0]
+            .tables
+            .iter()
+            .flat_map(|table| &table.fields)
+            .map(|field| field.kind.as_str())
+            .collect();
         for kind in [
-            "singleLineText", "email", "url", "multilineText", "richText", "phoneNumber", "number", "percent", "currency",
-            "rating", "duration", "checkbox", "singleSelect", "multipleSelects", "date", "dateTime", "createdTime",
-            "lastModifiedTime", "singleCollaborator", "multipleCollaborators", "createdBy", "lastModifiedBy",
-            "multipleRecordLinks", "multipleLookupValues", "rollup", "formula", "count", "autoNumber", "barcode", "button",
-            "multipleAttachments", "externalSyncSource", "aiText", "manualSort",
+            "singleLineText",
+            "email",
+            "url",
+            "multilineText",
+            "richText",
+            "phoneNumber",
+            "number",
+            "percent",
+            "currency",
+            "rating",
+            "duration",
+            "checkbox",
+            "singleSelect",
+            "multipleSelects",
+            "date",
+            "dateTime",
+            "createdTime",
+            "lastModifiedTime",
+            "singleCollaborator",
+            "multipleCollaborators",
+            "createdBy",
+            "lastModifiedBy",
+            "multipleRecordLinks",
+            "multipleLookupValues",
+            "rollup",
+            "formula",
+            "count",
+            "autoNumber",
+            "barcode",
+            "button",
+            "multipleAttachments",
+            "externalSyncSource",
+            "aiText",
+            "manualSort",
         ] {
             assert!(kinds.contains(kind), "{kind} is missing");
         }
-        assert!(kinds.contains("hologram"), "a type that nobody knows is missing");
+        assert!(
+            kinds.contains("hologram"),
+            "a type that nobody knows is missing"
+        );
     }
 
     #[test]
@@ -174,11 +257,29 @@ mod tests {
         let store = store();
         for table in &store.bases[0].tables {
             for (f, field) in table.live_fields() {
-                let filled = table.records.iter().filter(|record| record.cells.get(super::super::base::field_index(f)).is_some());
+                let filled = table.records.iter().filter(|record| {
+                    record
+                        .cells
+                        .get(super::super::base::field_index(f))
+                        .is_some()
+                });
                 let (filled, all) = (filled.count(), table.records.iter().count());
-                assert!(filled > 0 || field.name == "Broken formula", "{}.{} is empty in all {all} records", table.name, field.name);
-                let broken = matches!(field.calc, super::super::field::Calc::Circular | super::super::field::Calc::Invalid);
-                assert!(!broken || field.name == "Broken formula", "{}.{} does not compute", table.name, field.name);
+                assert!(
+                    filled > 0 || field.name == "Broken formula",
+                    "{}.{} is empty in all {all} records",
+                    table.name,
+                    field.name
+                );
+                let broken = matches!(
+                    field.calc,
+                    super::super::field::Calc::Circular | super::super::field::Calc::Invalid
+                );
+                assert!(
+                    !broken || field.name == "Broken formula",
+                    "{}.{} does not compute",
+                    table.name,
+                    field.name
+                );
             }
         }
     }
@@ -186,8 +287,15 @@ mod tests {
     #[test]
     fn ids_are_ids_and_tables_have_some_hundred_records() {
         let store = store();
-        let sizes: Vec<usize> = store.bases[0].tables.iter().map(|table| table.records.iter().count()).collect();
-        assert!(sizes.iter().all(|size| (60..=200).contains(size)), "{sizes:?}");
+        let sizes: Vec<usize> = store.bases[0]
+            .tables
+            .iter()
+            .map(|table| table.records.iter().count())
+            .collect();
+        assert!(
+            sizes.iter().all(|size| (60..=200).contains(size)),
+            "{sizes:?}"
+        );
         for base in &store.bases {
             assert!(super::super::id::is_id("app", &base.id), "{}", base.id);
             for table in &base.tables {

@@ -5,11 +5,25 @@ use serde_json::{Value, json};
 use super::{date_options, datetime_options, day, person, pick, record, time, vendors};
 
 const PRODUCTS: [&str; 10] = [
-    "Oat Shampoo", "Fig Hand Cream", "Sea Salt Soap", "Citrus Deodorant", "Rose Toner", "Mint Toothpaste", "Cedar Beard Oil",
-    "Plum Lip Balm", "Calm Bath Salts", "Bright Face Mist",
+    "Oat Shampoo",
+    "Fig Hand Cream",
+    "Sea Salt Soap",
+    "Citrus Deodorant",
+    "Rose Toner",
+    "Mint Toothpaste",
+    "Cedar Beard Oil",
+    "Plum Lip Balm",
+    "Calm Bath Salts",
+    "Bright Face Mist",
 ];
 const STAGES: [&str; 5] = ["Idea", "Sampling", "Approved", "On shelf", "Dropped"];
-const CHANNELS: [&str; 5] = ["Grocery", "Drugstore", "Online", "Club, wholesale", "\"Pop-up\""];
+const CHANNELS: [&str; 5] = [
+    "Grocery",
+    "Drugstore",
+    "Online",
+    "Club, wholesale",
+    "\"Pop-up\"",
+];
 
 /// How many SKUs there are.
 pub(super) const COUNT: usize = 180;
@@ -26,15 +40,47 @@ fn formula(name: &str, text: &str, result: &Value) -> Value {
 fn computed_fields() -> Vec<Value> {
     let number = |precision: u8| json!({"type": "number", "options": {"precision": precision}});
     let mut fields = vec![
-        formula("Margin", "({Price} - {Unit Cost}) / {Price}", &json!({"type": "percent", "options": {"precision": 1}})),
-        formula("Label", "{Product} & ' (' & {SKU Code (#)} & ')'", &json!({"type": "singleLineText"})),
-        formula("Ship by", "DATEADD({First order}, 14, 'days')", &json!({"type": "date", "options": date_options()})),
-        formula("Review at", "DATEADD({Decided at}, 2, 'hours')", &json!({"type": "dateTime", "options": datetime_options("utc")})),
-        formula("Is late", "AND({Stage} = 'Idea', {Forecast} > 5000)", &json!({"type": "checkbox",
-            "options": {"icon": "flag", "color": "redBright"}})),
-        formula("Revenue", "{Price} * {Forecast}", &json!({"type": "currency", "options": {"precision": 2, "symbol": "€"}})),
-        formula("Per channel", "{Forecast} / IF({Channels}, LEN(ARRAYJOIN({Channels}, '')), 0)", &number(3)),
-        formula("Lead", "{Lead time} * 2", &json!({"type": "duration", "options": {"durationFormat": "h:mm"}})),
+        formula(
+            "Margin",
+            "({Price} - {Unit Cost}) / {Price}",
+            &json!({"type": "percent", "options": {"precision": 1}}),
+        ),
+        formula(
+            "Label",
+            "{Product} & ' (' & {SKU Code (#)} & ')'",
+            &json!({"type": "singleLineText"}),
+        ),
+        formula(
+            "Ship by",
+            "DATEADD({First order}, 14, 'days')",
+            &json!({"type": "date", "options": date_options()}),
+        ),
+        formula(
+            "Review at",
+            "DATEADD({Decided at}, 2, 'hours')",
+            &json!({"type": "dateTime", "options": datetime_options("utc")}),
+        ),
+        formula(
+            "Is late",
+            "AND({Stage} = 'Idea', {Forecast} > 5000)",
+            &json!({"type": "checkbox",
+            "options": {"icon": "flag", "color": "redBright"}}),
+        ),
+        formula(
+            "Revenue",
+            "{Price} * {Forecast}",
+            &json!({"type": "currency", "options": {"precision": 2, "symbol": "€"}}),
+        ),
+        formula(
+            "Per channel",
+            "{Forecast} / IF({Channels}, LEN(ARRAYJOIN({Channels}, '')), 0)",
+            &number(3),
+        ),
+        formula(
+            "Lead",
+            "{Lead time} * 2",
+            &json!({"type": "duration", "options": {"durationFormat": "h:mm"}}),
+        ),
         json!({"name": "Broken formula", "type": "formula", "description": "Refers to a field that was deleted",
             "options": {"formula": "{fldGone0000000000} + 1", "isValid": false, "referencedFieldIds": null, "result": null}}),
         json!({"name": "Vendor score", "type": "multipleLookupValues",
@@ -47,7 +93,12 @@ fn computed_fields() -> Vec<Value> {
             "options": {"recordLinkFieldId": "Marketing", "fieldIdInLinkedTable": "Files"}}),
     ];
     for kind in ["createdTime", "createdBy", "lastModifiedBy", "autoNumber"] {
-        let name = match kind { "createdTime" => "Created", "createdBy" => "Created by", "lastModifiedBy" => "Changed by", _ => "Id" };
+        let name = match kind {
+            "createdTime" => "Created",
+            "createdBy" => "Created by",
+            "lastModifiedBy" => "Changed by",
+            _ => "Id",
+        };
         fields.push(json!({"name": name, "type": kind}));
     }
     fields.push(json!({"name": "Last Modified", "type": "lastModifiedTime", "options": {"referencedFieldIds": []}}));
@@ -119,34 +170,42 @@ fn sku(n: usize) -> Value {
         return record(&id, hours, json!({}));
     }
     // A free sample has a price of zero, so its margin is no number.
-    let price = if n % 40 == 20 { 0.0 } else { 4.0 + (small * 1.37) % 30.0 };
+    let price = if n % 40 == 20 {
+        0.0
+    } else {
+        4.0 + (small * 1.37) % 30.0
+    };
     let price = (price * 100.0).round() / 100.0;
     let cost = (price * 37.0).round() / 100.0;
-    let mut sku = record(&id, hours, json!({
-        "SKU Code (#)": code(n),
-        "Product": pick(&PRODUCTS, n),
-        "Stage": (n % 11 != 10).then(|| pick(&STAGES, n / 3)),
-        "Channels": CHANNELS.iter().enumerate().filter(|(index, _)| (n >> index) & 1 == 1).map(|(_, name)| *name).collect::<Vec<_>>(),
-        "Price": price,
-        "Unit Cost": (n % 9 != 8).then_some(cost),
-        "unit_cost": (n % 2 == 0).then_some(cost),
-        "Forecast": if n % 13 == 12 { json!(0) } else { json!(n * 97 % 12_000) },
-        "Discount": (n % 3 == 0).then_some(0.125),
-        "Appeal": (n % 4 != 3).then_some(n % 5 + 1),
-        "Lead time": (n % 5 != 4).then_some(n % 30 * 1800),
-        "Vegan 🌱": n % 2 == 1,
-        "First order": (n % 3 != 2).then(|| day(i64::try_from(n % 120).unwrap_or(0))),
-        "Decided at": (n % 4 == 1).then(|| time(hours + 5)),
-        "Says \"new\" / {draft}": (n % 6 == 0).then(|| format!("Line one of {n}\nline \"two\" with a tab\tand a backslash \\")),
-        "2nd name": (n % 8 == 0).then(|| format!("Zweitname Nº {n} – ñandú")),
-        "EAN": (n % 3 == 1).then(|| if n % 2 == 0 { json!({"text": format!("40063813{n:05}"), "type": "ean13"}) } else { json!({"text": format!("{n:08}")}) }),
-        "Champion": (n % 7 != 6).then(|| person(n % 4)),
-        "Story": story(n),
-        "Order in list": format!("a{n:05}"),
-        "Shelf": (n % 10 == 5).then(|| json!({"angle": n, "layers": ["front", "back"]})),
-        "Vendors": linked_vendors(n),
-        "Replaces": (n % 20 == 19).then(|| vec![code(n - 1)]),
-    }));
+    let mut sku = record(
+        &id,
+        hours,
+        json!({
+            "SKU Code (#)": code(n),
+            "Product": pick(&PRODUCTS, n),
+            "Stage": (n % 11 != 10).then(|| pick(&STAGES, n / 3)),
+            "Channels": CHANNELS.iter().enumerate().filter(|(index, _)| (n >> index) & 1 == 1).map(|(_, name)| *name).collect::<Vec<_>>(),
+            "Price": price,
+            "Unit Cost": (n % 9 != 8).then_some(cost),
+            "unit_cost": (n % 2 == 0).then_some(cost),
+            "Forecast": if n % 13 == 12 { json!(0) } else { json!(n * 97 % 12_000) },
+            "Discount": (n % 3 == 0).then_some(0.125),
+            "Appeal": (n % 4 != 3).then_some(n % 5 + 1),
+            "Lead time": (n % 5 != 4).then_some(n % 30 * 1800),
+            "Vegan 🌱": n % 2 == 1,
+            "First order": (n % 3 != 2).then(|| day(i64::try_from(n % 120).unwrap_or(0))),
+            "Decided at": (n % 4 == 1).then(|| time(hours + 5)),
+            "Says \"new\" / {draft}": (n % 6 == 0).then(|| format!("Line one of {n}\nline \"two\" with a tab\tand a backslash \\")),
+            "2nd name": (n % 8 == 0).then(|| format!("Zweitname Nº {n} – ñandú")),
+            "EAN": (n % 3 == 1).then(|| if n % 2 == 0 { json!({"text": format!("40063813{n:05}"), "type": "ean13"}) } else { json!({"text": format!("{n:08}")}) }),
+            "Champion": (n % 7 != 6).then(|| person(n % 4)),
+            "Story": story(n),
+            "Order in list": format!("a{n:05}"),
+            "Shelf": (n % 10 == 5).then(|| json!({"angle": n, "layers": ["front", "back"]})),
+            "Vendors": linked_vendors(n),
+            "Replaces": (n % 20 == 19).then(|| vec![code(n - 1)]),
+        }),
+    );
     if n % 5 == 0 {
         sku["modifiedTime"] = json!(time(hours + 700));
     }
@@ -171,7 +230,11 @@ fn story(n: usize) -> Value {
     match n % 5 {
         0 => json!({"state": "empty", "isStale": false, "value": null}),
         1 => json!({"state": "loading", "isStale": true, "value": null}),
-        2 => json!({"state": "error", "errorType": "emptyDependency", "isStale": false, "value": null}),
-        _ => json!({"state": "generated", "isStale": n % 2 == 0, "value": format!("A gentle {} for every day.", pick(&PRODUCTS, n))}),
+        2 => {
+            json!({"state": "error", "errorType": "emptyDependency", "isStale": false, "value": null})
+        }
+        _ => {
+            json!({"state": "generated", "isStale": n % 2 == 0, "value": format!("A gentle {} for every day.", pick(&PRODUCTS, n))})
+        }
     }
 }

@@ -4,13 +4,24 @@ use serde_json::{Value, json};
 
 use super::{datetime_options, launches, person, pick, record, time, vendors};
 
-const VERBS: [&str; 6] = ["Proof", "Order", "Measure", "Photograph", "Approve", "Reprint"];
+const VERBS: [&str; 6] = [
+    "Proof",
+    "Order",
+    "Measure",
+    "Photograph",
+    "Approve",
+    "Reprint",
+];
 const THINGS: [&str; 5] = ["carton", "label", "cap", "leaflet", "shipper"];
 const STATES: [&str; 4] = ["To do", "Doing", "Blocked", "Done"];
 const COUNT: usize = 150;
 
 fn name(number: usize) -> String {
-    format!("{} {} {number}", VERBS[number % VERBS.len()], THINGS[number % THINGS.len()])
+    format!(
+        "{} {} {number}",
+        VERBS[number % VERBS.len()],
+        THINGS[number % THINGS.len()]
+    )
 }
 
 pub(super) fn table() -> Value {
@@ -55,18 +66,22 @@ fn task(n: usize) -> Value {
         return record(&id, hours, json!({}));
     }
     let printer = n % vendors::COUNT;
-    let mut task = record(&id, 400 + hours, json!({
-        "Task": name(n),
-        "State": pick(&STATES, n / 4),
-        "Priority": (n % 3 != 2).then_some(n % 3 + 1),
-        "Hours": f64::from(u32::try_from(n % 17).unwrap_or(0)) / 2.0,
-        "Progress": (n % 2 == 0).then_some(f64::from(u32::try_from(n % 100).unwrap_or(0)) / 100.0),
-        "Milestone": (n % 7 != 6).then(|| vec![launches::name(n % 120)]),
-        "Printer": (printer != 31 && n % 2 == 1).then(|| vec![vendors::name(printer)]),
-        "Blocked by": (n % 5 == 4).then(|| vec![name(n - 1), name(n - 2)]),
-        "Assignee": (n % 4 != 3).then(|| person(n % 4)),
-        "Started": (n % 3 == 0).then(|| time(500 + hours)),
-    }));
+    let mut task = record(
+        &id,
+        400 + hours,
+        json!({
+            "Task": name(n),
+            "State": pick(&STATES, n / 4),
+            "Priority": (n % 3 != 2).then_some(n % 3 + 1),
+            "Hours": f64::from(u32::try_from(n % 17).unwrap_or(0)) / 2.0,
+            "Progress": (n % 2 == 0).then_some(f64::from(u32::try_from(n % 100).unwrap_or(0)) / 100.0),
+            "Milestone": (n % 7 != 6).then(|| vec![launches::name(n % 120)]),
+            "Printer": (printer != 31 && n % 2 == 1).then(|| vec![vendors::name(printer)]),
+            "Blocked by": (n % 5 == 4).then(|| vec![name(n - 1), name(n - 2)]),
+            "Assignee": (n % 4 != 3).then(|| person(n % 4)),
+            "Started": (n % 3 == 0).then(|| time(500 + hours)),
+        }),
+    );
     if n % 3 == 0 {
         task["modifiedTime"] = json!(time(2000 + hours));
     }

@@ -5,10 +5,27 @@ use serde_json::{Value, json};
 use super::{date_options, day, person, pick, record};
 
 const NAMES: [&str; 12] = [
-    "Amber Mill", "Bluebird Botanicals", "Cobalt Glass", "Driftwood Paper", "Evergreen Pumps", "Fable Fragrance",
-    "Granite Caps", "Harbour Labels", "Ivory Soapworks", "Juniper Oils", "Kestrel Logistics", "Lantern Cartons",
+    "Amber Mill",
+    "Bluebird Botanicals",
+    "Cobalt Glass",
+    "Driftwood Paper",
+    "Evergreen Pumps",
+    "Fable Fragrance",
+    "Granite Caps",
+    "Harbour Labels",
+    "Ivory Soapworks",
+    "Juniper Oils",
+    "Kestrel Logistics",
+    "Lantern Cartons",
 ];
-const COUNTRIES: [&str; 6] = ["Examplia", "Samplonia", "Testland", "Mockovia", "Élysia", "北島"];
+const COUNTRIES: [&str; 6] = [
+    "Examplia",
+    "Samplonia",
+    "Testland",
+    "Mockovia",
+    "Élysia",
+    "北島",
+];
 const TERMS: [&str; 3] = ["Prepaid", "Net 30", "Net 60"];
 
 /// How many vendors there are.
@@ -16,7 +33,11 @@ pub(super) const COUNT: usize = 60;
 
 /// The name of a vendor, by which other tables link to it.
 pub(super) fn name(number: usize) -> String {
-    format!("{} {}", NAMES[number % NAMES.len()], number / NAMES.len() + 1)
+    format!(
+        "{} {}",
+        NAMES[number % NAMES.len()],
+        number / NAMES.len() + 1
+    )
 }
 
 pub(super) fn table() -> Value {
@@ -70,19 +91,23 @@ fn vendor(n: usize) -> Value {
         return record(&id, hours, json!({}));
     }
     let slug = NAMES[n % NAMES.len()].to_lowercase().replace(' ', "-");
-    record(&id, hours, json!({
-        "Name": name(n),
-        "Country": pick(&COUNTRIES, n),
-        "Contact email": (n % 4 != 3).then(|| format!("orders{n}@{slug}.example.com")),
-        "Phone": (n % 5 != 4).then(|| format!("+00 555 01{n:02}")),
-        "Web site": if n % 7 == 0 { json!(format!("{slug}.example.com")) } else { json!(format!("https://{slug}.example.com/")) },
-        "Address": format!("{} Example Street\nFloor {}\n{}", n + 1, n % 9, pick(&COUNTRIES, n)),
-        "Scorecard": (n % 3 == 0).then(|| format!("**Quality** {}/10\n\n- delivers *on time*\n- answers within {} days\n", n % 10, n % 5)),
-        "Score": (n % 6 != 5).then_some(f64::from(u32::try_from(n % 50).unwrap_or(0)) / 10.0),
-        "Payment terms": pick(&TERMS, n / 2),
-        "Preferred?": n % 3 == 0,
-        "Contract until": (n % 4 != 0).then(|| day(hours * 11 + 200)),
-        "Owner": (n % 5 != 4).then(|| person(n)),
-        "Synced from": (n % 2 == 0).then(|| pick(&["Supplier portal", "Spreadsheet"], n / 2)),
-    }))
+    record(
+        &id,
+        hours,
+        json!({
+            "Name": name(n),
+            "Country": pick(&COUNTRIES, n),
+            "Contact email": (n % 4 != 3).then(|| format!("orders{n}@{slug}.example.com")),
+            "Phone": (n % 5 != 4).then(|| format!("+00 555 01{n:02}")),
+            "Web site": if n % 7 == 0 { json!(format!("{slug}.example.com")) } else { json!(format!("https://{slug}.example.com/")) },
+            "Address": format!("{} Example Street\nFloor {}\n{}", n + 1, n % 9, pick(&COUNTRIES, n)),
+            "Scorecard": (n % 3 == 0).then(|| format!("**Quality** {}/10\n\n- delivers *on time*\n- answers within {} days\n", n % 10, n % 5)),
+            "Score": (n % 6 != 5).then_some(f64::from(u32::try_from(n % 50).unwrap_or(0)) / 10.0),
+            "Payment terms": pick(&TERMS, n / 2),
+            "Preferred?": n % 3 == 0,
+            "Contract until": (n % 4 != 0).then(|| day(hours * 11 + 200)),
+            "Owner": (n % 5 != 4).then(|| person(n)),
+            "Synced from": (n % 2 == 0).then(|| pick(&["Supplier portal", "Spreadsheet"], n / 2)),
+        }),
+    )
 }

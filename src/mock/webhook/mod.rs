@@ -60,9 +60,14 @@ impl Webhook {
     }
 
     fn keep(&mut self, ms: i64, json: Value, lost: bool) {
-        self.payloads.retain(|payload| payload.ms + SEVEN_DAYS_MS > ms);
+        self.payloads
+            .retain(|payload| payload.ms + SEVEN_DAYS_MS > ms);
         if !lost {
-            self.payloads.push_back(Payload { number: self.next_number, ms, json });
+            self.payloads.push_back(Payload {
+                number: self.next_number,
+                ms,
+                json,
+            });
         }
         self.next_number += 1;
     }
@@ -86,7 +91,10 @@ impl Base {
     /// Writes the payloads of a transaction, and rings where that is wanted.
     pub(crate) fn tell_webhooks(&mut self, tx: &Transaction) {
         let mut webhooks = std::mem::take(&mut self.webhooks);
-        for webhook in webhooks.iter_mut().filter(|webhook| webhook.is_active(tx.now_ms)) {
+        for webhook in webhooks
+            .iter_mut()
+            .filter(|webhook| webhook.is_active(tx.now_ms))
+        {
             self.tell(webhook, tx);
         }
         self.webhooks = webhooks;
@@ -111,7 +119,11 @@ impl Base {
             parts.push(envelope(json!({"error": true, "code": "INVALID_FILTERS"})));
         } else {
             let events = events(self, &webhook.specification, &mut webhook.in_view, tx);
-            parts.extend(events.chunks(self.manners.records_per_payload).map(|part| envelope(payload::assemble(part))));
+            parts.extend(
+                events
+                    .chunks(self.manners.records_per_payload)
+                    .map(|part| envelope(payload::assemble(part))),
+            );
         }
         if parts.is_empty() {
             return;
@@ -120,7 +132,13 @@ impl Base {
             webhook.keep(tx.now_ms, part, self.manners.lose_payloads);
         }
         if let (Some(url), true) = (&webhook.url, webhook.notifying) {
-            self.pings.push(Ping::new(&self.id, &webhook.id, url, &webhook.secret, tx.now_ms));
+            self.pings.push(Ping::new(
+                &self.id,
+                &webhook.id,
+                url,
+                &webhook.secret,
+                tx.now_ms,
+            ));
         }
     }
 
@@ -128,20 +146,33 @@ impl Base {
     /// 422 for a wrong specification or one webhook too many.
     pub(crate) fn create_webhook(&mut self, body: &Value, now_ms: i64) -> Result<Value, ApiError> {
         if self.webhooks.len() >= MOST_WEBHOOKS {
-            return Err(ApiError::invalid("TOO_MANY_WEBHOOKS_IN_BASE", "A base can have 10 webhooks at most"));
+            return Err(ApiError::invalid(
+                "TOO_MANY_WEBHOOKS_IN_BASE",
+                "A base can have 10 webhooks at most",
+            ));
         }
-        let given = body.get("specification").ok_or_else(|| ApiError::missing_key("specification"))?;
+        let given = body
+            .get("specification")
+            .ok_or_else(|| ApiError::missing_key("specification"))?;
         let specification = Specification::read(given)?;
         if specification.names_missing(self) {
-            return Err(ApiError::invalid("INVALID_FILTERS", "The specification names something that is not in the base"));
+            return Err(ApiError::invalid(
+                "INVALID_FILTERS",
+                "The specification names something that is not in the base",
+            ));
         }
-        let in_view = specification.records_in_view(self, now_ms).unwrap_or_default();
+        let in_view = specification
+            .records_in_view(self, now_ms)
+            .unwrap_or_default();
         let secret = self.ids.secret().to_vec();
         let encoded = base64::engine::general_purpose::STANDARD.encode(&secret);
         let webhook = Webhook {
             id: self.ids.fresh("ach"),
             secret,
-            url: body.get("notificationUrl").and_then(Value::as_str).map(str::to_owned),
+            url: body
+                .get("notificationUrl")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             specification,
             given: given.clone(),
             notifying: true,
@@ -160,18 +191,27 @@ impl Base {
 
     /// Webhooks that can still be read: expired ones stay for another seven days.
     pub(crate) fn list_webhooks(&mut self, now_ms: i64) -> Value {
-        self.webhooks.retain(|webhook| now_ms < webhook.expires_ms + SEVEN_DAYS_MS);
+        self.webhooks
+            .retain(|webhook| now_ms < webhook.expires_ms + SEVEN_DAYS_MS);
         json!({"webhooks": self.webhooks.iter().map(|webhook| webhook.shown(now_ms)).collect::<Vec<_>>()})
     }
 
     fn webhook(&mut self, id: &str, now_ms: i64) -> Result<&mut Webhook, ApiError> {
-        let readable = |webhook: &&mut Webhook| webhook.id == id && now_ms < webhook.expires_ms + SEVEN_DAYS_MS;
-        self.webhooks.iter_mut().find(readable).ok_or_else(ApiError::not_found)
+        let readable = |webhook: &&mut Webhook| {
+            webhook.id == id && now_ms < webhook.expires_ms + SEVEN_DAYS_MS
+        };
+        self.webhooks
+            .iter_mut()
+            .find(readable)
+            .ok_or_else(ApiError::not_found)
     }
 
     /// The client's own specification; null for an unknown webhook.
     pub(crate) fn webhook_specification(&self, id: &str) -> &Value {
-        self.webhooks.iter().find(|webhook| webhook.id == id).map_or(&Value::Null, |webhook| &webhook.given)
+        self.webhooks
+            .iter()
+            .find(|webhook| webhook.id == id)
+            .map_or(&Value::Null, |webhook| &webhook.given)
     }
 
     /// # Errors
@@ -187,7 +227,10 @@ impl Base {
     pub(crate) fn refresh_webhook(&mut self, id: &str, now_ms: i64) -> Result<Value, ApiError> {
         let webhook = self.webhook(id, now_ms)?;
         if !webhook.is_active(now_ms) {
-            return Err(ApiError::invalid("INVALID_REQUEST_UNKNOWN", "The webhook is disabled or expired and cannot be refreshed"));
+            return Err(ApiError::invalid(
+                "INVALID_REQUEST_UNKNOWN",
+                "The webhook is disabled or expired and cannot be refreshed",
+            ));
         }
         webhook.expires_ms = now_ms + SEVEN_DAYS_MS;
         Ok(json!({"expirationTime": stamp(webhook.expires_ms)}))
@@ -195,8 +238,16 @@ impl Base {
 
     /// # Errors
     /// 404 for an unknown webhook, 422 without `enable`.
-    pub(crate) fn enable_notifications(&mut self, id: &str, body: &Value, now_ms: i64) -> Result<(), ApiError> {
-        let enable = body.get("enable").and_then(Value::as_bool).ok_or_else(|| ApiError::missing_key("enable"))?;
+    pub(crate) fn enable_notifications(
+        &mut self,
+        id: &str,
+        body: &Value,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        let enable = body
+            .get("enable")
+            .and_then(Value::as_bool)
+            .ok_or_else(|| ApiError::missing_key("enable"))?;
         self.webhook(id, now_ms)?.notifying = enable;
         Ok(())
     }
@@ -205,23 +256,42 @@ impl Base {
     ///
     /// # Errors
     /// 404 for an unknown webhook, 422 for a wrong cursor or limit.
-    pub(crate) fn list_payloads(&mut self, id: &str, pairs: &[(String, String)], now_ms: i64) -> Result<Value, ApiError> {
+    pub(crate) fn list_payloads(
+        &mut self,
+        id: &str,
+        pairs: &[(String, String)],
+        now_ms: i64,
+    ) -> Result<Value, ApiError> {
         let number = |name: &str| -> Result<Option<u64>, ApiError> {
-            let given = pairs.iter().find(|(key, value)| key == name && !value.is_empty());
-            given.map(|(_, value)| value.parse().map_err(|_| ApiError::invalid_request())).transpose()
+            let given = pairs
+                .iter()
+                .find(|(key, value)| key == name && !value.is_empty());
+            given
+                .map(|(_, value)| value.parse().map_err(|_| ApiError::invalid_request()))
+                .transpose()
         };
         let cursor = number("cursor")?.unwrap_or(1);
-        let limit = number("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST_PAYLOADS);
+        let limit = number("limit")?
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(MOST_PAYLOADS);
         if cursor < 1 || limit < 1 {
             return Err(ApiError::invalid_request());
         }
         let webhook = self.webhook(id, now_ms)?;
-        webhook.payloads.retain(|payload| payload.ms + SEVEN_DAYS_MS > now_ms);
-        let mut rest = webhook.payloads.iter().filter(|payload| payload.number >= cursor);
+        webhook
+            .payloads
+            .retain(|payload| payload.ms + SEVEN_DAYS_MS > now_ms);
+        let mut rest = webhook
+            .payloads
+            .iter()
+            .filter(|payload| payload.number >= cursor);
         let page: Vec<&Payload> = rest.by_ref().take(limit.min(MOST_PAYLOADS)).collect();
         let more = rest.next().is_some();
         let next = page.last().map_or(cursor, |payload| payload.number + 1);
-        let payloads: Vec<Value> = page.into_iter().map(|payload| payload.json.clone()).collect();
+        let payloads: Vec<Value> = page
+            .into_iter()
+            .map(|payload| payload.json.clone())
+            .collect();
         if webhook.is_active(now_ms) {
             webhook.expires_ms = now_ms + SEVEN_DAYS_MS;
         }
@@ -230,7 +300,9 @@ impl Base {
 
     /// Takes note of how a notification went.
     pub(crate) fn note_ping(&mut self, webhook: &str, result: PingResult) {
-        let Some(webhook) = self.webhooks.iter_mut().find(|other| other.id == webhook) else { return };
+        let Some(webhook) = self.webhooks.iter_mut().find(|other| other.id == webhook) else {
+            return;
+        };
         if result.success {
             webhook.last_success_ms = Some(result.completed_ms);
         }

@@ -24,11 +24,19 @@ pub(super) struct Event {
 
 impl Event {
     fn keyed(path: &[&str], value: Value) -> Self {
-        Self { path: path.iter().map(|key| (*key).to_owned()).collect(), value, listed: false }
+        Self {
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            value,
+            listed: false,
+        }
     }
 
     fn listed(path: &[&str], value: &str) -> Self {
-        Self { path: path.iter().map(|key| (*key).to_owned()).collect(), value: json!(value), listed: true }
+        Self {
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            value: json!(value),
+            listed: true,
+        }
     }
 }
 
@@ -53,13 +61,20 @@ pub(super) fn assemble(events: &[Event]) -> Value {
 }
 
 /// Everything in a transaction that a webhook wants to hear.
-pub(super) fn events(base: &Base, wants: &Specification, in_view: &mut HashSet<RecordId>, tx: &Transaction) -> Vec<Event> {
+pub(super) fn events(
+    base: &Base,
+    wants: &Specification,
+    in_view: &mut HashSet<RecordId>,
+    tx: &Transaction,
+) -> Vec<Event> {
     let mut events = Vec::new();
     let visible = wants.records_in_view(base, tx.now_ms);
     if wants.hears_source(&tx.actor.source) {
         if wants.hears_of("tableData") {
             match (&visible, wants.view(base)) {
-                (Some(visible), Some((t, view))) => view_events(base, wants, tx, (t, view), in_view, visible, &mut events),
+                (Some(visible), Some((t, view))) => {
+                    view_events(base, wants, tx, (t, view), in_view, visible, &mut events)
+                }
                 _ => record_events(base, wants, tx, &mut events),
             }
         }
@@ -74,22 +89,43 @@ pub(super) fn events(base: &Base, wants: &Specification, in_view: &mut HashSet<R
 fn record_events(base: &Base, wants: &Specification, tx: &Transaction, events: &mut Vec<Event>) {
     for &(t, id) in &tx.created {
         let table = &base.tables[t].id;
-        if wants.in_scope(base, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
-            let path = ["changedTablesById", table, "createdRecordsById", &id.to_string()];
+        if wants.in_scope(base, table)
+            && wants.hears_change("add")
+            && !tx.schema.created_tables.contains(table)
+        {
+            let path = [
+                "changedTablesById",
+                table,
+                "createdRecordsById",
+                &id.to_string(),
+            ];
             events.extend(created(base, t, id).map(|value| Event::keyed(&path, value)));
         }
     }
     for ((t, id), previous) in &tx.changed {
         let table = &base.tables[*t].id;
-        if wants.in_scope(base, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
-            let path = ["changedTablesById", table, "changedRecordsById", &id.to_string()];
-            events.extend(changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)));
+        if wants.in_scope(base, table)
+            && wants.hears_change("update")
+            && !tx.created.contains(&(*t, *id))
+        {
+            let path = [
+                "changedTablesById",
+                table,
+                "changedRecordsById",
+                &id.to_string(),
+            ];
+            events.extend(
+                changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)),
+            );
         }
     }
     for (t, id) in &tx.destroyed {
         let table = &base.tables[*t].id;
         if wants.in_scope(base, table) && wants.hears_change("remove") {
-            events.push(Event::listed(&["changedTablesById", table, "destroyedRecordIds"], &id.to_string()));
+            events.push(Event::listed(
+                &["changedTablesById", table, "destroyedRecordIds"],
+                &id.to_string(),
+            ));
         }
     }
 }
@@ -105,9 +141,26 @@ fn view_events(
     events: &mut Vec<Event>,
 ) {
     let (table, view) = (&base.tables[t].id, &base.tables[t].views[view].id);
-    let path = |section: &'static str| ["changedTablesById", table, "changedViewsById", view, section];
-    let mut touched: Vec<RecordId> = tx.touched_records().filter(|(of, _)| *of == t).map(|(_, id)| id).collect();
-    touched.extend(tx.destroyed.iter().filter(|(of, _)| *of == t).map(|(_, id)| *id));
+    let path = |section: &'static str| {
+        [
+            "changedTablesById",
+            table,
+            "changedViewsById",
+            view,
+            section,
+        ]
+    };
+    let mut touched: Vec<RecordId> = tx
+        .touched_records()
+        .filter(|(of, _)| *of == t)
+        .map(|(_, id)| id)
+        .collect();
+    touched.extend(
+        tx.destroyed
+            .iter()
+            .filter(|(of, _)| *of == t)
+            .map(|(_, id)| *id),
+    );
     for id in touched {
         let text = id.to_string();
         match (before.contains(&id), now.contains(&id)) {
@@ -116,11 +169,17 @@ fn view_events(
                 events.extend(created(base, t, id).map(|value| Event::keyed(&path, value)));
             }
             (true, true) if wants.hears_change("update") => {
-                let Some(previous) = tx.changed.get(&(t, id)) else { continue };
+                let Some(previous) = tx.changed.get(&(t, id)) else {
+                    continue;
+                };
                 let path = [path("changedRecordsById").as_slice(), &[text.as_str()]].concat();
-                events.extend(changed(base, wants, t, id, previous).map(|value| Event::keyed(&path, value)));
+                events.extend(
+                    changed(base, wants, t, id, previous).map(|value| Event::keyed(&path, value)),
+                );
             }
-            (true, false) if wants.hears_change("remove") => events.push(Event::listed(&path("destroyedRecordIds"), &text)),
+            (true, false) if wants.hears_change("remove") => {
+                events.push(Event::listed(&path("destroyedRecordIds"), &text))
+            }
             _ => {}
         }
     }
@@ -128,13 +187,24 @@ fn view_events(
 
 fn created(base: &Base, t: usize, id: RecordId) -> Option<Value> {
     let record = base.tables[t].records.get(id)?;
-    let cells: Map<String, Value> =
-        record.cells.iter().filter_map(|(field, json)| cell(base, t, Some(record), field, json)).collect();
-    Some(json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}))
+    let cells: Map<String, Value> = record
+        .cells
+        .iter()
+        .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
+        .collect();
+    Some(
+        json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}),
+    )
 }
 
 /// The entry of a changed record; `None` if nothing of interest changed.
-fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous: &Previous) -> Option<Value> {
+fn changed(
+    base: &Base,
+    wants: &Specification,
+    t: usize,
+    id: RecordId,
+    previous: &Previous,
+) -> Option<Value> {
     let record = base.tables[t].records.get(id)?;
     let fields = &base.tables[t].fields;
     let (mut now, mut before) = (Map::new(), Map::new());
@@ -147,7 +217,8 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
         let key = &fields[usize::from(field)].id;
         is_watched |= wants.watches_cells(key);
         let value = |json: Option<&[u8]>, of| {
-            json.and_then(|json| cell(base, t, of, field, json)).map_or(Value::Null, |(_, value)| value)
+            json.and_then(|json| cell(base, t, of, field, json))
+                .map_or(Value::Null, |(_, value)| value)
         };
         now.insert(key.clone(), value(new, Some(record)));
         before.insert(key.clone(), value(old.as_deref(), None));
@@ -164,7 +235,8 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
         .iter()
         .filter(|(field, _)| {
             let key = &fields[usize::from(*field)].id;
-            wants.include_cells.has(key) && entry["current"]["cellValuesByFieldId"].get(key).is_none()
+            wants.include_cells.has(key)
+                && entry["current"]["cellValuesByFieldId"].get(key).is_none()
         })
         .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
         .collect();
@@ -176,20 +248,33 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
 
 /// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
 /// which is known of a present record only.
-fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, json: &[u8]) -> Option<(String, Value)> {
-    let of = base.tables[t].fields.get(usize::from(field)).filter(|field| field.alive)?;
+fn cell(
+    base: &Base,
+    t: usize,
+    record: Option<&Record>,
+    field: u16,
+    json: &[u8],
+) -> Option<(String, Value)> {
+    let of = base.tables[t]
+        .fields
+        .get(usize::from(field))
+        .filter(|field| field.alive)?;
     let value: Value = serde_json::from_slice(json).ok()?;
     let value = match of.kind.as_str() {
         "multipleRecordLinks" => {
             let linked = base.linked_table(t, usize::from(field))?;
-            let entry = |id: RecordId| json!({"id": id.to_string(), "name": base.record_name(linked, id)});
+            let entry =
+                |id: RecordId| json!({"id": id.to_string(), "name": base.record_name(linked, id)});
             link_ids(json).into_iter().map(entry).collect()
         }
         _ => match (&of.calc, record) {
             (crate::mock::field::Calc::Lookup { link, target }, Some(record)) => {
                 let values = base.lookup_by_record(t, record, *link, *target);
                 let ids: Vec<String> = values.iter().map(|(id, _)| id.to_string()).collect();
-                let by_id: Map<String, Value> = values.into_iter().map(|(id, values)| (id.to_string(), json!(values))).collect();
+                let by_id: Map<String, Value> = values
+                    .into_iter()
+                    .map(|(id, values)| (id.to_string(), json!(values)))
+                    .collect();
                 json!({"linkedRecordIds": ids, "valuesByLinkedRecordId": by_id})
             }
             _ => plain(of, value),
@@ -200,15 +285,25 @@ fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, json: &[u8])
 
 fn plain(field: &crate::mock::field::Field, value: Value) -> Value {
     match (field.kind.as_str(), value) {
-        ("singleSelect" | "externalSyncSource", Value::String(name)) => {
-            field.choice(&name).cloned().unwrap_or_else(|| json!({"name": name}))
-        }
+        ("singleSelect" | "externalSyncSource", Value::String(name)) => field
+            .choice(&name)
+            .cloned()
+            .unwrap_or_else(|| json!({"name": name})),
         ("multipleSelects", Value::Array(names)) => names
             .into_iter()
-            .map(|name| name.as_str().and_then(|name| field.choice(name)).cloned().unwrap_or(name))
+            .map(|name| {
+                name.as_str()
+                    .and_then(|name| field.choice(name))
+                    .cloned()
+                    .unwrap_or(name)
+            })
             .collect(),
-        ("singleCollaborator" | "createdBy" | "lastModifiedBy", person @ Value::Object(_)) => permitted(person),
-        ("multipleCollaborators", Value::Array(people)) => people.into_iter().map(permitted).collect(),
+        ("singleCollaborator" | "createdBy" | "lastModifiedBy", person @ Value::Object(_)) => {
+            permitted(person)
+        }
+        ("multipleCollaborators", Value::Array(people)) => {
+            people.into_iter().map(permitted).collect()
+        }
         (_, value) => value,
     }
 }
@@ -224,37 +319,88 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     let find = |id: &str| base.tables.iter().find(|table| table.id == id);
     let change = &tx.schema;
     if wants.hears_of("tableFields") || wants.hears_of("tableMetadata") {
-        for id in change.created_tables.iter().filter(|id| wants.in_scope(base, id)) {
-            events.extend(find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))));
+        for id in change
+            .created_tables
+            .iter()
+            .filter(|id| wants.in_scope(base, id))
+        {
+            events.extend(
+                find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))),
+            );
         }
-        events.extend(change.destroyed_tables.iter().map(|id| Event::listed(&["destroyedTableIds"], id)));
+        events.extend(
+            change
+                .destroyed_tables
+                .iter()
+                .map(|id| Event::listed(&["destroyedTableIds"], id)),
+        );
     }
     if wants.hears_of("tableFields") {
-        for (table, field) in change.created_fields.iter().filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add")) {
-            let of = find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
+        for (table, field) in change
+            .created_fields
+            .iter()
+            .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add"))
+        {
+            let of =
+                find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
             let path = ["changedTablesById", table, "createdFieldsById", field];
-            events.extend(of.map(|of| Event::keyed(&path, json!({"name": of.name, "type": of.kind}))));
+            events.extend(
+                of.map(|of| Event::keyed(&path, json!({"name": of.name, "type": of.kind}))),
+            );
         }
-        for (table, field) in change.destroyed_fields.iter().filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("remove")) {
-            events.push(Event::listed(&["changedTablesById", table, "destroyedFieldIds"], field));
+        for (table, field) in change
+            .destroyed_fields
+            .iter()
+            .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("remove"))
+        {
+            events.push(Event::listed(
+                &["changedTablesById", table, "destroyedFieldIds"],
+                field,
+            ));
         }
         for (table, field, previous) in &change.changed_fields {
-            let heard = wants.in_scope(base, table) && wants.hears_change("update") && wants.watches_schema(field);
-            let Some(of) = find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field)).filter(|_| heard) else { continue };
-            let now = current(previous, &[("name", json!(of.name)), ("type", json!(of.kind))]);
+            let heard = wants.in_scope(base, table)
+                && wants.hears_change("update")
+                && wants.watches_schema(field);
+            let Some(of) = find(table)
+                .and_then(|table| table.fields.iter().find(|other| other.id == *field))
+                .filter(|_| heard)
+            else {
+                continue;
+            };
+            let now = current(
+                previous,
+                &[("name", json!(of.name)), ("type", json!(of.kind))],
+            );
             let mut entry = json!({"current": now});
             if wants.include_previous_fields {
                 entry["previous"] = previous.clone();
             }
-            events.push(Event::keyed(&["changedTablesById", table, "changedFieldsById", field], entry));
+            events.push(Event::keyed(
+                &["changedTablesById", table, "changedFieldsById", field],
+                entry,
+            ));
         }
     }
     if wants.hears_of("tableMetadata") {
-        for (id, previous) in change.metadata.iter().filter(|(id, _)| wants.in_scope(base, id) && wants.hears_change("update")) {
+        for (id, previous) in change
+            .metadata
+            .iter()
+            .filter(|(id, _)| wants.in_scope(base, id) && wants.hears_change("update"))
+        {
             let Some(table) = find(id) else { continue };
-            let now = current(previous, &[("name", json!(table.name)), ("description", json!(table.description))]);
+            let now = current(
+                previous,
+                &[
+                    ("name", json!(table.name)),
+                    ("description", json!(table.description)),
+                ],
+            );
             let entry = json!({"current": now, "previous": previous});
-            events.push(Event::keyed(&["changedTablesById", id, "changedMetadata"], entry));
+            events.push(Event::keyed(
+                &["changedTablesById", id, "changedMetadata"],
+                entry,
+            ));
         }
     }
 }
@@ -262,15 +408,31 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
 /// The present values of the keys that changed.
 fn current(previous: &Value, now: &[(&str, Value)]) -> Value {
     let changed = now.iter().filter(|(key, _)| previous.get(key).is_some());
-    Value::Object(changed.map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    Value::Object(
+        changed
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect(),
+    )
 }
 
 fn created_table(base: &Base, id: &str) -> Value {
-    let Some(t) = base.table(id) else { return Value::Null };
+    let Some(t) = base.table(id) else {
+        return Value::Null;
+    };
     let table = &base.tables[t];
-    let fields: Map<String, Value> =
-        table.live_fields().map(|(_, field)| (field.id.clone(), json!({"name": field.name, "type": field.kind}))).collect();
-    let records: Map<String, Value> =
-        table.records.iter().filter_map(|record| Some((record.id.to_string(), created(base, t, record.id)?))).collect();
+    let fields: Map<String, Value> = table
+        .live_fields()
+        .map(|(_, field)| {
+            (
+                field.id.clone(),
+                json!({"name": field.name, "type": field.kind}),
+            )
+        })
+        .collect();
+    let records: Map<String, Value> = table
+        .records
+        .iter()
+        .filter_map(|record| Some((record.id.to_string(), created(base, t, record.id)?)))
+        .collect();
     json!({"metadata": {"name": table.name, "description": table.description}, "fieldsById": fields, "recordsById": records})
 }

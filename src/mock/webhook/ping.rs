@@ -49,11 +49,23 @@ impl PingResult {
 
 impl Ping {
     pub(super) fn new(base: &str, webhook: &str, url: &str, secret: &[u8], now_ms: i64) -> Self {
-        let body = json!({"base": {"id": base}, "webhook": {"id": webhook}, "timestamp": stamp(now_ms)}).to_string();
+        let body =
+            json!({"base": {"id": base}, "webhook": {"id": webhook}, "timestamp": stamp(now_ms)})
+                .to_string();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
         let tag = ring::hmac::sign(&key, body.as_bytes());
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { base: base.into(), webhook: webhook.into(), url: url.into(), body, mac: format!("hmac-sha256={hex}") }
+        let hex: String = tag
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            base: base.into(),
+            webhook: webhook.into(),
+            url: url.into(),
+            body,
+            mac: format!("hmac-sha256={hex}"),
+        }
     }
 
     /// Sends the notification until it is received or given up, telling of each attempt.
@@ -64,7 +76,10 @@ impl Ping {
             let (outcome, hopeless) = if is_loopback(&self.url) {
                 (self.attempt().await, false)
             } else {
-                (Err("the mock notifies loopback addresses only".to_owned()), true)
+                (
+                    Err("the mock notifies loopback addresses only".to_owned()),
+                    true,
+                )
             };
             let will_be_retried = outcome.is_err() && !hopeless && retry < MOST_RETRIES;
             tell(PingResult {
@@ -87,22 +102,40 @@ impl Ping {
         // Building any client needs a TLS provider, though loopback needs no TLS. If one is installed
         // already, that one stays.
         let _already = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|error| error.to_string())?;
         let request = client
             .post(&self.url)
             .header("Content-Type", "application/json")
             .header("X-Airtable-Content-MAC", &self.mac)
             .body(self.body.clone());
-        let status = request.send().await.map_err(|error| error.to_string())?.status().as_u16();
-        if matches!(status, 200 | 204) { Ok(()) } else { Err(format!("notification endpoint answered {status}")) }
+        let status = request
+            .send()
+            .await
+            .map_err(|error| error.to_string())?
+            .status()
+            .as_u16();
+        if matches!(status, 200 | 204) {
+            Ok(())
+        } else {
+            Err(format!("notification endpoint answered {status}"))
+        }
     }
 }
 
 fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = reqwest::Url::parse(url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| {
         let address = host.trim_matches(['[', ']']);
-        host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        host == "localhost"
+            || address
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
     })
 }
 
@@ -115,14 +148,24 @@ mod tests {
         let ping = Ping::new("app1", "ach1", "http://127.0.0.1:1/", b"secret", 0);
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"secret");
         let expected = ring::hmac::sign(&key, ping.body.as_bytes());
-        let hex: String = expected.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = expected
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(ping.mac, format!("hmac-sha256={hex}"));
     }
 
     #[test]
     fn only_loopback_is_called() {
-        for (url, ok) in [("http://127.0.0.1:9/x", true), ("http://[::1]/", true), ("http://localhost:1", true),
-            ("http://localhost.example.com", false), ("http://192.0.2.1/", false), ("nonsense", false)] {
+        for (url, ok) in [
+            ("http://127.0.0.1:9/x", true),
+            ("http://[::1]/", true),
+            ("http://localhost:1", true),
+            ("http://localhost.example.com", false),
+            ("http://192.0.2.1/", false),
+            ("nonsense", false),
+        ] {
             assert_eq!(is_loopback(url), ok, "{url}");
         }
     }
