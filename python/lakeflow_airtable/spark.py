@@ -1,0 +1,137 @@
+"""The Spark data source.
+
+Spark makes an `AirtableDataSource` in a planner process, pickles it, and hands it to other processes that plan and
+read. So what these classes hold is plain: options as text and the plan as JSON. The compiled module's objects are made
+where they are used and never travel. The plan is made once, at `load()`, and read as it is: a worker that asked
+Airtable again could see another schema than the one Spark planned with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyspark.sql.datasource
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.types import DataType, StructType
+
+from .errors import OptionError
+from .options import Options
+from .virtual_tables import VirtualTable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ._native import Connector, Scan
+
+
+class AirtableDataSource(DataSource):
+    """`spark.read.format("lakeflow_connect")`: an Airtable table, or one of the virtual tables that list them."""
+
+    arrow_batches: ClassVar[bool] = hasattr(pyspark.sql.datasource, "DataSourceArrowWriter")
+    """Whether this Spark takes Arrow batches from `read`; where not, rows become tuples. The class that tells came
+    with the same release as that ability; version numbers do not tell, Databricks runtimes have their own."""
+
+    options: Options
+
+    @classmethod
+    def name(cls) -> str:
+        # The one name for which Unity Catalog hands over a connection's options.
+        return "lakeflow_connect"
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self.options = Options.from_spark(options)
+        self._virtual_table = VirtualTable.named(self.options.get("tablename", ""))
+        self._plan: str | None = None
+        self._connector()  # bad options fail here, at load(), also when the user gives the schema
+
+    def schema(self) -> StructType:
+        if self._virtual_table is not None:
+            return self._virtual_table.schema
+        scan = self._connector().plan()
+        self._plan = scan.to_json()
+        return _spark_schema(scan)
+
+    def reader(self, schema: StructType) -> DataSourceReader:
+        if self._virtual_table is not None:
+            return VirtualTableReader(self.options, self._virtual_table, schema)
+        return AirtableReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
+
+    def _scan(self, schema: StructType) -> Scan:
+        """The plan behind a schema: the one made at `load()`, or what the user's schema leaves of it."""
+        from ._native import Scan
+
+        scan = self._connector().plan() if self._plan is None else Scan.from_json(self._plan)
+        planned = _spark_schema(scan)
+        return scan if _columns(schema) == _columns(planned) else scan.select(schema.json())
+
+    def _connector(self) -> Connector:
+        table = self._virtual_table
+        return _connector(self.options if table is None else table.connector_options(self.options))
+
+
+class ScanPartition(InputPartition):
+    """One scan to be read by one task: Airtable's pages form a chain, each names the next."""
+
+    def __init__(self, scan: str) -> None:
+        super().__init__(scan)
+
+
+class AirtableReader(DataSourceReader):
+    """Reads one planned scan."""
+
+    def __init__(self, options: Options, scan: str, arrow_batches: bool) -> None:
+        self._options = options
+        self._scan = scan
+        self._arrow_batches = arrow_batches
+
+    def partitions(self) -> list[InputPartition]:
+        return [ScanPartition(self._scan)]
+
+    def read(self, partition: InputPartition) -> Iterator[Any]:
+        batches = read_scan(self._options, partition.value)
+        return batches if self._arrow_batches else rows(batches)
+
+
+class VirtualTableReader(DataSourceReader):
+    """Reads a virtual table. Its requests are made where Spark reads, not where it plans."""
+
+    def __init__(self, options: Options, table: VirtualTable, schema: StructType) -> None:
+        if _columns(schema) != _columns(table.schema):
+            raise OptionError(f"{table.name} has the columns {table.schema.simpleString()}: read it without a schema")
+        self._options = options
+        self._table = table
+
+    def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
+        connector = _connector(self._table.connector_options(self._options))
+        return iter(self._table.rows(connector, self._options))
+
+
+def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
+    """The batches of a planned scan. Spark may drop the iterator half-way, as for `take(1)`: no request follows."""
+    from ._native import Scan
+
+    with closing(_connector(options).read(Scan.from_json(scan))) as batches:
+        yield from batches
+
+
+def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
+    """The same rows as tuples, for a Spark that takes no Arrow batches."""
+    for batch in batches:
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _connector(options: Options) -> Connector:
+    from ._native import Connector
+
+    return Connector(options)
+
+
+def _columns(schema: StructType) -> list[tuple[str, DataType]]:
+    return [(column.name, column.dataType) for column in schema]
+
+
+def _spark_schema(scan: Scan) -> StructType:
+    return StructType.fromJson(json.loads(scan.spark_schema()))

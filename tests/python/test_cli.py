@@ -1,0 +1,106 @@
+"""The command line: output, files, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from lakeflow_airtable import Airtable, cli
+from lakeflow_airtable.mock import MockAirtable
+
+
+@pytest.fixture
+def flags(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    options = mock_airtable.options()
+    monkeypatch.setenv("AIRTABLE_TOKEN", options.pop("token"))
+    return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+
+
+def test_tables(flags: list[str], mock_airtable: MockAirtable, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["tables", *flags]) == 0
+    assert capsys.readouterr().out.splitlines() == Airtable(**mock_airtable.options()).list_tables()
+    assert cli.main(["tables", "--base-url", mock_airtable.url]) == 0
+    assert mock_airtable.base_id in capsys.readouterr().out.splitlines()
+
+
+def test_schema(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["schema", "Vendors", *flags]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["id", "STRING", "NOT", "NULL"]
+    assert lines[1].split() == ["createdTime", "TIMESTAMP"]
+
+
+def test_read_prints_json_lines(
+    flags: list[str], mock_airtable: MockAirtable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["read", "Vendors", "--fields", "Name", *flags]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    expected = pa.table(Airtable(**mock_airtable.options()).read("Vendors", fields=["Name"]))
+    assert [row["id"] for row in rows] == expected["id"].to_pylist()
+    assert list(rows[0]) == ["id", "createdTime", "name", "_rescued_data"]
+    assert rows[0]["createdTime"].endswith("Z")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv", "jsonl"])
+def test_files(flags: list[str], mock_airtable: MockAirtable, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"vendors.{suffix}"
+    assert cli.main(["read", "Vendors", "--output", str(path), *flags]) == 0
+    expected = pa.table(Airtable(**mock_airtable.options()).read("Vendors"))
+    match suffix:
+        case "parquet":
+            assert pyarrow.parquet.read_table(path).equals(expected)
+        case "arrow":
+            assert pa.ipc.open_file(path).read_all().equals(expected)
+        case "csv":
+            with path.open(newline="") as file:
+                assert [row["id"] for row in csv.DictReader(file)] == expected["id"].to_pylist()
+        case "jsonl":
+            assert [json.loads(line)["id"] for line in path.open()] == expected["id"].to_pylist()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_read_leaves_no_file(flags: list[str], mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    mock_airtable.faults = {"rules": [{"path": "/v0/app", "after": 1, "action": "unauthorized"}]}
+    path = tmp_path / "vendors.parquet"
+    assert cli.main(["read", "Vendors", "--page-size", "1", "--output", str(path), *flags]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["read", "Vendors", "--output", "vendors.xlsx"], 2, "cannot tell the format of vendors.xlsx"),
+        (["read", "Vendors", "--page-size", "1000"], 2, "page_size"),
+        (["read", "Vendor"], 1, "Vendors"),
+        (["read", "Vendors", "--token", "patWRONGWRONGWRONG.0123"], 1, "token"),
+    ],
+)
+def test_failures_are_one_line(
+    flags: list[str], arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*arguments[:2], *flags, *arguments[2:]]) == code
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("lakeflow-airtable: ")
+    assert message in error
+    assert "patWRONG" not in error
+
+
+def test_a_missing_token_is_an_option_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AIRTABLE_TOKEN", raising=False)
+    assert cli.main(["tables"]) == 2
+    assert "token" in capsys.readouterr().err
+
+
+def test_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["options"]) == 0
+    assert "on_bad_value (rescue)" in capsys.readouterr().out
+    assert cli.main(["options", "--markdown"]) == 0
+    assert capsys.readouterr().out.startswith("| option | default | meaning |\n|---|---|---|\n| `token` | required |")

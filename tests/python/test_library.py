@@ -1,0 +1,190 @@
+"""`Airtable` without Spark: the consumers of its batches, and what it must not do at import."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import duckdb
+import polars
+import pyairtable
+import pyarrow as pa
+import pytest
+
+import lakeflow_airtable
+from lakeflow_airtable import Airtable, OptionError
+from lakeflow_airtable.mock import MockAirtable
+
+
+@pytest.fixture
+def base(mock_airtable: MockAirtable) -> Airtable:
+    return Airtable(**mock_airtable.options())
+
+
+def test_reads_what_pyairtable_reads(mock_airtable: MockAirtable, base: Airtable) -> None:
+    reference = pyairtable.Api(mock_airtable.token, endpoint_url=mock_airtable.url).base(mock_airtable.base_id)
+    tables = [table["name"] for table in mock_airtable.schema()["tables"]]
+    assert base.list_tables() == tables
+    for table in tables:
+        records = reference.table(table).all()
+        rows = pa.table(base.read(table)).to_pylist()
+        assert [row["id"] for row in rows] == [record["id"] for record in records]
+        assert [f"{row['createdTime']:%Y-%m-%dT%H:%M:%S.000Z}" for row in rows] == [
+            record["createdTime"] for record in records
+        ]
+
+
+def test_every_consumer_sees_the_same_rows(base: Airtable) -> None:
+    expected = pa.table(base.read("Vendors"))
+    assert expected.num_rows > 0
+    assert expected.schema == pa.schema(base.schema("Vendors"))
+    assert pa.Table.from_batches(list(base.read("Vendors"))) == expected
+    assert polars.from_arrow(base.read("Vendors")).equals(polars.from_arrow(expected))
+    stream = base.read("Vendors")  # noqa: F841  # duckdb finds it by its name
+    assert duckdb.sql("select id from stream").fetchall() == [(row,) for row in expected["id"].to_pylist()]
+
+
+def test_options_of_a_call_override_those_of_the_base(mock_airtable: MockAirtable) -> None:
+    base = Airtable(**mock_airtable.options(), max_records=3, fields=["Name"])
+    assert pa.table(base.read("Vendors")).num_rows == 3
+    assert pa.table(base.read("Vendors", max_records=2)).num_rows == 2
+    assert pa.table(base.read("Vendors")).column_names == ["id", "createdTime", "name", "_rescued_data"]
+    assert pa.table(base.read("Vendors", rescued_data_column="")).column_names == ["id", "createdTime", "name"]
+
+
+def test_a_read_can_be_closed_half_way(base: Airtable, mock_airtable: MockAirtable) -> None:
+    batches = base.read("Vendors", page_size=1)
+    next(batches)
+    batches.close()
+    assert list(batches) == []
+
+
+def test_metadata(base: Airtable) -> None:
+    assert base.metadata("Vendors")["primary_keys"] == ["id"]
+    assert base.metadata("Vendors")["ingestion_type"] == "snapshot"
+
+
+def test_repr_shows_where_but_never_the_token(mock_airtable: MockAirtable, base: Airtable) -> None:
+    assert mock_airtable.base_id in repr(base)
+    assert mock_airtable.url in repr(base)
+    for shown in (repr(base), str(base), repr(vars(base))):
+        assert mock_airtable.token not in shown
+
+
+def test_pickles_with_its_options(base: Airtable) -> None:
+    copy = pickle.loads(pickle.dumps(base))
+    assert pa.table(copy.read("Vendors")) == pa.table(base.read("Vendors"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"token": None}, "token"),
+        ({"on_bad_value": "ignore"}, "on_bad_value"),
+        ({"max_record": 5}, "did you mean max_records"),
+        ({"page_size": 0}, "page_size"),
+        ({"fields": object()}, "fields is a object"),
+        ({"token": b"patSECRET"}, "token is a bytes"),
+    ],
+)
+def test_wrong_options_fail_at_once(mock_airtable: MockAirtable, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message) as caught:
+        Airtable(**{**mock_airtable.options(), **options})
+    assert "SECRET" not in str(caught.value)
+    assert mock_airtable.requests() == []
+
+
+ERRORS = {
+    "AirtableError": Exception,
+    "OptionError": ValueError,
+    "AuthError": PermissionError,
+    "NotFoundError": LookupError,
+    "RateLimitError": Exception,
+    "RejectedError": Exception,
+    "TransportError": ConnectionError,
+    "DataError": ValueError,
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_are_the_builtins_they_resemble(name: str) -> None:
+    kind = getattr(lakeflow_airtable, name)
+    error = pickle.loads(pickle.dumps(kind("what to do")))
+    assert type(error) is kind
+    assert str(error) == "what to do"
+    assert isinstance(error, lakeflow_airtable.AirtableError)
+    assert isinstance(error, ERRORS[name])
+    assert kind.__module__ == "lakeflow_airtable"
+    assert kind.__doc__
+
+
+def _python(program: str, *arguments: str) -> str:
+    ran = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_importing_starts_and_imports_nothing() -> None:
+    program = """
+import sys, threading
+import lakeflow_airtable
+heavy = {"pyspark", "pyarrow", "lakeflow_airtable._native"} & set(sys.modules)
+assert not heavy, heavy
+import lakeflow_airtable._native, os
+assert threading.active_count() == 1
+tasks = len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else 1
+assert tasks == 1, tasks
+"""
+    _python(program)
+
+
+def test_without_pyspark_the_data_source_says_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["pyspark"] = None
+sys.modules["pyspark.sql"] = None
+try:
+    from lakeflow_airtable import AirtableDataSource
+except ImportError as error:
+    print(error)
+import pyspark_airtable
+assert not hasattr(pyspark_airtable, "DefaultSource")
+"""
+    assert "lakeflow-airtable[spark]" in _python(program)
+
+
+def test_without_pyarrow_the_stream_works_and_iterating_says_what_to_install(mock_airtable: MockAirtable) -> None:
+    program = """
+import json, sys
+sys.modules["pyarrow"] = None
+import polars
+from lakeflow_airtable import Airtable
+base = Airtable(**json.loads(sys.argv[1]))
+print(polars.from_arrow(base.read("Vendors")).height)
+try:
+    next(base.read("Vendors"))
+except ImportError as error:
+    print(error)
+"""
+    import json
+
+    height, message = _python(program, json.dumps(mock_airtable.options())).splitlines()
+    assert int(height) > 0
+    assert "pip install" in message
+    assert "pyarrow" in message
+
+
+def _ids(options: dict[str, str]) -> list[str]:
+    ids: list[str] = pa.table(Airtable(**options).read("Vendors"))["id"].to_pylist()
+    return ids
+
+
+def test_a_forked_process_reads_after_its_parent_did(mock_airtable: MockAirtable) -> None:
+    options = mock_airtable.options()
+    expected = _ids(options)
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        assert pool.map(_ids, [options] * 3) == [expected] * 3
+    assert _ids(options) == expected

@@ -1,0 +1,95 @@
+"""The virtual tables that Lakeflow's pipelines read, column by column."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lakeflow_airtable import Airtable
+from lakeflow_airtable.mock import MockAirtable
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+def load(spark: SparkSession, mock: MockAirtable, table: str, base_id: bool = True, **options: str) -> DataFrame:
+    connection = {name: value for name, value in mock.options().items() if base_id or name != "base_id"}
+    return spark.read.format("lakeflow_connect").options(**connection, tableName=table, **options).load()
+
+
+@pytest.mark.parametrize("table", ["_community_table_metadata", "_lakeflow_metadata"])
+def test_table_metadata(spark: SparkSession, mock_airtable: MockAirtable, table: str) -> None:
+    frame = load(
+        spark,
+        mock_airtable,
+        table,
+        tableNameList=json.dumps(["Vendors", "Packaging Tasks"]),
+        tableConfigs=json.dumps({"Packaging Tasks": {"ingestion_type": "append", "scd_type": "SCD_TYPE_1"}}),
+    )
+    assert frame.schema.simpleString() == (
+        "struct<tableName:string,primary_keys:array<string>,cursor_field:string,ingestion_type:string>"
+    )
+    assert [field.nullable for field in frame.schema] == [False, True, True, True]
+    assert mock_airtable.requests() == []  # nothing is asked before an executor reads
+    rows = frame.collect()
+    assert [row.tableName for row in rows] == ["Vendors", "Packaging Tasks"]
+    assert [row.ingestion_type for row in rows] == ["snapshot", "append"]
+    assert [row.primary_keys for row in rows] == [["id"], ["id"]]
+    assert load(spark, mock_airtable, table).collect() == []
+
+
+def test_namespaces(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    assert load(spark, mock_airtable, "_community_namespaces").collect() == []
+    frame = load(spark, mock_airtable, "_community_namespaces", base_id=False)
+    assert frame.schema.simpleString() == "struct<namespace:array<string>>"
+    assert not frame.schema["namespace"].nullable
+    bases = [row.namespace for row in frame.collect()]
+    assert [mock_airtable.base_id] in bases
+    assert bases == sorted(bases)
+    below = json.dumps([mock_airtable.base_id])
+    deeper = load(spark, mock_airtable, "_community_namespaces", base_id=False, namespacePrefix=below)
+    assert deeper.collect() == []
+
+
+def test_tables(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    names = sorted(Airtable(**mock_airtable.options()).list_tables())
+    frame = load(spark, mock_airtable, "_community_tables")
+    assert frame.schema.simpleString() == "struct<namespace:array<string>,tableName:string>"
+    assert [field.nullable for field in frame.schema] == [False, False]
+    assert [tuple(row) for row in frame.collect()] == [([], name) for name in names]
+    namespace = [mock_airtable.base_id]
+    frame = load(spark, mock_airtable, "_community_tables", base_id=False, namespace=json.dumps(namespace))
+    assert [tuple(row) for row in frame.collect()] == [(namespace, name) for name in names]
+    root = load(spark, mock_airtable, "_community_tables", base_id=False, namespace="[]")
+    assert root.collect() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        ("_community_table", {}, "did you mean _community_tables?): there are _community_table_metadata, "),
+        ("_community_tables", {"namespace": '["appXXXXXXXXXXXXXX"]'}, "option namespace is of no use with base_id"),
+        ("_community_tables", {"base_id": ""}, "reading _community_tables needs option namespace"),
+        ("_community_namespaces", {"namespacePrefix": "app"}, "namespacePrefix must be a JSON list of strings"),
+        ("_community_table_metadata", {"tableNameList": "Vendors"}, "tableNameList must be a JSON list of strings"),
+        ("_community_table_metadata", {"tableNameList": "[1]"}, "tableNameList must be a JSON list of strings"),
+        ("_community_table_metadata", {"tableConfigs": "[]"}, "tableConfigs must be a JSON object"),
+        ("_community_table_metadata", {"tableNameList": '["Vendor"]'}, "Vendors"),
+    ],
+)
+def test_mistakes(
+    spark: SparkSession, mock_airtable: MockAirtable, table: str, options: dict[str, str], message: str
+) -> None:
+    connection = {**mock_airtable.options(), **options}
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # Spark's classes differ with the place of the failure
+        spark.read.format("lakeflow_connect").options(**connection, tableName=table).load().collect()
+    assert message in str(caught.value)
+    assert mock_airtable.token not in str(caught.value)
+
+
+def test_a_schema_of_the_users_must_be_the_tables_own(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    options = {**mock_airtable.options(), "tableName": "_community_tables"}
+    with pytest.raises(Exception, match="read it without a schema"):
+        spark.read.format("lakeflow_connect").options(**options).schema("tableName STRING").load().collect()
