@@ -157,7 +157,7 @@ impl Base {
         match self.tables[t].fields[f].kind.as_str() {
             "multipleRecordLinks" => self.resolve_link(t, f),
             "multipleLookupValues" | "lookup" | "rollup" | "count" => {
-                self.resolve_through_link(t, f)
+                self.resolve_through_link(t, f);
             }
             "formula" => self.resolve_formula(t, f),
             "createdTime" | "lastModifiedTime" => self.resolve_stamp(t, f),
@@ -442,7 +442,7 @@ impl Base {
             } else {
                 (!value.is_null()).then(|| value.to_string().into_bytes())
             };
-            self.edit_cell(tx, t, id, f, json);
+            self.edit_cell(tx, t, id, f, json.as_deref());
         }
         let raw = definition
             .get("raw")
@@ -478,11 +478,11 @@ fn with_ids(formula: &str, find: impl Fn(&str) -> Option<String>) -> (String, Ve
                 let (name, raw) = braced_name(&mut chars);
                 match find(&name) {
                     Some(id) => {
-                        out.push_str(&format!("{{{id}}}"));
+                        out.extend(["{", &id, "}"]);
                         let next = ids.len();
                         ids.entry(id).or_insert(next);
                     }
-                    None => out.push_str(&format!("{{{raw}}}")),
+                    None => out.extend(["{", &raw, "}"]),
                 }
             }
             (None, c) => {

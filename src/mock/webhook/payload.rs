@@ -73,7 +73,7 @@ pub(super) fn events(
         if wants.hears_of("tableData") {
             match (&visible, wants.view(base)) {
                 (Some(visible), Some((t, view))) => {
-                    view_events(base, wants, tx, (t, view), in_view, visible, &mut events)
+                    view_events(base, wants, tx, (t, view), in_view, visible, &mut events);
                 }
                 _ => record_events(base, wants, tx, &mut events),
             }
@@ -178,7 +178,7 @@ fn view_events(
                 );
             }
             (true, false) if wants.hears_change("remove") => {
-                events.push(Event::listed(&path("destroyedRecordIds"), &text))
+                events.push(Event::listed(&path("destroyedRecordIds"), &text));
             }
             _ => {}
         }
