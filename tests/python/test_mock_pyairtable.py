@@ -69,7 +69,15 @@ def test_schema_is_readable_and_complete(base: pyairtable.Base) -> None:
     link = skus.field("Vendors").options
     back = schema.table("Vendors").field(link.inverse_link_field_id)
     assert (back.name, back.options.inverse_link_field_id) == ("SKUs", skus.field("Vendors").id)
-    assert {view.type for table in schema.tables for view in table.views} >= {"grid", "form", "calendar", "gallery", "kanban", "timeline", "block"}
+    assert {view.type for table in schema.tables for view in table.views} >= {
+        "grid",
+        "form",
+        "calendar",
+        "gallery",
+        "kanban",
+        "timeline",
+        "block",
+    }
 
 
 def test_schema_writes(base: pyairtable.Base) -> None:
@@ -114,7 +122,9 @@ def test_all_pages_come_in_one_order(mock_airtable: MockAirtable, base: pyairtab
     table = base.table("SKU Candidates")
     pages = list(table.iterate(page_size=50))
     assert [len(page) for page in pages] == [50, 50, 50, 30]
-    assert [record["id"] for page in pages for record in page] == [record["id"] for record in mock_airtable.records("SKU Candidates")]
+    assert [record["id"] for page in pages for record in page] == [
+        record["id"] for record in mock_airtable.records("SKU Candidates")
+    ]
     assert len(table.all(max_records=70, page_size=30)) == 70
 
 
@@ -157,7 +167,11 @@ def test_formulas(base: pyairtable.Base, vendors: pyairtable.Table) -> None:
     assert [r["id"] for r in vendors.all(formula=f.OR(*[f.EQ(f.RECORD_ID(), i) for i in wanted]))] == wanted
     awkward = base.table("SKU Candidates").all(formula=f.NE(f.Field('Says "new" / {draft}'), ""))
     assert len(awkward) == 29
-    for formula, message in [("{Nope} = 1", "Unknown field names: nope"), ("BAD(1)", "Unknown function names: bad"), ("1 +", "Invalid formula. Please check your formula text.")]:
+    for formula, message in [
+        ("{Nope} = 1", "Unknown field names: nope"),
+        ("BAD(1)", "Unknown function names: bad"),
+        ("1 +", "Invalid formula. Please check your formula text."),
+    ]:
         with pytest.raises(HTTPError) as error:
             vendors.all(formula=formula)
         assert refused(error) == (422, "INVALID_FILTER_BY_FORMULA")
@@ -171,7 +185,9 @@ def test_long_queries_go_by_post(mock_airtable: MockAirtable, vendors: pyairtabl
 
 
 def test_cells_as_text(base: pyairtable.Base) -> None:
-    record = base.table("SKU Candidates").first(cell_format="string", time_zone="Europe/Berlin", user_locale="en-gb", formula="{SKU Code (#)} = 'SKU-1001'")
+    record = base.table("SKU Candidates").first(
+        cell_format="string", time_zone="Europe/Berlin", user_locale="en-gb", formula="{SKU Code (#)} = 'SKU-1001'"
+    )
     fields = record["fields"]
     assert fields["Price"] == "€5.37"
     assert fields["Vendors"] == "Bluebird Botanicals 1, Kestrel Logistics 1"
@@ -242,10 +258,14 @@ def test_typecast_and_refusals(base: pyairtable.Base, vendors: pyairtable.Table)
         with pytest.raises(HTTPError) as error:
             vendors.create(fields)
         assert refused(error) == (422, kind), fields
-    record = vendors.create({"Name": 7, "Country": "Newland", "Score": "4", "SKUs": ["SKU-1005", "SKU-new"]}, typecast=True)
+    record = vendors.create(
+        {"Name": 7, "Country": "Newland", "Score": "4", "SKUs": ["SKU-1005", "SKU-new"]}, typecast=True
+    )
     assert record["fields"]["Name"] == "7"
     assert record["fields"]["Score"] == 4
-    assert "Newland" in [choice.name for choice in base.schema(force=True).table("Vendors").field("Country").options.choices]
+    assert "Newland" in [
+        choice.name for choice in base.schema(force=True).table("Vendors").field("Country").options.choices
+    ]
     assert record["fields"]["Codes"] == "SKU-1005, SKU-new"
 
 
@@ -345,7 +365,10 @@ def test_many_payloads_are_paged(base: pyairtable.Base, vendors: pyairtable.Tabl
 
 
 def test_webhook_schema_events_and_limits(base: pyairtable.Base, vendors: pyairtable.Table) -> None:
-    hooks = [base.add_webhook(None, {"options": {"filters": {"dataTypes": ["tableFields", "tableMetadata"]}}}) for _ in range(10)]
+    hooks = [
+        base.add_webhook(None, {"options": {"filters": {"dataTypes": ["tableFields", "tableMetadata"]}}})
+        for _ in range(10)
+    ]
     with pytest.raises(HTTPError) as error:
         base.add_webhook(None, SPEC)
     assert refused(error)[0] == 422
