@@ -1,6 +1,44 @@
 //! Airtable as an Arrow-native source for Apache Spark and Databricks Lakeflow.
+//!
+//! One direction: options -> [`Scan`] (the resolved plan) -> [`Batches`] (pages decoded into columns) -> `RecordBatch`. Each
+//! noun is a value that can be printed and tested; nothing later calls anything earlier.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`connector`] | the product in one page: the trait [`LakeflowConnect`] and [`AirtableConnector`] |
+//! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
+//! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
+//! | `wire`, `names`, [`column`], [`decode`] | what Airtable sends, and what becomes of it |
+//! | [`scan`], [`reader`] | the plan, and the pages behind it |
+//! | `mock` | a mock Airtable on loopback (feature `mock`) |
+//! | `python` | the module `lakeflow_airtable._native` (feature `python`) |
+
+pub mod column;
+pub mod connector;
+pub mod decode;
+pub mod error;
+pub mod options;
+pub mod reader;
+pub mod retry;
+pub mod scan;
+pub mod token;
+
+mod budget;
+mod client;
+mod names;
+mod pace;
+mod seen;
+mod wire;
 
 #[cfg(feature = "mock")]
 pub mod mock;
 #[cfg(feature = "python")]
 mod python;
+
+pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
+pub use error::{Error, Result};
+pub use options::Options;
+pub use reader::Batches;
+pub use scan::Scan;
+pub use token::Token;
+pub use wire::Base;

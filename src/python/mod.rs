@@ -1,13 +1,25 @@
-//! The Python module `lakeflow_airtable._native`: the only place that knows pyo3.
+//! The Python module `lakeflow_airtable._native`: the only place that knows pyo3. Nothing starts at its import.
 
 use pyo3::prelude::*;
 
+mod arrow;
+mod batches;
+mod connector;
+mod error;
+mod log;
 #[cfg(feature = "mock")]
 mod mock;
+mod runtime;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    log::install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<connector::Connector>()?;
+    module.add_class::<connector::Scan>()?;
+    module.add_class::<batches::Batches>()?;
+    module.add_class::<arrow::Schema>()?;
+    module.add_function(wrap_pyfunction!(connector::option_table, module)?)?;
     #[cfg(feature = "mock")]
     mock::register(module)?;
     Ok(())

@@ -1,0 +1,266 @@
+//! The only file that opens a socket or waits. One [`Client`] is one connection pool, one token and one address; every
+//! request of it is paced, retried and bounded in time and size.
+//!
+//! A body is handed on whole, as bytes: what it means is for [`crate::wire`] and [`crate::decode`]. No redirect is
+//! followed, so that the token reaches no other host.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use reqwest::{Method, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+
+use crate::budget::Budget;
+use crate::error::{Error, Purpose, Result, from_failure};
+use crate::options::Connection;
+use crate::retry::{Failure, Retry};
+use crate::wire::line;
+
+/// One page is at most 100 records, but a record's texts are only bounded by 100,000 characters a cell. Beyond this a
+/// smaller page is asked for, rather than memory that a Spark worker does not have.
+const LARGEST_ANSWER_BYTES: usize = 128 << 20;
+
+/// Failing to connect is noticed long before a slow answer is given up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is asked for: everything about a request but where the service is and who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) purpose: Purpose,
+    pub(crate) method: Method,
+    /// Below `/v0`, each part raw: it is encoded here.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    /// JSON.
+    pub(crate) body: Option<String>,
+    /// The base whose budget this draws on.
+    pub(crate) base_id: Option<String>,
+}
+
+/// Talks to Airtable.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    connection: Connection,
+    retry: Retry,
+    largest_answer_bytes: usize,
+    budgets: Mutex<HashMap<String, Budget>>,
+    reached: AtomicBool,
+}
+
+impl Client {
+    /// Makes the connection pool; no request.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] where the machine has no certificates to check servers by.
+    pub(crate) fn new(connection: Connection) -> Result<Self> {
+        static PROVIDER: Once = Once::new();
+        // Fails only where the process has one already, which serves as well.
+        PROVIDER.call_once(|| _ = rustls::crypto::ring::default_provider().install_default());
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("lakeflow-airtable/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(connection.timeout))
+            .timeout(connection.timeout)
+            .tcp_nodelay(true);
+        if connection.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        if connection.base_url.scheme() == "http" {
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| {
+            Error::Transport(format!(
+                "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
+                innermost(&error)
+            ))
+        })?;
+        let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
+        Ok(Self {
+            http,
+            connection,
+            retry,
+            largest_answer_bytes: LARGEST_ANSWER_BYTES,
+            budgets: Mutex::default(),
+            reached: AtomicBool::new(false),
+        })
+    }
+
+    /// Sends a request until it is answered or given up, and reads the answer as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        let bytes = self.bytes(request).await.map_err(|failure| self.error(request, &failure))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Error::Data(format!("{}: 200 with JSON of an undocumented form: {error}", self.name(request)))
+        })
+    }
+
+    /// Sends a request until it is answered or given up. Every wait ends when the future is dropped.
+    pub(crate) async fn bytes(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+        let budget = self.budget(request);
+        let mut retries = 0;
+        loop {
+            tokio::time::sleep(budget.reserve()).await;
+            let failure = match self.attempt(request).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(failure) => failure,
+            };
+            let delay = self.retry.delay(&failure, retries, fastrand::f64());
+            if failure.is_rate_limit() {
+                budget.block(delay.unwrap_or(self.retry.penalty));
+            }
+            let Some(delay) = delay else { return Err(failure) };
+            retries += 1;
+            log::warn!(
+                "{}: {}: retry {retries} of {} in {:.1} s",
+                self.name(request),
+                what_failed(&failure),
+                self.retry.max_retries,
+                delay.as_secs_f64()
+            );
+            // The budget is shut for as long, and the next slot is waited for above.
+            if !failure.is_rate_limit() {
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+
+    /// The error for a request that failed for good.
+    pub(crate) fn error(&self, request: &Request, failure: &Failure) -> Error {
+        from_failure(&self.name(request), request.purpose, failure)
+    }
+
+    /// Method and address without query: what messages call the request.
+    pub(crate) fn name(&self, request: &Request) -> String {
+        let mut url = self.url(request);
+        url.set_query(None);
+        format!("{} {url}", request.method)
+    }
+
+    /// The length of the address with its query.
+    pub(crate) fn url_length(&self, request: &Request) -> usize {
+        self.url(request).as_str().len()
+    }
+
+    fn url(&self, request: &Request) -> Url {
+        let mut url = self.connection.base_url.clone();
+        url.path_segments_mut()
+            .expect("base_url is http or https, so it has a path")
+            .pop_if_empty()
+            .push("v0")
+            .extend(&request.path);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        url
+    }
+
+    fn budget(&self, request: &Request) -> Budget {
+        let base = request.base_id.as_deref().unwrap_or("meta");
+        let host = &self.connection.base_url[..];
+        let rate = self.connection.requests_per_second;
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.entry(base.to_owned()).or_insert_with(|| Budget::new(host, base, rate)).clone()
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+        let mut builder = self
+            .http
+            .request(request.method.clone(), self.url(request))
+            .header(AUTHORIZATION, self.connection.token.header())
+            .header(ACCEPT, "application/json");
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let response = builder.send().await.map_err(|error| self.failure(&error))?;
+        self.reached.store(true, Ordering::Relaxed);
+        let status = response.status();
+        log::debug!("{}: {status}, at {:?}", self.name(request), response.headers().get(DATE));
+        if status.is_success() {
+            let body = self.body(response).await?;
+            return whole_object(body);
+        }
+        Err(self.refused(status, response).await)
+    }
+
+    async fn refused(&self, status: StatusCode, response: Response) -> Failure {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after = header(RETRY_AFTER);
+        let location = header(LOCATION).filter(|_| status.is_redirection());
+        // The status alone says enough where the rest of the answer does not come.
+        let body = self.body(response).await.unwrap_or_default();
+        let mut failure = Failure::from_answer(status.as_u16(), &body, retry_after.as_deref());
+        if let Failure::Status { kind, message, .. } = &mut failure {
+            if let Some(location) = location {
+                let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
+                *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
+            }
+            *kind = self.connection.token.scrub(kind);
+            *message = self.connection.token.scrub(message);
+        }
+        failure
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let limit_bytes = self.largest_answer_bytes;
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        if announced > limit_bytes {
+            return Err(Failure::TooLarge { limit_bytes });
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
+            if body.len() + chunk.len() > limit_bytes {
+                return Err(Failure::TooLarge { limit_bytes });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let cause = innermost(error);
+        if error.is_connect() {
+            return Failure::Connect { cause, reached_before: self.reached.load(Ordering::Relaxed) };
+        }
+        if error.is_timeout() {
+            return Failure::Timeout { seconds: self.connection.timeout.as_secs() };
+        }
+        Failure::Broken { cause }
+    }
+}
+
+/// An object from brace to brace. Whether what is between them is JSON the decoder finds out; this tells a proxy's page
+/// and an answer cut short, which are worth another try.
+fn whole_object(body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    let text = body.trim_ascii();
+    if text.starts_with(b"{") && text.ends_with(b"}") {
+        return Ok(body);
+    }
+    let start = String::from_utf8_lossy(&text[..text.len().min(40)]);
+    Err(Failure::NotJson { start: line(&start) })
+}
+
+/// The cause of causes: "connection refused" rather than "error sending request for url (...)", which would also show
+/// the query.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    let mut depth = 0;
+    while let Some(source) = cause.source() {
+        cause = source;
+        depth += 1;
+    }
+    if depth == 0 { line(&error.to_string().replace(error.url().map_or("", Url::as_str), "")) } else { line(&cause.to_string()) }
+}
+
+fn what_failed(failure: &Failure) -> String {
+    match failure {
+        Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
+        Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
+        Failure::Broken { cause } => cause.clone(),
+        Failure::Timeout { seconds } => format!("no complete answer within {seconds} s"),
+        Failure::TooLarge { .. } => "too large".to_owned(),
+        Failure::NotJson { .. } => "200, but no JSON".to_owned(),
+    }
+}

@@ -1,0 +1,108 @@
+//! Days and moments, from the one form in which Airtable sends them; other forms of RFC 3339 by a library.
+//!
+//! Bounds are Spark's: years 1 to 9999. What is finer than a microsecond is not cut off but refused.
+
+use chrono::{DateTime, NaiveDate, Timelike, Utc};
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`.
+pub(crate) fn date_days(text: &str) -> Option<i32> {
+    let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
+    if bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let (year, month, day) = (digits(&bytes[..4])?, digits(&bytes[5..7])?, digits(&bytes[8..])?);
+    days(year, month, day)
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z of `YYYY-MM-DDTHH:MM:SS.fffZ`, of any other RFC 3339 time, or of a day, which
+/// begins at midnight UTC.
+pub(crate) fn timestamp_micros(text: &str) -> Option<i64> {
+    usual_form(text).or_else(|| other_form(text)).or_else(|| Some(i64::from(date_days(text)?) * 86_400_000_000))
+}
+
+fn usual_form(text: &str) -> Option<i64> {
+    let bytes: &[u8; 24] = text.as_bytes().try_into().ok()?;
+    let marks = [(10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
+    if marks.iter().any(|&(at, mark)| bytes[at] != mark) {
+        return None;
+    }
+    let days = date_days(text.get(..10)?)?;
+    let (hour, minute) = (digits(&bytes[11..13])?, digits(&bytes[14..16])?);
+    let (second, milli) = (digits(&bytes[17..19])?, digits(&bytes[20..23])?);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = i64::from(days) * 86_400 + i64::from((hour * 60 + minute) * 60 + second);
+    Some(seconds * 1_000_000 + i64::from(milli) * 1_000)
+}
+
+fn other_form(text: &str) -> Option<i64> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+    let first = DateTime::<Utc>::from_timestamp(-62_135_596_800, 0)?;
+    let last = DateTime::<Utc>::from_timestamp(253_402_300_799, 999_999_999)?;
+    // A leap second has no place of its own in Spark's time.
+    let exact = time.nanosecond() % 1_000 == 0 && time.nanosecond() < 1_000_000_000;
+    (exact && (first..=last).contains(&time)).then(|| time.timestamp_micros())
+}
+
+fn days(year: u32, month: u32, day: u32) -> Option<i32> {
+    if year == 0 {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day).map(|date| date.to_epoch_days())
+}
+
+fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (text, expected) in [
+            ("1970-01-01", Some(0)),
+            ("1969-12-31", Some(-1)),
+            ("2024-02-29", Some(19_782)),
+            ("0001-01-01", Some(-719_162)),
+            ("9999-12-31", Some(2_932_896)),
+            ("2023-02-29", None),
+            ("0000-01-01", None),
+            ("2024-2-9", None),
+            ("2024/02/09", None),
+            ("+024-02-09", None),
+            ("2024-02-09T00:00:00.000Z", None),
+            ("", None),
+            ("２024-02-0", None),
+        ] {
+            assert_eq!(date_days(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn timestamps() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00.000Z", Some(0)),
+            ("2022-09-05T07:00:00.123Z", Some(1_662_361_200_123_000)),
+            ("2022-09-05T07:00:00Z", Some(1_662_361_200_000_000)),
+            ("2022-09-05T09:00:00.123456+02:00", Some(1_662_361_200_123_456)),
+            ("2022-09-05", Some(1_662_336_000_000_000)),
+            ("0001-01-01T00:00:00.000Z", Some(-62_135_596_800_000_000)),
+            ("9999-12-31T23:59:59.999Z", Some(253_402_300_799_999_000)),
+            ("2022-09-05T07:00:00.1234567Z", None),
+            ("2022-09-05T24:00:00.000Z", None),
+            ("2022-09-05T07:60:00.000Z", None),
+            ("2022-13-05T07:00:00.000Z", None),
+            ("2016-12-31T23:59:60Z", None),
+            ("0000-12-31T00:00:00.000Z", None),
+            ("0000-12-31T00:00:00Z", None),
+            ("9999-12-31T23:59:59-01:00", None),
+            ("2022-09-05T07:00", None),
+            ("yesterday", None),
+        ] {
+            assert_eq!(timestamp_micros(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The product in one page: [`LakeflowConnect`], what a source offers, and [`AirtableConnector`], which offers it.
+//!
+//! One direction: options -> [`Scan`] -> [`Batches`] -> `RecordBatch`. A scan is planned once, on the driver; whoever holds
+//! one and the connection's options, on whatever machine, reads the same columns.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::datatypes::SchemaRef;
+use reqwest::Method;
+
+use crate::client::{Client, Request};
+use crate::error::{Error, Purpose, Result, nearest};
+use crate::options::{Connection, IngestionType, ReadOptions};
+use crate::reader::Batches;
+use crate::scan::{Scan, find_table};
+use crate::wire::{Base, Bases, Table, Tables};
+
+/// A source of tables for Spark and Lakeflow.
+///
+/// Futures do nothing before they are awaited, in a tokio runtime, and stop what they do when dropped.
+///
+/// Whatever is read, now or change by change, is read through a [`Scan`]: a range of changes (a start offset and an end
+/// offset) is planned into scans as well, so that [`LakeflowConnect::read`] serves batch, stream and library alike.
+pub trait LakeflowConnect: Send + Sync {
+    /// The namespaces, where the connection does not fix one: for Airtable, the bases that the token sees.
+    ///
+    /// # Errors
+    /// [`Error::Auth`], [`Error::RateLimit`], [`Error::Transport`], [`Error::Data`], here and in every method that sends
+    /// requests.
+    fn list_namespaces(&self) -> impl Future<Output = Result<Vec<Base>>> + Send;
+
+    /// The names of the tables in a namespace; `None` is the one that the connection fixes.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown namespace; [`Error::Option`] where none is given, or two are.
+    fn list_tables(&self, namespace: Option<&str>) -> impl Future<Output = Result<Vec<String>>> + Send;
+
+    /// Plans a read: one request, for the table's definition.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown namespace, table, view or field, with the nearest names; [`Error::Option`] for
+    /// what cannot be read so.
+    fn plan(&self, read: &ReadOptions) -> impl Future<Output = Result<Scan>> + Send;
+
+    /// The Arrow schema of a read's batches: that of its plan.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::plan`].
+    fn table_schema(&self, read: &ReadOptions) -> impl Future<Output = Result<SchemaRef>> + Send {
+        let plan = self.plan(read);
+        async move { Ok(plan.await?.schema()) }
+    }
+
+    /// What a pipeline needs to know to keep a copy of a table.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::plan`], but for views and fields, which are not looked at.
+    fn table_metadata(&self, read: &ReadOptions) -> impl Future<Output = Result<TableMetadata>> + Send;
+
+    /// The record batches of a plan, page by page. Nothing is asked for before the first batch is.
+    fn read(&self, scan: Scan) -> Batches;
+}
+
+/// What a pipeline needs to know to keep a copy of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableMetadata {
+    /// The columns that identify a row.
+    pub primary_keys: Vec<String>,
+    /// The column that orders versions of a row, where there are versions.
+    pub cursor_field: Option<String>,
+    /// What a read of the table gives.
+    pub ingestion_type: IngestionType,
+}
+
+/// Airtable as a source.
+#[derive(Debug)]
+pub struct AirtableConnector {
+    client: Arc<Client>,
+    connection: Connection,
+    /// Definitions by base, for questions that their age does not matter to: a plan always asks anew.
+    known_tables: Mutex<HashMap<String, Arc<Vec<Table>>>>,
+}
+
+impl AirtableConnector {
+    /// Makes the connection pool; no request.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] where the machine has no certificates to check servers by.
+    pub fn new(connection: Connection) -> Result<Self> {
+        let client = Arc::new(Client::new(connection.clone())?);
+        Ok(Self { client, connection, known_tables: Mutex::default() })
+    }
+
+    async fn bases(&self) -> Result<Vec<Base>> {
+        let mut bases = Vec::new();
+        let mut offset: Option<String> = None;
+        loop {
+            let request = Request {
+                purpose: Purpose::Bases,
+                method: Method::GET,
+                path: vec!["meta".into(), "bases".into()],
+                query: offset.iter().map(|offset| ("offset", offset.clone())).collect(),
+                body: None,
+                base_id: None,
+            };
+            let page: Bases = self.client.json(&request).await?;
+            bases.extend(page.bases);
+            match page.offset {
+                None => return Ok(bases),
+                next if next == offset => {
+                    let name = self.client.name(&request);
+                    return Err(Error::Data(format!("{name}: the page cursor came back to where it was: try again")));
+                }
+                next => offset = next,
+            }
+        }
+    }
+
+    async fn tables(&self, base_id: &str) -> Result<Arc<Vec<Table>>> {
+        let request = Request {
+            purpose: Purpose::Schema,
+            method: Method::GET,
+            path: vec!["meta".into(), "bases".into(), base_id.into(), "tables".into()],
+            query: Vec::new(),
+            body: None,
+            base_id: Some(base_id.into()),
+        };
+        let tables = Arc::new(self.client.json::<Tables>(&request).await?.tables);
+        let mut known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(base_id.to_owned(), tables.clone());
+        Ok(tables)
+    }
+
+    /// The base that a namespace, or the connection, names.
+    async fn base_id(&self, namespace: Option<&str>) -> Result<String> {
+        match (&self.connection.base_id, namespace) {
+            (Some(id), None) => Ok(id.clone()),
+            (Some(id), Some(namespace)) if namespace == id => Ok(id.clone()),
+            (Some(id), Some(namespace)) => Err(Error::Option(format!(
+                "option namespace is {namespace:?}, but option base_id fixes the base {id}: give one of them only"
+            ))),
+            (None, Some(id)) if id.starts_with("app") && id.len() == 17 && crate::options::is_id(id) => Ok(id.to_owned()),
+            (None, Some(name)) => self.base_named(name).await,
+            (None, None) => Err(Error::Option(
+                "neither base_id nor namespace is given: name the base to read, as base_id app... or as namespace [\"app...\"]".into(),
+            )),
+        }
+    }
+
+    async fn base_named(&self, name: &str) -> Result<String> {
+        let bases = self.bases().await?;
+        let found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
+        match found.as_slice() {
+            [base] => Ok(base.id.clone()),
+            [] => {
+                let near = nearest(name, bases.iter().map(|base| base.name.as_str()));
+                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}")))
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
+                Err(Error::Option(format!("namespace {name:?}: {} bases have this name: give one of {}", ids.len(), ids.join(", "))))
+            }
+        }
+    }
+
+    fn known(&self, base_id: &str) -> Option<Arc<Vec<Table>>> {
+        self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(base_id).cloned()
+    }
+}
+
+fn table_option(read: &ReadOptions) -> Result<&str> {
+    read.table.as_deref().ok_or_else(|| Error::Option("option tableName is missing: give a table's name or its tbl... id".into()))
+}
+
+impl LakeflowConnect for AirtableConnector {
+    async fn list_namespaces(&self) -> Result<Vec<Base>> {
+        if self.connection.base_id.is_some() {
+            return Ok(Vec::new());
+        }
+        self.bases().await
+    }
+
+    async fn list_tables(&self, namespace: Option<&str>) -> Result<Vec<String>> {
+        let base_id = self.base_id(namespace).await?;
+        let tables = self.tables(&base_id).await?;
+        Ok(tables.iter().map(|table| table.name.clone()).collect())
+    }
+
+    async fn plan(&self, read: &ReadOptions) -> Result<Scan> {
+        let wanted = table_option(read)?;
+        let base_id = self.base_id(read.namespace.as_deref()).await?;
+        let tables = self.tables(&base_id).await?;
+        Scan::new(&base_id, find_table(&tables, wanted, &base_id)?, read)
+    }
+
+    async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
+        let wanted = table_option(read)?;
+        let base_id = self.base_id(read.namespace.as_deref()).await?;
+        let known = self.known(&base_id).filter(|tables| find_table(tables, wanted, &base_id).is_ok());
+        if known.is_none() {
+            find_table(&self.tables(&base_id).await?, wanted, &base_id)?;
+        }
+        let cursor_field = match read.ingestion_type {
+            IngestionType::Snapshot => None,
+            IngestionType::Append => Some("createdTime"),
+            IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at"),
+        };
+        Ok(TableMetadata {
+            primary_keys: vec!["id".into()],
+            cursor_field: cursor_field.map(str::to_owned),
+            ingestion_type: read.ingestion_type,
+        })
+    }
+
+    fn read(&self, scan: Scan) -> Batches {
+        Batches::new(self.client.clone(), scan)
+    }
+}

@@ -1,0 +1,535 @@
+//! The one table of options, and what a set of them means. Spark options, Python keyword arguments and command-line flags
+//! are all rows of [`OPTIONS`]; help texts and the README's table are made from it.
+//!
+//! Everything arrives as text and leaves as a typed value that was checked, so nothing after this file parses an option.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::error::{Error, Result};
+use crate::token::Token;
+
+/// One option, as users see it.
+#[derive(Debug)]
+pub struct OptionRow {
+    /// Lower snake case, but for the one name that Lakeflow gives; matched without regard to case.
+    pub name: &'static str,
+    /// Other names for the same.
+    pub aliases: &'static [&'static str],
+    /// What holds where it is not given; empty where nothing does.
+    pub default: &'static str,
+    /// When it must be given; empty where it need not.
+    pub required: &'static str,
+    /// `text`, `list`, `integer`, `number` or the words to choose from, separated by `|`.
+    pub kind: &'static str,
+    /// One line for help texts.
+    pub meaning: &'static str,
+}
+
+const fn row(name: &'static str, kind: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
+    OptionRow { name, aliases: &[], default, required: "", kind, meaning }
+}
+
+/// Every option there is.
+pub static OPTIONS: &[OptionRow] = &[
+    OptionRow {
+        aliases: &["bearer_token", "access_token"],
+        required: "always",
+        ..row("token", "text", "", "personal access token or OAuth access token")
+    },
+    row("base_id", "text", "", "`app...`; without it every base that the token sees is a namespace, and reads need `namespace`"),
+    row("base_url", "text", "https://api.airtable.com", "where the API is; no scheme means https, plain http is for loopback only"),
+    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") },
+    row("namespace", "list", "", "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`"),
+    row("view", "text", "", "view name or id: only its records are read"),
+    row("fields", "list", "all", "JSON list, or comma-separated, of field names or ids"),
+    row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula"),
+    row("max_records", "integer", "", "stop after this many records"),
+    row("column_names", "snake|original|id", "snake", "what columns are called"),
+    row("nested", "struct|json", "struct", "`json` gives one JSON string per nested cell"),
+    row("rescued_data_column", "text", "_rescued_data", "where values go that do not fit their column; empty turns it off"),
+    row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
+    row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives"),
+    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch"),
+    row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads"),
+    row("webhook_id", "text", "", "change feed to use; otherwise found or created"),
+    row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine"),
+    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure"),
+    row("timeout_seconds", "number", "60", "time for one request and its answer"),
+    row("page_size", "integer", "100", "records in one request, at most 100"),
+];
+
+/// Keys that Spark, Unity Catalog and the community connector framework add: read elsewhere or by nobody.
+const FOREIGN: &[&str] = &[
+    "databricks.connection",
+    "sourcename",
+    "externaloptionsallowlist",
+    "community_oauth_flow",
+    "tablenamelist",
+    "tableconfigs",
+    "namespaceprefix",
+    "isdeleteflow",
+    "operation",
+    "path",
+    "paths",
+];
+
+/// How columns get their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnNames {
+    /// `SKU Code (#)` is `sku_code_num`.
+    Snake,
+    /// The field's own name.
+    Original,
+    /// The field's id.
+    Id,
+}
+
+/// How nested cells arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nested {
+    /// As structs and lists.
+    Struct,
+    /// As the JSON text that Airtable sent.
+    Json,
+}
+
+/// What a read of a table gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IngestionType {
+    /// The table as it is.
+    Snapshot,
+    /// What was created or changed.
+    Cdc,
+    /// The same, and what was deleted.
+    CdcWithDeletes,
+    /// What was created.
+    Append,
+}
+
+impl IngestionType {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Cdc => "cdc",
+            Self::CdcWithDeletes => "cdc_with_deletes",
+            Self::Append => "append",
+        }
+    }
+}
+
+/// Where Airtable is, and how it is talked to.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The secret.
+    pub token: Token,
+    /// Scheme, host and port, with any path before `/v0`; no trailing slash.
+    pub base_url: Url,
+    /// The base, where one is fixed.
+    pub base_id: Option<String>,
+    /// Budget of one base.
+    pub requests_per_second: f64,
+    /// How often one request is sent again.
+    pub max_retries: u32,
+    /// Time for one request and its answer.
+    pub timeout: Duration,
+}
+
+impl Connection {
+    /// The address is this machine: a mock, and plain http may be spoken.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.base_url)
+    }
+}
+
+/// What is read, and in which form.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// Name or id of the table.
+    pub table: Option<String>,
+    /// Name or id of the base, where the connection fixes none.
+    pub namespace: Option<String>,
+    /// Name or id of a view.
+    pub view: Option<String>,
+    /// Names or ids of fields; all where not given.
+    pub fields: Option<Vec<String>>,
+    /// Airtable formula.
+    pub filter_formula: Option<String>,
+    /// Stop after this many.
+    pub max_records: Option<u64>,
+    /// How columns get their names.
+    pub column_names: ColumnNames,
+    /// How nested cells arrive.
+    pub nested: Nested,
+    /// Where misfits go; `None` turns it off.
+    pub rescued_data_column: Option<String>,
+    /// Stop at a misfit.
+    pub fail_on_bad_value: bool,
+    /// What a read of the table gives.
+    pub ingestion_type: IngestionType,
+    /// Bound of one streaming micro-batch.
+    pub max_records_per_batch: Option<u64>,
+    /// How far a `cdc` window re-reads.
+    pub lookback: Duration,
+    /// Change feed to use.
+    pub webhook_id: Option<String>,
+    /// Records in one request.
+    pub page_size: u32,
+}
+
+/// Options that were checked.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where Airtable is.
+    pub connection: Connection,
+    /// What is read.
+    pub read: ReadOptions,
+}
+
+impl Options {
+    /// Checks a set of options. Keys are matched without regard to case; a later pair replaces an earlier one; an
+    /// empty value is none, but for `rescued_data_column`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a missing token, a value that an option cannot have, and a key within two edits of a known
+    /// name. Other unknown keys are let through with a log line: Spark and Unity Catalog add their own.
+    pub fn parse<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
+        let mut given = Given::default();
+        for (key, value) in pairs {
+            given.take(key.as_ref(), value.into())?;
+        }
+        Ok(Self { connection: given.connection()?, read: given.read()? })
+    }
+}
+
+/// What was given, under the names of the table.
+#[derive(Default)]
+struct Given {
+    values: BTreeMap<&'static str, String>,
+    databricks_connection: Option<String>,
+}
+
+impl Given {
+    fn take(&mut self, key: &str, value: String) -> Result<()> {
+        let lower = key.to_lowercase();
+        if lower == "databricks.connection" {
+            self.databricks_connection = Some(value);
+            return Ok(());
+        }
+        let found = OPTIONS.iter().find_map(|row| {
+            let is = |name: &&&'static str| name.to_lowercase() == lower;
+            std::iter::once(&row.name).chain(row.aliases).find(is).map(|name| (row.name, *name))
+        });
+        match found {
+            Some((name, _)) if name == "rescued_data_column" => _ = self.values.insert(name, value),
+            Some(_) if value.trim().is_empty() => {}
+            // The name itself wins over its aliases, in whatever order they come.
+            Some((name, alias)) if name != alias => _ = self.values.entry(name).or_insert(value),
+            Some((name, _)) => _ = self.values.insert(name, value),
+            None => unknown(key, &lower)?,
+        }
+        Ok(())
+    }
+
+    fn text(&self, name: &'static str) -> Option<String> {
+        debug_assert!(OPTIONS.iter().any(|row| row.name == name), "{name} is in the table");
+        self.values.get(name).map(|value| value.trim().to_owned())
+    }
+
+    /// The value given, or the table's default.
+    fn text_or_default(&self, name: &'static str) -> String {
+        self.text(name).unwrap_or_else(|| row_of(name).default.to_owned())
+    }
+
+    fn integer(&self, name: &'static str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>> {
+        let text = self.text_or_default(name);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            _ if *range.end() == u64::MAX => Err(bad(name, &text, &format!("a whole number from {} up", range.start()))),
+            _ => Err(bad(name, &text, &format!("a whole number from {} to {}", range.start(), range.end()))),
+        }
+    }
+
+    fn number(&self, name: &'static str, highest: f64) -> Result<f64> {
+        let text = self.text_or_default(name);
+        match text.parse() {
+            Ok(number) if number > 0.0 && number <= highest => Ok(number),
+            _ => Err(bad(name, &text, &format!("a number above 0, at most {highest}"))),
+        }
+    }
+
+    fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Result<T> {
+        let text = self.text_or_default(name);
+        let found = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            bad(name, &text, &format!("one of {}", words.join(", ")))
+        })
+    }
+
+    fn connection(&self) -> Result<Connection> {
+        let base_url = base_url(&self.text_or_default("base_url"))?;
+        let requests_per_second = self.number("requests_per_second", 1e9)?;
+        if requests_per_second > 5.0 && base_url.host_str() == Some("api.airtable.com") {
+            let text = requests_per_second.to_string();
+            return Err(bad(
+                "requests_per_second",
+                &text,
+                "at most 5: Airtable grants no more to a base, and shuts it for everybody for 30 s when that is overdrawn",
+            ));
+        }
+        let base_id = self.text("base_id");
+        if let Some(id) = base_id.as_deref().filter(|id| !id.starts_with("app") || !is_id(id)) {
+            return Err(bad("base_id", id, "a base's id, which begins with app (it stands in the base's web address)"));
+        }
+        let max_retries = self.integer("max_retries", 0..=1000)?.unwrap_or_default();
+        Ok(Connection {
+            token: self.token()?,
+            base_url,
+            base_id,
+            requests_per_second,
+            max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
+            timeout: Duration::from_secs_f64(self.number("timeout_seconds", 86_400.0)?),
+        })
+    }
+
+    fn token(&self) -> Result<Token> {
+        let Some(text) = self.values.get("token") else {
+            return Err(Error::Option(match &self.databricks_connection {
+                None => "option token is missing: give a personal access token (or bearer_token, or access_token)".into(),
+                Some(name) => format!(
+                    "option token is missing although databricks.connection is {name:?}: check that the read uses \
+                     format(\"lakeflow_connect\"), that spark.databricks.unityCatalog.connectionDfOptionInjection.enabled \
+                     is true, that the connection has an option token (or bearer_token, or access_token), and that its \
+                     externalOptionsAllowList names every other option that the read gives"
+                ),
+            }));
+        };
+        Token::new(text).ok_or_else(|| {
+            Error::Option("option token holds characters that no token has: check that it was copied or looked up whole".into())
+        })
+    }
+
+    fn read(&self) -> Result<ReadOptions> {
+        let names = [("snake", ColumnNames::Snake), ("original", ColumnNames::Original), ("id", ColumnNames::Id)];
+        let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
+        let rescued = self.text_or_default("rescued_data_column");
+        let namespace = self.list("namespace")?;
+        if namespace.as_ref().is_some_and(|list| list.len() != 1) {
+            return Err(bad("namespace", &self.text_or_default("namespace"), "a JSON list with one base id or name"));
+        }
+        let page_size = self.integer("page_size", 1..=100)?.unwrap_or(100);
+        Ok(ReadOptions {
+            table: self.text("tableName"),
+            namespace: namespace.and_then(|list| list.into_iter().next()),
+            view: self.text("view"),
+            fields: self.list("fields")?,
+            filter_formula: self.text("filter_formula"),
+            max_records: self.integer("max_records", 1..=u64::MAX)?,
+            column_names: self.choice("column_names", &names)?,
+            nested: self.choice("nested", &[("struct", Nested::Struct), ("json", Nested::Json)])?,
+            rescued_data_column: Some(rescued).filter(|name| !name.is_empty()),
+            fail_on_bad_value: self.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
+            ingestion_type: self.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?,
+            max_records_per_batch: self.integer("max_records_per_batch", 1..=u64::MAX)?,
+            lookback: Duration::from_secs(self.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
+            webhook_id: self.text("webhook_id"),
+            page_size: u32::try_from(page_size).unwrap_or(100),
+        })
+    }
+
+    /// A JSON list of texts, or texts separated by commas.
+    fn list(&self, name: &'static str) -> Result<Option<Vec<String>>> {
+        let Some(text) = self.text(name).filter(|text| text != row_of(name).default) else { return Ok(None) };
+        let list: Vec<String> = if text.starts_with('[') {
+            serde_json::from_str(&text).map_err(|_| bad(name, &text, "a JSON list of texts"))?
+        } else if name == "namespace" {
+            vec![text]
+        } else {
+            text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+        };
+        Ok(Some(list))
+    }
+}
+
+fn row_of(name: &str) -> &'static OptionRow {
+    OPTIONS.iter().find(|row| row.name == name).expect("every name that this file asks for is in the table")
+}
+
+fn bad(name: &str, value: &str, expected: &str) -> Error {
+    Error::Option(format!("option {name} is {value:?}: it takes {expected}"))
+}
+
+fn unknown(key: &str, lower: &str) -> Result<()> {
+    if FOREIGN.contains(&lower) {
+        return Ok(());
+    }
+    let known = OPTIONS.iter().flat_map(|row| std::iter::once(&row.name).chain(row.aliases));
+    let near = known.map(|name| (strsim::levenshtein(lower, &name.to_lowercase()), name)).min();
+    match near {
+        Some((1..=2, name)) => Err(Error::Option(format!("unknown option {key}: did you mean {name}?"))),
+        _ => {
+            log::info!("option {key} is not one of this source's: ignored");
+            Ok(())
+        }
+    }
+}
+
+/// Airtable documents three letters and fourteen more characters, but warns of other lengths.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.len() > 3 && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+fn base_url(text: &str) -> Result<Url> {
+    let expected = "an address such as https://api.airtable.com";
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let trimmed = with_scheme.trim_end_matches('/');
+    let trimmed = trimmed.strip_suffix("/v0").unwrap_or(trimmed).trim_end_matches('/');
+    let url = Url::parse(trimmed).map_err(|_| bad("base_url", text, expected))?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if !plain {
+        return Err(Error::Option("option base_url holds a user, query or fragment: it takes scheme, host and path only".into()));
+    }
+    match url.scheme() {
+        "https" if url.has_host() => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(bad("base_url", text, "https: plain http would show the token to the network, and is for loopback only")),
+        _ => Err(bad("base_url", text, expected)),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Options> {
+        let with_token = std::iter::once(("token", "patX")).chain(pairs.iter().copied());
+        Options::parse(with_token.map(|(key, value)| (key, value.to_owned())))
+    }
+
+    fn message(pairs: &[(&str, &str)]) -> String {
+        parse(pairs).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_table() {
+        let Options { connection, read } = parse(&[]).expect("valid");
+        assert_eq!(connection.base_url.as_str(), "https://api.airtable.com/");
+        assert_eq!((connection.requests_per_second, connection.max_retries), (4.5, 8));
+        assert_eq!(connection.timeout, Duration::from_secs(60));
+        assert_eq!(read.rescued_data_column.as_deref(), Some("_rescued_data"));
+        assert_eq!((read.page_size, read.lookback), (100, Duration::from_secs(60)));
+        assert!(read.fields.is_none() && read.max_records.is_none() && !read.fail_on_bad_value);
+    }
+
+    #[test]
+    fn keys_have_no_case_and_the_token_three_names() {
+        for key in ["TOKEN", "bearer_token", "Access_Token"] {
+            let options = Options::parse([(key, "patY"), ("TABLENAME", "Vendors")]).expect("valid");
+            assert_eq!(options.connection.token, Token::new("patY").expect("a token"));
+            assert_eq!(options.read.table.as_deref(), Some("Vendors"));
+        }
+        for order in [["token", "bearer_token"], ["bearer_token", "token"]] {
+            let options = Options::parse(order.map(|key| (key, key))).expect("valid");
+            assert_eq!(options.connection.token, Token::new("token").expect("a token"));
+        }
+    }
+
+    #[test]
+    fn base_urls() {
+        for (text, expected) in [
+            ("api.airtable.com", "https://api.airtable.com/"),
+            ("https://api.airtable.com/v0/", "https://api.airtable.com/"),
+            ("https://proxy.example/airtable/v0", "https://proxy.example/airtable"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("http://[::1]:8080/v0", "http://[::1]:8080/"),
+            ("http://localhost:1", "http://localhost:1/"),
+        ] {
+            let url = parse(&[("base_url", text), ("requests_per_second", "4")]).expect(text).connection.base_url;
+            assert_eq!(url.as_str(), expected, "{text}");
+        }
+        for (text, hint) in [
+            ("http://api.airtable.com", "plain http"),
+            ("http://127.0.0.1.example.com", "plain http"),
+            ("ftp://api.airtable.com", "an address"),
+            ("https://", "an address"),
+            ("https://user:pass@api.airtable.com", "user"),
+            ("https://api.airtable.com?token=x", "query"),
+        ] {
+            assert!(message(&[("base_url", text)]).contains(hint), "{text}");
+        }
+    }
+
+    #[test]
+    fn refused_values_say_what_is_taken() {
+        for (key, value, hint) in [
+            ("page_size", "101", "from 1 to 100"),
+            ("page_size", "ten", "from 1 to 100"),
+            ("max_records", "0", "from 1 up"),
+            ("requests_per_second", "0", "above 0"),
+            ("requests_per_second", "NaN", "above 0"),
+            ("requests_per_second", "6", "shuts it for everybody"),
+            ("column_names", "camel", "one of snake, original, id"),
+            ("on_bad_value", "ignore", "one of rescue, fail"),
+            ("ingestion_type", "full", "snapshot, cdc, cdc_with_deletes, append"),
+            ("namespace", "[\"a\",\"b\"]", "one base id or name"),
+            ("fields", "[1]", "a JSON list of texts"),
+            ("base_id", "tblX", "begins with app"),
+            ("base_id", "app/../meta", "begins with app"),
+            ("timeout_seconds", "-1", "above 0"),
+        ] {
+            let text = message(&[(key, value)]);
+            assert!(text.contains(&format!("option {key} is {value:?}")) && text.contains(hint), "{text}");
+        }
+    }
+
+    #[test]
+    fn near_misses_are_errors_and_foreign_keys_are_not() {
+        assert_eq!(message(&[("filter_formulas", "1")]), "unknown option filter_formulas: did you mean filter_formula?");
+        assert!(message(&[("baseid", "appX")]).contains("did you mean base_id?"));
+        assert!(message(&[("table_name", "x")]).contains("did you mean tableName?"));
+        for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "isDeleteFlow"] {
+            assert!(parse(&[(key, "x")]).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_missing_token_says_what_to_check() {
+        let none: [(&str, &str); 0] = [];
+        let text = Options::parse(none).expect_err("refused").to_string();
+        assert!(text.contains("bearer_token"), "{text}");
+        let text = Options::parse([("databricks.connection", "airtable")]).expect_err("refused").to_string();
+        assert!(text.contains("connectionDfOptionInjection") && text.contains("externalOptionsAllowList"), "{text}");
+        let text = Options::parse([("token", "pat\u{e9}")]).expect_err("refused").to_string();
+        assert!(!text.contains("pat\u{e9}"), "{text}");
+    }
+
+    #[test]
+    fn lists_come_as_json_or_with_commas() {
+        let fields = |text| parse(&[("fields", text)]).expect("valid").read.fields;
+        assert_eq!(fields("[\"A, b\",\"C\"]"), Some(vec!["A, b".into(), "C".into()]));
+        assert_eq!(fields("A, C ,"), Some(vec!["A".into(), "C".into()]));
+        assert_eq!(fields("all"), None);
+        let namespace = |text| parse(&[("namespace", text)]).expect("valid").read.namespace;
+        assert_eq!(namespace("[\"appX\"]"), Some("appX".into()));
+        assert_eq!(namespace("Launch, 2025"), Some("Launch, 2025".into()));
+    }
+
+    #[test]
+    fn an_empty_value_is_none_but_for_the_rescued_column() {
+        let read = parse(&[("max_records", ""), ("rescued_data_column", "")]).expect("valid").read;
+        assert!(read.max_records.is_none() && read.rescued_data_column.is_none());
+    }
+}

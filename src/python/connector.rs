@@ -1,0 +1,167 @@
+//! `Connector` and `Scan`: options and plans as Python sees them. A body is convert, wait, wrap.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::arrow::Schema;
+use super::batches::Batches;
+use super::error::exception;
+use super::runtime::{PerProcess, wait};
+use crate::connector::{AirtableConnector, LakeflowConnect};
+use crate::error::Error;
+use crate::options::{OPTIONS, Options, ReadOptions};
+use crate::scan;
+
+/// Airtable behind a set of options. Making one checks the options and sends nothing.
+#[pyclass(frozen, module = "lakeflow_airtable._native")]
+pub(super) struct Connector {
+    given: HashMap<String, String>,
+    options: Options,
+    /// Connections do not survive a fork.
+    connector: PerProcess<AirtableConnector>,
+}
+
+impl Connector {
+    fn connector(&self, py: Python<'_>) -> PyResult<Arc<AirtableConnector>> {
+        self.connector.get(|| AirtableConnector::new(self.options.connection.clone()).map_err(|error| exception(py, &error)))
+    }
+
+    /// The read options, with those of one call in place of the connector's.
+    fn read_options(&self, py: Python<'_>, table: Option<&str>, more: Option<HashMap<String, String>>) -> PyResult<ReadOptions> {
+        let mut all = self.given.clone();
+        all.extend(more.into_iter().flatten().map(|(key, value)| (key.to_lowercase(), value)));
+        all.extend(table.map(|name| ("tablename".to_owned(), name.to_owned())));
+        Ok(Options::parse(all).map_err(|error| exception(py, &error))?.read)
+    }
+}
+
+fn answered<T>(py: Python<'_>, answer: PyResult<Result<T, Error>>) -> PyResult<T> {
+    answer?.map_err(|error| exception(py, &error))
+}
+
+#[pymethods]
+impl Connector {
+    #[new]
+    fn new(py: Python<'_>, options: HashMap<String, String>) -> PyResult<Self> {
+        let given: HashMap<String, String> = options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+        let options = Options::parse(given.clone()).map_err(|error| exception(py, &error));
+        super::log::hand_over(py)?;
+        Ok(Self { given, options: options?, connector: PerProcess::new() })
+    }
+
+    /// The ids of the bases that the token sees; none where `base_id` fixes one.
+    fn list_namespaces(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let connector = self.connector(py)?;
+        let bases = answered(py, wait(py, connector.list_namespaces()))?;
+        Ok(bases.into_iter().map(|base| base.id).collect())
+    }
+
+    /// The names of the tables in a base: that of `base_id`, or of the namespace given by id or name.
+    #[pyo3(signature = (namespace = None))]
+    fn list_tables(&self, py: Python<'_>, namespace: Option<&str>) -> PyResult<Vec<String>> {
+        let connector = self.connector(py)?;
+        let namespace = namespace.or(self.options.read.namespace.as_deref());
+        answered(py, wait(py, connector.list_tables(namespace)))
+    }
+
+    /// Plans a read: one request.
+    #[pyo3(signature = (table = None, options = None))]
+    fn plan(&self, py: Python<'_>, table: Option<&str>, options: Option<HashMap<String, String>>) -> PyResult<Scan> {
+        let (connector, read) = (self.connector(py)?, self.read_options(py, table, options)?);
+        answered(py, wait(py, connector.plan(&read))).map(Scan)
+    }
+
+    /// What a pipeline needs to know about a table: `primary_keys`, `cursor_field`, `ingestion_type`.
+    #[pyo3(signature = (table, options = None))]
+    fn metadata<'py>(
+        &self,
+        py: Python<'py>,
+        table: &str,
+        options: Option<HashMap<String, String>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (connector, read) = (self.connector(py)?, self.read_options(py, Some(table), options)?);
+        let metadata = answered(py, wait(py, connector.table_metadata(&read)))?;
+        let dict = PyDict::new(py);
+        dict.set_item("primary_keys", metadata.primary_keys)?;
+        dict.set_item("cursor_field", metadata.cursor_field)?;
+        dict.set_item("ingestion_type", metadata.ingestion_type.as_str())?;
+        Ok(dict)
+    }
+
+    /// The batches of a plan. Requests begin with the first one.
+    fn read(&self, py: Python<'_>, scan: &Scan) -> PyResult<Batches> {
+        Ok(Batches::new(self.connector(py)?.read(scan.0.clone())))
+    }
+
+    fn __repr__(&self) -> String {
+        let connection = &self.options.connection;
+        let base = connection.base_id.as_deref().unwrap_or("every base of its token");
+        format!("<lakeflow_airtable Connector to {base} at {}>", connection.base_url)
+    }
+}
+
+/// The resolved plan of a read: table, columns and filters, and no token.
+#[pyclass(frozen, module = "lakeflow_airtable._native", skip_from_py_object)]
+#[derive(Clone)]
+pub(super) struct Scan(scan::Scan);
+
+#[pymethods]
+impl Scan {
+    /// Reads what `to_json` wrote.
+    #[staticmethod]
+    fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
+        scan::Scan::from_json(text).map(Self).map_err(|error| exception(py, &error))
+    }
+
+    /// The plan as text, for another process.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// The Arrow schema of every batch.
+    #[getter]
+    fn schema(&self) -> Schema {
+        Schema(self.0.schema())
+    }
+
+    /// The schema as Spark writes a `StructType` in JSON.
+    fn spark_schema(&self) -> String {
+        self.0.spark_schema()
+    }
+
+    /// The plan with the columns of a user's schema, given as Spark's JSON of a `StructType`.
+    fn select(&self, py: Python<'_>, spark_schema: &str) -> PyResult<Self> {
+        self.0.select(spark_schema).map(Self).map_err(|error| exception(py, &error))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json(),)))
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| other.get().0 == self.0)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<lakeflow_airtable Scan of {:?} in {}, {} columns>", self.0.table_name, self.0.base_id, self.0.columns.len())
+    }
+}
+
+/// Every option there is: a list of `{"name", "aliases", "default", "required", "kind", "meaning"}`.
+#[pyfunction]
+pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let row = |row: &crate::options::OptionRow| {
+        let dict = PyDict::new(py);
+        dict.set_item("name", row.name)?;
+        dict.set_item("aliases", row.aliases.to_vec())?;
+        dict.set_item("default", row.default)?;
+        dict.set_item("required", row.required)?;
+        dict.set_item("kind", row.kind)?;
+        dict.set_item("meaning", row.meaning)?;
+        Ok(dict)
+    };
+    OPTIONS.iter().map(row).collect()
+}

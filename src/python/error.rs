@@ -1,0 +1,46 @@
+//! The one map from [`Error`] to the exceptions of `lakeflow_airtable.errors`.
+//!
+//! They are defined in Python, where each can also be the built-in that it resembles, be pickled and be read about.
+
+use pyo3::PyTypeInfo;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyAnyMethods, PyType};
+
+use crate::error::Error;
+
+/// The exception for an error.
+pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    let name = match error {
+        Error::Option(_) => "OptionError",
+        Error::Auth(_) => "AuthError",
+        Error::NotFound(_) => "NotFoundError",
+        Error::RateLimit(_) => "RateLimitError",
+        Error::Rejected(_) => "RejectedError",
+        Error::Transport(_) => "TransportError",
+        Error::Data(_) => "DataError",
+    };
+    match py.import("lakeflow_airtable.errors").and_then(|module| module.getattr(name)) {
+        Ok(class) => match class.cast_into::<PyType>() {
+            Ok(class) => PyErr::from_type(class, error.to_string()),
+            Err(other) => other.into(),
+        },
+        Err(other) => other,
+    }
+}
+
+/// `pyarrow.record_batch`, looked up once.
+pub(super) fn record_batch_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let found = FUNCTION.get_or_try_init(py, || match py.import("pyarrow") {
+        Ok(module) => module.getattr("record_batch").map(Bound::unbind),
+        Err(error) if error.get_type(py).is(pyo3::exceptions::PyModuleNotFoundError::type_object(py)) => {
+            Err(pyo3::exceptions::PyImportError::new_err(
+                "iterating gives pyarrow.RecordBatch, and pyarrow is not installed: pip install pyarrow, or hand the \
+                 stream to a library that takes __arrow_c_stream__, such as polars or duckdb",
+            ))
+        }
+        Err(error) => Err(error),
+    })?;
+    Ok(found.bind(py))
+}

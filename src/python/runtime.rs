@@ -1,0 +1,82 @@
+//! The tokio runtime behind Python's calls, and waiting in a way that Python can interrupt.
+//!
+//! A runtime does not survive `fork`, and Spark, `multiprocessing` and notebooks fork: what is made in one process is
+//! never used in another. Nothing is made at import.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use tokio::runtime::Runtime;
+
+/// Ctrl-C is answered within this time.
+const LOOK_UP: Duration = Duration::from_millis(100);
+
+static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+
+/// A value that is made once in each process that needs it.
+pub(super) struct PerProcess<T> {
+    made: Mutex<Option<(u32, Arc<T>)>>,
+}
+
+impl<T> PerProcess<T> {
+    pub(super) const fn new() -> Self {
+        Self { made: Mutex::new(None) }
+    }
+
+    /// This process's value, made now if there is none. It is made outside the lock, which is held for a moment only, so
+    /// that a fork does not meet it held.
+    pub(super) fn get(&self, make: impl FnOnce() -> PyResult<T>) -> PyResult<Arc<T>> {
+        let process = std::process::id();
+        if let Some((_, value)) = self.lock().as_ref().filter(|(owner, _)| *owner == process) {
+            return Ok(value.clone());
+        }
+        let value = Arc::new(make()?);
+        let mut made = self.lock();
+        if let Some((owner, other)) = made.as_ref() {
+            if *owner == process {
+                return Ok(other.clone());
+            }
+        }
+        // The parent's value is left alone: dropping it here would wait for threads that this process does not have.
+        std::mem::forget(made.replace((process, value.clone())));
+        Ok(value)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(u32, Arc<T>)>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// This process's runtime.
+pub(super) fn runtime() -> PyResult<Arc<Runtime>> {
+    RUNTIME.get(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("lakeflow-airtable")
+            .enable_all()
+            .build();
+        runtime.map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread for requests: {error}")))
+    })
+}
+
+/// Waits for a future without holding the GIL, looking up for signals and log lines.
+pub(super) fn wait<F>(py: Python<'_>, future: F) -> PyResult<F::Output>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    let runtime = runtime()?;
+    let mut future = pin!(future);
+    loop {
+        let answer = py.detach(|| runtime.block_on(async { tokio::time::timeout(LOOK_UP, future.as_mut()).await }));
+        super::log::hand_over(py)?;
+        match answer {
+            Ok(answer) => return Ok(answer),
+            Err(_) => py.check_signals()?,
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! Scan -> pages -> batches. Follows the page cursor, starts again when it expires, and hands batches on while the next
+//! page is under way.
+//!
+//! Invariants: every record is given exactly once, however often the cursor expires; a cursor that leads nowhere ends in
+//! an error, not in a loop; a consumer that does not come back holds up a bounded number of rows, then everything.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::client::{Client, Request};
+use crate::decode::{Decoder, Page};
+use crate::error::{Error, Purpose, Result};
+use crate::scan::Scan;
+
+/// Rows of one batch. Spark is at its quickest from 1,000 on, and what is read ahead of a consumer that stops is lost
+/// budget: ten pages are two seconds of it.
+const ROWS: usize = 1_000;
+
+/// JSON bytes of one batch, for tables of long texts.
+const BYTES: usize = 16 << 20;
+
+/// A consumer that waits is given what there is, but not more often than this: small batches cost Spark a fifth to a half
+/// of its rate, and matter only where pages come quickly.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Airtable refuses addresses of 16,000 characters.
+const LONGEST_URL: usize = 15_000;
+
+/// Pages without a new record, one after the other, beyond those that a restart explains.
+const STALE_PAGES: usize = 20;
+
+/// Restarts, one after the other, that bring no new record.
+const FRUITLESS_RESTARTS: u32 = 3;
+
+/// The batches of a read, in order. Nothing is asked for before the first one is.
+#[derive(Debug)]
+pub struct Batches {
+    schema: SchemaRef,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    New(Box<(Arc<Client>, Scan)>),
+    Running { batches: mpsc::Receiver<Result<RecordBatch>>, task: AbortHandle },
+    Ended,
+}
+
+impl Batches {
+    pub(crate) fn new(client: Arc<Client>, scan: Scan) -> Self {
+        Self { schema: scan.schema(), state: State::New(Box::new((client, scan))) }
+    }
+
+    /// The schema of every batch.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// The next batch, or `None` after the last. Must be awaited in a tokio runtime; may be dropped and called again.
+    ///
+    /// # Errors
+    /// What the requests and the decoder fail with; nothing comes after an error.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        if let State::New(parts) = &self.state {
+            let (client, scan) = (parts.0.clone(), parts.1.clone());
+            // One batch waits in the channel while the next is put together.
+            let (sender, batches) = mpsc::channel(1);
+            let task = tokio::spawn(Reader::new(client, scan).run(sender)).abort_handle();
+            self.state = State::Running { batches, task };
+        }
+        let State::Running { batches, .. } = &mut self.state else { return None };
+        let next = batches.recv().await;
+        if !matches!(next, Some(Ok(_))) {
+            self.state = State::Ended;
+        }
+        next
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        if let State::Running { task, .. } = &self.state {
+            task.abort();
+        }
+    }
+}
+
+/// The task behind [`Batches`].
+struct Reader {
+    client: Arc<Client>,
+    scan: Scan,
+    decoder: Decoder,
+    cursor: Cursor,
+    flushed: Instant,
+}
+
+impl Reader {
+    fn new(client: Arc<Client>, scan: Scan) -> Self {
+        let decoder = Decoder::new(&scan);
+        Self { client, scan, decoder, cursor: Cursor::default(), flushed: Instant::now() - PAUSE }
+    }
+
+    async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
+        match self.pages(&batches).await {
+            Ok(()) if self.decoder.dropped() > 0 => log::warn!(
+                "table {:?}: {} values did not fit their columns and are NULL: set rescued_data_column to keep them",
+                self.scan.table_name,
+                self.decoder.dropped()
+            ),
+            Ok(()) => {}
+            // Where nobody listens any more nobody misses it.
+            Err(error) => _ = batches.send(Err(error)).await,
+        }
+    }
+
+    async fn pages(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        while self.cursor.has_more && !self.decoder.is_satisfied() && !batches.is_closed() {
+            let request = self.request();
+            let body = match self.fetch(&request, batches).await? {
+                Ok(body) => body,
+                Err(failure) if failure.is_expired_cursor() && self.cursor.offset.is_some() => {
+                    self.cursor.restart(self.decoder.records()).map_err(|error| self.about(&request, error))?;
+                    log::info!(
+                        "table {:?}: the page cursor expired after {} records: reading again from the first page",
+                        self.scan.table_name,
+                        self.decoder.records()
+                    );
+                    continue;
+                }
+                Err(failure) => return Err(self.client.error(&request, &failure)),
+            };
+            let page = self.decoder.page(&body).map_err(|error| self.about(&request, error))?;
+            drop(body);
+            self.cursor.advance(page).map_err(|error| self.about(&request, error))?;
+            if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
+                self.flush(batches).await?;
+            }
+        }
+        self.flush(batches).await
+    }
+
+    /// Fetches a page; hands on what there is if that is wanted meanwhile.
+    async fn fetch(
+        &mut self,
+        request: &Request,
+        batches: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<Result<Vec<u8>, crate::retry::Failure>> {
+        let client = self.client.clone();
+        let mut answer = pin!(client.bytes(request));
+        loop {
+            let has_rows = self.decoder.rows() > 0;
+            let due = self.flushed + PAUSE;
+            let permit = async {
+                tokio::time::sleep_until(due).await;
+                batches.reserve().await
+            };
+            tokio::select! {
+                biased;
+                answer = &mut answer => return Ok(answer),
+                permit = permit, if has_rows => match permit {
+                    Ok(permit) => {
+                        permit.send(self.decoder.finish());
+                        self.flushed = Instant::now();
+                    }
+                    Err(_) => return Err(Error::Transport("the read was given up".into())),
+                },
+            }
+        }
+    }
+
+    async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        if self.decoder.rows() > 0 {
+            let batch = self.decoder.finish()?;
+            // A closed channel ends the loop that called.
+            _ = batches.send(Ok(batch)).await;
+            self.flushed = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Adds the request to an error of a layer that does not know it.
+    fn about(&self, request: &Request, error: Error) -> Error {
+        match error {
+            Error::Data(text) if !text.starts_with("table ") => Error::Data(format!("{}: {text}", self.client.name(request))),
+            other => other,
+        }
+    }
+
+    /// The next page, by GET where the address is short enough, else by POST.
+    fn request(&self) -> Request {
+        let scan = &self.scan;
+        let mut query = vec![("pageSize", scan.page_size.to_string()), ("returnFieldsByFieldId", "true".to_owned())];
+        query.extend(scan.field_ids().into_iter().map(|id| ("fields[]", id.to_owned())));
+        let optional = [
+            ("view", scan.view_id.clone()),
+            ("filterByFormula", scan.filter_formula.clone()),
+            ("maxRecords", scan.max_records.map(|number| number.to_string())),
+            ("offset", self.cursor.offset.clone()),
+        ];
+        query.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        let get = Request {
+            purpose: Purpose::Records,
+            method: Method::GET,
+            path: vec![scan.base_id.clone(), scan.table_id.clone()],
+            query,
+            body: None,
+            base_id: Some(scan.base_id.clone()),
+        };
+        if self.client.url_length(&get) <= LONGEST_URL { get } else { self.post(get) }
+    }
+
+    fn post(&self, get: Request) -> Request {
+        let mut body = Map::new();
+        body.insert("pageSize".into(), self.scan.page_size.into());
+        body.insert("returnFieldsByFieldId".into(), true.into());
+        body.insert("fields".into(), json!(self.scan.field_ids()));
+        let optional = [
+            ("view", self.scan.view_id.clone().map(Value::from)),
+            ("filterByFormula", self.scan.filter_formula.clone().map(Value::from)),
+            ("maxRecords", self.scan.max_records.map(Value::from)),
+            ("offset", self.cursor.offset.clone().map(Value::from)),
+        ];
+        body.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        let path = get.path.into_iter().chain(["listRecords".to_owned()]).collect();
+        Request { method: Method::POST, path, query: Vec::new(), body: Some(Value::from(body).to_string()), ..get }
+    }
+}
+
+/// Where the read is, and whether it gets anywhere. Pure.
+#[derive(Debug)]
+struct Cursor {
+    offset: Option<String>,
+    has_more: bool,
+    /// Every offset since the last start.
+    offsets: HashSet<String>,
+    stale_pages: usize,
+    /// Pages since the last start: after the next one as many may bring nothing new.
+    pages: usize,
+    allowed_stale_pages: usize,
+    records_at_restart: usize,
+    fruitless_restarts: u32,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self {
+            offset: None,
+            has_more: true,
+            offsets: HashSet::new(),
+            stale_pages: 0,
+            pages: 0,
+            allowed_stale_pages: STALE_PAGES,
+            records_at_restart: 0,
+            fruitless_restarts: 0,
+        }
+    }
+}
+
+impl Cursor {
+    fn advance(&mut self, page: Page) -> Result<()> {
+        self.pages += 1;
+        self.stale_pages = if page.new_records > 0 { 0 } else { self.stale_pages + 1 };
+        let Some(offset) = page.offset else {
+            self.has_more = false;
+            return Ok(());
+        };
+        if self.stale_pages > self.allowed_stale_pages {
+            return Err(Error::Data(format!(
+                "{} pages without a new record, and still no last one: the read was stopped: start it again",
+                self.stale_pages
+            )));
+        }
+        if !self.offsets.insert(offset.clone()) {
+            return Err(Error::Data("the page cursor came back to where it was: the read was stopped: start it again".into()));
+        }
+        self.offset = Some(offset);
+        Ok(())
+    }
+
+    fn restart(&mut self, records: usize) -> Result<()> {
+        self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
+        if self.fruitless_restarts >= FRUITLESS_RESTARTS {
+            return Err(Error::Data(format!(
+                "the page cursor expired {} times without a new record in between: read the table in parts, by \
+                 filter_formula or view, or take batches more quickly",
+                self.fruitless_restarts
+            )));
+        }
+        self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);
+        self.records_at_restart = records;
+        (self.offset, self.pages, self.stale_pages) = (None, 0, 0);
+        self.offsets.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(offset: &str, new_records: usize) -> Page {
+        Page { offset: Some(offset.into()), records: new_records, new_records }
+    }
+
+    #[test]
+    fn an_offset_that_comes_again_is_an_error_but_not_after_a_restart() {
+        let mut cursor = Cursor::default();
+        cursor.advance(page("itr/a", 1)).expect("first");
+        assert!(cursor.advance(page("itr/a", 1)).is_err());
+        cursor.restart(1).expect("allowed");
+        cursor.advance(page("itr/a", 0)).expect("first again");
+    }
+
+    #[test]
+    fn endless_empty_pages_end() {
+        let mut cursor = Cursor::default();
+        let pages = (0..1000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0)).is_ok()).count();
+        assert_eq!(pages, STALE_PAGES);
+    }
+
+    #[test]
+    fn a_restart_may_pass_over_all_pages_that_were_read() {
+        let mut cursor = Cursor::default();
+        for n in 0..500 {
+            cursor.advance(page(&format!("a/{n}"), 100)).expect("new records");
+        }
+        cursor.restart(50_000).expect("allowed");
+        for n in 0..500 {
+            cursor.advance(page(&format!("b/{n}"), 0)).expect("known records");
+        }
+        cursor.advance(page("b/500", 100)).expect("new records");
+        let stale = (0..1000).take_while(|n| cursor.advance(page(&format!("c/{n}"), 0)).is_ok()).count();
+        assert_eq!(stale, 500 + STALE_PAGES);
+    }
+
+    #[test]
+    fn restarts_without_progress_end() {
+        let mut cursor = Cursor::default();
+        cursor.restart(100).expect("progress");
+        cursor.restart(200).expect("progress");
+        cursor.restart(200).expect("first");
+        cursor.restart(200).expect("second");
+        assert!(cursor.restart(200).is_err());
+    }
+}

@@ -1,0 +1,346 @@
+//! The resolved plan of a read: which table of which base, which columns in which form. Made once, on the driver.
+//!
+//! A [`Scan`] holds no token and opens nothing; it is printed, compared, stored and sent to workers as JSON. Because the
+//! schema is in it, a worker cannot see another schema than the one that was planned with.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::column::Shape;
+use crate::error::{Error, Result, nearest};
+use crate::names::column_names;
+use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::wire::{Field, Table, View};
+
+/// The plan's form. A worker with an older wheel refuses what it does not know.
+const VERSION: u32 = 1;
+
+/// A resolved plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scan {
+    version: u32,
+    /// `app...`.
+    pub base_id: String,
+    /// `tbl...`.
+    pub table_id: String,
+    /// For messages.
+    pub table_name: String,
+    /// `viw...`.
+    pub view_id: Option<String>,
+    /// Airtable formula.
+    pub filter_formula: Option<String>,
+    /// Stop after this many records.
+    pub max_records: Option<u64>,
+    /// Records in one request.
+    pub page_size: u32,
+    /// Stop at a value that does not fit.
+    pub fail_on_bad_value: bool,
+    /// The table's primary field: asked for where no column needs a field, because asking for none asks for all.
+    pub primary_field_id: String,
+    /// In the order of the schema.
+    pub columns: Vec<Column>,
+}
+
+/// One column of the schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// What users call it.
+    pub name: String,
+    /// False only where the schema says so.
+    pub nullable: bool,
+    /// Where its values come from.
+    pub source: Source,
+}
+
+/// Where a column's values come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The record's id.
+    RecordId,
+    /// When the record was created.
+    CreatedTime,
+    /// A field's cells.
+    Field(FieldSource),
+    /// What did not fit elsewhere.
+    Rescued,
+}
+
+/// A field as it was when the read was planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldSource {
+    /// `fld...`.
+    pub id: String,
+    /// The field's name.
+    pub name: String,
+    /// Airtable's word for its type.
+    pub kind: String,
+    /// What the base's makers wrote about it.
+    pub description: Option<String>,
+    /// What its cells become.
+    pub shape: Shape,
+}
+
+impl Column {
+    /// The Arrow type.
+    pub fn data_type(&self) -> DataType {
+        match &self.source {
+            Source::RecordId | Source::Rescued => DataType::Utf8,
+            Source::CreatedTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Source::Field(field) => field.shape.data_type(),
+        }
+    }
+
+    fn spark_type(&self) -> Value {
+        match &self.source {
+            Source::RecordId | Source::Rescued => json!("string"),
+            Source::CreatedTime => json!("timestamp"),
+            Source::Field(field) => field.shape.spark_type(),
+        }
+    }
+
+    /// What catalogs and tools show about the column: the Airtable field's id, name and type, and a comment.
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        let comment = |text: &str| vec![("comment", text.to_owned())];
+        match &self.source {
+            Source::RecordId => comment("Airtable record id"),
+            Source::CreatedTime => comment("when the record was created"),
+            Source::Rescued => comment("JSON list of values that did not fit their columns"),
+            Source::Field(field) => {
+                let mut metadata = vec![
+                    ("airtable_field_id", field.id.clone()),
+                    ("airtable_field_name", field.name.clone()),
+                    ("airtable_field_type", field.kind.clone()),
+                ];
+                metadata.extend(field.description.clone().map(|text| ("comment", text)));
+                metadata
+            }
+        }
+    }
+}
+
+impl Scan {
+    /// Plans a read of a table.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a view or field that the table does not have; [`Error::Option`] for change reads.
+    pub(crate) fn new(base_id: &str, table: &Table, options: &ReadOptions) -> Result<Self> {
+        if options.ingestion_type != IngestionType::Snapshot {
+            return Err(Error::Option(format!(
+                "option ingestion_type is {:?}: this version reads snapshot only",
+                options.ingestion_type.as_str()
+            )));
+        }
+        let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
+        let fields = selected(table, options.fields.as_deref())?;
+        Ok(Self {
+            version: VERSION,
+            base_id: base_id.to_owned(),
+            table_id: table.id.clone(),
+            table_name: table.name.clone(),
+            view_id: view.map(|view| view.id.clone()),
+            filter_formula: options.filter_formula.clone(),
+            max_records: options.max_records,
+            page_size: options.page_size,
+            fail_on_bad_value: options.fail_on_bad_value,
+            primary_field_id: table.primary_field_id.clone(),
+            columns: columns(table, &fields, options),
+        })
+    }
+
+    /// Reads a plan that [`Scan::to_json`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where it is none, or one of a newer version.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let scan: Self = serde_json::from_str(text).map_err(|error| Error::Data(format!("not a plan of a read: {error}")))?;
+        if scan.version != VERSION {
+            return Err(Error::Data(format!(
+                "a plan of version {}, but this is lakeflow-airtable {}, which reads version {VERSION}: install the same \
+                 wheel on the driver and on every worker",
+                scan.version,
+                env!("CARGO_PKG_VERSION")
+            )));
+        }
+        Ok(scan)
+    }
+
+    /// The plan as JSON: no secret is in it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts, numbers and lists only")
+    }
+
+    /// The Arrow schema of every batch, with each field's Airtable id, name, type and description as metadata.
+    pub fn schema(&self) -> SchemaRef {
+        let field = |column: &Column| {
+            let metadata = column.metadata().into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<HashMap<_, _>>();
+            ArrowField::new(&column.name, column.data_type(), column.nullable).with_metadata(metadata)
+        };
+        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
+    }
+
+    /// The schema as Spark writes a `StructType` in JSON.
+    pub fn spark_schema(&self) -> String {
+        let field = |column: &Column| {
+            let metadata: Map<String, Value> =
+                column.metadata().into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect();
+            json!({"name": column.name, "type": column.spark_type(), "nullable": column.nullable, "metadata": metadata})
+        };
+        json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
+    }
+
+    /// The plan with the columns of a user's schema only, in its order; given as Spark's JSON of a `StructType`. Besides
+    /// its own type a column can be read as STRING, a DOUBLE as BIGINT, a BIGINT as DOUBLE, a DATE as TIMESTAMP.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a column that the table does not have; [`Error::Option`] for a type that a column cannot be
+    /// read as.
+    pub fn select(&self, spark_schema: &str) -> Result<Self> {
+        let wanted: Value = serde_json::from_str(spark_schema)
+            .map_err(|error| Error::Option(format!("the schema is not Spark's JSON of a StructType: {error}")))?;
+        let wanted = wanted["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if wanted.is_empty() {
+            return Err(Error::Option("the schema has no columns: name at least one, such as id STRING".into()));
+        }
+        let columns = wanted.iter().map(|field| self.select_column(field)).collect::<Result<Vec<_>>>()?;
+        for (index, column) in columns.iter().enumerate() {
+            if columns[..index].iter().any(|other| other.source == column.source) {
+                return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name)));
+            }
+        }
+        Ok(Self { columns, ..self.clone() })
+    }
+
+    fn select_column(&self, wanted: &Value) -> Result<Column> {
+        let name = wanted["name"].as_str().unwrap_or_default();
+        let exact = self.columns.iter().find(|column| column.name == name);
+        let any_case = || self.columns.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
+        let Some(column) = exact.or_else(any_case) else {
+            let near = nearest(name, self.columns.iter().map(|column| column.name.as_str()));
+            return Err(Error::NotFound(format!("column {name:?} of the schema: table {:?} has none such{near}", self.table_name)));
+        };
+        let spark_type = &wanted["type"];
+        let source = match &column.source {
+            Source::Field(field) => field.shape.read_as(spark_type).map(|shape| Source::Field(FieldSource { shape, ..field.clone() })),
+            source => (*spark_type == column.spark_type()).then(|| source.clone()),
+        };
+        let Some(source) = source else {
+            return Err(Error::Option(format!(
+                "column {name:?} of the schema: table {:?} gives {}, which cannot be read as {}",
+                self.table_name,
+                ddl(&column.spark_type()),
+                ddl(spark_type)
+            )));
+        };
+        // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
+        let nullable = wanted["nullable"].as_bool().unwrap_or(true);
+        Ok(Column { name: name.to_owned(), nullable, source })
+    }
+
+    /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
+    pub(crate) fn field_ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self
+            .columns
+            .iter()
+            .filter_map(|column| match &column.source {
+                Source::Field(field) => Some(field.id.as_str()),
+                _ => None,
+            })
+            .collect();
+        if ids.is_empty() && !self.primary_field_id.is_empty() {
+            ids.push(&self.primary_field_id);
+        }
+        ids
+    }
+}
+
+/// The table whose id or name is `wanted`; an id goes before a name, and the name's case matters only where nothing else
+/// tells tables apart.
+pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
+    find(tables, wanted, |table| (&table.id, &table.name)).ok_or_else(|| {
+        let near = nearest(wanted, tables.iter().map(|table| table.name.as_str()));
+        let names: Vec<String> = tables.iter().take(20).map(|table| format!("{:?}", table.name)).collect();
+        let near = if near.is_empty() { format!("; it has {}", names.join(", ")) } else { near };
+        Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}"))
+    })
+}
+
+fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
+    find(&table.views, wanted, |view| (&view.id, &view.name)).ok_or_else(|| {
+        let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
+        Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name))
+    })
+}
+
+fn selected<'t>(table: &'t Table, wanted: Option<&[String]>) -> Result<Vec<&'t Field>> {
+    let Some(wanted) = wanted else {
+        return Ok(table.fields.iter().collect());
+    };
+    for name in wanted {
+        if find(&table.fields, name, |field| (&field.id, &field.name)).is_none() {
+            let near = nearest(name, table.fields.iter().map(|field| field.name.as_str()));
+            return Err(Error::NotFound(format!("option fields has {name:?}: table {:?} has no such field{near}", table.name)));
+        }
+    }
+    let is_wanted = |field: &&Field| {
+        wanted.iter().any(|name| find(&table.fields, name, |field| (&field.id, &field.name)).is_some_and(|found| found.id == field.id))
+    };
+    Ok(table.fields.iter().filter(is_wanted).collect())
+}
+
+fn find<'a, T>(all: &'a [T], wanted: &str, id_and_name: impl Fn(&T) -> (&String, &String)) -> Option<&'a T> {
+    let lower = wanted.to_lowercase();
+    let by_id = all.iter().find(|one| id_and_name(one).0 == wanted);
+    let by_name = || all.iter().find(|one| id_and_name(one).1 == wanted);
+    let any_case = || all.iter().find(|one| id_and_name(one).1.to_lowercase() == lower);
+    by_id.or_else(by_name).or_else(any_case)
+}
+
+fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
+    let rescued = options.rescued_data_column.as_deref();
+    // Names are made from all fields, so that leaving one out does not rename another.
+    let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
+    let names = column_names(options.column_names, &all, rescued);
+    let name_of: HashMap<&str, String> = all.iter().map(|(id, _)| *id).zip(names).collect();
+    let mut columns = vec![
+        Column { name: "id".into(), nullable: false, source: Source::RecordId },
+        Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
+    ];
+    columns.extend(fields.iter().map(|field| {
+        let shape = Shape::of(&field.kind, &field.options);
+        let shape = if options.nested == Nested::Json && shape.is_nested() { Shape::Json } else { shape };
+        let source = FieldSource {
+            id: field.id.clone(),
+            name: field.name.clone(),
+            kind: field.kind.clone(),
+            description: field.description.clone().filter(|text| !text.is_empty()),
+            shape,
+        };
+        Column { name: name_of[field.id.as_str()].clone(), nullable: true, source: Source::Field(source) }
+    }));
+    columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
+    columns
+}
+
+/// A Spark type as people write it.
+fn ddl(spark_type: &Value) -> String {
+    if let Some(name) = spark_type.as_str() {
+        return if name == "long" { "BIGINT".into() } else { name.to_uppercase() };
+    }
+    match spark_type["type"].as_str() {
+        Some("array") => format!("ARRAY<{}>", ddl(&spark_type["elementType"])),
+        Some("struct") => {
+            let field = |field: &Value| format!("{}: {}", field["name"].as_str().unwrap_or("?"), ddl(&field["type"]));
+            let fields = spark_type["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+            format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => other.unwrap_or("an unknown type").to_uppercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Plans from definitions and options.
+
+use super::*;
+use crate::options::Options;
+
+fn table() -> Table {
+    serde_json::from_value(json!({
+        "id": "tblVendors", "name": "Vendors", "primaryFieldId": "fldName",
+        "fields": [
+            {"id": "fldName", "name": "Name", "type": "singleLineText", "description": "Legal name"},
+            {"id": "fldCost", "name": "Unit Cost", "type": "currency", "description": "",
+             "options": {"precision": 2, "symbol": "$"}},
+            {"id": "fldCost2", "name": "unit_cost", "type": "autoNumber"},
+            {"id": "fldTags", "name": "Tags", "type": "multipleSelects", "options": {"choices": []}},
+            {"id": "fldDay", "name": "Day", "type": "date"},
+        ],
+        "views": [{"id": "viwGrid", "name": "Grid view", "type": "grid"}]
+    }))
+    .expect("a table")
+}
+
+fn plan(pairs: &[(&str, &str)]) -> Result<Scan> {
+    let pairs = [("token", "patX")].into_iter().chain(pairs.iter().copied());
+    let options = Options::parse(pairs).expect("valid options");
+    Scan::new("appX", &table(), &options.read)
+}
+
+fn names(scan: &Scan) -> Vec<&str> {
+    scan.columns.iter().map(|column| column.name.as_str()).collect()
+}
+
+#[test]
+fn columns_come_in_the_promised_order() {
+    let scan = plan(&[]).expect("a plan");
+    let expected = [
+        "id", "createdTime", "name", "unit_cost_fldcost", "unit_cost_fldcost2", "tags", "day", "_rescued_data",
+    ];
+    assert_eq!(names(&scan), expected);
+    let schema = scan.schema();
+    assert!(!schema.field(0).is_nullable() && schema.fields()[1..].iter().all(|field| field.is_nullable()));
+    let metadata = schema.field(2).metadata();
+    assert_eq!(metadata["airtable_field_id"], "fldName");
+    assert_eq!(metadata["airtable_field_name"], "Name");
+    assert_eq!(metadata["airtable_field_type"], "singleLineText");
+    assert_eq!(metadata["comment"], "Legal name");
+    assert!(!schema.field(3).metadata().contains_key("comment"));
+    let spark: Value = serde_json::from_str(&scan.spark_schema()).expect("JSON");
+    assert_eq!(spark["fields"][2]["metadata"]["comment"], "Legal name");
+    assert_eq!(spark["fields"][0]["nullable"], false);
+}
+
+#[test]
+fn chosen_fields_keep_the_tables_order_and_their_names() {
+    let scan = plan(&[("fields", "[\"fldTags\",\"UNIT_COST\",\"Name\"]"), ("rescued_data_column", "")]).expect("a plan");
+    assert_eq!(names(&scan), ["id", "createdTime", "name", "unit_cost_fldcost2", "tags"]);
+    assert_eq!(scan.field_ids(), ["fldName", "fldCost2", "fldTags"]);
+    let none = plan(&[("fields", "[]")]).expect("a plan");
+    assert_eq!(none.field_ids(), ["fldName"]);
+}
+
+#[test]
+fn nested_cells_may_be_json() {
+    let scan = plan(&[("nested", "json")]).expect("a plan");
+    assert_eq!(scan.schema().field(5).data_type(), &DataType::Utf8);
+}
+
+#[test]
+fn unknown_names_are_answered_with_the_nearest() {
+    for (pairs, expected) in [
+        (("view", "Grid"), "option view is \"Grid\": table \"Vendors\" has no such view; did you mean \"Grid view\"?"),
+        (("fields", "Nam"), "option fields has \"Nam\": table \"Vendors\" has no such field; did you mean \"Name\"?"),
+    ] {
+        assert_eq!(plan(&[pairs]).expect_err("refused"), Error::NotFound(expected.into()));
+    }
+    let tables = [table()];
+    assert!(find_table(&tables, "tblVendors", "appX").is_ok() && find_table(&tables, "vendors", "appX").is_ok());
+    let error = find_table(&tables, "Vendor", "appX").expect_err("refused").to_string();
+    assert_eq!(error, "table \"Vendor\": base appX has no such table; did you mean \"Vendors\"?");
+    let error = find_table(&tables, "zzz", "appX").expect_err("refused").to_string();
+    assert_eq!(error, "table \"zzz\": base appX has no such table; it has \"Vendors\"");
+}
+
+#[test]
+fn a_users_schema_selects_orders_and_retypes() {
+    let scan = plan(&[]).expect("a plan");
+    let wanted = json!({"type": "struct", "fields": [
+        {"name": "tags", "type": "string", "nullable": true, "metadata": {}},
+        {"name": "ID", "type": "string", "nullable": true, "metadata": {}},
+        {"name": "unit_cost_fldcost", "type": "long", "nullable": false, "metadata": {}},
+    ]});
+    let selected = scan.select(&wanted.to_string()).expect("a selection");
+    assert_eq!(names(&selected), ["tags", "ID", "unit_cost_fldcost"]);
+    let schema = selected.schema();
+    assert_eq!(schema.field(0).data_type(), &DataType::Utf8);
+    assert_eq!((schema.field(2).data_type(), schema.field(2).is_nullable()), (&DataType::Int64, false));
+    assert_eq!(selected.field_ids(), ["fldTags", "fldCost"]);
+    assert_eq!(scan.select(&scan.spark_schema()).expect("the whole"), scan);
+}
+
+#[test]
+fn a_schema_that_cannot_be_is_refused_by_column() {
+    let scan = plan(&[]).expect("a plan");
+    let refused = |name: &str, spark_type: Value| {
+        let wanted = json!({"type": "struct", "fields": [{"name": name, "type": spark_type, "nullable": true}]});
+        scan.select(&wanted.to_string()).expect_err("refused").to_string()
+    };
+    assert_eq!(
+        refused("tgs", json!("string")),
+        "column \"tgs\" of the schema: table \"Vendors\" has none such; did you mean \"tags\"?"
+    );
+    assert_eq!(
+        refused("tags", json!({"type": "array", "elementType": "long", "containsNull": true})),
+        "column \"tags\" of the schema: table \"Vendors\" gives ARRAY<STRING>, which cannot be read as ARRAY<BIGINT>"
+    );
+    assert!(refused("id", json!("long")).contains("gives STRING, which cannot be read as BIGINT"));
+    assert!(scan.select("{}").is_err() && scan.select("no").is_err());
+}
+
+#[test]
+fn a_plan_travels_and_keeps_no_secret() {
+    let scan = plan(&[("view", "Grid view"), ("filter_formula", "{Name}='x'")]).expect("a plan");
+    let text = scan.to_json();
+    assert_eq!(Scan::from_json(&text).expect("the same"), scan);
+    assert!(!text.contains("patX"));
+    let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+    assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
+    assert!(Scan::from_json("{}").is_err());
+}
