@@ -28,7 +28,7 @@ with nullcontext() if "AIRTABLE_TOKEN" in os.environ else MockAirtable() as mock
 
     # An Arrow table; a frame of polars; a query over a stream that is never in memory as a whole.
     print(pyarrow.table(base.read(table, max_records=3)).to_pylist()[0])
-    print(polars.from_arrow(base.read(table)).head(3))
+    print(polars.DataFrame(base.read(table)).head(3))
     stream = base.read(table)
     print(duckdb.sql("select count(*) as rows, min(createdTime) as oldest from stream"))
 

@@ -31,8 +31,12 @@ def test_tables(flags: list[str], mock_airtable: MockAirtable, capsys: pytest.Ca
 def test_schema(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["schema", "Vendors", *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["id", "STRING", "NOT", "NULL"]
-    assert lines[1].split() == ["createdTime", "TIMESTAMP"]
+    assert lines[0].split()[:4] == ["id", "STRING", "NOT", "NULL"]
+    assert lines[1].split()[:2] == ["createdTime", "TIMESTAMP"]
+    types = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines}
+    assert types["owner"] == "STRUCT<id: STRING, email: STRING, name: STRING>"
+    assert types["name"] == "STRING  -- Legal name"
+    assert types["skus"] == "ARRAY<STRING>"
 
 
 def test_read_prints_json_lines(
@@ -53,14 +57,14 @@ def test_files(flags: list[str], mock_airtable: MockAirtable, tmp_path: Path, su
     expected = pa.table(Airtable(**mock_airtable.options()).read("Vendors"))
     match suffix:
         case "parquet":
-            assert pyarrow.parquet.read_table(path).equals(expected)
+            assert repr(pyarrow.parquet.read_table(path).to_pylist()) == repr(expected.to_pylist())
         case "arrow":
-            assert pa.ipc.open_file(path).read_all().equals(expected)
+            assert repr(pa.ipc.open_file(path).read_all().to_pylist()) == repr(expected.to_pylist())
         case "csv":
             with path.open(newline="") as file:
                 assert [row["id"] for row in csv.DictReader(file)] == expected["id"].to_pylist()
         case "jsonl":
-            assert [json.loads(line)["id"] for line in path.open()] == expected["id"].to_pylist()
+            assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == expected["id"].to_pylist()
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -24,6 +24,11 @@ def base(mock_airtable: MockAirtable) -> Airtable:
     return Airtable(**mock_airtable.options())
 
 
+def shown(stream: Any) -> list[str]:
+    """The rows as text, in which NaN equals NaN."""
+    return [repr(row) for row in pa.table(stream).to_pylist()]
+
+
 def test_reads_what_pyairtable_reads(mock_airtable: MockAirtable, base: Airtable) -> None:
     reference = pyairtable.Api(mock_airtable.token, endpoint_url=mock_airtable.url).base(mock_airtable.base_id)
     tables = [table["name"] for table in mock_airtable.schema()["tables"]]
@@ -41,8 +46,8 @@ def test_every_consumer_sees_the_same_rows(base: Airtable) -> None:
     expected = pa.table(base.read("Vendors"))
     assert expected.num_rows > 0
     assert expected.schema == pa.schema(base.schema("Vendors"))
-    assert pa.Table.from_batches(list(base.read("Vendors"))) == expected
-    assert polars.from_arrow(base.read("Vendors")).equals(polars.from_arrow(expected))
+    assert shown(pa.Table.from_batches(list(base.read("Vendors")))) == shown(expected)
+    assert repr(polars.DataFrame(base.read("Vendors")).rows()) == repr(polars.from_arrow(expected).rows())
     stream = base.read("Vendors")  # noqa: F841  # duckdb finds it by its name
     assert duckdb.sql("select id from stream").fetchall() == [(row,) for row in expected["id"].to_pylist()]
 
@@ -76,7 +81,7 @@ def test_repr_shows_where_but_never_the_token(mock_airtable: MockAirtable, base:
 
 def test_pickles_with_its_options(base: Airtable) -> None:
     copy = pickle.loads(pickle.dumps(base))
-    assert pa.table(copy.read("Vendors")) == pa.table(base.read("Vendors"))
+    assert shown(copy.read("Vendors")) == shown(base.read("Vendors"))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ sys.modules["pyarrow"] = None
 import polars
 from lakeflow_airtable import Airtable
 base = Airtable(**json.loads(sys.argv[1]))
-print(polars.from_arrow(base.read("Vendors")).height)
+print(polars.DataFrame(base.read("Vendors")).height)
 try:
     next(base.read("Vendors"))
 except ImportError as error:

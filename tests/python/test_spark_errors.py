@@ -63,7 +63,9 @@ MISTAKES = {
     "outage": Mistake(
         {"max_retries": "0"}, "TransportError", ["502"], {"rules": [{"path": "/v0/app", "action": "bad_gateway"}]}
     ),
-    "not JSON": Mistake({}, "DataError", ["not a JSON"], {"rules": [{"path": "/v0/app", "action": "not_json"}]}),
+    "not JSON": Mistake(
+        {"max_retries": "0"}, "DataError", ["not a JSON"], {"rules": [{"path": "/v0/app", "action": "not_json"}]}
+    ),
 }
 
 
