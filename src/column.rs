@@ -154,9 +154,7 @@ impl Shape {
             Self::Date => json!("date"),
             Self::Timestamp => json!("timestamp"),
             Self::Struct(record) => {
-                let field = |(name, shape): (&str, Self)| {
-                    json!({"name": name, "type": shape.spark_type(), "nullable": true, "metadata": {}})
-                };
+                let field = |(name, shape): (&str, Self)| json!({"name": name, "type": shape.spark_type(), "nullable": true, "metadata": {}});
                 let fields: Vec<Value> = record.properties().into_iter().map(field).collect();
                 json!({"type": "struct", "fields": fields})
             }

@@ -90,7 +90,11 @@ impl AirtableConnector {
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
-        Ok(Self { client, connection, known_tables: Mutex::default() })
+        Ok(Self {
+            client,
+            connection,
+            known_tables: Mutex::default(),
+        })
     }
 
     async fn bases(&self) -> Result<Vec<Base>> {
@@ -111,7 +115,9 @@ impl AirtableConnector {
                 None => return Ok(bases),
                 next if next == offset => {
                     let name = self.client.name(&request);
-                    return Err(Error::Data(format!("{name}: the page cursor came back to where it was: try again")));
+                    return Err(Error::Data(format!(
+                        "{name}: the page cursor came back to where it was: try again"
+                    )));
                 }
                 next => offset = next,
             }
@@ -151,27 +157,42 @@ impl AirtableConnector {
 
     async fn base_named(&self, name: &str) -> Result<String> {
         let bases = self.bases().await?;
-        let found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
+        let found: Vec<&Base> = bases
+            .iter()
+            .filter(|base| base.id == name || base.name == name)
+            .collect();
         match found.as_slice() {
             [base] => Ok(base.id.clone()),
             [] => {
                 let near = nearest(name, bases.iter().map(|base| base.name.as_str()));
-                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}")))
+                Err(Error::NotFound(format!(
+                    "namespace {name:?}: the token sees no such base{near}"
+                )))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
-                Err(Error::Option(format!("namespace {name:?}: {} bases have this name: give one of {}", ids.len(), ids.join(", "))))
+                Err(Error::Option(format!(
+                    "namespace {name:?}: {} bases have this name: give one of {}",
+                    ids.len(),
+                    ids.join(", ")
+                )))
             }
         }
     }
 
     fn known(&self, base_id: &str) -> Option<Arc<Vec<Table>>> {
-        self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(base_id).cloned()
+        self.known_tables
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(base_id)
+            .cloned()
     }
 }
 
 fn table_option(read: &ReadOptions) -> Result<&str> {
-    read.table.as_deref().ok_or_else(|| Error::Option("option tableName is missing: give a table's name or its tbl... id".into()))
+    read.table
+        .as_deref()
+        .ok_or_else(|| Error::Option("option tableName is missing: give a table's name or its tbl... id".into()))
 }
 
 impl LakeflowConnect for AirtableConnector {
@@ -198,7 +219,9 @@ impl LakeflowConnect for AirtableConnector {
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
         let wanted = table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        let known = self.known(&base_id).filter(|tables| find_table(tables, wanted, &base_id).is_ok());
+        let known = self
+            .known(&base_id)
+            .filter(|tables| find_table(tables, wanted, &base_id).is_ok());
         if known.is_none() {
             find_table(&self.tables(&base_id).await?, wanted, &base_id)?;
         }

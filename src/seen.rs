@@ -50,8 +50,16 @@ mod tests {
     fn ids_are_told_apart_whatever_their_form() {
         let mut seen = Seen::default();
         let ids = [
-            "rec00000000000000", "rec00000000000001", "reczzzzzzzzzzzzzz", "reczzzzzzzzzzzzzZ", "recA", "rec0000000000000A",
-            "rec-0000000000000", "tbl00000000000000", "", "recé000000000000",
+            "rec00000000000000",
+            "rec00000000000001",
+            "reczzzzzzzzzzzzzz",
+            "reczzzzzzzzzzzzzZ",
+            "recA",
+            "rec0000000000000A",
+            "rec-0000000000000",
+            "tbl00000000000000",
+            "",
+            "recé000000000000",
         ];
         for id in ids {
             assert!(seen.insert(id), "{id} is new");

@@ -33,46 +33,46 @@ pub(crate) struct Tables {
 /// A table's definition.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Table {
+pub(crate) struct Table {
     /// `tbl...`.
-    pub id: String,
+    pub(crate) id: String,
     /// Unique in the base without regard to case.
-    pub name: String,
+    pub(crate) name: String,
     /// The field whose texts stand for a record in links.
     #[serde(default)]
-    pub primary_field_id: String,
+    pub(crate) primary_field_id: String,
     /// In the table's order.
-    pub fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
     /// Grids, calendars and so on.
     #[serde(default)]
-    pub views: Vec<View>,
+    pub(crate) views: Vec<View>,
 }
 
 /// A field's definition.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Field {
+pub(crate) struct Field {
     /// `fld...`.
-    pub id: String,
+    pub(crate) id: String,
     /// Unique in the table without regard to case.
-    pub name: String,
+    pub(crate) name: String,
     /// One of Airtable's type names, or one that this crate does not know yet.
     #[serde(rename = "type", default)]
-    pub kind: String,
+    pub(crate) kind: String,
     /// What the base's makers wrote about it.
     #[serde(default)]
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Depends on the type; may be missing, null, or of another form than documented.
     #[serde(default)]
-    pub options: Value,
+    pub(crate) options: Value,
 }
 
 /// A view's definition.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct View {
+pub(crate) struct View {
     /// `viw...`.
-    pub id: String,
+    pub(crate) id: String,
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// The body of a refused request, in any of the four shapes in which Airtable sends it.
@@ -93,18 +93,32 @@ impl ErrorBody {
             return Self::default();
         };
         let error = match (&body["error"], &body["errors"][0]) {
-            (Value::String(kind), _) => return Self { kind: line(kind), message: String::new() },
+            (Value::String(kind), _) => {
+                return Self {
+                    kind: line(kind),
+                    message: String::new(),
+                };
+            }
             (error @ Value::Object(_), _) | (_, error) => error,
         };
         let text = |key: &str| error[key].as_str().map(line).unwrap_or_default();
-        let kind = Some(text("type")).filter(|kind| !kind.is_empty()).unwrap_or_else(|| text("error"));
-        Self { kind, message: text("message") }
+        let kind = Some(text("type"))
+            .filter(|kind| !kind.is_empty())
+            .unwrap_or_else(|| text("error"));
+        Self {
+            kind,
+            message: text("message"),
+        }
     }
 }
 
 /// `text` as one line of bounded length.
 pub(crate) fn line(text: &str) -> String {
-    let mut line: String = text.split(|c: char| c.is_control() || c == ' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut line: String = text
+        .split(|c: char| c.is_control() || c == ' ')
+        .filter(|w| !w.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     if line.chars().count() > LONGEST_MESSAGE {
         line = line.chars().take(LONGEST_MESSAGE).chain("...".chars()).collect();
     }
@@ -117,12 +131,21 @@ mod tests {
 
     #[test]
     fn four_shapes_and_none() {
-        let body = |kind: &str, message: &str| ErrorBody { kind: kind.into(), message: message.into() };
+        let body = |kind: &str, message: &str| ErrorBody {
+            kind: kind.into(),
+            message: message.into(),
+        };
         for (text, expected) in [
-            (r#"{"error":{"type":"INVALID_FILTER_BY_FORMULA","message":"m"}}"#, body("INVALID_FILTER_BY_FORMULA", "m")),
+            (
+                r#"{"error":{"type":"INVALID_FILTER_BY_FORMULA","message":"m"}}"#,
+                body("INVALID_FILTER_BY_FORMULA", "m"),
+            ),
             (r#"{"error":{"type":"NOT_FOUND"}}"#, body("NOT_FOUND", "")),
             (r#"{"error":"NOT_FOUND"}"#, body("NOT_FOUND", "")),
-            (r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"m"}]}"#, body("RATE_LIMIT_REACHED", "m")),
+            (
+                r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"m"}]}"#,
+                body("RATE_LIMIT_REACHED", "m"),
+            ),
             (r#"{"errors":[{"type":"X","message":7}]}"#, body("X", "")),
             (r#"{"error":null}"#, body("", "")),
             (r#"{"errors":[]}"#, body("", "")),

@@ -269,7 +269,9 @@ class MockAirtable:
         """Creates records from their fields, with typecast; gives their ids."""
         return self._native.create_records(self._base(base), table, json.dumps([dict(record) for record in records]))
 
-    def update_records(self, table: str, records: Mapping[str, Mapping[str, Any]], *, base: str | None = None) -> list[str]:
+    def update_records(
+        self, table: str, records: Mapping[str, Mapping[str, Any]], *, base: str | None = None
+    ) -> list[str]:
         """Updates records given as ``{id: fields}``; cells that are not named stay.
 
         >>> with MockAirtable() as mock:

@@ -84,33 +84,54 @@ impl Builder {
 
     /// Appends one cell, given as its JSON text.
     pub(crate) fn append(&mut self, raw: &str) -> Result<(), Misfit> {
-        let fits = match (&mut *self, Cell::of(raw)) {
-            (Self::Json(b), Cell::Null) => return Ok(b.append_null()),
-            (Self::Json(b), _) => return Ok(b.append_value(raw)),
-            (_, Cell::Null) => return Ok(self.append_empty()),
-            (Self::Text(b) | Self::Any(b), Cell::Text(raw)) => text(raw).map(|text| b.append_value(text)),
-            (Self::Any(b), Cell::Number(_) | Cell::Bool(_) | Cell::Array) => Some(b.append_value(raw)),
-            (Self::Any(b), Cell::Object) if Marker::of(raw) == Marker::None => Some(b.append_value(raw)),
-            (Self::Float(b), Cell::Number(raw)) => float(raw).map(|number| b.append_value(number)),
-            (Self::Float(b), Cell::Object) => match Marker::of(raw) {
-                Marker::Special(Some(number)) => Some(b.append_value(number)),
-                _ => None,
-            },
-            (Self::Int(b), Cell::Number(raw)) => int(raw).map(|number| b.append_value(number)),
-            (Self::Bool(b, _), Cell::Bool(value)) => Some(b.append_value(value)),
-            (Self::Date(b), Cell::Text(raw)) => text(raw).and_then(|text| date_days(&text)).map(|days| b.append_value(days)),
-            (Self::Timestamp(b), Cell::Text(raw)) => {
-                text(raw).and_then(|text| timestamp_micros(&text)).map(|micros| b.append_value(micros))
-            }
-            (Self::Struct(b), Cell::Object) => return b.append(raw),
-            (Self::List(b), Cell::Array) => return b.append(raw),
-            (Self::List(b), _) if b.is_lookup => return b.append_lone(raw),
-            _ => None,
-        };
-        fits.ok_or_else(|| {
-            self.append_null();
-            if matches!(Cell::of(raw), Cell::Object) { Marker::of(raw).misfit() } else { Misfit::Unfit }
+        let cell = Cell::of(raw);
+        if matches!(cell, Cell::Null) {
+            self.append_empty();
+            return Ok(());
+        }
+        match self {
+            Self::Struct(b) if matches!(cell, Cell::Object) => return b.append(raw),
+            Self::List(b) if matches!(cell, Cell::Array) => return b.append(raw),
+            Self::List(b) if b.is_lookup => return b.append_lone(raw),
+            _ => {}
+        }
+        if self.append_scalar(&cell, raw) {
+            return Ok(());
+        }
+        self.append_null();
+        Err(if matches!(cell, Cell::Object) {
+            Marker::of(raw).misfit()
+        } else {
+            Misfit::Unfit
         })
+    }
+
+    /// Appends a cell that is one value, if it fits.
+    fn append_scalar(&mut self, cell: &Cell<'_>, raw: &str) -> bool {
+        fn put<T>(value: Option<T>, append: impl FnOnce(T)) -> bool {
+            value.map(append).is_some()
+        }
+        match (self, cell) {
+            (Self::Text(b) | Self::Any(b), Cell::Text(raw)) => put(text(raw), |text| b.append_value(text)),
+            (Self::Any(_), Cell::Object) if Marker::of(raw) != Marker::None => false,
+            (Self::Any(b) | Self::Json(b), _) => put(Some(raw), |raw| b.append_value(raw)),
+            (Self::Float(b), Cell::Number(raw)) => put(float(raw), |number| b.append_value(number)),
+            (Self::Float(b), Cell::Object) => match Marker::of(raw) {
+                Marker::Special(number) => put(number, |number| b.append_value(number)),
+                _ => false,
+            },
+            (Self::Int(b), Cell::Number(raw)) => put(int(raw), |number| b.append_value(number)),
+            (Self::Bool(b, _), Cell::Bool(value)) => put(Some(*value), |value| b.append_value(value)),
+            (Self::Date(b), Cell::Text(raw)) => {
+                put(text(raw).and_then(|text| date_days(&text)), |days| b.append_value(days))
+            }
+            (Self::Timestamp(b), Cell::Text(raw)) => {
+                put(text(raw).and_then(|text| timestamp_micros(&text)), |micros| {
+                    b.append_value(micros);
+                })
+            }
+            _ => false,
+        }
     }
 
     /// The array of all that was appended; the builder is empty afterwards.
@@ -175,7 +196,7 @@ impl Structs {
             }
         }
         // An object without one property of ours is another kind of object; `{}` is an empty one of this kind.
-        let other_kind = known == 0 && raw.len() > 2 && raw.trim_matches(['{', '}', ' ', '\n', '\r', '\t']) != "";
+        let other_kind = known == 0 && !raw.trim_matches(['{', '}', ' ', '\n', '\r', '\t']).is_empty();
         self.nulls.append(!other_kind);
         match (other_kind, unfit) {
             (true, _) => Err(Marker::of(raw).misfit()),
@@ -212,7 +233,10 @@ impl<'de> Visitor<'de> for Properties<'_> {
         let mut read = Read { known: 0, unfit: false };
         let rows = self.0.nulls.len();
         while let Some(index) = map.next_key_seed(NameIn(&self.0.names))? {
-            match index.map(|index| &mut self.0.properties[index]).filter(|property| property.len() == rows) {
+            match index
+                .map(|index| &mut self.0.properties[index])
+                .filter(|property| property.len() == rows)
+            {
                 Some(property) => {
                     read.known += 1;
                     read.unfit |= property.append(map.next_value::<&RawValue>()?.get()).is_err();
@@ -260,7 +284,13 @@ pub(crate) struct Lists {
 impl Lists {
     fn new(item: &Shape, is_lookup: bool) -> Self {
         let nulls = NullBufferBuilder::new(0);
-        Self { item: Box::new(Builder::new(item)), shape: item.clone(), lengths: Vec::new(), nulls, is_lookup }
+        Self {
+            item: Box::new(Builder::new(item)),
+            shape: item.clone(),
+            lengths: Vec::new(),
+            nulls,
+            is_lookup,
+        }
     }
 
     fn append_null(&mut self) {
@@ -271,7 +301,11 @@ impl Lists {
     fn append(&mut self, raw: &str) -> Result<(), Misfit> {
         let before = self.item.len();
         let mut misfit = None;
-        let items = Items { item: &mut self.item, misfit: &mut misfit, flatten: self.is_lookup };
+        let items = Items {
+            item: &mut self.item,
+            misfit: &mut misfit,
+            flatten: self.is_lookup,
+        };
         let read = serde_json::Deserializer::from_str(raw).deserialize_seq(items);
         if read.is_err() {
             misfit = Some(Misfit::Unfit);
@@ -323,8 +357,14 @@ impl<'de> Visitor<'de> for Items<'_> {
         while let Some(raw) = seq.next_element::<&RawValue>()? {
             let raw = raw.get();
             if self.flatten && raw.starts_with('[') {
-                let inner = Items { item: &mut *self.item, misfit: &mut *self.misfit, flatten: false };
-                serde_json::Deserializer::from_str(raw).deserialize_seq(inner).map_err(serde::de::Error::custom)?;
+                let inner = Items {
+                    item: &mut *self.item,
+                    misfit: &mut *self.misfit,
+                    flatten: false,
+                };
+                serde_json::Deserializer::from_str(raw)
+                    .deserialize_seq(inner)
+                    .map_err(serde::de::Error::custom)?;
             } else if let Err(misfit) = self.item.append(raw) {
                 self.misfit.get_or_insert(misfit);
             }

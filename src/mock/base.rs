@@ -33,6 +33,8 @@ impl Person {
 
 /// What tests may change about how a base behaves; copied from the faults whenever these are set.
 #[derive(Debug, Clone, Copy, PartialEq)]
+// Independent switches are what this is for.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Manners {
     /// Stamps are whole seconds throughout, not only where they are shown.
     pub(crate) whole_seconds: bool,

@@ -26,7 +26,7 @@ pub(crate) struct FaultyBody {
 
 impl FaultyBody {
     /// The first `kept` bytes; then the connection breaks.
-    pub(crate) fn truncated(bytes: Bytes, kept: usize, fuse: Fuse) -> Self {
+    pub(crate) fn truncated(bytes: &Bytes, kept: usize, fuse: Fuse) -> Self {
         let promised = bytes.len() as u64;
         let kept = kept.min(bytes.len());
         Self {

@@ -180,7 +180,7 @@ impl Base {
         t: usize,
         id: RecordId,
         f: usize,
-        json: Option<Vec<u8>>,
+        json: Option<&[u8]>,
     ) {
         let field = field_index(f);
         self.tables[t].pinned.remove(&(id, field));
@@ -188,14 +188,14 @@ impl Base {
             return;
         };
         let old = record.cells.get(field).map(<[u8]>::to_vec);
-        if old == json {
+        if old.as_deref() == json {
             return;
         }
-        self.put_cell(tx, t, id, field, json.as_deref());
+        self.put_cell(tx, t, id, field, json);
         self.stamp_edit(tx, t, id, field);
         if self.tables[t].fields[f].kind == "multipleRecordLinks" {
-            let ids = |cell: &Option<Vec<u8>>| cell.as_deref().map(link_ids).unwrap_or_default();
-            self.keep_inverse(tx, (t, f), id, &ids(&old), &ids(&json));
+            let ids = |cell: Option<&[u8]>| cell.map(link_ids).unwrap_or_default();
+            self.keep_inverse(tx, (t, f), id, &ids(old.as_deref()), &ids(json));
         }
     }
 

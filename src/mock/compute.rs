@@ -223,7 +223,7 @@ impl Base {
             return false;
         };
         let mut fresh = record.clone();
-        let mut changes = Vec::new();
+        let mut stale = Vec::new();
         for &f in &self.tables[t].order {
             let field = field_index(f);
             if self.tables[t].pinned.contains(&(id, field)) {
@@ -232,11 +232,11 @@ impl Base {
             let new = self.compute(t, &fresh, f, tx.now_ms);
             if new.as_deref() != fresh.cells.get(field) {
                 fresh.cells.set(field, new.as_deref());
-                changes.push((field, new));
+                stale.push((field, new));
             }
         }
-        let changed = !changes.is_empty();
-        for (field, new) in changes {
+        let changed = !stale.is_empty();
+        for (field, new) in stale {
             self.put_cell(tx, t, id, field, new.as_deref());
         }
         changed

@@ -235,7 +235,7 @@ impl Maker {
             "number" | "count" => self.cell_number(0),
             "currency" | "duration" => self.cell_number(2),
             "percent" => {
-                self.put_text(|random| format!("{:.3}", f64::from(random.u32(..1000)) / 1000.0))
+                self.put_text(|random| format!("{:.3}", f64::from(random.u32(..1000)) / 1000.0));
             }
             "rating" => self.put_text(|random| random.u8(1..=5).to_string()),
             "autoNumber" => self.put(&number.to_string()),
@@ -326,9 +326,9 @@ impl Maker {
         };
         self.cell.push(b'"');
         if kind == "date" {
-            write_date(&mut self.cell, ms)
+            write_date(&mut self.cell, ms);
         } else {
-            write_stamp(&mut self.cell, ms)
+            write_stamp(&mut self.cell, ms);
         }
         self.cell.push(b'"');
     }

@@ -138,8 +138,8 @@ impl Base {
         let mut names: Vec<String> = Vec::new();
         for item in items {
             let name = item.as_str().map(str::to_owned).or_else(|| {
-                let named = item.get("name").and_then(Value::as_str).map(str::to_owned);
-                named.or_else(|| typecast.then(|| plain_text(item)))
+                let given = item.get("name").and_then(Value::as_str).map(str::to_owned);
+                given.or_else(|| typecast.then(|| plain_text(item)))
             });
             let Some(name) = name else {
                 let message = format!(
@@ -253,13 +253,7 @@ impl Base {
         found.unwrap_or_else(|| {
             let id = self.create_record(tx, t, None);
             let primary = self.tables[t].primary;
-            self.edit_cell(
-                tx,
-                t,
-                id,
-                primary,
-                Some(json!(name).to_string().into_bytes()),
-            );
+            self.edit_cell(tx, t, id, primary, Some(cell.as_bytes()));
             id
         })
     }

@@ -143,12 +143,11 @@ pub(crate) fn list(
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     };
-    let place = match &query.offset {
-        Some(offset) => lock().resume(offset, &table.id, with.faults)?,
-        None => {
-            let frozen = freeze(base, t, query, with.now_ms)?;
-            lock().start(Listing::new(&table.id, frozen.order, frozen.filter))
-        }
+    let place = if let Some(offset) = &query.offset {
+        lock().resume(offset, &table.id, with.faults)?
+    } else {
+        let frozen = freeze(base, t, query, with.now_ms)?;
+        lock().start(Listing::new(&table.id, frozen.order, frozen.filter))
     };
     let size = with
         .faults

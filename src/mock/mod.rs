@@ -23,7 +23,8 @@
 //! | `write`, `input`, `change` | changing records |
 //! | `store`, `base`, `table`, `field`, `view`, `record`, `cells` | the data |
 //! | `plan`, `compute`, `value`, `formula` | computed fields |
-//! | `meta`, `load` | schema and its making |
+//! | `meta`, `load`, `reference` | schema and its making |
+//! | `handle`, `edit`, `config`, `state` | the running server as Rust sees it |
 //! | `webhook`, `comment`, `token`, `limit`, `clock`, `log`, `fault` | what the names say |
 //! | `sample`, `generate` | data |
 
@@ -35,7 +36,9 @@ mod change;
 mod clock;
 mod comment;
 mod compute;
+mod config;
 mod control;
+mod edit;
 mod error;
 mod fault;
 mod field;
@@ -54,6 +57,7 @@ mod page;
 mod plan;
 mod query;
 mod record;
+mod reference;
 mod route;
 mod sample;
 mod server;
@@ -69,8 +73,9 @@ mod webhook;
 mod wire;
 mod write;
 
+pub use config::{MockConfig, MockError};
 pub use fault::{Action, Faults, MissingRecord, Rule};
 pub use generate::{FieldSpec, Kinds};
-pub use handle::{Mock, MockConfig, MockError};
+pub use handle::Mock;
 pub use log::LoggedRequest;
 pub use token::Grant;

@@ -111,7 +111,7 @@ impl<'a> PageWriter<'a> {
             let ids = link_ids(json)
                 .into_iter()
                 .map(|id| serde_json::json!({"id": id.to_string()}));
-            out.extend_from_slice(serde_json::Value::from_iter(ids).to_string().as_bytes());
+            out.extend_from_slice(ids.collect::<serde_json::Value>().to_string().as_bytes());
         }
     }
 }

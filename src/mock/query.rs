@@ -93,7 +93,7 @@ impl ListQuery {
                 "returnFieldsByFieldId" => query.shape.by_id = truth(value)?,
                 "includeDateDependencyMetadata" => query.shape.link_objects = truth(value)?,
                 key if is_list(key, "fields") => {
-                    query.fields.get_or_insert_default().push(value.clone())
+                    query.fields.get_or_insert_default().push(value.clone());
                 }
                 key if is_list(key, "recordMetadata") => query.shape.ask_metadata(value)?,
                 key if key.starts_with("sort[") => {
@@ -155,7 +155,7 @@ impl ListQuery {
                 "offset" => query.offset = Some(text(value)?).filter(|offset| !offset.is_empty()),
                 "view" => query.view = Some(text(value)?).filter(|view| !view.is_empty()),
                 "filterByFormula" => {
-                    query.formula = Some(text(value)?).filter(|formula| !formula.is_empty())
+                    query.formula = Some(text(value)?).filter(|formula| !formula.is_empty());
                 }
                 "cellFormat" => cell_format = text(value)?,
                 "returnFieldsByFieldId" => query.shape.by_id = truth(value)?,

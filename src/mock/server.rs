@@ -130,7 +130,14 @@ async fn handle(
         (None, Ok(body)) => respond(&state, &parts, &body, &faults).unwrap_or_else(|reply| reply),
     };
     finish(&state, entry, started, reply.status);
-    send(&state, &parts.headers, &faults, reply, action, &fuse)
+    send(
+        &state,
+        &parts.headers,
+        &faults,
+        reply,
+        action.as_ref(),
+        &fuse,
+    )
 }
 
 fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
@@ -245,9 +252,22 @@ fn respond(
         query: parts.uri.query().unwrap_or_default(),
         body,
     };
-    answer(state, &grant, &endpoint, &request)
-        .map(Reply::ok)
-        .map_err(refuse)
+    let answered = if may_take_long(&endpoint, &request) {
+        tokio::task::block_in_place(|| answer(state, &grant, &endpoint, &request))
+    } else {
+        answer(state, &grant, &endpoint, &request)
+    };
+    answered.map(Reply::ok).map_err(refuse)
+}
+
+/// Filtering and sorting a million records takes seconds, in which others want answers.
+fn may_take_long(endpoint: &Endpoint, request: &Request<'_>) -> bool {
+    let asks = |name: &str| request.query.contains(name);
+    match endpoint {
+        Endpoint::ListRecords(..) => asks("filterByFormula") || asks("sort") || asks("view"),
+        Endpoint::ListRecordsByPost(..) => true,
+        _ => false,
+    }
 }
 
 fn send(
@@ -255,7 +275,7 @@ fn send(
     asked: &HeaderMap,
     faults: &Faults,
     reply: Reply,
-    action: Option<Action>,
+    action: Option<&Action>,
     fuse: &Fuse,
 ) -> Response<Body> {
     let mut response = Response::new(Body::empty());
@@ -290,12 +310,12 @@ fn send(
     }
     *response.body_mut() = match action {
         Some(Action::Truncate { bytes: kept }) => {
-            Body::new(FaultyBody::truncated(bytes, kept, fuse.clone()))
+            Body::new(FaultyBody::truncated(&bytes, *kept, fuse.clone()))
         }
         Some(Action::Slow { chunk, ms }) => {
-            Body::new(FaultyBody::slow(bytes, chunk, Duration::from_millis(ms)))
+            Body::new(FaultyBody::slow(bytes, *chunk, Duration::from_millis(*ms)))
         }
-        Some(Action::Gigantic { bytes }) => Body::new(GiganticBody::new(bytes)),
+        Some(Action::Gigantic { bytes }) => Body::new(GiganticBody::new(*bytes)),
         Some(Action::Close) => {
             fuse.blow();
             Body::empty()

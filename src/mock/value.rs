@@ -96,7 +96,7 @@ pub(crate) fn to_cell(kind: &str, value: &Value) -> Option<Vec<u8>> {
 fn to_json(kind: &str, value: &Value) -> Option<Json> {
     Some(match value {
         Value::Error => json!({"error": "#ERROR!"}),
-        _ if kind == "checkbox" => return value.is_truthy().then(|| json!(true)),
+        _ if kind == "checkbox" => return value.is_truthy().then_some(Json::Bool(true)),
         Value::Blank => return None,
         Value::Number(number) => number_json(*number),
         Value::Text(text) if text.is_empty() => return None,

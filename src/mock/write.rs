@@ -1,7 +1,7 @@
 //! Creating, updating, upserting and deleting records by the API.
 //!
-//! A request is one transaction: it is checked as a whole before anything changes, so that a refused request
-//! leaves no trace.
+//! A request is one transaction: its cells are checked before any record changes, so that a refused request
+//! leaves no record behind.
 
 use serde_json::{Value, json};
 
@@ -133,17 +133,14 @@ impl Base {
         }
         let (mut ids, mut created, mut updated) = (Vec::new(), Vec::new(), Vec::new());
         for (target, row) in rows {
-            let id = match target {
-                Some(id) => {
-                    self.overwrite(&mut tx, t, id, row, replace);
-                    updated.push(id);
-                    id
-                }
-                None => {
-                    let id = self.insert(&mut tx, t, row);
-                    created.push(id);
-                    id
-                }
+            let id = if let Some(id) = target {
+                self.overwrite(&mut tx, t, id, row, replace);
+                updated.push(id);
+                id
+            } else {
+                let id = self.insert(&mut tx, t, row);
+                created.push(id);
+                id
             };
             ids.push(id);
         }
@@ -239,7 +236,7 @@ impl Base {
     fn insert(&mut self, tx: &mut Transaction, t: usize, row: Row) -> RecordId {
         let id = self.create_record(tx, t, None);
         for (f, cell) in row {
-            self.edit_cell(tx, t, id, f, cell);
+            self.edit_cell(tx, t, id, f, cell.as_deref());
         }
         id
     }
@@ -262,7 +259,7 @@ impl Base {
             }
         }
         for (f, cell) in row {
-            self.edit_cell(tx, t, id, f, cell);
+            self.edit_cell(tx, t, id, f, cell.as_deref());
         }
     }
 
@@ -325,7 +322,10 @@ impl Base {
         out.push(b']');
         if let Some((created, updated)) = outcome {
             let texts = |ids: Vec<RecordId>| {
-                Value::from_iter(ids.iter().map(ToString::to_string)).to_string()
+                ids.iter()
+                    .map(ToString::to_string)
+                    .collect::<Value>()
+                    .to_string()
             };
             let tail = format!(
                 ",\"createdRecords\":{},\"updatedRecords\":{}",

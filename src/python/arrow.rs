@@ -1,4 +1,4 @@
-//! Arrow data leaves for Python by the PyCapsule interface, and by nothing else.
+//! Arrow data leaves for Python by the `PyCapsule` interface, and by nothing else.
 //!
 //! Memory is shared, not copied: a capsule that nobody consumes frees what it holds, one that was consumed does nothing.
 
@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 /// An Arrow schema. Libraries take it by `__arrow_c_schema__`, as in `pyarrow.schema(schema)`.
-#[pyclass(frozen, module = "lakeflow_airtable._native", skip_from_py_object)]
+#[pyclass(frozen, module = "lakeflow_airtable._native")]
 #[derive(Clone)]
 pub(super) struct Schema(pub(super) SchemaRef);
 
@@ -36,7 +36,10 @@ impl Schema {
 
     fn __repr__(&self) -> String {
         let field = |field: &arrow::datatypes::FieldRef| format!("{}: {}", field.name(), field.data_type());
-        format!("<lakeflow_airtable.Schema {}>", self.0.fields().iter().map(field).collect::<Vec<_>>().join(", "))
+        format!(
+            "<lakeflow_airtable.Schema {}>",
+            self.0.fields().iter().map(field).collect::<Vec<_>>().join(", ")
+        )
     }
 }
 
@@ -57,15 +60,18 @@ impl Batch {
         drop(requested_schema);
         let schema = FFI_ArrowSchema::try_from(self.0.schema_ref().as_ref()).map_err(|error| internal(&error))?;
         let (array, _) = to_ffi(&StructArray::from(self.0.clone()).into_data()).map_err(|error| internal(&error))?;
-        Ok((PyCapsule::new_with_value(py, schema, c"arrow_schema")?, PyCapsule::new_with_value(py, array, c"arrow_array")?))
+        Ok((
+            PyCapsule::new_with_value(py, schema, c"arrow_schema")?,
+            PyCapsule::new_with_value(py, array, c"arrow_array")?,
+        ))
     }
 }
 
 /// A stream of batches as a capsule.
-pub(super) fn stream_capsule<'py>(
-    py: Python<'py>,
+pub(super) fn stream_capsule(
+    py: Python<'_>,
     reader: Box<dyn RecordBatchReader + Send>,
-) -> PyResult<Bound<'py, PyCapsule>> {
+) -> PyResult<Bound<'_, PyCapsule>> {
     PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), c"arrow_array_stream")
 }
 

@@ -16,7 +16,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-fn refused(error: MockError) -> PyErr {
+fn refused(error: &MockError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
@@ -35,7 +35,7 @@ impl PyMock {
             .0
             .as_ref()
             .ok_or_else(|| PyRuntimeError::new_err("the mock is stopped"))?;
-        py.detach(|| run(mock)).map_err(refused)
+        py.detach(|| run(mock)).map_err(|error| refused(&error))
     }
 
     fn json(

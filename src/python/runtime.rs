@@ -35,14 +35,14 @@ impl<T> PerProcess<T> {
             return Ok(value.clone());
         }
         let value = Arc::new(make()?);
-        let mut made = self.lock();
-        if let Some((owner, other)) = made.as_ref() {
+        let mut slot = self.lock();
+        if let Some((owner, other)) = slot.as_ref() {
             if *owner == process {
                 return Ok(other.clone());
             }
         }
         // The parent's value is left alone: dropping it here would wait for threads that this process does not have.
-        std::mem::forget(made.replace((process, value.clone())));
+        std::mem::forget(slot.replace((process, value.clone())));
         Ok(value)
     }
 

@@ -1,3 +1,7 @@
-//! One integration binary.
+//! One integration binary: everything here goes over real sockets, to a mock on loopback.
+
+mod faults;
 mod mock;
 mod mock_speed;
+mod read;
+mod source;

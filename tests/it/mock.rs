@@ -892,7 +892,7 @@ fn the_clock_is_the_servers() {
         .json();
     let stamp = record["createdTime"].as_str().expect("a stamp");
     assert!(
-        stamp.starts_with("2031-05-06T07:08:") && stamp.ends_with(".000Z"),
+        stamp.starts_with("2031-05-06T07:08:") && stamp.contains(".000Z"),
         "{stamp}"
     );
     assert_eq!(record["fields"], json!({}));

@@ -4,6 +4,7 @@
 //! It lives seven days from its creation, its last refresh or its last read, and its payloads seven days
 //! from the change they tell of. All times are the server's clock.
 
+mod cell;
 mod payload;
 mod ping;
 mod specification;

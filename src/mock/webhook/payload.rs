@@ -1,18 +1,18 @@
 //! From a transaction's notes to a webhook's payload.
 //!
 //! First a flat list of events, which is easy to filter and to split over several payloads; then the nested
-//! objects of the wire. Cells have the API's second form here (`v2`), which differs from that of records.
+//! objects of the wire. How cells look there is in `cell`.
 
 use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
+use super::cell::cell;
 use super::specification::Specification;
-use crate::mock::base::{Base, link_ids};
+use crate::mock::base::Base;
 use crate::mock::change::{Previous, Transaction};
 use crate::mock::clock::{stamp, whole_second};
 use crate::mock::id::RecordId;
-use crate::mock::record::Record;
 
 /// One entry of a payload: the keys under which it stands, and what stands there.
 pub(super) struct Event {
@@ -73,7 +73,7 @@ pub(super) fn events(
         if wants.hears_of("tableData") {
             match (&visible, wants.view(base)) {
                 (Some(visible), Some((t, view))) => {
-                    view_events(base, wants, tx, (t, view), in_view, visible, &mut events)
+                    view_events(base, wants, tx, (t, view), in_view, visible, &mut events);
                 }
                 _ => record_events(base, wants, tx, &mut events),
             }
@@ -178,7 +178,7 @@ fn view_events(
                 );
             }
             (true, false) if wants.hears_change("remove") => {
-                events.push(Event::listed(&path("destroyedRecordIds"), &text))
+                events.push(Event::listed(&path("destroyedRecordIds"), &text));
             }
             _ => {}
         }
@@ -244,75 +244,6 @@ fn changed(
         entry["unchanged"] = json!({"cellValuesByFieldId": unchanged});
     }
     Some(entry)
-}
-
-/// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
-/// which is known of a present record only.
-fn cell(
-    base: &Base,
-    t: usize,
-    record: Option<&Record>,
-    field: u16,
-    json: &[u8],
-) -> Option<(String, Value)> {
-    let of = base.tables[t]
-        .fields
-        .get(usize::from(field))
-        .filter(|field| field.alive)?;
-    let value: Value = serde_json::from_slice(json).ok()?;
-    let value = match of.kind.as_str() {
-        "multipleRecordLinks" => {
-            let linked = base.linked_table(t, usize::from(field))?;
-            let entry =
-                |id: RecordId| json!({"id": id.to_string(), "name": base.record_name(linked, id)});
-            link_ids(json).into_iter().map(entry).collect()
-        }
-        _ => match (&of.calc, record) {
-            (crate::mock::field::Calc::Lookup { link, target }, Some(record)) => {
-                let values = base.lookup_by_record(t, record, *link, *target);
-                let ids: Vec<String> = values.iter().map(|(id, _)| id.to_string()).collect();
-                let by_id: Map<String, Value> = values
-                    .into_iter()
-                    .map(|(id, values)| (id.to_string(), json!(values)))
-                    .collect();
-                json!({"linkedRecordIds": ids, "valuesByLinkedRecordId": by_id})
-            }
-            _ => plain(of, value),
-        },
-    };
-    Some((of.id.clone(), value))
-}
-
-fn plain(field: &crate::mock::field::Field, value: Value) -> Value {
-    match (field.kind.as_str(), value) {
-        ("singleSelect" | "externalSyncSource", Value::String(name)) => field
-            .choice(&name)
-            .cloned()
-            .unwrap_or_else(|| json!({"name": name})),
-        ("multipleSelects", Value::Array(names)) => names
-            .into_iter()
-            .map(|name| {
-                name.as_str()
-                    .and_then(|name| field.choice(name))
-                    .cloned()
-                    .unwrap_or(name)
-            })
-            .collect(),
-        ("singleCollaborator" | "createdBy" | "lastModifiedBy", person @ Value::Object(_)) => {
-            permitted(person)
-        }
-        ("multipleCollaborators", Value::Array(people)) => {
-            people.into_iter().map(permitted).collect()
-        }
-        (_, value) => value,
-    }
-}
-
-fn permitted(mut person: Value) -> Value {
-    if person.get("id").is_some() {
-        person["permissionLevel"] = json!("create");
-    }
-    person
 }
 
 fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &mut Vec<Event>) {

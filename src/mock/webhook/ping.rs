@@ -54,11 +54,7 @@ impl Ping {
                 .to_string();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
         let tag = ring::hmac::sign(&key, body.as_bytes());
-        let hex: String = tag
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = hex(tag.as_ref());
         Self {
             base: base.into(),
             webhook: webhook.into(),
@@ -126,6 +122,14 @@ impl Ping {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
 fn is_loopback(url: &str) -> bool {
     let host = reqwest::Url::parse(url)
         .ok()
@@ -148,11 +152,7 @@ mod tests {
         let ping = Ping::new("app1", "ach1", "http://127.0.0.1:1/", b"secret", 0);
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"secret");
         let expected = ring::hmac::sign(&key, ping.body.as_bytes());
-        let hex: String = expected
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = hex(expected.as_ref());
         assert_eq!(ping.mac, format!("hmac-sha256={hex}"));
     }
 
