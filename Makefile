@@ -61,7 +61,7 @@ lint: $(BUILD)/driver ## formatting, clippy, ruff, mypy, and the type stub again
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest lakeflow_airtable._native
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
 
 .PHONY: bench
 bench: ## the decoder's benchmarks

@@ -15,7 +15,7 @@ from lakeflow_airtable.mock import MockAirtable
 def names_of(base: Airtable) -> list[str]:
     """The code under test."""
     names: list[str] = pyarrow.table(base.read("Vendors", fields=["Name"]))["name"].to_pylist()
-    return sorted(names)
+    return sorted(name for name in names if name)
 
 
 def test_names(mock_airtable: MockAirtable) -> None:

@@ -1,10 +1,13 @@
 from collections.abc import Iterator, Mapping
-from typing import Any, TypedDict, final
+from typing import Any, TypedDict, final, type_check_only
 
 import pyarrow as pa
 
+__all__ = ["Batches", "Connector", "Mock", "Scan", "Schema", "__version__", "option_table"]
+
 __version__: str
 
+@type_check_only
 class OptionRow(TypedDict):
     name: str
     default: str
@@ -13,6 +16,7 @@ class OptionRow(TypedDict):
     aliases: list[str]
     kind: str
 
+@type_check_only
 class TableMetadata(TypedDict):
     primary_keys: list[str]
     cursor_field: str | None
@@ -31,6 +35,9 @@ class Connector:
 
 @final
 class Schema:
+    @property
+    def names(self) -> list[str]: ...
+    def __len__(self) -> int: ...
     def __arrow_c_schema__(self) -> object: ...
 
 @final
@@ -41,12 +48,14 @@ class Scan:
     @property
     def schema(self) -> Schema: ...
     def spark_schema(self) -> str: ...
-    def select(self, spark_schema_json: str) -> Scan: ...
+    def select(self, spark_schema: str) -> Scan: ...
     def __reduce__(self) -> tuple[Any, tuple[str]]: ...
 
 @final
 class Batches(Iterator[pa.RecordBatch]):
     def __next__(self) -> pa.RecordBatch: ...
+    def __enter__(self) -> Batches: ...
+    def __exit__(self, *_error: object) -> None: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     @property
     def schema(self) -> Schema: ...

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyspark.sql.datasource
@@ -113,7 +112,7 @@ def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
     """The batches of a planned scan. Spark may drop the iterator half-way, as for `take(1)`: no request follows."""
     from ._native import Scan
 
-    with closing(_connector(options).read(Scan.from_json(scan))) as batches:
+    with _connector(options).read(Scan.from_json(scan)) as batches:
         yield from batches
 
 
