@@ -10,8 +10,8 @@ use std::time::Duration;
 pub(crate) type Micros = u64;
 
 /// A reservation further ahead than this comes from a clock that was set back or a file that was written by something
-/// else. Two minutes hold the longest penalty (30 s) and a queue of several hundred waiting requests.
-const FURTHEST: Micros = 120_000_000;
+/// else. It holds the longest penalty that [`crate::retry`] waits for, with its jitter.
+const FURTHEST: Micros = 340_000_000;
 
 /// When the next request may be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +85,13 @@ mod tests {
         );
         slots.block(120 * SECOND);
         assert_eq!(slots.reserve(131 * SECOND, Duration::ZERO), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_longest_penalty_is_waited_for() {
+        let mut slots = Slots::default();
+        slots.block(430 * SECOND);
+        assert_eq!(slots.reserve(100 * SECOND, Duration::ZERO), Duration::from_secs(330));
     }
 
     #[test]

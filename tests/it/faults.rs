@@ -88,6 +88,18 @@ async fn refusals_are_not_tried_again() {
 }
 
 #[tokio::test]
+async fn a_redirect_is_not_followed_so_the_token_goes_nowhere_else() {
+    let (source, elsewhere) = (Source::with_items(1), Source::with_items(1));
+    for status in [301, 302, 307, 308] {
+        let location = format!("{}/v0/meta/whoami", elsewhere.mock.url());
+        source.faults(rule(&json!({"redirect": {"location": location, "status": status}}), 1));
+        let error = source.error(&[]).await;
+        assert!(matches!(&error, Error::Rejected(text) if text.contains("redirects are not followed")), "{error}");
+    }
+    assert!(elsewhere.mock.requests().is_empty());
+}
+
+#[tokio::test]
 async fn a_server_that_says_the_token_back_does_not_get_it_into_a_message() {
     let source = Source::with_items(1);
     let body = json!({"error": {"type": "ODD", "message": format!("no Bearer {}", source.mock.token())}});

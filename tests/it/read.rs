@@ -224,6 +224,17 @@ async fn the_first_batch_comes_after_the_first_page() {
 }
 
 #[tokio::test]
+async fn batches_of_long_texts_are_bounded_by_their_bytes() {
+    let source = Source::with_items(0);
+    let long = "long ".repeat(20_000);
+    let records = vec![json!({"Name": long}); 600];
+    source.mock.create_records(&source.mock.base_id(), "Items", &records).expect("created");
+    let batches = source.read(&[]).await.expect("a read");
+    assert_eq!(rows(&batches), 600);
+    assert!(batches.iter().all(|batch| batch.num_rows() <= 200), "at most two pages of 10 MB");
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_rescued_or_refused_by_name() {
     let source = Source::with_items(3);
     let (base, ids) = (source.mock.base_id(), source.all_ids());

@@ -1,0 +1,146 @@
+"""TLS and proxies, as companies have them: certificates from a file, and a way out that is a proxy."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import trustme
+
+HOST = "airtable.example"  # resolved by nobody: only the proxy knows the way
+
+PROGRAM = """
+import sys
+from lakeflow_airtable import Airtable, AirtableError
+base = Airtable(token="patSECRET", base_id="appX", base_url=sys.argv[1], max_retries=0)
+try:
+    print(base.list_tables())
+except AirtableError as error:
+    print(type(error).__name__, error)
+"""
+
+
+class Tables(BaseHTTPRequestHandler):
+    """Answers every request with a base of one table."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"tables": [{"id": "tbl1", "name": "Behind TLS", "fields": []}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Tunnel(BaseHTTPRequestHandler):
+    """A proxy: CONNECT, and then bytes both ways, to the one server there is."""
+
+    asked: list[tuple[str, str | None]]
+    port: int
+
+    def do_CONNECT(self) -> None:
+        self.asked.append((self.path, self.headers["Proxy-Authorization"]))
+        with socket.create_connection(("127.0.0.1", self.port)) as server:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=_pump, args=(server, self.connection))
+            back.start()
+            _pump(self.connection, server)
+            back.join()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # the other side has what it wanted
+
+
+def _serve(server: ThreadingHTTPServer) -> Iterator[int]:
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server(authority: trustme.CA) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST, "localhost").configure_cert(context)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tables)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    yield from _serve(server)
+
+
+@pytest.fixture
+def proxy(server: int) -> Iterator[tuple[int, list[tuple[str, str | None]]]]:
+    handler = type("ThisTunnel", (Tunnel,), {"asked": [], "port": server})
+    for port in _serve(ThreadingHTTPServer(("127.0.0.1", 0), handler)):
+        yield port, handler.asked  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def certificates(authority: trustme.CA, tmp_path: Path) -> str:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return str(tmp_path / "ca.pem")
+
+
+def _ask(url: str, **environment: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, url], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_certificates_come_from_ssl_cert_file(server: int, certificates: str) -> None:
+    assert _ask(f"https://localhost:{server}", SSL_CERT_FILE=certificates) == "['Behind TLS']"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server: int, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    said = _ask(f"https://localhost:{server}", SSL_CERT_FILE=str(other))
+    assert said.startswith("TransportError GET https://localhost")
+    assert "certificate" in said
+    assert "SECRET" not in said
+
+
+def test_without_any_certificates_the_error_says_where_they_come_from(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    assert "set SSL_CERT_FILE" in _ask("https://localhost:1", SSL_CERT_FILE=str(empty))
+
+
+def test_https_proxy_is_the_way_out(proxy: tuple[int, list[tuple[str, str | None]]], certificates: str) -> None:
+    port, asked = proxy
+    address = f"http://user:word@127.0.0.1:{port}"
+    assert _ask(f"https://{HOST}", SSL_CERT_FILE=certificates, HTTPS_PROXY=address) == "['Behind TLS']"
+    assert asked == [(f"{HOST}:443", "Basic dXNlcjp3b3Jk")]
+
+
+def test_loopback_needs_no_proxy(server: int, certificates: str) -> None:
+    nowhere = "http://127.0.0.1:1"
+    assert _ask(f"https://localhost:{server}", SSL_CERT_FILE=certificates, HTTPS_PROXY=nowhere) == "['Behind TLS']"
