@@ -58,7 +58,7 @@ class MockAirtable:
         faults: Mapping[str, Any] | None = None,
         seed: int = 1,
     ) -> None:
-        from lakeflow_airtable import _native  # noqa: PLC0415 - importing this module starts and loads nothing
+        from lakeflow_airtable import _native
 
         self._native = _native.Mock(
             host=host, port=port, token=token, sample=sample, faults=json.dumps(dict(faults or {})), seed=seed

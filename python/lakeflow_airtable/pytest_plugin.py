@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def mock_airtable() -> Iterator[MockAirtable]:
     """A fresh mock Airtable with the sample base, for one test."""
-    from lakeflow_airtable.mock import MockAirtable  # noqa: PLC0415 - see the module's docstring
+    from lakeflow_airtable.mock import MockAirtable
 
     with MockAirtable() as mock:
         yield mock

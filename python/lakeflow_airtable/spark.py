@@ -63,8 +63,7 @@ class AirtableDataSource(DataSource):
         from ._native import Scan
 
         scan = self._connector().plan() if self._plan is None else Scan.from_json(self._plan)
-        planned = _spark_schema(scan)
-        return scan if _columns(schema) == _columns(planned) else scan.select(schema.json())
+        return scan.select(schema.json())
 
     def _connector(self) -> Connector:
         table = self._virtual_table

@@ -51,16 +51,13 @@ pub(crate) fn answer(
     authorize(state, grant, endpoint)?;
     match endpoint {
         Whoami | ListBases | CreateBase => of_account(state, grant, endpoint, request),
-        ListRecords(..) | ListRecordsByPost(..) | GetRecord(..) => {
-            reading(state, endpoint, request)
-        }
-        GetSchema(..) | ListViews(..) | GetView(..) | CreateTable(..) | UpdateTable(..)
-        | CreateField(..) | UpdateField(..) => of_schema(state, grant, endpoint, request),
+        ListRecords(..) | ListRecordsByPost(..) | GetRecord(..) => reading(state, endpoint, request),
+        GetSchema(..) | ListViews(..) | GetView(..) | CreateTable(..) | UpdateTable(..) | CreateField(..)
+        | UpdateField(..) => of_schema(state, grant, endpoint, request),
         ListComments(..) | CreateComment(..) | UpdateComment(..) | DeleteComment(..) => {
             of_comments(state, grant, endpoint, request)
         }
-        CreateRecords(..) | UpdateRecords(..) | DeleteRecords(..) | UpdateRecord(..)
-        | DeleteRecord(..) => {
+        CreateRecords(..) | UpdateRecords(..) | DeleteRecords(..) | UpdateRecord(..) | DeleteRecord(..) => {
             let answer = writing(state, grant, endpoint, request);
             state.ring();
             answer
@@ -94,12 +91,7 @@ fn authorize(state: &State, grant: &Grant, endpoint: &Endpoint) -> Result<(), Ap
     }
 }
 
-fn of_account(
-    state: &State,
-    grant: &Grant,
-    endpoint: &Endpoint,
-    request: &Request<'_>,
-) -> Result<Vec<u8>, ApiError> {
+fn of_account(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
     if *endpoint == Endpoint::CreateBase {
         let definition = request.json()?;
         let mut store = state.write();
@@ -128,11 +120,7 @@ fn of_account(
 }
 
 /// A thousand bases a page, as in Airtable; the offset names the next base.
-fn list_bases(
-    bases: &[Base],
-    grant: &Grant,
-    pairs: &[(String, String)],
-) -> Result<Vec<u8>, ApiError> {
+fn list_bases(bases: &[Base], grant: &Grant, pairs: &[(String, String)]) -> Result<Vec<u8>, ApiError> {
     const PAGE: usize = 1000;
     const ITERATOR: &str = "itrBases0000000000";
     let visible: Vec<&Base> = bases.iter().filter(|base| grant.sees(&base.id)).collect();
@@ -187,16 +175,8 @@ fn reading(state: &State, endpoint: &Endpoint, request: &Request<'_>) -> Result<
     }
     let base = store.bases.get(b).ok_or_else(ApiError::forbidden)?;
     match endpoint {
-        Endpoint::GetRecord(_, _, record) => {
-            get(base, record, &RecordShape::from_pairs(&pairs)?, &with)
-        }
-        Endpoint::ListRecords(..) => list(
-            base,
-            t,
-            &ListQuery::from_pairs(&pairs)?,
-            &state.iterators,
-            &with,
-        ),
+        Endpoint::GetRecord(_, _, record) => get(base, record, &RecordShape::from_pairs(&pairs)?, &with),
+        Endpoint::ListRecords(..) => list(base, t, &ListQuery::from_pairs(&pairs)?, &state.iterators, &with),
         _ => list(
             base,
             t,
@@ -207,12 +187,7 @@ fn reading(state: &State, endpoint: &Endpoint, request: &Request<'_>) -> Result<
     }
 }
 
-fn writing(
-    state: &State,
-    grant: &Grant,
-    endpoint: &Endpoint,
-    request: &Request<'_>,
-) -> Result<Vec<u8>, ApiError> {
+fn writing(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
     let (faults, now_ms, signature) = (state.faults(), state.clock.now_ms(), state.signature());
     let actor = Actor::api(grant.person);
@@ -228,13 +203,7 @@ fn writing(
     let (b, t) = State::locate(&store, base, table, &faults)?;
     let base = &mut store.bases[b];
     match endpoint {
-        CreateRecords(..) => base.create_records(
-            t,
-            &WriteBody::read(&request.json()?)?,
-            actor,
-            now_ms,
-            &signature,
-        ),
+        CreateRecords(..) => base.create_records(t, &WriteBody::read(&request.json()?)?, actor, now_ms, &signature),
         UpdateRecords(_, _, replace) => base.update_records(
             t,
             &WriteBody::read(&request.json()?)?,
@@ -252,14 +221,7 @@ fn writing(
             if RecordId::parse(id).is_none_or(|id| base.tables[t].records.get(id).is_none()) {
                 return Err(faults.missing_record.error());
             }
-            base.update_records(
-                t,
-                &WriteBody::read(&body)?,
-                *replace,
-                actor,
-                now_ms,
-                &signature,
-            )
+            base.update_records(t, &WriteBody::read(&body)?, *replace, actor, now_ms, &signature)
         }
         DeleteRecords(..) => {
             let pairs = request.pairs();
@@ -268,9 +230,7 @@ fn writing(
                 .filter(|(key, _)| key.starts_with("records"))
                 .map(|(_, id)| id.as_str())
                 .collect();
-            Ok(bytes(
-                &json!({"records": base.delete_records(t, &ids, actor, now_ms)?}),
-            ))
+            Ok(bytes(&json!({"records": base.delete_records(t, &ids, actor, now_ms)?})))
         }
         DeleteRecord(_, _, id) => {
             if RecordId::parse(id).is_none_or(|id| base.tables[t].records.get(id).is_none()) {
@@ -290,11 +250,7 @@ fn of_schema(
     request: &Request<'_>,
 ) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
-    let (faults, now_ms, actor) = (
-        state.faults(),
-        state.clock.now_ms(),
-        Actor::api(grant.person),
-    );
+    let (faults, now_ms, actor) = (state.faults(), state.clock.now_ms(), Actor::api(grant.person));
     let id = endpoint.base().unwrap_or_default();
     {
         let store = state.read();
@@ -338,9 +294,7 @@ fn of_schema(
             }
             UpdateField(_, table, field) => {
                 let (b, t) = State::locate(&store, id, table, &faults)?;
-                let f = store.bases[b].tables[t]
-                    .field(field)
-                    .ok_or_else(ApiError::forbidden)?;
+                let f = store.bases[b].tables[t].field(field).ok_or_else(ApiError::forbidden)?;
                 store.bases[b].update_field(t, f, &change, actor, now_ms)?
             }
             _ => return Err(ApiError::no_route()),
@@ -350,12 +304,7 @@ fn of_schema(
     Ok(bytes(&shown))
 }
 
-fn of_comments(
-    state: &State,
-    grant: &Grant,
-    endpoint: &Endpoint,
-    request: &Request<'_>,
-) -> Result<Vec<u8>, ApiError> {
+fn of_comments(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
     let (faults, now_ms) = (state.faults(), state.clock.now_ms());
     let (ListComments(base, table, record)
@@ -373,21 +322,14 @@ fn of_comments(
     let shown = match endpoint {
         ListComments(..) => base.list_comments(record, &request.pairs())?,
         CreateComment(..) => base.create_comment(record, &request.json()?, grant.person, now_ms)?,
-        UpdateComment(_, _, _, id) => {
-            base.update_comment(record, id, &request.json()?, grant.person, now_ms)?
-        }
+        UpdateComment(_, _, _, id) => base.update_comment(record, id, &request.json()?, grant.person, now_ms)?,
         DeleteComment(_, _, _, id) => base.delete_comment(record, id)?,
         _ => return Err(ApiError::no_route()),
     };
     Ok(bytes(&shown))
 }
 
-fn of_webhooks(
-    state: &State,
-    grant: &Grant,
-    endpoint: &Endpoint,
-    request: &Request<'_>,
-) -> Result<Vec<u8>, ApiError> {
+fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
     use Endpoint::*;
     let now_ms = state.clock.now_ms();
     let signature = state.signature();

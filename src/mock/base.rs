@@ -90,11 +90,7 @@ impl Base {
         self.tables
             .iter()
             .position(|table| table.id == name_or_id)
-            .or_else(|| {
-                self.tables
-                    .iter()
-                    .position(|table| table.name == name_or_id)
-            })
+            .or_else(|| self.tables.iter().position(|table| table.name == name_or_id))
     }
 
     /// The table that holds a record.
@@ -106,13 +102,7 @@ impl Base {
 
     /// The table that a link field of `table` points to.
     pub(crate) fn linked_table(&self, table: usize, link: usize) -> Option<usize> {
-        self.table(
-            self.tables
-                .get(table)?
-                .fields
-                .get(link)?
-                .option_text("linkedTableId")?,
-        )
+        self.table(self.tables.get(table)?.fields.get(link)?.option_text("linkedTableId")?)
     }
 
     /// The field on the other side of a link: its table and index.

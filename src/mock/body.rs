@@ -56,10 +56,7 @@ impl Body for FaultyBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         if let Some(sleep) = &mut this.sleep {
             if sleep.as_mut().poll(cx).is_pending() {
@@ -79,8 +76,7 @@ impl Body for FaultyBody {
             };
         }
         let piece = this.rest.split_to(this.chunk.min(this.rest.len()));
-        this.sleep = (!this.rest.is_empty() || this.fuse.is_some())
-            .then(|| Box::pin(tokio::time::sleep(this.pause)));
+        this.sleep = (!this.rest.is_empty() || this.fuse.is_some()).then(|| Box::pin(tokio::time::sleep(this.pause)));
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
@@ -108,10 +104,7 @@ impl Body for GiganticBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         const FILLER: &[u8] = &[b'a'; 65_536];
         let this = self.get_mut();
         let frame = |bytes| Poll::Ready(Some(Ok(Frame::data(bytes))));

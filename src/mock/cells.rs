@@ -30,9 +30,7 @@ impl Cells {
     }
 
     pub(crate) fn get(&self, field: u16) -> Option<&[u8]> {
-        self.iter()
-            .find(|(index, _)| *index == field)
-            .map(|(_, json)| json)
+        self.iter().find(|(index, _)| *index == field).map(|(_, json)| json)
     }
 
     /// Sets or clears one cell.
@@ -58,8 +56,7 @@ impl Cells {
 
 /// Appends one cell in packed form.
 pub(crate) fn push(bytes: &mut Vec<u8>, field: u16, json: &[u8]) {
-    let length =
-        u32::try_from(json.len()).expect("a cell of four gigabytes does not fit a request");
+    let length = u32::try_from(json.len()).expect("a cell of four gigabytes does not fit a request");
     bytes.extend_from_slice(&field.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend_from_slice(json);

@@ -101,10 +101,7 @@ impl Transaction {
     }
 
     pub(crate) fn touched_records(&self) -> impl Iterator<Item = (usize, RecordId)> {
-        let changed = self
-            .changed
-            .keys()
-            .filter(|key| !self.created.contains(key));
+        let changed = self.changed.keys().filter(|key| !self.created.contains(key));
         self.created.iter().chain(changed).copied()
     }
 
@@ -125,11 +122,7 @@ impl Base {
             return;
         }
         self.recompute(&mut tx);
-        if tx.changed.is_empty()
-            && tx.created.is_empty()
-            && tx.destroyed.is_empty()
-            && tx.schema.is_empty()
-        {
+        if tx.changed.is_empty() && tx.created.is_empty() && tx.destroyed.is_empty() && tx.schema.is_empty() {
             return;
         }
         self.transaction += 1;
@@ -137,14 +130,7 @@ impl Base {
     }
 
     /// Sets a cell and notes what was there; neither an edit nor a link's other side.
-    pub(crate) fn put_cell(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        id: RecordId,
-        field: u16,
-        json: Option<&[u8]>,
-    ) {
+    pub(crate) fn put_cell(&mut self, tx: &mut Transaction, t: usize, id: RecordId, field: u16, json: Option<&[u8]>) {
         self.unsettle(tx, t, id);
         let Some(record) = self.tables[t].records.get_mut(id) else {
             return;
@@ -174,14 +160,7 @@ impl Base {
     }
 
     /// A person's edit of a cell: stamps it, keeps the other side of a link, frees a pinned cell.
-    pub(crate) fn edit_cell(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        id: RecordId,
-        f: usize,
-        json: Option<&[u8]>,
-    ) {
+    pub(crate) fn edit_cell(&mut self, tx: &mut Transaction, t: usize, id: RecordId, f: usize, json: Option<&[u8]>) {
         let field = field_index(f);
         self.tables[t].pinned.remove(&(id, field));
         let Some(record) = self.tables[t].records.get(id) else {
@@ -250,13 +229,7 @@ impl Base {
             } else if ids.len() == had {
                 continue;
             }
-            self.put_cell(
-                tx,
-                other,
-                partner,
-                field_index(inverse),
-                link_json(&ids).as_deref(),
-            );
+            self.put_cell(tx, other, partner, field_index(inverse), link_json(&ids).as_deref());
             if self.manners.inverse_links_are_edits {
                 self.stamp_edit(tx, other, partner, field_index(inverse));
             }
@@ -264,12 +237,7 @@ impl Base {
     }
 
     /// A new record without cells.
-    pub(crate) fn create_record(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        id: Option<RecordId>,
-    ) -> RecordId {
+    pub(crate) fn create_record(&mut self, tx: &mut Transaction, t: usize, id: Option<RecordId>) -> RecordId {
         let id = id.unwrap_or_else(|| self.ids.record());
         let created_ms = self.stamp_ms(tx.now_ms);
         let table = &mut self.tables[t];
@@ -334,25 +302,12 @@ impl Base {
         for (other, holder, f) in cells {
             let mut ids = self.linked_ids(other, holder, f);
             ids.retain(|linked| *linked != id);
-            self.put_cell(
-                tx,
-                other,
-                holder,
-                field_index(f),
-                link_json(&ids).as_deref(),
-            );
+            self.put_cell(tx, other, holder, field_index(f), link_json(&ids).as_deref());
         }
     }
 
     /// Puts any JSON into a cell, as a value that no computation replaces. `null` empties the cell.
-    pub(crate) fn pin_cell(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        id: RecordId,
-        f: usize,
-        json: &Value,
-    ) {
+    pub(crate) fn pin_cell(&mut self, tx: &mut Transaction, t: usize, id: RecordId, f: usize, json: &Value) {
         let bytes = (!json.is_null()).then(|| json.to_string().into_bytes());
         self.tables[t].pinned.insert((id, field_index(f)));
         self.put_cell(tx, t, id, field_index(f), bytes.as_deref());

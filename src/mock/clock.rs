@@ -31,9 +31,7 @@ impl Clock {
 }
 
 fn real_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -106,8 +104,7 @@ pub(crate) fn parse_ms(text: &str) -> Option<i64> {
         "%Y-%m-%dT%H:%M",
         "%Y-%m-%d %H:%M",
     ] {
-        if let Ok(time) = chrono::NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), format)
-        {
+        if let Ok(time) = chrono::NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), format) {
             return Some(time.and_utc().timestamp_millis());
         }
     }
@@ -123,10 +120,7 @@ mod tests {
     fn stamps_have_milliseconds_and_a_z() {
         assert_eq!(stamp(1_663_016_628_000), "2022-09-12T21:03:48.000Z");
         assert_eq!(stamp(7), "1970-01-01T00:00:00.007Z");
-        assert_eq!(
-            http_date(1_663_016_628_000),
-            "Mon, 12 Sep 2022 21:03:48 GMT"
-        );
+        assert_eq!(http_date(1_663_016_628_000), "Mon, 12 Sep 2022 21:03:48 GMT");
     }
 
     #[test]

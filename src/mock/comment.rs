@@ -57,11 +57,7 @@ impl Base {
     ///
     /// # Errors
     /// 422 for a wrong page size or offset.
-    pub(crate) fn list_comments(
-        &self,
-        record: RecordId,
-        pairs: &[(String, String)],
-    ) -> Result<Value, ApiError> {
+    pub(crate) fn list_comments(&self, record: RecordId, pairs: &[(String, String)]) -> Result<Value, ApiError> {
         let given = |name: &str| {
             pairs
                 .iter()
@@ -73,13 +69,7 @@ impl Base {
             .ok()
             .filter(|size| (1..=100).contains(size))
             .ok_or_else(ApiError::invalid_request)?;
-        let comments: Vec<&Comment> = self
-            .comments
-            .get(&record)
-            .into_iter()
-            .flatten()
-            .rev()
-            .collect();
+        let comments: Vec<&Comment> = self.comments.get(&record).into_iter().flatten().rev().collect();
         let start = match given("offset") {
             None => 0,
             Some(offset) => comments
@@ -107,14 +97,8 @@ impl Base {
         now_ms: i64,
     ) -> Result<Value, ApiError> {
         let text = text_of(body)?.to_owned();
-        let author = self
-            .person(person)
-            .cloned()
-            .ok_or_else(ApiError::forbidden)?;
-        let parent = body
-            .get("parentCommentId")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
+        let author = self.person(person).cloned().ok_or_else(ApiError::forbidden)?;
+        let parent = body.get("parentCommentId").and_then(Value::as_str).map(str::to_owned);
         let comment = Comment {
             id: self.ids.fresh("com"),
             author,

@@ -70,9 +70,7 @@ impl Row for Reader<'_> {
     }
 
     fn last_modified_time(&self, fields: &[usize]) -> Option<DateTime<Utc>> {
-        self.base
-            .last_modified_ms(self.record, fields)
-            .map(datetime)
+        self.base.last_modified_ms(self.record, fields).map(datetime)
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -98,11 +96,7 @@ impl Base {
             Calc::Circular => Some(br#"{"error":"circular reference"}"#.to_vec()),
             Calc::Formula(formula) => to_cell(kind, &formula.eval(&reader())),
             Calc::Lookup { link, target } => self.lookup_cell(t, record, *link, *target),
-            Calc::Rollup {
-                link,
-                target,
-                formula,
-            } => {
+            Calc::Rollup { link, target, formula } => {
                 let values = self.linked_values(t, record, *link, *target);
                 to_cell(
                     kind,
@@ -114,26 +108,14 @@ impl Base {
             }
             Calc::Count { link } => {
                 let cell = record.cells.get(field_index(*link));
-                Some(
-                    cell.map_or(0, |json| link_ids(json).len())
-                        .to_string()
-                        .into_bytes(),
-                )
+                Some(cell.map_or(0, |json| link_ids(json).len()).to_string().into_bytes())
             }
             Calc::CreatedTime => Some(time_cell(kind, record.created_ms)),
-            Calc::LastModifiedTime(fields) => self
-                .last_modified_ms(record, fields)
-                .map(|ms| time_cell(kind, ms)),
-            Calc::CreatedBy => Some(
-                self.person(record.created_by)?
-                    .cell()
-                    .to_string()
-                    .into_bytes(),
-            ),
+            Calc::LastModifiedTime(fields) => self.last_modified_ms(record, fields).map(|ms| time_cell(kind, ms)),
+            Calc::CreatedBy => Some(self.person(record.created_by)?.cell().to_string().into_bytes()),
             Calc::LastModifiedBy(fields) => {
                 let edited = record.last_edit(fields).map(|edit| edit.person);
-                let person = edited
-                    .or_else(|| (!self.manners.blank_until_edited).then_some(record.created_by));
+                let person = edited.or_else(|| (!self.manners.blank_until_edited).then_some(record.created_by));
                 Some(self.person(person?)?.cell().to_string().into_bytes())
             }
             Calc::AutoNumber => Some(record.auto_number.to_string().into_bytes()),
@@ -148,13 +130,7 @@ impl Base {
     }
 
     /// The looked-up cells, one after the other, arrays among them flattened.
-    fn lookup_cell(
-        &self,
-        t: usize,
-        record: &Record,
-        link: usize,
-        target: usize,
-    ) -> Option<Vec<u8>> {
+    fn lookup_cell(&self, t: usize, record: &Record, link: usize, target: usize) -> Option<Vec<u8>> {
         let items: Vec<Json> = self
             .lookup_by_record(t, record, link, target)
             .into_iter()
@@ -192,10 +168,7 @@ impl Base {
                 None => Vec::new(),
             }
         };
-        link_ids(links)
-            .into_iter()
-            .map(|id| (id, values(id)))
-            .collect()
+        link_ids(links).into_iter().map(|id| (id, values(id))).collect()
     }
 
     fn linked_values(&self, t: usize, record: &Record, link: usize, target: usize) -> Value {
@@ -265,11 +238,7 @@ impl Base {
         for &(reader, link) in &self.tables[t].readers {
             match self.inverse_of(reader, link) {
                 Some((_, inverse)) => {
-                    found.extend(
-                        self.linked_ids(t, id, inverse)
-                            .into_iter()
-                            .map(|other| (reader, other)),
-                    );
+                    found.extend(self.linked_ids(t, id, inverse).into_iter().map(|other| (reader, other)));
                 }
                 None => found.extend(self.records_linking_to(reader, link, id)),
             }
@@ -278,12 +247,7 @@ impl Base {
     }
 
     /// The records whose cell in a link field names a record, found by looking at all of them.
-    pub(crate) fn records_linking_to(
-        &self,
-        t: usize,
-        link: usize,
-        id: RecordId,
-    ) -> Vec<(usize, RecordId)> {
+    pub(crate) fn records_linking_to(&self, t: usize, link: usize, id: RecordId) -> Vec<(usize, RecordId)> {
         let links = |record: &&Record| {
             record
                 .cells
@@ -329,11 +293,7 @@ impl Base {
     pub(crate) fn refresh_volatile(&mut self, t: usize, now_ms: i64) {
         self.tables[t].refreshed_ms = whole_second(now_ms);
         let mut tx = Transaction::silent(now_ms);
-        let ids: Vec<RecordId> = self.tables[t]
-            .records
-            .iter()
-            .map(|record| record.id)
-            .collect();
+        let ids: Vec<RecordId> = self.tables[t].records.iter().map(|record| record.id).collect();
         for id in ids {
             self.recompute_record(&mut tx, t, id);
         }

@@ -93,12 +93,7 @@ impl Mock {
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn create_records(
-        &self,
-        base: &str,
-        table: &str,
-        fields: &[Value],
-    ) -> Result<Vec<String>, MockError> {
+    pub fn create_records(&self, base: &str, table: &str, fields: &[Value]) -> Result<Vec<String>, MockError> {
         self.write_records(
             base,
             table,
@@ -114,12 +109,7 @@ impl Mock {
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn update_records(
-        &self,
-        base: &str,
-        table: &str,
-        records: &[Value],
-    ) -> Result<Vec<String>, MockError> {
+    pub fn update_records(&self, base: &str, table: &str, records: &[Value]) -> Result<Vec<String>, MockError> {
         self.write_records(base, table, records, |base, t, body, now_ms| {
             base.update_records(t, body, Replace::Named, Actor::client(), now_ms, "")
         })
@@ -171,11 +161,8 @@ impl Mock {
         json: &Value,
     ) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t]
-                .field(field)
-                .ok_or_else(|| missing("field", field))?;
-            let known =
-                RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
+            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
+            let known = RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
             let id = known.ok_or_else(|| missing("record", record))?;
             let mut tx = Transaction::new(now_ms, Actor::client());
             base.pin_cell(&mut tx, t, id, f, json);
@@ -189,17 +176,9 @@ impl Mock {
     ///
     /// # Errors
     /// An unknown base, table or field.
-    pub fn set_raw_field(
-        &self,
-        base: &str,
-        table: &str,
-        field: &str,
-        definition: &Value,
-    ) -> Result<(), MockError> {
+    pub fn set_raw_field(&self, base: &str, table: &str, field: &str, definition: &Value) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, _| {
-            let f = base.tables[t]
-                .field(field)
-                .ok_or_else(|| missing("field", field))?;
+            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
             base.tables[t].fields[f].overlay = definition.as_object().cloned();
             Ok(())
         })
@@ -209,12 +188,7 @@ impl Mock {
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn create_field(
-        &self,
-        base: &str,
-        table: &str,
-        definition: &Value,
-    ) -> Result<Value, MockError> {
+    pub fn create_field(&self, base: &str, table: &str, definition: &Value) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             Ok(base.create_field(t, definition, Actor::client(), now_ms)?)
         })
@@ -224,17 +198,9 @@ impl Mock {
     ///
     /// # Errors
     /// What Airtable would refuse.
-    pub fn update_field(
-        &self,
-        base: &str,
-        table: &str,
-        field: &str,
-        change: &Value,
-    ) -> Result<Value, MockError> {
+    pub fn update_field(&self, base: &str, table: &str, field: &str, change: &Value) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t]
-                .field(field)
-                .ok_or_else(|| missing("field", field))?;
+            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
             Ok(base.update_field(t, f, change, Actor::client(), now_ms)?)
         })
     }
@@ -243,13 +209,7 @@ impl Mock {
     ///
     /// # Errors
     /// An empty or doubled name.
-    pub fn rename_field(
-        &self,
-        base: &str,
-        table: &str,
-        field: &str,
-        name: &str,
-    ) -> Result<(), MockError> {
+    pub fn rename_field(&self, base: &str, table: &str, field: &str, name: &str) -> Result<(), MockError> {
         self.update_field(base, table, field, &json!({"name": name}))
             .map(|_| ())
     }
@@ -260,9 +220,7 @@ impl Mock {
     /// An unknown field, or the primary one.
     pub fn remove_field(&self, base: &str, table: &str, field: &str) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t]
-                .field(field)
-                .ok_or_else(|| missing("field", field))?;
+            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
             Ok(base.remove_field(t, f, Actor::client(), now_ms)?)
         })
     }
@@ -271,12 +229,7 @@ impl Mock {
     ///
     /// # Errors
     /// An empty or doubled name.
-    pub fn update_table(
-        &self,
-        base: &str,
-        table: &str,
-        change: &Value,
-    ) -> Result<Value, MockError> {
+    pub fn update_table(&self, base: &str, table: &str, change: &Value) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             Ok(base.update_table(t, change, Actor::client(), now_ms)?)
         })
@@ -307,12 +260,7 @@ impl Mock {
     ///
     /// # Errors
     /// An unknown base, table or record.
-    pub fn last_modified(
-        &self,
-        base: &str,
-        table: &str,
-        record: &str,
-    ) -> Result<Option<String>, MockError> {
+    pub fn last_modified(&self, base: &str, table: &str, record: &str) -> Result<Option<String>, MockError> {
         let store = self.state.read();
         let base = &store.bases[store.base(base).ok_or_else(|| missing("base", base))?];
         let t = base.table(table).ok_or_else(|| missing("table", table))?;

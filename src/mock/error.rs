@@ -63,11 +63,7 @@ impl ApiError {
     }
 
     pub(crate) fn not_permitted(what: &str) -> Self {
-        Self::new(
-            403,
-            "INVALID_PERMISSIONS",
-            format!("You are not permitted to {what}"),
-        )
+        Self::new(403, "INVALID_PERMISSIONS", format!("You are not permitted to {what}"))
     }
 
     /// The 404 of an undefined route.
@@ -117,11 +113,7 @@ impl ApiError {
     }
 
     pub(crate) fn unknown_field(name: &str) -> Self {
-        Self::new(
-            422,
-            "UNKNOWN_FIELD_NAME",
-            format!("Unknown field name: \"{name}\""),
-        )
+        Self::new(422, "UNKNOWN_FIELD_NAME", format!("Unknown field name: \"{name}\""))
     }
 
     pub(crate) fn bad_formula(tail: &str) -> Self {
@@ -141,12 +133,7 @@ impl ApiError {
     }
 
     pub(crate) fn rate_limited() -> Self {
-        Self::new(
-            429,
-            "RATE_LIMIT_REACHED",
-            "Rate limit exceeded. Please try again later",
-        )
-        .with_shape(Shape::Plural)
+        Self::new(429, "RATE_LIMIT_REACHED", "Rate limit exceeded. Please try again later").with_shape(Shape::Plural)
     }
 
     pub(crate) fn monthly_block() -> Self {

@@ -219,10 +219,7 @@ impl Rule {
         self.method
             .as_ref()
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|wanted| target.contains(wanted))
+            && self.path.as_ref().is_none_or(|wanted| target.contains(wanted))
     }
 }
 
@@ -363,15 +360,10 @@ impl Rules {
     /// The action for a request. Every matching rule counts it, the first due one acts.
     pub(crate) fn action(&mut self, method: &str, target: &str) -> Option<Action> {
         let mut action = None;
-        for counted in self
-            .0
-            .iter_mut()
-            .filter(|counted| counted.rule.matches(method, target))
-        {
+        for counted in self.0.iter_mut().filter(|counted| counted.rule.matches(method, target)) {
             counted.seen += 1;
             let Rule { after, times, .. } = counted.rule;
-            let due = counted.seen > after
-                && times.is_none_or(|times| counted.seen <= after.saturating_add(times));
+            let due = counted.seen > after && times.is_none_or(|times| counted.seen <= after.saturating_add(times));
             if due && action.is_none() {
                 action = Some(counted.rule.action.clone());
             }
@@ -391,19 +383,12 @@ impl Action {
             }
         };
         Some(match self {
-            Self::Error {
-                status,
-                kind,
-                message,
-            } => (ApiError::new(*status, kind, message), None),
+            Self::Error { status, kind, message } => (ApiError::new(*status, kind, message), None),
             Self::Unauthorized => (ApiError::unauthenticated(), None),
             Self::Forbidden => (ApiError::forbidden(), None),
             Self::NotFound { bare: true } => (ApiError::no_route(), None),
             Self::NotFound { bare: false } => (ApiError::not_found(), None),
-            Self::RateLimited {
-                retry_after,
-                singular,
-            } => (shape(ApiError::rate_limited(), *singular), *retry_after),
+            Self::RateLimited { retry_after, singular } => (shape(ApiError::rate_limited(), *singular), *retry_after),
             Self::MonthlyBlock => (ApiError::monthly_block(), None),
             Self::Retriable { retry_after } => (ApiError::retriable(), *retry_after),
             Self::IteratorGone => (ApiError::iterator_gone(), None),
@@ -427,10 +412,7 @@ mod tests {
 
     #[test]
     fn rules_wait_act_and_stop() {
-        let rule = Rule::always(Action::Stall)
-            .after(2)
-            .times(1)
-            .path("/Vendors");
+        let rule = Rule::always(Action::Stall).after(2).times(1).path("/Vendors");
         let mut rules = Rules::new(&[rule]);
         let acts: Vec<bool> = ["/Vendors", "/Other", "/Vendors", "/Vendors", "/Vendors"]
             .iter()

@@ -83,12 +83,7 @@ const COMPUTED: [&str; 13] = [
 impl Field {
     /// A field from a definition of the schema's form; `id` is used if the definition names none.
     pub(crate) fn from_json(definition: &Value, id: String) -> Self {
-        let text = |key: &str| {
-            definition
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut field = Self {
             id: text("id").unwrap_or(id),
             name: text("name").unwrap_or_default(),
@@ -109,20 +104,13 @@ impl Field {
 
     /// To be called after a change of name or id.
     pub(crate) fn refresh_keys(&mut self) {
-        let key = |text: &str| {
-            format!("{}:", Value::from(text))
-                .into_bytes()
-                .into_boxed_slice()
-        };
+        let key = |text: &str| format!("{}:", Value::from(text)).into_bytes().into_boxed_slice();
         self.key_by_name = key(&self.name);
         self.key_by_id = key(&self.id);
     }
 
     pub(crate) fn option(&self, key: &str) -> Option<&Value> {
-        self.options
-            .as_ref()?
-            .get(key)
-            .filter(|value| !value.is_null())
+        self.options.as_ref()?.get(key).filter(|value| !value.is_null())
     }
 
     pub(crate) fn option_text(&self, key: &str) -> Option<&str> {
@@ -143,12 +131,7 @@ impl Field {
     /// The type of the values in the cells: for a computed field, that of its `result`.
     pub(crate) fn value_kind(&self) -> &str {
         match self.kind.as_str() {
-            "formula"
-            | "rollup"
-            | "multipleLookupValues"
-            | "lookup"
-            | "createdTime"
-            | "lastModifiedTime" => self
+            "formula" | "rollup" | "multipleLookupValues" | "lookup" | "createdTime" | "lastModifiedTime" => self
                 .option("result")
                 .and_then(|result| result.get("type")?.as_str())
                 .unwrap_or(match self.kind.as_str() {
@@ -174,10 +157,7 @@ impl Field {
 
     /// The names of a select's options, in their order.
     pub(crate) fn choices(&self) -> impl Iterator<Item = &Value> {
-        self.option("choices")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
+        self.option("choices").and_then(Value::as_array).into_iter().flatten()
     }
 
     pub(crate) fn choice(&self, name: &str) -> Option<&Value> {
@@ -219,10 +199,7 @@ mod tests {
 
     #[test]
     fn keys_are_escaped_json() {
-        let field = Field::from_json(
-            &json!({"name": "5\" \\ \u{e9}", "type": "number"}),
-            "fld1".into(),
-        );
+        let field = Field::from_json(&json!({"name": "5\" \\ \u{e9}", "type": "number"}), "fld1".into());
         assert_eq!(&*field.key_by_name, "\"5\\\" \\\\ \u{e9}\":".as_bytes());
         assert_eq!(&*field.key_by_id, b"\"fld1\":");
     }
@@ -233,9 +210,7 @@ mod tests {
             &json!({"name": "A", "type": "number", "options": {"precision": 1}}),
             "fld1".into(),
         );
-        field.overlay = json!({"options": null, "type": "hologram"})
-            .as_object()
-            .cloned();
+        field.overlay = json!({"options": null, "type": "hologram"}).as_object().cloned();
         assert_eq!(
             field.definition(),
             json!({"id": "fld1", "name": "A", "type": "hologram", "options": null})

@@ -87,10 +87,7 @@ impl Formula {
     ///
     /// See [`FormulaError`]. A formula with several faults reports its syntax first, then unknown fields, then unknown
     /// functions (unconfirmed).
-    pub fn compile(
-        text: &str,
-        resolve: &dyn Fn(&str) -> Option<usize>,
-    ) -> Result<Formula, FormulaError> {
+    pub fn compile(text: &str, resolve: &dyn Fn(&str) -> Option<usize>) -> Result<Formula, FormulaError> {
         let parsed = parser::parse(text, resolve).ok_or(FormulaError::Syntax)?;
         if !parsed.unknown_fields.is_empty() {
             return Err(FormulaError::UnknownFields(parsed.unknown_fields));

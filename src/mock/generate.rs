@@ -68,28 +68,17 @@ const MIXED: [&str; 20] = [
     "multipleCollaborators",
 ];
 const WORDS: [&str; 16] = [
-    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "indigo", "juniper",
-    "kelp", "linen", "maple", "nectar", "opal", "pebble",
+    "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "harbour", "indigo", "juniper", "kelp", "linen",
+    "maple", "nectar", "opal", "pebble",
 ];
-const CHOICES: [&str; 6] = [
-    "Idea",
-    "In review",
-    "Approved",
-    "On shelf",
-    "Paused",
-    "Discontinued",
-];
+const CHOICES: [&str; 6] = ["Idea", "In review", "Approved", "On shelf", "Paused", "Discontinued"];
 /// 2024-01-01, from where generated times go on for two years.
 const EPOCH_MS: i64 = 1_704_067_200_000;
 
 impl FieldSpec {
     /// So many fields of a mixture, the first of them a text.
     pub fn mixture(kinds: Kinds, count: usize) -> Vec<Self> {
-        let types: &[&str] = if kinds == Kinds::Scalars {
-            &SCALARS
-        } else {
-            &MIXED
-        };
+        let types: &[&str] = if kinds == Kinds::Scalars { &SCALARS } else { &MIXED };
         (0..count)
             .map(|index| Self {
                 name: format!("Field {:02}", index + 1),
@@ -151,10 +140,7 @@ impl Base {
             .ok_or_else(ApiError::invalid_request)?;
         let mut maker = Maker::new(
             seed,
-            self.people
-                .iter()
-                .map(|person| person.cell().to_string())
-                .collect(),
+            self.people.iter().map(|person| person.cell().to_string()).collect(),
         );
         let table = &mut self.tables[t];
         table.records.reserve(records);
@@ -261,11 +247,7 @@ impl Maker {
             },
             "multipleLookupValues" | "lookup" => {
                 let (first, second) = (self.word(), self.word());
-                let hole = if self.random.u8(..20) == 0 {
-                    ",null"
-                } else {
-                    ""
-                };
+                let hole = if self.random.u8(..20) == 0 { ",null" } else { "" };
                 self.put(&format!("[\"{first}\",\"{second}\"{hole}]"));
             }
             "singleCollaborator" | "createdBy" | "lastModifiedBy" => {
@@ -294,11 +276,7 @@ impl Maker {
             "url" => self.put(&format!("\"https://example.com/item/{number}\"")),
             "multilineText" | "richText" => {
                 let words: Vec<&str> = (0..12).map(|_| self.word()).collect();
-                self.put(&format!(
-                    "\"{}\\n{}\"",
-                    words[..6].join(" "),
-                    words[6..].join(" ")
-                ));
+                self.put(&format!("\"{}\\n{}\"", words[..6].join(" "), words[6..].join(" ")));
             }
             _ => {
                 let word = self.word();
@@ -313,8 +291,7 @@ impl Maker {
     }
 
     fn cell_number(&mut self, decimals: usize) {
-        let number = f64::from(self.random.u32(..1_000_000))
-            / 10_f64.powi(i32::try_from(decimals).unwrap_or(0));
+        let number = f64::from(self.random.u32(..1_000_000)) / 10_f64.powi(i32::try_from(decimals).unwrap_or(0));
         self.put(&number.to_string());
     }
 
@@ -337,8 +314,7 @@ impl Maker {
         if self.earlier.is_empty() {
             return;
         }
-        let ids: [RecordId; 2] =
-            std::array::from_fn(|_| self.earlier[self.random.usize(..self.earlier.len())]);
+        let ids: [RecordId; 2] = std::array::from_fn(|_| self.earlier[self.random.usize(..self.earlier.len())]);
         self.cell.extend_from_slice(b"[\"");
         ids[0].write_to(&mut self.cell);
         if ids[1] != ids[0] {
@@ -350,10 +326,7 @@ impl Maker {
 
     fn person(&mut self) -> String {
         let at = self.random.usize(..self.people.len().max(1));
-        self.people
-            .get(at)
-            .cloned()
-            .unwrap_or_else(|| "null".into())
+        self.people.get(at).cloned().unwrap_or_else(|| "null".into())
     }
 
     fn attachment(&mut self) {

@@ -165,8 +165,7 @@ impl Mock {
     /// # Errors
     /// When the text is no ISO 8601 time.
     pub fn set_clock(&self, now: &str) -> Result<(), MockError> {
-        let ms =
-            parse_ms(now).ok_or_else(|| MockError::from_text(format!("\"{now}\" is no time")))?;
+        let ms = parse_ms(now).ok_or_else(|| MockError::from_text(format!("\"{now}\" is no time")))?;
         self.state.clock.set_ms(ms);
         Ok(())
     }

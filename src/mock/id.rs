@@ -17,9 +17,7 @@ impl RecordId {
     /// Reads `rec` and fourteen letters or digits.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let tail: [u8; TAIL] = text.strip_prefix("rec")?.as_bytes().try_into().ok()?;
-        tail.iter()
-            .all(u8::is_ascii_alphanumeric)
-            .then_some(Self(tail))
+        tail.iter().all(u8::is_ascii_alphanumeric).then_some(Self(tail))
     }
 
     /// Appends the id, prefix included.
@@ -32,9 +30,7 @@ impl RecordId {
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("rec")?;
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(f, "{}", char::from(*byte)))
+        self.0.iter().try_for_each(|byte| write!(f, "{}", char::from(*byte)))
     }
 }
 
@@ -78,9 +74,8 @@ impl Ids {
 
 /// Whether a text has the form of an id with this prefix.
 pub(crate) fn is_id(prefix: &str, text: &str) -> bool {
-    text.strip_prefix(prefix).is_some_and(|tail| {
-        tail.len() == TAIL && tail.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    })
+    text.strip_prefix(prefix)
+        .is_some_and(|tail| tail.len() == TAIL && tail.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

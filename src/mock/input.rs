@@ -38,10 +38,7 @@ impl Base {
                 ),
             ));
         }
-        if value.is_null()
-            || value.as_str() == Some("")
-            || value.as_array().is_some_and(Vec::is_empty)
-        {
+        if value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty) {
             return Ok(None);
         }
         let refuse = || {
@@ -49,12 +46,8 @@ impl Base {
             ApiError::invalid("INVALID_VALUE_FOR_COLUMN", message)
         };
         let accepted = match field.kind.as_str() {
-            "singleLineText" | "email" | "url" | "multilineText" | "richText" | "phoneNumber" => {
-                text(value, typecast)
-            }
-            "number" | "percent" | "currency" | "duration" => {
-                number(value, typecast).map(number_json)
-            }
+            "singleLineText" | "email" | "url" | "multilineText" | "richText" | "phoneNumber" => text(value, typecast),
+            "number" | "percent" | "currency" | "duration" => number(value, typecast).map(number_json),
             "rating" => {
                 let most = field.option("max").and_then(Value::as_f64).unwrap_or(10.0);
                 number(value, typecast)
@@ -65,10 +58,7 @@ impl Base {
                 Value::Bool(false) => return Ok(None),
                 Value::Bool(true) => Some(json!(true)),
                 Value::String(word) if typecast => {
-                    let checked = matches!(
-                        word.to_lowercase().as_str(),
-                        "true" | "checked" | "yes" | "1"
-                    );
+                    let checked = matches!(word.to_lowercase().as_str(), "true" | "checked" | "yes" | "1");
                     return Ok(checked.then(|| b"true".to_vec()));
                 }
                 _ => None,
@@ -82,22 +72,11 @@ impl Base {
             "singleSelect" => return self.accept_choices((t, f), &[value], typecast, false),
             "multipleSelects" => match value {
                 Value::Array(items) => {
-                    return self.accept_choices(
-                        (t, f),
-                        &items.iter().collect::<Vec<_>>(),
-                        typecast,
-                        true,
-                    );
+                    return self.accept_choices((t, f), &items.iter().collect::<Vec<_>>(), typecast, true);
                 }
                 Value::String(list) if typecast => {
-                    let items: Vec<Value> =
-                        list.split(',').map(|item| json!(item.trim())).collect();
-                    return self.accept_choices(
-                        (t, f),
-                        &items.iter().collect::<Vec<_>>(),
-                        typecast,
-                        true,
-                    );
+                    let items: Vec<Value> = list.split(',').map(|item| json!(item.trim())).collect();
+                    return self.accept_choices((t, f), &items.iter().collect::<Vec<_>>(), typecast, true);
                 }
                 _ => None,
             },
@@ -117,10 +96,7 @@ impl Base {
                     .accept_attachments(value, current)
                     .map_err(|()| refuse_attachments());
             }
-            "barcode" => value
-                .get("text")
-                .and_then(Value::as_str)
-                .map(|_| value.clone()),
+            "barcode" => value.get("text").and_then(Value::as_str).map(|_| value.clone()),
             _ => Some(value.clone()),
         };
         accepted
@@ -142,21 +118,13 @@ impl Base {
                 given.or_else(|| typecast.then(|| plain_text(item)))
             });
             let Some(name) = name else {
-                let message = format!(
-                    "Cannot parse value for field {}",
-                    self.tables[t].fields[f].name
-                );
+                let message = format!("Cannot parse value for field {}", self.tables[t].fields[f].name);
                 return Err(ApiError::invalid("INVALID_VALUE_FOR_COLUMN", message));
             };
             if self.tables[t].fields[f].choice(&name).is_none() {
                 if !typecast {
-                    let message = format!(
-                        "Insufficient permissions to create new select option \"\"{name}\"\""
-                    );
-                    return Err(ApiError::invalid(
-                        "INVALID_MULTIPLE_CHOICE_OPTIONS",
-                        message,
-                    ));
+                    let message = format!("Insufficient permissions to create new select option \"\"{name}\"\"");
+                    return Err(ApiError::invalid("INVALID_MULTIPLE_CHOICE_OPTIONS", message));
                 }
                 self.add_choice((t, f), &name);
             }
@@ -164,11 +132,7 @@ impl Base {
                 names.push(name);
             }
         }
-        let json = if many {
-            json!(names)
-        } else {
-            json!(names.first())
-        };
+        let json = if many { json!(names) } else { json!(names.first()) };
         Ok(Some(json.to_string().into_bytes()))
     }
 
@@ -191,10 +155,7 @@ impl Base {
         let items = match value {
             Value::Array(items) => items,
             Value::String(names) if typecast => {
-                single = names
-                    .split(',')
-                    .map(|name| json!(name.trim()))
-                    .collect::<Vec<_>>();
+                single = names.split(',').map(|name| json!(name.trim())).collect::<Vec<_>>();
                 &single
             }
             _ => {
@@ -210,18 +171,10 @@ impl Base {
         };
         let mut ids = Vec::new();
         for item in items {
-            let Some(text) = item
-                .as_str()
-                .or_else(|| item.get("id").and_then(Value::as_str))
-            else {
-                return Err(ApiError::invalid(
-                    "INVALID_RECORDS",
-                    "Value is not a record ID",
-                ));
+            let Some(text) = item.as_str().or_else(|| item.get("id").and_then(Value::as_str)) else {
+                return Err(ApiError::invalid("INVALID_RECORDS", "Value is not a record ID"));
             };
-            let id = match RecordId::parse(text)
-                .filter(|id| self.tables[linked].records.get(*id).is_some())
-            {
+            let id = match RecordId::parse(text).filter(|id| self.tables[linked].records.get(*id).is_some()) {
                 Some(id) => id,
                 None if typecast => self.record_by_name(tx, linked, text),
                 None => return Err(ApiError::row_does_not_exist(text)),
@@ -236,10 +189,7 @@ impl Base {
     /// The record with this name, made if there is none.
     fn record_by_name(&mut self, tx: &mut Transaction, t: usize, name: &str) -> RecordId {
         // Names are texts nearly always: then comparing the cells as they are stored is enough.
-        let (cell, primary) = (
-            Value::from(name).to_string(),
-            field_index(self.tables[t].primary),
-        );
+        let (cell, primary) = (Value::from(name).to_string(), field_index(self.tables[t].primary));
         let records = &self.tables[t].records;
         let same = records
             .iter()
@@ -261,11 +211,7 @@ impl Base {
     fn collaborator(&self, value: &Value, typecast: bool) -> Option<Value> {
         let key = |key: &str| value.get(key).and_then(Value::as_str);
         let (id, email, name) = match value {
-            Value::String(text) if typecast => (
-                Some(text.as_str()),
-                Some(text.as_str()),
-                Some(text.as_str()),
-            ),
+            Value::String(text) if typecast => (Some(text.as_str()), Some(text.as_str()), Some(text.as_str())),
             _ => (key("id"), key("email"), key("name")),
         };
         let same = |wanted: Option<&str>, has: Option<&str>| wanted.is_some() && wanted == has;
@@ -311,25 +257,24 @@ impl Base {
         let image = ["png", "jpg", "jpeg", "gif"]
             .iter()
             .any(|ending| filename.to_lowercase().ends_with(ending));
-        let kind = item.get("type").and_then(Value::as_str).unwrap_or(
-            match (image, filename.rsplit('.').next()) {
+        let kind = item
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or(match (image, filename.rsplit('.').next()) {
                 (true, _) => "image/png",
                 (_, Some("pdf")) => "application/pdf",
                 (_, Some("csv")) => "text/csv",
                 _ => "text/plain",
-            },
-        );
+            });
         let size = item
             .get("size")
             .and_then(Value::as_u64)
             .unwrap_or(1000 + filename.len() as u64);
         let address = |kind: &str| format!("{UNSIGNED}/{id}/{kind}");
-        let mut stored = json!({"id": id, "url": address("original"), "filename": filename, "size": size, "type": kind});
+        let mut stored =
+            json!({"id": id, "url": address("original"), "filename": filename, "size": size, "type": kind});
         if image {
-            let (width, height) = (
-                item.get("width").and_then(Value::as_u64).unwrap_or(600),
-                201,
-            );
+            let (width, height) = (item.get("width").and_then(Value::as_u64).unwrap_or(600), 201);
             stored["width"] = json!(width);
             stored["height"] = json!(height);
             stored["thumbnails"] = json!({

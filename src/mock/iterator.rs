@@ -118,24 +118,15 @@ impl Iterators {
     /// # Errors
     /// `INVALID_OFFSET_VALUE` for what was never an offset of this table, and
     /// `LIST_RECORDS_ITERATOR_NOT_AVAILABLE` for a listing that expired.
-    pub(crate) fn resume(
-        &mut self,
-        offset: &str,
-        table_id: &str,
-        faults: &Faults,
-    ) -> Result<Place, ApiError> {
-        let parts = offset
-            .split_once('/')
-            .filter(|(iterator, _)| is_id("itr", iterator));
+    pub(crate) fn resume(&mut self, offset: &str, table_id: &str, faults: &Faults) -> Result<Place, ApiError> {
+        let parts = offset.split_once('/').filter(|(iterator, _)| is_id("itr", iterator));
         let (id, record) = parts
             .and_then(|(iterator, record)| Some((iterator, RecordId::parse(record)?)))
             .ok_or_else(|| ApiError::bad_offset(offset))?;
         let listing = self.open.get_mut(id).ok_or_else(ApiError::iterator_gone)?;
         let idle = listing.used.elapsed().as_secs_f64();
         let expired = faults.iterator_seconds.is_some_and(|most| idle > most)
-            || faults
-                .iterator_pages
-                .is_some_and(|most| listing.pages >= most);
+            || faults.iterator_pages.is_some_and(|most| listing.pages >= most);
         if expired {
             self.open.remove(id);
             return Err(ApiError::iterator_gone());
@@ -155,12 +146,7 @@ impl Iterators {
     }
 
     /// Notes that a page was served and where the next one starts; gives its offset.
-    pub(crate) fn hand_out(
-        &mut self,
-        id: &str,
-        next: Option<(RecordId, usize)>,
-        repeat: bool,
-    ) -> Option<String> {
+    pub(crate) fn hand_out(&mut self, id: &str, next: Option<(RecordId, usize)>, repeat: bool) -> Option<String> {
         let listing = self.open.get_mut(id)?;
         listing.pages += 1;
         let (mut record, place) = next?;

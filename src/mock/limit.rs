@@ -29,13 +29,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Counts a request to a base and says whether it is refused.
-    pub(crate) fn admit(
-        &mut self,
-        base: &str,
-        is_meta: bool,
-        faults: &Faults,
-        now: Instant,
-    ) -> Option<Refusal> {
+    pub(crate) fn admit(&mut self, base: &str, is_meta: bool, faults: &Faults, now: Instant) -> Option<Refusal> {
         if let Some(most) = faults.requests_per_second
             && !self
                 .windows
@@ -47,8 +41,7 @@ impl Limits {
         }
         let most = faults.monthly_calls?;
         self.calls += 1;
-        (self.calls > most && !(is_meta && faults.monthly_block_spares_meta))
-            .then_some(Refusal::PerMonth)
+        (self.calls > most && !(is_meta && faults.monthly_block_spares_meta)).then_some(Refusal::PerMonth)
     }
 }
 
@@ -123,10 +116,7 @@ mod tests {
         };
         let (mut limits, now) = (Limits::default(), Instant::now());
         assert_eq!(limits.admit("app1", false, &faults, now), None);
-        assert_eq!(
-            limits.admit("app1", false, &faults, now),
-            Some(Refusal::PerMonth)
-        );
+        assert_eq!(limits.admit("app1", false, &faults, now), Some(Refusal::PerMonth));
         assert_eq!(limits.admit("app1", true, &faults, now), None);
     }
 }

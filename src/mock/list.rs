@@ -34,12 +34,7 @@ pub(crate) struct Frozen {
 ///
 /// # Errors
 /// 422 for an unknown view or field, or a formula that does not compile.
-pub(crate) fn freeze(
-    base: &Base,
-    t: usize,
-    query: &ListQuery,
-    now_ms: i64,
-) -> Result<Frozen, ApiError> {
+pub(crate) fn freeze(base: &Base, t: usize, query: &ListQuery, now_ms: i64) -> Result<Frozen, ApiError> {
     let table = &base.tables[t];
     let view = query
         .view
@@ -55,9 +50,7 @@ pub(crate) fn freeze(
     let mut by = Vec::new();
     for (name, descending) in &query.sort {
         by.push((
-            table
-                .field(name)
-                .ok_or_else(|| ApiError::unknown_field(name))?,
+            table.field(name).ok_or_else(|| ApiError::unknown_field(name))?,
             *descending,
         ));
     }
@@ -71,8 +64,7 @@ pub(crate) fn freeze(
         );
     }
     let of_view = view.and_then(|view| view.filter.as_ref());
-    let everything =
-        filter.is_none() && of_view.is_none() && by.is_empty() && query.max_records.is_none();
+    let everything = filter.is_none() && of_view.is_none() && by.is_empty() && query.max_records.is_none();
     let end = table.records.end();
     if everything {
         return Ok(Frozen {
@@ -131,18 +123,8 @@ pub(crate) fn list(
     with: &Circumstances<'_>,
 ) -> Result<Vec<u8>, ApiError> {
     let table = &base.tables[t];
-    let writer = PageWriter::new(
-        base,
-        t,
-        query.fields.as_deref(),
-        &query.shape,
-        with.signature,
-    )?;
-    let lock = || {
-        iterators
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    };
+    let writer = PageWriter::new(base, t, query.fields.as_deref(), &query.shape, with.signature)?;
+    let lock = || iterators.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let place = if let Some(offset) = &query.offset {
         lock().resume(offset, &table.id, with.faults)?
     } else {
@@ -156,9 +138,7 @@ pub(crate) fn list(
     let end = (place.position + size).min(place.order.len());
     let mut out = Vec::with_capacity(64 + 512 * size);
     out.extend_from_slice(b"{\"records\":[");
-    let start = place
-        .position
-        .saturating_sub(with.faults.duplicates_per_page);
+    let start = place.position.saturating_sub(with.faults.duplicates_per_page);
     write_records(&mut out, base, t, &place, start..end, &writer, with);
     out.push(b']');
     let offset = next_offset(base, t, &place, end, &mut lock(), with.faults);
@@ -184,11 +164,7 @@ fn write_records(
         let Some(record) = base.tables[t].records.seen(slot, with.now_ms) else {
             continue;
         };
-        if dropping.is_some_and(|filter| {
-            !filter
-                .eval(&Reader::new(base, t, record, with.now_ms))
-                .is_truthy()
-        }) {
+        if dropping.is_some_and(|filter| !filter.eval(&Reader::new(base, t, record, with.now_ms)).is_truthy()) {
             continue;
         }
         if !first {
@@ -244,12 +220,7 @@ fn tombstone(number: u32) -> RecordId {
 ///
 /// # Errors
 /// The faults' way of reporting a missing record.
-pub(crate) fn get(
-    base: &Base,
-    id: &str,
-    shape: &RecordShape,
-    with: &Circumstances<'_>,
-) -> Result<Vec<u8>, ApiError> {
+pub(crate) fn get(base: &Base, id: &str, shape: &RecordShape, with: &Circumstances<'_>) -> Result<Vec<u8>, ApiError> {
     let missing = || with.faults.missing_record.error();
     let id = RecordId::parse(id).ok_or_else(missing)?;
     let t = base.table_of(id).ok_or_else(missing)?;

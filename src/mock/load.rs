@@ -17,11 +17,7 @@ use super::table::Table;
 use super::view::View;
 
 fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
 impl Base {
@@ -29,11 +25,7 @@ impl Base {
     ///
     /// # Errors
     /// A missing or doubled name.
-    pub(crate) fn load_tables(
-        &mut self,
-        tx: &mut Transaction,
-        definitions: &[&Value],
-    ) -> Result<Vec<usize>, ApiError> {
+    pub(crate) fn load_tables(&mut self, tx: &mut Transaction, definitions: &[&Value]) -> Result<Vec<usize>, ApiError> {
         let mut added = Vec::new();
         for definition in definitions {
             added.push(self.add_table(definition)?);
@@ -55,12 +47,7 @@ impl Base {
             .and_then(Value::as_str)
             .unwrap_or_default()
             .to_owned();
-        if name.is_empty()
-            || self
-                .tables
-                .iter()
-                .any(|table| table.name.eq_ignore_ascii_case(&name))
-        {
+        if name.is_empty() || self.tables.iter().any(|table| table.name.eq_ignore_ascii_case(&name)) {
             return Err(ApiError::invalid(
                 "DUPLICATE_TABLE_NAME",
                 format!("Cannot create table named \"{name}\""),
@@ -74,9 +61,7 @@ impl Base {
         self.tables.push(Table {
             id,
             name,
-            description: description
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned),
+            description: description.filter(|text| !text.is_empty()).map(str::to_owned),
             date_dependency: definition.get("dateDependencySettings").cloned(),
             ..Table::default()
         });
@@ -96,10 +81,7 @@ impl Base {
             .collect();
         self.tables[t].views = views;
         if self.tables[t].views.is_empty() {
-            let view = View::from_json(
-                &json!({"name": "Grid view", "type": "grid"}),
-                self.ids.fresh("viw"),
-            );
+            let view = View::from_json(&json!({"name": "Grid view", "type": "grid"}), self.ids.fresh("viw"));
             self.tables[t].views.push(view);
         }
         Ok(t)
@@ -120,30 +102,19 @@ impl Base {
     ///
     /// # Errors
     /// `DUPLICATE_OR_EMPTY_FIELD_NAME`
-    pub(crate) fn check_field_name(
-        &self,
-        t: usize,
-        except: Option<usize>,
-        name: &str,
-    ) -> Result<(), ApiError> {
+    pub(crate) fn check_field_name(&self, t: usize, except: Option<usize>, name: &str) -> Result<(), ApiError> {
         let lower = name.to_lowercase();
         let doubled = self.tables[t]
             .live_fields()
             .any(|(f, other)| Some(f) != except && other.name.to_lowercase() == lower);
         if name.is_empty() || name.chars().count() > 255 || doubled {
-            let message =
-                format!("Cannot use \"{name}\" as a field name: names are unique and not empty");
+            let message = format!("Cannot use \"{name}\" as a field name: names are unique and not empty");
             return Err(ApiError::invalid("DUPLICATE_OR_EMPTY_FIELD_NAME", message));
         }
         Ok(())
     }
 
-    fn load_records(
-        &mut self,
-        tx: &mut Transaction,
-        tables: &[usize],
-        definitions: &[&Value],
-    ) -> Result<(), ApiError> {
+    fn load_records(&mut self, tx: &mut Transaction, tables: &[usize], definitions: &[&Value]) -> Result<(), ApiError> {
         let mut links = Vec::new();
         for (&t, definition) in tables.iter().zip(definitions) {
             for record in items(definition, "records") {
@@ -154,11 +125,7 @@ impl Base {
         // Links last: they may name records of tables that come later.
         for (t, id, record) in links {
             self.load_cells(tx, t, id, record, true)?;
-            if let Some(ms) = record
-                .get("modifiedTime")
-                .and_then(Value::as_str)
-                .and_then(parse_ms)
-            {
+            if let Some(ms) = record.get("modifiedTime").and_then(Value::as_str).and_then(parse_ms) {
                 let (field, person) = (field_index(self.tables[t].primary), tx.actor.person);
                 if let Some(record) = self.tables[t].records.get_mut(id) {
                     record.note_edit(Edit { field, ms, person });
@@ -168,12 +135,7 @@ impl Base {
         Ok(())
     }
 
-    fn load_record(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        definition: &Value,
-    ) -> Result<RecordId, ApiError> {
+    fn load_record(&mut self, tx: &mut Transaction, t: usize, definition: &Value) -> Result<RecordId, ApiError> {
         let text = |key: &str| definition.get(key).and_then(Value::as_str);
         let id = self.create_record(tx, t, text("id").and_then(RecordId::parse));
         let person = definition
@@ -181,9 +143,7 @@ impl Base {
             .and_then(Value::as_u64)
             .and_then(|index| u16::try_from(index).ok());
         if let Some(record) = self.tables[t].records.get_mut(id) {
-            record.created_ms = text("createdTime")
-                .and_then(parse_ms)
-                .unwrap_or(record.created_ms);
+            record.created_ms = text("createdTime").and_then(parse_ms).unwrap_or(record.created_ms);
             record.created_by = person.unwrap_or(record.created_by);
         }
         self.load_cells(tx, t, id, definition, false)?;
@@ -218,10 +178,7 @@ impl Base {
             };
             self.edit_cell(tx, t, id, f, json.as_deref());
         }
-        let raw = definition
-            .get("raw")
-            .and_then(Value::as_object)
-            .filter(|_| !links);
+        let raw = definition.get("raw").and_then(Value::as_object).filter(|_| !links);
         for (name, value) in raw.into_iter().flatten() {
             let f = self.tables[t]
                 .field(name)

@@ -19,18 +19,11 @@ impl Base {
     /// 404 for an unknown view.
     pub(crate) fn views(&self, only: Option<&str>) -> Result<Value, ApiError> {
         let views = self.tables.iter().flat_map(|table| {
-            let ids = move || {
-                table
-                    .live_fields()
-                    .map(|(_, field)| field.id.as_str())
-                    .collect()
-            };
+            let ids = move || table.live_fields().map(|(_, field)| field.id.as_str()).collect();
             table.views.iter().map(move |view| (view, ids()))
         });
         match only {
-            None => Ok(
-                json!({"views": views.map(|(view, ids)| view.definition(Some(ids))).collect::<Vec<_>>()}),
-            ),
+            None => Ok(json!({"views": views.map(|(view, ids)| view.definition(Some(ids))).collect::<Vec<_>>()})),
             Some(id) => {
                 let mut views = views.filter(|(view, _)| view.id == id);
                 views
@@ -45,26 +38,15 @@ impl Base {
     ///
     /// # Errors
     /// 422 for a missing or doubled name.
-    pub(crate) fn create_table(
-        &mut self,
-        definition: &Value,
-        actor: Actor,
-        now_ms: i64,
-    ) -> Result<Value, ApiError> {
+    pub(crate) fn create_table(&mut self, definition: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
         let added = self.load_tables(&mut tx, &[definition])?;
-        let shown: Vec<Value> = added
-            .iter()
-            .map(|t| self.tables[*t].definition(false))
-            .collect();
+        let shown: Vec<Value> = added.iter().map(|t| self.tables[*t].definition(false)).collect();
         tx.schema
             .created_tables
             .extend(added.iter().map(|t| self.tables[*t].id.clone()));
         self.commit(tx);
-        shown
-            .into_iter()
-            .next()
-            .ok_or_else(ApiError::invalid_request)
+        shown.into_iter().next().ok_or_else(ApiError::invalid_request)
     }
 
     /// `PATCH .../tables/{table}`: name and description.
@@ -98,23 +80,17 @@ impl Base {
             }
         }
         if let Some(description) = change.get("description") {
-            let description = description
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned);
+            let description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
             if self.tables[t].description != description {
                 previous["description"] = json!(self.tables[t].description);
                 self.tables[t].description = description;
             }
         }
         if let Some(settings) = change.get("dateDependencySettings") {
-            self.tables[t].date_dependency =
-                Some(settings.clone()).filter(|settings| !settings.is_null());
+            self.tables[t].date_dependency = Some(settings.clone()).filter(|settings| !settings.is_null());
         }
         if previous != json!({}) {
-            tx.schema
-                .metadata
-                .push((self.tables[t].id.clone(), previous));
+            tx.schema.metadata.push((self.tables[t].id.clone(), previous));
         }
         self.commit(tx);
         Ok(self.tables[t].definition(false))
@@ -144,10 +120,7 @@ impl Base {
         };
         if needed.is_some_and(|key| definition.pointer(&format!("/options/{key}")).is_none()) {
             let message = format!("Invalid options for field of type {kind}");
-            return Err(ApiError::invalid(
-                "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE",
-                message,
-            ));
+            return Err(ApiError::invalid("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message));
         }
         let counts: Vec<usize> = self.tables.iter().map(|table| table.fields.len()).collect();
         let f = self.add_field(t, definition)?;
@@ -189,10 +162,7 @@ impl Base {
         }
         let field = &mut self.tables[t].fields[f];
         if let Some(description) = change.get("description") {
-            field.description = description
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned);
+            field.description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         }
         if let Some(kind) = change
             .get("type")
@@ -207,11 +177,9 @@ impl Base {
         }
         field.refresh_keys();
         if previous != json!({}) {
-            tx.schema.changed_fields.push((
-                self.tables[t].id.clone(),
-                self.tables[t].fields[f].id.clone(),
-                previous,
-            ));
+            tx.schema
+                .changed_fields
+                .push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone(), previous));
         }
         self.resolve_field(t, f);
         self.replan();
@@ -224,13 +192,7 @@ impl Base {
     ///
     /// # Errors
     /// 422 for the primary field.
-    pub(crate) fn remove_field(
-        &mut self,
-        t: usize,
-        f: usize,
-        actor: Actor,
-        now_ms: i64,
-    ) -> Result<(), ApiError> {
+    pub(crate) fn remove_field(&mut self, t: usize, f: usize, actor: Actor, now_ms: i64) -> Result<(), ApiError> {
         if self.tables[t].primary == f {
             return Err(ApiError::invalid(
                 "INVALID_REQUEST_UNKNOWN",
@@ -242,10 +204,9 @@ impl Base {
             .inverse_of(t, f)
             .filter(|_| self.tables[t].fields[f].kind == "multipleRecordLinks");
         for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
-            tx.schema.destroyed_fields.push((
-                self.tables[t].id.clone(),
-                self.tables[t].fields[f].id.clone(),
-            ));
+            tx.schema
+                .destroyed_fields
+                .push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone()));
             self.tables[t].fields[f].alive = false;
             let field = field_index(f);
             self.tables[t].pinned.retain(|(_, pinned)| *pinned != field);
@@ -265,12 +226,7 @@ impl Base {
     ///
     /// # Errors
     /// 422 if a primary field would have to go.
-    pub(crate) fn remove_table(
-        &mut self,
-        t: usize,
-        actor: &Actor,
-        now_ms: i64,
-    ) -> Result<(), ApiError> {
+    pub(crate) fn remove_table(&mut self, t: usize, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
         let mut links = Vec::new();
         for other in (0..self.tables.len()).filter(|other| *other != t) {
             let pointing = self.tables[other]

@@ -38,9 +38,7 @@ impl<'a> PageWriter<'a> {
         let of = &base.tables[table];
         let mut wanted = vec![fields.is_none(); of.fields.len()];
         for name in fields.into_iter().flatten() {
-            wanted[of
-                .field(name)
-                .ok_or_else(|| ApiError::unknown_field(name))?] = true;
+            wanted[of.field(name).ok_or_else(|| ApiError::unknown_field(name))?] = true;
         }
         let key = |(field, wanted): (&'a super::field::Field, &bool)| {
             let key = if shape.by_id {

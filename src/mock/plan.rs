@@ -14,9 +14,7 @@ impl Base {
     /// Derives everything that depends on the schema. To be called after every change of it.
     pub(crate) fn replan(&mut self) {
         for t in 0..self.tables.len() {
-            let calcs: Vec<Calc> = (0..self.tables[t].fields.len())
-                .map(|f| self.calc_of(t, f))
-                .collect();
+            let calcs: Vec<Calc> = (0..self.tables[t].fields.len()).map(|f| self.calc_of(t, f)).collect();
             for (field, calc) in self.tables[t].fields.iter_mut().zip(calcs) {
                 field.calc = calc;
             }
@@ -42,9 +40,7 @@ impl Base {
             return Calc::Stored;
         }
         let referenced = || -> Vec<usize> {
-            let ids = field
-                .option("referencedFieldIds")
-                .and_then(serde_json::Value::as_array);
+            let ids = field.option("referencedFieldIds").and_then(serde_json::Value::as_array);
             ids.into_iter()
                 .flatten()
                 .filter_map(|id| table.field(id.as_str()?))
@@ -65,9 +61,7 @@ impl Base {
                 })
             }),
             "count" => {
-                let link = field
-                    .option_text("recordLinkFieldId")
-                    .and_then(|id| table.field(id));
+                let link = field.option_text("recordLinkFieldId").and_then(|id| table.field(id));
                 link.map(|link| Calc::Count { link })
             }
             "createdTime" => Some(Calc::CreatedTime),
@@ -105,8 +99,7 @@ impl Base {
     fn mark_urls(&mut self) {
         for table in &mut self.tables {
             for field in &mut table.fields {
-                field.has_urls = field.kind == "multipleAttachments"
-                    || field.value_kind() == "multipleAttachments";
+                field.has_urls = field.kind == "multipleAttachments" || field.value_kind() == "multipleAttachments";
             }
         }
     }
@@ -119,8 +112,7 @@ impl Base {
         };
         match &self.tables[t].fields[f].calc {
             Calc::Formula(formula) => {
-                let mut nodes: Vec<Node> =
-                    formula.fields().iter().map(|field| (t, *field)).collect();
+                let mut nodes: Vec<Node> = formula.fields().iter().map(|field| (t, *field)).collect();
                 // A formula reads a link as the primary texts on the other side.
                 for field in formula.fields() {
                     if let Some(linked) = self.linked_table(t, *field) {
@@ -129,9 +121,7 @@ impl Base {
                 }
                 nodes
             }
-            Calc::Lookup { link, target } | Calc::Rollup { link, target, .. } => {
-                through(*link, *target)
-            }
+            Calc::Lookup { link, target } | Calc::Rollup { link, target, .. } => through(*link, *target),
             _ => Vec::new(),
         }
     }
@@ -152,13 +142,7 @@ impl Base {
         order
     }
 
-    fn visit(
-        &self,
-        node: Node,
-        marks: &mut HashMap<Node, Mark>,
-        order: &mut Vec<Node>,
-        circular: &mut Vec<Node>,
-    ) {
+    fn visit(&self, node: Node, marks: &mut HashMap<Node, Mark>, order: &mut Vec<Node>, circular: &mut Vec<Node>) {
         if !self.tables[node.0].fields[node.1].is_computed() || marks.contains_key(&node) {
             return;
         }
@@ -180,9 +164,7 @@ impl Base {
             let mut volatile = Vec::new();
             for (f, field) in self.tables[t].live_fields() {
                 match &field.calc {
-                    Calc::Lookup { link, .. }
-                    | Calc::Rollup { link, .. }
-                    | Calc::Count { link } => links.push(*link),
+                    Calc::Lookup { link, .. } | Calc::Rollup { link, .. } | Calc::Count { link } => links.push(*link),
                     Calc::Formula(formula) => {
                         links.extend(
                             formula
@@ -190,10 +172,7 @@ impl Base {
                                 .iter()
                                 .filter(|link| self.linked_table(t, **link).is_some()),
                         );
-                        let text = field
-                            .option_text("formula")
-                            .unwrap_or_default()
-                            .to_uppercase();
+                        let text = field.option_text("formula").unwrap_or_default().to_uppercase();
                         if text.contains("NOW()") || text.contains("TODAY()") {
                             volatile.push(f);
                         }

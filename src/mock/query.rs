@@ -49,9 +49,7 @@ pub(crate) fn decode(text: &str, plus_is_space: bool) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
+        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
         match (byte, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
             (b'%', Some(decoded)) => {
                 bytes.push(decoded);
@@ -98,13 +96,10 @@ impl ListQuery {
                 key if is_list(key, "recordMetadata") => query.shape.ask_metadata(value)?,
                 key if key.starts_with("sort[") => {
                     let (index, part) = sort_key(key).ok_or_else(ApiError::invalid_request)?;
-                    let at = sort
-                        .iter()
-                        .position(|(at, ..)| *at == index)
-                        .unwrap_or_else(|| {
-                            sort.push((index, None, false));
-                            sort.len() - 1
-                        });
+                    let at = sort.iter().position(|(at, ..)| *at == index).unwrap_or_else(|| {
+                        sort.push((index, None, false));
+                        sort.len() - 1
+                    });
                     match part {
                         "field" => sort[at].1 = Some(value.clone()),
                         "direction" => sort[at].2 = descending(value)?,
@@ -116,9 +111,7 @@ impl ListQuery {
         }
         sort.sort_by_key(|(index, ..)| *index);
         for (_, field, desc) in sort {
-            query
-                .sort
-                .push((field.ok_or_else(ApiError::invalid_request)?, desc));
+            query.sort.push((field.ok_or_else(ApiError::invalid_request)?, desc));
         }
         query.finish(cell_format, pairs)
     }
@@ -135,12 +128,7 @@ impl ListQuery {
             ..Self::default()
         };
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(invalid);
-        let number = |value: &Value| {
-            value
-                .as_u64()
-                .and_then(|n| usize::try_from(n).ok())
-                .ok_or_else(invalid)
-        };
+        let number = |value: &Value| value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(invalid);
         let truth = |value: &Value| match value {
             Value::Bool(is) => Ok(*is),
             Value::Number(n) => Ok(n.as_f64() != Some(0.0)),
@@ -162,8 +150,8 @@ impl ListQuery {
                 "includeDateDependencyMetadata" => query.shape.link_objects = truth(value)?,
                 "fields" => {
                     let names = value.as_array().ok_or_else(invalid)?;
-                    query.fields = Some(names.iter().map(text).collect::<Result<_, _>>()?)
-                        .filter(|f: &Vec<_>| !f.is_empty());
+                    query.fields =
+                        Some(names.iter().map(text).collect::<Result<_, _>>()?).filter(|f: &Vec<_>| !f.is_empty());
                 }
                 "recordMetadata" => {
                     for name in value.as_array().ok_or_else(invalid)? {
@@ -173,10 +161,7 @@ impl ListQuery {
                 "sort" => {
                     for key in value.as_array().ok_or_else(invalid)? {
                         let field = text(key.get("field").ok_or_else(invalid)?)?;
-                        let direction = key
-                            .get("direction")
-                            .and_then(Value::as_str)
-                            .unwrap_or("asc");
+                        let direction = key.get("direction").and_then(Value::as_str).unwrap_or("asc");
                         query.sort.push((field, descending(direction)?));
                     }
                 }
@@ -214,16 +199,8 @@ impl RecordShape {
         Ok(shape)
     }
 
-    fn set_format(
-        &mut self,
-        cell_format: &str,
-        pairs: &[(String, String)],
-    ) -> Result<(), ApiError> {
-        let given = |name: &str| {
-            pairs
-                .iter()
-                .find(|(key, value)| key == name && !value.is_empty())
-        };
+    fn set_format(&mut self, cell_format: &str, pairs: &[(String, String)]) -> Result<(), ApiError> {
+        let given = |name: &str| pairs.iter().find(|(key, value)| key == name && !value.is_empty());
         match (cell_format, given("timeZone"), given("userLocale")) {
             ("json", ..) => Ok(()),
             ("string", Some((_, zone)), Some(_)) => {
@@ -312,9 +289,7 @@ mod tests {
         ] {
             assert!(ListQuery::from_pairs(&pairs(query)).is_err(), "{query}");
         }
-        let zoned =
-            ListQuery::from_pairs(&pairs("cellFormat=string&timeZone=utc&userLocale=en-gb"))
-                .expect("valid");
+        let zoned = ListQuery::from_pairs(&pairs("cellFormat=string&timeZone=utc&userLocale=en-gb")).expect("valid");
         assert_eq!(zoned.shape.as_text_in.as_deref(), Some("utc"));
     }
 

@@ -36,11 +36,7 @@ impl Base {
 
     fn default_option(&mut self, t: usize, f: usize, key: &str, value: Value) {
         let field = &mut self.tables[t].fields[f];
-        if field
-            .options
-            .as_ref()
-            .is_none_or(|options| options.get(key).is_none())
-        {
+        if field.options.as_ref().is_none_or(|options| options.get(key).is_none()) {
             field.set_option(key, value);
         }
     }
@@ -168,9 +164,7 @@ impl Base {
             .to_owned();
         let table = &self.tables[t];
         let (text, referenced) = with_ids(&text, |name| {
-            table
-                .field_in_formula(name)
-                .map(|field| table.fields[field].id.clone())
+            table.field_in_formula(name).map(|field| table.fields[field].id.clone())
         });
         self.tables[t].fields[f].set_option("formula", json!(text));
         self.default_option(t, f, "isValid", json!(true));
@@ -185,9 +179,7 @@ impl Base {
         if self.tables[t].fields[f].kind == "lastModifiedTime" {
             self.default_option(t, f, "isValid", json!(true));
             let table = &self.tables[t];
-            let named = table.fields[f]
-                .option("referencedFieldIds")
-                .and_then(Value::as_array);
+            let named = table.fields[f].option("referencedFieldIds").and_then(Value::as_array);
             let ids: Vec<String> = named
                 .into_iter()
                 .flatten()
@@ -201,18 +193,9 @@ impl Base {
     pub(super) fn resolve_views(&mut self, tables: &[usize]) {
         for &t in tables {
             let table = &self.tables[t];
-            let id = |name: &String| {
-                table
-                    .field(name)
-                    .map(|field| table.fields[field].id.clone())
-            };
+            let id = |name: &String| table.field(name).map(|field| table.fields[field].id.clone());
             let mut settings = table.date_dependency.clone();
-            for (key, value) in settings
-                .as_mut()
-                .and_then(Value::as_object_mut)
-                .into_iter()
-                .flatten()
-            {
+            for (key, value) in settings.as_mut().and_then(Value::as_object_mut).into_iter().flatten() {
                 if let (true, Value::String(name)) = (key.ends_with("FieldId"), &*value) {
                     *value = json!(id(name));
                 }
@@ -299,9 +282,7 @@ mod tests {
 
     #[test]
     fn names_in_formulas_become_ids() {
-        let find = |name: &str| {
-            (name == "Unit Cost" || name == "a}b").then(|| format!("fld{}", name.len()))
-        };
+        let find = |name: &str| (name == "Unit Cost" || name == "a}b").then(|| format!("fld{}", name.len()));
         let (text, ids) = with_ids(r#"{Unit Cost} & "{Unit Cost}" & {a\}b} & {Nope}"#, find);
         assert_eq!(text, r#"{fld9} & "{Unit Cost}" & {fld3} & {Nope}"#);
         assert_eq!(ids, ["fld9", "fld3"]);

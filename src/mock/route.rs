@@ -56,11 +56,7 @@ impl Endpoint {
             .collect();
         let parts: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let own = |text: &&str| (*text).to_owned();
-        let replace = if method == "PUT" {
-            Replace::All
-        } else {
-            Replace::Named
-        };
+        let replace = if method == "PUT" { Replace::All } else { Replace::Named };
         Some(match (method, parts.as_slice()) {
             ("GET", ["v0", "meta", "whoami"]) => Whoami,
             ("GET", ["v0", "meta", "bases"]) => ListBases,
@@ -68,23 +64,15 @@ impl Endpoint {
             ("GET", ["v0", "meta", "bases", b, "tables"]) => GetSchema(own(b)),
             ("POST", ["v0", "meta", "bases", b, "tables"]) => CreateTable(own(b)),
             ("PATCH", ["v0", "meta", "bases", b, "tables", t]) => UpdateTable(own(b), own(t)),
-            ("POST", ["v0", "meta", "bases", b, "tables", t, "fields"]) => {
-                CreateField(own(b), own(t))
-            }
-            ("PATCH", ["v0", "meta", "bases", b, "tables", t, "fields", f]) => {
-                UpdateField(own(b), own(t), own(f))
-            }
+            ("POST", ["v0", "meta", "bases", b, "tables", t, "fields"]) => CreateField(own(b), own(t)),
+            ("PATCH", ["v0", "meta", "bases", b, "tables", t, "fields", f]) => UpdateField(own(b), own(t), own(f)),
             ("GET", ["v0", "meta", "bases", b, "views"]) => ListViews(own(b)),
             ("GET", ["v0", "meta", "bases", b, "views", v]) => GetView(own(b), own(v)),
             ("GET", ["v0", "bases", b, "webhooks"]) => ListWebhooks(own(b)),
             ("POST", ["v0", "bases", b, "webhooks"]) => CreateWebhook(own(b)),
             ("DELETE", ["v0", "bases", b, "webhooks", w]) => DeleteWebhook(own(b), own(w)),
-            ("POST", ["v0", "bases", b, "webhooks", w, "refresh"]) => {
-                RefreshWebhook(own(b), own(w))
-            }
-            ("POST", ["v0", "bases", b, "webhooks", w, "enableNotifications"]) => {
-                EnableNotifications(own(b), own(w))
-            }
+            ("POST", ["v0", "bases", b, "webhooks", w, "refresh"]) => RefreshWebhook(own(b), own(w)),
+            ("POST", ["v0", "bases", b, "webhooks", w, "enableNotifications"]) => EnableNotifications(own(b), own(w)),
             ("GET", ["v0", "bases", b, "webhooks", w, "payloads"]) => ListPayloads(own(b), own(w)),
             (_, ["v0", "meta" | "bases", ..]) => return None,
             ("POST", ["v0", b, t, "listRecords"]) => ListRecordsByPost(own(b), own(t)),
@@ -97,12 +85,8 @@ impl Endpoint {
             ("DELETE", ["v0", b, t, r]) => DeleteRecord(own(b), own(t), own(r)),
             ("GET", ["v0", b, t, r, "comments"]) => ListComments(own(b), own(t), own(r)),
             ("POST", ["v0", b, t, r, "comments"]) => CreateComment(own(b), own(t), own(r)),
-            ("PATCH", ["v0", b, t, r, "comments", c]) => {
-                UpdateComment(own(b), own(t), own(r), own(c))
-            }
-            ("DELETE", ["v0", b, t, r, "comments", c]) => {
-                DeleteComment(own(b), own(t), own(r), own(c))
-            }
+            ("PATCH", ["v0", b, t, r, "comments", c]) => UpdateComment(own(b), own(t), own(r), own(c)),
+            ("DELETE", ["v0", b, t, r, "comments", c]) => DeleteComment(own(b), own(t), own(r), own(c)),
             _ => return None,
         })
     }
@@ -197,17 +181,14 @@ impl Endpoint {
         Some(match self {
             Whoami => return None,
             ListBases | GetSchema(..) => "schema.bases:read",
-            CreateBase | CreateTable(..) | UpdateTable(..) | CreateField(..) | UpdateField(..) => {
-                "schema.bases:write"
-            }
+            CreateBase | CreateTable(..) | UpdateTable(..) | CreateField(..) | UpdateField(..) => "schema.bases:write",
             ListViews(..) | GetView(..) => "workspacesAndBases:read",
             ListRecords(..) | ListRecordsByPost(..) | GetRecord(..) => "data.records:read",
-            CreateRecords(..) | UpdateRecords(..) | UpdateRecord(..) | DeleteRecords(..)
-            | DeleteRecord(..) => "data.records:write",
-            ListComments(..) => "data.recordComments:read",
-            CreateComment(..) | UpdateComment(..) | DeleteComment(..) => {
-                "data.recordComments:write"
+            CreateRecords(..) | UpdateRecords(..) | UpdateRecord(..) | DeleteRecords(..) | DeleteRecord(..) => {
+                "data.records:write"
             }
+            ListComments(..) => "data.recordComments:read",
+            CreateComment(..) | UpdateComment(..) | DeleteComment(..) => "data.recordComments:write",
             ListWebhooks(..)
             | CreateWebhook(..)
             | DeleteWebhook(..)
@@ -229,8 +210,9 @@ impl Endpoint {
             | DeleteWebhook(..)
             | RefreshWebhook(..)
             | EnableNotifications(..) => Role::Create,
-            CreateRecords(..) | UpdateRecords(..) | UpdateRecord(..) | DeleteRecords(..)
-            | DeleteRecord(..) => Role::Edit,
+            CreateRecords(..) | UpdateRecords(..) | UpdateRecord(..) | DeleteRecords(..) | DeleteRecord(..) => {
+                Role::Edit
+            }
             CreateComment(..) | UpdateComment(..) | DeleteComment(..) => Role::Comment,
             _ => Role::Read,
         }
@@ -272,11 +254,7 @@ mod tests {
             ("POST", "/v0/app1/Vendors/listRecords", Some("list_records")),
             ("GET", "/v0/app1/Vendors/rec1", Some("get_record")),
             ("PUT", "/v0/app1/Vendors", Some("update_records")),
-            (
-                "GET",
-                "/v0/bases/app1/webhooks/ach1/payloads",
-                Some("list_payloads"),
-            ),
+            ("GET", "/v0/bases/app1/webhooks/ach1/payloads", Some("list_payloads")),
             ("GET", "/v0/meta/bases/app1", None),
             ("PATCH", "/v0/bases/app1", None),
             ("GET", "/", None),

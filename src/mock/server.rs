@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as Extract};
-use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -122,31 +120,15 @@ async fn handle(
     let spoiled = action.as_ref().and_then(replacement);
     let reply = match (spoiled, body) {
         (Some(reply), _) => reply,
-        (None, Err(_)) => Reply::error(&ApiError::new(
-            413,
-            "REQUEST_TOO_LARGE",
-            "Request body is too large",
-        )),
+        (None, Err(_)) => Reply::error(&ApiError::new(413, "REQUEST_TOO_LARGE", "Request body is too large")),
         (None, Ok(body)) => respond(&state, &parts, &body, &faults).unwrap_or_else(|reply| reply),
     };
     finish(&state, entry, started, reply.status);
-    send(
-        &state,
-        &parts.headers,
-        &faults,
-        reply,
-        action.as_ref(),
-        &fuse,
-    )
+    send(&state, &parts.headers, &faults, reply, action.as_ref(), &fuse)
 }
 
 fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
-    let header = |name: HeaderName| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let endpoint = Endpoint::find(parts.method.as_str(), parts.uri.path());
     LoggedRequest {
         method: parts.method.to_string(),
@@ -158,9 +140,7 @@ fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
         status: 0,
         authorized: parts.headers.contains_key(header::AUTHORIZATION),
         user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
-        endpoint: endpoint
-            .map_or("unknown", |endpoint| endpoint.name())
-            .to_owned(),
+        endpoint: endpoint.map_or("unknown", |endpoint| endpoint.name()).to_owned(),
     }
 }
 
@@ -176,7 +156,12 @@ fn replacement(action: &Action) -> Option<Reply> {
         return Some(Reply::error(&error).retry_after(retry_after));
     }
     Some(match action {
-        Action::Respond { status, headers, body, bytes } => Reply {
+        Action::Respond {
+            status,
+            headers,
+            body,
+            bytes,
+        } => Reply {
             status: *status,
             headers: headers.clone(),
             body: match (bytes, body) {
@@ -189,32 +174,30 @@ fn replacement(action: &Action) -> Option<Reply> {
         Action::BadGateway => Reply {
             status: 502,
             headers: vec![("content-type".into(), "text/html".into())],
-            body: Bytes::from_static(b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"),
+            body: Bytes::from_static(
+                b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
+            ),
         },
         Action::NotJson => Reply::ok("<!doctype html><title>Sign in to the network</title>"),
-        Action::InvalidUtf8 => Reply::ok(&b"{\"records\":[{\"id\":\"rec00000000000000\",\"fields\":{\"Name\":\"\xff\xfe\"}}]}"[..]),
-        Action::Deep { depth } => Reply::ok(format!("{{\"records\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth))),
-        Action::Redirect { location, status } => {
-            Reply { status: *status, headers: vec![("location".into(), location.clone())], body: Bytes::new() }
+        Action::InvalidUtf8 => {
+            Reply::ok(&b"{\"records\":[{\"id\":\"rec00000000000000\",\"fields\":{\"Name\":\"\xff\xfe\"}}]}"[..])
         }
+        Action::Deep { depth } => Reply::ok(format!("{{\"records\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth))),
+        Action::Redirect { location, status } => Reply {
+            status: *status,
+            headers: vec![("location".into(), location.clone())],
+            body: Bytes::new(),
+        },
         Action::Gigantic { .. } => Reply::ok(Bytes::new()),
         _ => return None,
     })
 }
 
 /// The right answer, or the refusal of a layer before it.
-fn respond(
-    state: &Arc<State>,
-    parts: &Parts,
-    body: &[u8],
-    faults: &Faults,
-) -> Result<Reply, Reply> {
+fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> Result<Reply, Reply> {
     let refuse = |error: ApiError| Reply::error(&error);
     let host = parts.headers.get(header::HOST).map_or(0, HeaderValue::len);
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if "https://".len() + host + target > LONGEST_URL {
         return Err(refuse(ApiError::new(
             414,
@@ -232,8 +215,9 @@ fn respond(
                 } else {
                     Shape::Plural
                 };
-                return Err(refuse(ApiError::rate_limited().with_shape(shape))
-                    .retry_after(faults.rate_limit_retry_after));
+                return Err(
+                    refuse(ApiError::rate_limited().with_shape(shape)).retry_after(faults.rate_limit_retry_after)
+                );
             }
             Some(Refusal::PerMonth) => return Err(refuse(ApiError::monthly_block())),
             None => {}
@@ -279,8 +263,7 @@ fn send(
     fuse: &Fuse,
 ) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() =
-        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -290,31 +273,21 @@ fn send(
         headers.insert(header::DATE, date);
     }
     for (name, value) in &reply.headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name.as_str()),
-            HeaderValue::from_str(value),
-        ) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
             headers.insert(name, value);
         }
     }
-    let accepts = asked
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    let compressed = faults.gzip
-        && accepts.is_some_and(|accepts| accepts.contains("gzip"))
-        && reply.body.len() >= SMALLEST_GZIP;
+    let accepts = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let compressed =
+        faults.gzip && accepts.is_some_and(|accepts| accepts.contains("gzip")) && reply.body.len() >= SMALLEST_GZIP;
     let mut bytes = reply.body;
     if compressed && let Ok(zipped) = gzip(&bytes) {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         bytes = zipped;
     }
     *response.body_mut() = match action {
-        Some(Action::Truncate { bytes: kept }) => {
-            Body::new(FaultyBody::truncated(&bytes, *kept, fuse.clone()))
-        }
-        Some(Action::Slow { chunk, ms }) => {
-            Body::new(FaultyBody::slow(bytes, *chunk, Duration::from_millis(*ms)))
-        }
+        Some(Action::Truncate { bytes: kept }) => Body::new(FaultyBody::truncated(&bytes, *kept, fuse.clone())),
+        Some(Action::Slow { chunk, ms }) => Body::new(FaultyBody::slow(bytes, *chunk, Duration::from_millis(*ms))),
         Some(Action::Gigantic { bytes }) => Body::new(GiganticBody::new(*bytes)),
         Some(Action::Close) => {
             fuse.blow();

@@ -20,26 +20,14 @@ enum Key {
 }
 
 /// Sorts slots of a table by fields, each ascending or descending; equal records keep their order.
-pub(crate) fn sort_slots(
-    base: &Base,
-    t: usize,
-    slots: &mut Vec<u32>,
-    by: &[(usize, bool)],
-    now_ms: i64,
-) {
+pub(crate) fn sort_slots(base: &Base, t: usize, slots: &mut Vec<u32>, by: &[(usize, bool)], now_ms: i64) {
     let table = &base.tables[t];
-    let sorters: Vec<Sorter> = by
-        .iter()
-        .map(|(f, desc)| Sorter::new(base, t, *f, *desc))
-        .collect();
+    let sorters: Vec<Sorter> = by.iter().map(|(f, desc)| Sorter::new(base, t, *f, *desc)).collect();
     let mut keyed: Vec<(Vec<Key>, u32)> = slots
         .iter()
         .filter_map(|slot| {
             let record = table.records.seen(*slot, now_ms)?;
-            Some((
-                sorters.iter().map(|sorter| sorter.key(record)).collect(),
-                *slot,
-            ))
+            Some((sorters.iter().map(|sorter| sorter.key(record)).collect(), *slot))
         })
         .collect();
     keyed.sort_by(|(left, _), (right, _)| compare(&sorters, left, right));
@@ -49,11 +37,7 @@ pub(crate) fn sort_slots(
 fn compare(sorters: &[Sorter], left: &[Key], right: &[Key]) -> Ordering {
     for ((sorter, left), right) in sorters.iter().zip(left).zip(right) {
         let order = left.partial_cmp(right).unwrap_or(Ordering::Equal);
-        let order = if sorter.descending {
-            order.reverse()
-        } else {
-            order
-        };
+        let order = if sorter.descending { order.reverse() } else { order };
         if order != Ordering::Equal {
             return order;
         }
@@ -86,11 +70,7 @@ impl<'a> Sorter<'a> {
             return Key::Empty;
         };
         if self.base.tables[self.table].fields[self.field].kind == "multipleRecordLinks" {
-            return Key::Text(
-                self.base
-                    .cell_text(self.table, self.field, cell)
-                    .to_lowercase(),
-            );
+            return Key::Text(self.base.cell_text(self.table, self.field, cell).to_lowercase());
         }
         match serde_json::from_slice(cell) {
             Ok(Value::Number(number)) => Key::Number(number.as_f64().unwrap_or(0.0)),
@@ -106,9 +86,7 @@ impl<'a> Sorter<'a> {
 }
 
 fn choice_places(field: &Field) -> HashMap<&str, f64> {
-    let names = field
-        .choices()
-        .filter_map(|choice| choice.get("name")?.as_str());
+    let names = field.choices().filter_map(|choice| choice.get("name")?.as_str());
     names
         .zip(0_u32..)
         .map(|(name, place)| (name, f64::from(place)))

@@ -1,9 +1,7 @@
 //! What all requests share. Each part has its own lock; none is held while something is sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{
-    Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::clock::Clock;
 use super::error::ApiError;
@@ -40,13 +38,7 @@ fn unpoison<T>(result: Result<T, PoisonError<T>>) -> T {
 }
 
 impl State {
-    pub(crate) fn new(
-        store: Store,
-        tokens: Tokens,
-        faults: Faults,
-        seed: u64,
-        logged: usize,
-    ) -> Self {
+    pub(crate) fn new(store: Store, tokens: Tokens, faults: Faults, seed: u64, logged: usize) -> Self {
         let state = Self {
             store: RwLock::new(store),
             clock: Clock::default(),
@@ -114,8 +106,7 @@ impl State {
     /// What attachment URLs begin with in this answer: address, expiry and, if asked for, a nonce.
     pub(crate) fn signature(&self) -> String {
         let faults = self.faults();
-        let lifetime =
-            i64::try_from(faults.attachment_url_seconds).unwrap_or(i64::MAX / 2000) * 1000;
+        let lifetime = i64::try_from(faults.attachment_url_seconds).unwrap_or(i64::MAX / 2000) * 1000;
         let mut expires = self.clock.now_ms() + lifetime;
         if lifetime >= 7_200_000 {
             // Airtable's expiries are full hours, so URLs stay the same for a while.
@@ -134,12 +125,7 @@ impl State {
     ///
     /// # Errors
     /// The 403 (or 404, by the faults) of an unknown one.
-    pub(crate) fn locate(
-        store: &Store,
-        base: &str,
-        table: &str,
-        faults: &Faults,
-    ) -> Result<(usize, usize), ApiError> {
+    pub(crate) fn locate(store: &Store, base: &str, table: &str, faults: &Faults) -> Result<(usize, usize), ApiError> {
         let b = store
             .bases
             .iter()

@@ -42,17 +42,8 @@ impl Store {
     ///
     /// # Errors
     /// A missing or doubled name inside the base.
-    pub(crate) fn create_base(
-        &mut self,
-        definition: &Value,
-        now_ms: i64,
-    ) -> Result<usize, ApiError> {
-        let text = |key: &str| {
-            definition
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+    pub(crate) fn create_base(&mut self, definition: &Value, now_ms: i64) -> Result<usize, ApiError> {
+        let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
         self.seed = self.seed.wrapping_add(1);
         let mut base = Base {
             id: text("id").unwrap_or_else(|| self.ids.fresh("app")),

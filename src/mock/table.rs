@@ -37,11 +37,7 @@ pub(crate) struct Table {
 impl Table {
     /// Finds a field by id or else by exact name.
     pub(crate) fn field(&self, name_or_id: &str) -> Option<usize> {
-        let find = |test: &dyn Fn(&Field) -> bool| {
-            self.fields
-                .iter()
-                .position(|field| field.alive && test(field))
-        };
+        let find = |test: &dyn Fn(&Field) -> bool| self.fields.iter().position(|field| field.alive && test(field));
         find(&|field| field.id == name_or_id).or_else(|| find(&|field| field.name == name_or_id))
     }
 
@@ -62,10 +58,7 @@ impl Table {
 
     /// Fields that were not removed, with their indices.
     pub(crate) fn live_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
-        self.fields
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| field.alive)
+        self.fields.iter().enumerate().filter(|(_, field)| field.alive)
     }
 
     /// The definition as `GET .../tables` shows it.
@@ -87,9 +80,7 @@ impl Table {
         );
         shown.insert(
             "fields".into(),
-            self.live_fields()
-                .map(|(_, field)| field.definition())
-                .collect(),
+            self.live_fields().map(|(_, field)| field.definition()).collect(),
         );
         shown.insert(
             "views".into(),

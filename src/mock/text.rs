@@ -13,13 +13,7 @@ use super::field::Field;
 use super::value::plain_text;
 
 /// One cell as text.
-pub(crate) fn cell_string(
-    base: &Base,
-    table: usize,
-    field: usize,
-    json: &[u8],
-    zone: &str,
-) -> String {
+pub(crate) fn cell_string(base: &Base, table: usize, field: usize, json: &[u8], zone: &str) -> String {
     let of = &base.tables[table].fields[field];
     if of.kind == "multipleRecordLinks" {
         return base.cell_text(table, field, json);
@@ -48,16 +42,10 @@ fn scalar(field: &Field, value: &Value, zone: &str) -> String {
             match (kind, precision) {
                 ("percent", precision) => format!("{:.*}%", precision.unwrap_or(0), number * 100.0),
                 ("currency", precision) => {
-                    let symbol = setting(field, "symbol")
-                        .and_then(Value::as_str)
-                        .unwrap_or("$");
+                    let symbol = setting(field, "symbol").and_then(Value::as_str).unwrap_or("$");
                     format!("{symbol}{number:.*}", precision.unwrap_or(2))
                 }
-                ("duration", _) => format!(
-                    "{}:{:02}",
-                    (number / 3600.0).floor(),
-                    (number / 60.0 % 60.0).floor()
-                ),
+                ("duration", _) => format!("{}:{:02}", (number / 3600.0).floor(), (number / 60.0 % 60.0).floor()),
                 ("number", Some(precision)) => format!("{number:.precision$}"),
                 _ => plain_text(value),
             }
@@ -71,9 +59,7 @@ fn scalar(field: &Field, value: &Value, zone: &str) -> String {
 
 /// An option of the field, or of the result of a computed field.
 fn setting<'a>(field: &'a Field, key: &str) -> Option<&'a Value> {
-    let result = field
-        .option("result")
-        .and_then(|result| result.get("options"));
+    let result = field.option("result").and_then(|result| result.get("options"));
     field.option(key).or_else(|| result?.get(key))
 }
 
@@ -91,11 +77,7 @@ fn day(field: &Field, kind: &str, ms: i64, zone: &str) -> String {
         return datetime(ms).format(date).to_string();
     }
     let hours = setting(field, "timeFormat").and_then(|format| format.get("name")?.as_str());
-    let time = if hours == Some("12hour") {
-        "%-I:%M%P"
-    } else {
-        "%H:%M"
-    };
+    let time = if hours == Some("12hour") { "%-I:%M%P" } else { "%H:%M" };
     let zone = chrono_tz::Tz::from_str(zone).unwrap_or(chrono_tz::UTC);
     datetime(ms)
         .with_timezone(&zone)

@@ -34,9 +34,7 @@ impl Default for Grant {
 
 impl Grant {
     pub(crate) fn allows(&self, scope: &str) -> bool {
-        self.scopes
-            .as_ref()
-            .is_none_or(|scopes| scopes.contains(scope))
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(scope))
     }
 
     pub(crate) fn sees(&self, base: &str) -> bool {
@@ -71,11 +69,7 @@ impl Tokens {
     ///
     /// # Errors
     /// 401
-    pub(crate) fn authenticate(
-        &self,
-        header: Option<&str>,
-        distinct_body: bool,
-    ) -> Result<Grant, ApiError> {
+    pub(crate) fn authenticate(&self, header: Option<&str>, distinct_body: bool) -> Result<Grant, ApiError> {
         let token = header
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or_else(ApiError::unauthenticated)?;

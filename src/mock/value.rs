@@ -22,9 +22,7 @@ fn from_json(kind: &str, json: &Json) -> Value {
             parse_ms(text).map_or_else(|| Value::Text(text.clone()), |ms| Value::Date(datetime(ms)))
         }
         Json::String(text) => Value::Text(text.clone()),
-        Json::Array(items) => {
-            Value::Array(items.iter().map(|item| from_json(kind, item)).collect())
-        }
+        Json::Array(items) => Value::Array(items.iter().map(|item| from_json(kind, item)).collect()),
         Json::Object(object) if object.contains_key("specialValue") => {
             Value::Number(match object["specialValue"].as_str() {
                 Some("Infinity") => f64::INFINITY,
@@ -53,20 +51,11 @@ pub(crate) fn plain_text(json: &Json) -> String {
             if let (Some(name), Some(url)) = (text("filename"), text("url")) {
                 return format!("{name} ({url})");
             }
-            [
-                "name",
-                "text",
-                "label",
-                "value",
-                "email",
-                "error",
-                "specialValue",
-                "id",
-            ]
-            .into_iter()
-            .find_map(text)
-            .unwrap_or_default()
-            .to_owned()
+            ["name", "text", "label", "value", "email", "error", "specialValue", "id"]
+                .into_iter()
+                .find_map(text)
+                .unwrap_or_default()
+                .to_owned()
         }
     }
 }
@@ -108,10 +97,7 @@ fn to_json(kind: &str, value: &Value) -> Option<Json> {
         }
         Value::Date(time) => json!(stamp(whole_second(time.timestamp_millis()))),
         Value::Array(items) => {
-            let items: Vec<Json> = items
-                .iter()
-                .filter_map(|item| to_json(kind, item))
-                .collect();
+            let items: Vec<Json> = items.iter().filter_map(|item| to_json(kind, item)).collect();
             if items.is_empty() {
                 return None;
             }
@@ -129,11 +115,7 @@ mod tests {
         let cases = [
             ("number", Value::Number(3.0), Some("3")),
             ("number", Value::Number(0.25), Some("0.25")),
-            (
-                "number",
-                Value::Number(f64::NAN),
-                Some(r#"{"specialValue":"NaN"}"#),
-            ),
+            ("number", Value::Number(f64::NAN), Some(r#"{"specialValue":"NaN"}"#)),
             (
                 "number",
                 Value::Number(f64::NEG_INFINITY),
@@ -142,16 +124,8 @@ mod tests {
             ("checkbox", Value::Number(0.0), None),
             ("checkbox", Value::Number(1.0), Some("true")),
             ("singleLineText", Value::Text(String::new()), None),
-            (
-                "singleLineText",
-                Value::Error,
-                Some(r##"{"error":"#ERROR!"}"##),
-            ),
-            (
-                "date",
-                Value::Date(datetime(1_663_016_628_123)),
-                Some("\"2022-09-12\""),
-            ),
+            ("singleLineText", Value::Error, Some(r##"{"error":"#ERROR!"}"##)),
+            ("date", Value::Date(datetime(1_663_016_628_123)), Some("\"2022-09-12\"")),
             (
                 "dateTime",
                 Value::Date(datetime(1_663_016_628_123)),
@@ -164,8 +138,7 @@ mod tests {
             ),
         ];
         for (kind, value, expected) in cases {
-            let cell =
-                to_cell(kind, &value).map(|json| String::from_utf8(json).expect("JSON is UTF-8"));
+            let cell = to_cell(kind, &value).map(|json| String::from_utf8(json).expect("JSON is UTF-8"));
             assert_eq!(cell.as_deref(), expected, "{kind}");
         }
     }
@@ -184,9 +157,6 @@ mod tests {
         for (cell, expected) in cases {
             assert_eq!(plain_text(&cell), expected);
         }
-        assert!(matches!(
-            from_cell("number", br##"{"error":"#ERROR!"}"##),
-            Value::Error
-        ));
+        assert!(matches!(from_cell("number", br##"{"error":"#ERROR!"}"##), Value::Error));
     }
 }

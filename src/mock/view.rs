@@ -27,12 +27,7 @@ pub(crate) struct View {
 impl View {
     /// A view from its definition; `id` is used if it names none.
     pub(crate) fn from_json(definition: &Value, id: String) -> Self {
-        let text = |key: &str| {
-            definition
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
         let private = definition.get("mock").unwrap_or(&Value::Null);
         let names = |value: &Value| -> Option<Vec<String>> {
             Some(
@@ -43,21 +38,14 @@ impl View {
                     .collect(),
             )
         };
-        let sort = private
-            .get("sort")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
+        let sort = private.get("sort").and_then(Value::as_array).into_iter().flatten();
         Self {
             id: text("id").unwrap_or(id),
             name: text("name").unwrap_or_else(|| "Grid view".into()),
             kind: text("type").unwrap_or_else(|| "grid".into()),
             personal_for: text("personalForUserId"),
             visible: definition.get("visibleFieldIds").and_then(names),
-            filter_text: private
-                .get("filter")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            filter_text: private.get("filter").and_then(Value::as_str).map(str::to_owned),
             filter: None,
             sort: sort
                 .filter_map(|key| {

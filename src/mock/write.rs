@@ -126,10 +126,7 @@ impl Base {
         let mut rows = Vec::new();
         for record in &body.records {
             let target = self.update_target(&mut tx, t, record, body)?;
-            rows.push((
-                target,
-                self.accept_row(&mut tx, t, record, body.typecast, target)?,
-            ));
+            rows.push((target, self.accept_row(&mut tx, t, record, body.typecast, target)?));
         }
         let (mut ids, mut created, mut updated) = (Vec::new(), Vec::new(), Vec::new());
         for (target, row) in rows {
@@ -159,14 +156,9 @@ impl Base {
     ) -> Result<Option<RecordId>, ApiError> {
         if let Some(id) = record.get("id").and_then(Value::as_str) {
             let known = RecordId::parse(id).filter(|id| self.tables[t].records.get(*id).is_some());
-            return known
-                .map(Some)
-                .ok_or_else(|| ApiError::row_does_not_exist(id));
+            return known.map(Some).ok_or_else(|| ApiError::row_does_not_exist(id));
         }
-        let names = body
-            .merge_on
-            .as_ref()
-            .ok_or_else(|| ApiError::missing_key("id"))?;
+        let names = body.merge_on.as_ref().ok_or_else(|| ApiError::missing_key("id"))?;
         let mut wanted = Vec::new();
         for name in names {
             let f = self.tables[t]
@@ -225,10 +217,7 @@ impl Base {
                     .get(field_index(f))
                     .map(<[u8]>::to_vec)
             });
-            row.push((
-                f,
-                self.accept(tx, (t, f), value, typecast, current.as_deref())?,
-            ));
+            row.push((f, self.accept(tx, (t, f), value, typecast, current.as_deref())?));
         }
         Ok(row)
     }
@@ -241,14 +230,7 @@ impl Base {
         id
     }
 
-    fn overwrite(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        id: RecordId,
-        row: Row,
-        replace: Replace,
-    ) {
+    fn overwrite(&mut self, tx: &mut Transaction, t: usize, id: RecordId, row: Row, replace: Replace) {
         if replace == Replace::All {
             let named: Vec<usize> = row.iter().map(|(f, _)| *f).collect();
             let others = self.tables[t]
@@ -303,10 +285,7 @@ impl Base {
         signature: &str,
     ) -> Result<Vec<u8>, ApiError> {
         let writer = PageWriter::new(self, t, None, &body.shape, signature)?;
-        let records: Vec<_> = ids
-            .iter()
-            .filter_map(|id| self.tables[t].records.get(*id))
-            .collect();
+        let records: Vec<_> = ids.iter().filter_map(|id| self.tables[t].records.get(*id)).collect();
         let mut out = Vec::new();
         if let (true, [record]) = (body.single, records.as_slice()) {
             writer.write(&mut out, record);
@@ -321,12 +300,7 @@ impl Base {
         }
         out.push(b']');
         if let Some((created, updated)) = outcome {
-            let texts = |ids: Vec<RecordId>| {
-                ids.iter()
-                    .map(ToString::to_string)
-                    .collect::<Value>()
-                    .to_string()
-            };
+            let texts = |ids: Vec<RecordId>| ids.iter().map(ToString::to_string).collect::<Value>().to_string();
             let tail = format!(
                 ",\"createdRecords\":{},\"updatedRecords\":{}",
                 texts(created),

@@ -26,11 +26,7 @@ struct PyMock(Option<Mock>);
 
 impl PyMock {
     /// Runs without the interpreter's lock.
-    fn with<T: Send>(
-        &self,
-        py: Python<'_>,
-        run: impl FnOnce(&Mock) -> Result<T, MockError> + Send,
-    ) -> PyResult<T> {
+    fn with<T: Send>(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> Result<T, MockError> + Send) -> PyResult<T> {
         let mock = self
             .0
             .as_ref()
@@ -38,11 +34,7 @@ impl PyMock {
         py.detach(|| run(mock)).map_err(|error| refused(&error))
     }
 
-    fn json(
-        &self,
-        py: Python<'_>,
-        run: impl FnOnce(&Mock) -> Result<Value, MockError> + Send,
-    ) -> PyResult<String> {
+    fn json(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> Result<Value, MockError> + Send) -> PyResult<String> {
         self.with(py, |mock| run(mock).map(|json| json.to_string()))
     }
 }
@@ -199,23 +191,12 @@ impl PyMock {
         scalars: bool,
         seed: u64,
     ) -> PyResult<String> {
-        let kinds = if scalars {
-            Kinds::Scalars
-        } else {
-            Kinds::Mixed
-        };
+        let kinds = if scalars { Kinds::Scalars } else { Kinds::Mixed };
         let fields = types.map_or_else(
             || FieldSpec::mixture(kinds, fields),
-            |types| {
-                types
-                    .into_iter()
-                    .map(|(name, kind)| FieldSpec { name, kind })
-                    .collect()
-            },
+            |types| types.into_iter().map(|(name, kind)| FieldSpec { name, kind }).collect(),
         );
-        self.with(py, |mock| {
-            mock.generate_table(base, name, records, &fields, seed)
-        })
+        self.with(py, |mock| mock.generate_table(base, name, records, &fields, seed))
     }
 
     fn schema(&self, py: Python<'_>, base: &str) -> PyResult<String> {
@@ -226,42 +207,20 @@ impl PyMock {
         self.json(py, |mock| mock.records(base, table).map(Value::Array))
     }
 
-    fn create_records(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        fields: &str,
-    ) -> PyResult<Vec<String>> {
+    fn create_records(&self, py: Python<'_>, base: &str, table: &str, fields: &str) -> PyResult<Vec<String>> {
         let fields: Vec<Value> = parse(fields)?;
         self.with(py, |mock| mock.create_records(base, table, &fields))
     }
 
-    fn update_records(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        records: &str,
-    ) -> PyResult<Vec<String>> {
+    fn update_records(&self, py: Python<'_>, base: &str, table: &str, records: &str) -> PyResult<Vec<String>> {
         let records: Vec<Value> = parse(records)?;
         self.with(py, |mock| mock.update_records(base, table, &records))
     }
 
     #[allow(clippy::needless_pass_by_value)]
-    fn delete_records(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        ids: Vec<String>,
-    ) -> PyResult<()> {
+    fn delete_records(&self, py: Python<'_>, base: &str, table: &str, ids: Vec<String>) -> PyResult<()> {
         self.with(py, |mock| {
-            mock.delete_records(
-                base,
-                table,
-                &ids.iter().map(String::as_str).collect::<Vec<_>>(),
-            )
+            mock.delete_records(base, table, &ids.iter().map(String::as_str).collect::<Vec<_>>())
         })
     }
 
@@ -275,44 +234,20 @@ impl PyMock {
         json: &str,
     ) -> PyResult<()> {
         let json: Value = parse(json)?;
-        self.with(py, |mock| {
-            mock.set_raw_cell(base, table, record, field, &json)
-        })
+        self.with(py, |mock| mock.set_raw_cell(base, table, record, field, &json))
     }
 
-    fn set_raw_field(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        field: &str,
-        definition: &str,
-    ) -> PyResult<()> {
+    fn set_raw_field(&self, py: Python<'_>, base: &str, table: &str, field: &str, definition: &str) -> PyResult<()> {
         let definition: Value = parse(definition)?;
-        self.with(py, |mock| {
-            mock.set_raw_field(base, table, field, &definition)
-        })
+        self.with(py, |mock| mock.set_raw_field(base, table, field, &definition))
     }
 
-    fn create_field(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        definition: &str,
-    ) -> PyResult<String> {
+    fn create_field(&self, py: Python<'_>, base: &str, table: &str, definition: &str) -> PyResult<String> {
         let definition: Value = parse(definition)?;
         self.json(py, |mock| mock.create_field(base, table, &definition))
     }
 
-    fn update_field(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        field: &str,
-        change: &str,
-    ) -> PyResult<String> {
+    fn update_field(&self, py: Python<'_>, base: &str, table: &str, field: &str, change: &str) -> PyResult<String> {
         let change: Value = parse(change)?;
         self.json(py, |mock| mock.update_field(base, table, field, &change))
     }
@@ -321,13 +256,7 @@ impl PyMock {
         self.with(py, |mock| mock.remove_field(base, table, field))
     }
 
-    fn update_table(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        change: &str,
-    ) -> PyResult<String> {
+    fn update_table(&self, py: Python<'_>, base: &str, table: &str, change: &str) -> PyResult<String> {
         let change: Value = parse(change)?;
         self.json(py, |mock| mock.update_table(base, table, &change))
     }
@@ -336,22 +265,15 @@ impl PyMock {
         self.with(py, |mock| mock.remove_table(base, table))
     }
 
-    fn last_modified(
-        &self,
-        py: Python<'_>,
-        base: &str,
-        table: &str,
-        record: &str,
-    ) -> PyResult<Option<String>> {
+    fn last_modified(&self, py: Python<'_>, base: &str, table: &str, record: &str) -> PyResult<Option<String>> {
         self.with(py, |mock| mock.last_modified(base, table, record))
     }
 
     fn __repr__(&self) -> String {
         // Never the token.
-        self.0.as_ref().map_or_else(
-            || "Mock(stopped)".into(),
-            |mock| format!("Mock(url={:?})", mock.url()),
-        )
+        self.0
+            .as_ref()
+            .map_or_else(|| "Mock(stopped)".into(), |mock| format!("Mock(url={:?})", mock.url()))
     }
 }
 

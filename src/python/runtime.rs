@@ -36,10 +36,8 @@ impl<T> PerProcess<T> {
         }
         let value = Arc::new(make()?);
         let mut slot = self.lock();
-        if let Some((owner, other)) = slot.as_ref() {
-            if *owner == process {
-                return Ok(other.clone());
-            }
+        if let Some((_, other)) = slot.as_ref().filter(|(owner, _)| *owner == process) {
+            return Ok(other.clone());
         }
         // The parent's value is left alone: dropping it here would wait for threads that this process does not have.
         std::mem::forget(slot.replace((process, value.clone())));

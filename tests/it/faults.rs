@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::source::{Source, rows};
 
 /// A rule for record pages only.
-fn rule(action: Value, times: u64) -> Value {
+fn rule(action: &Value, times: u64) -> Value {
     json!({"rules": [{"path": "/tbl", "times": times, "action": action}]})
 }
 
@@ -27,7 +27,7 @@ async fn passing_faults_are_got_over() {
         json!({"rate_limited": {"retry_after": 1, "singular": true}}),
     ] {
         let source = Source::with_items(150);
-        source.faults(rule(action.clone(), 1));
+        source.faults(rule(&action, 1));
         assert_eq!(rows(&source.read(&[]).await.expect("a read")), 150, "{action}");
         assert_eq!(source.pages(), 3, "{action}");
     }
@@ -71,7 +71,7 @@ async fn refusals_are_not_tried_again() {
         ),
     ] {
         let source = Source::with_items(10);
-        source.faults(rule(action.clone(), 1));
+        source.faults(rule(&action, 1));
         let error = source.error(&[]).await;
         let text = error.to_string();
         assert!(
@@ -91,7 +91,7 @@ async fn refusals_are_not_tried_again() {
 async fn a_server_that_says_the_token_back_does_not_get_it_into_a_message() {
     let source = Source::with_items(1);
     let body = json!({"error": {"type": "ODD", "message": format!("no Bearer {}", source.mock.token())}});
-    source.faults(rule(json!({"respond": {"status": 400, "body": body}}), 1));
+    source.faults(rule(&json!({"respond": {"status": 400, "body": body}}), 1));
     let text = source.error(&[]).await.to_string();
     assert!(
         text.contains("no Bearer [token]") && !text.contains(source.mock.token()),
@@ -102,14 +102,14 @@ async fn a_server_that_says_the_token_back_does_not_get_it_into_a_message() {
 #[tokio::test]
 async fn a_lasting_fault_is_given_up_after_the_retries() {
     let source = Source::with_items(1);
-    source.faults(rule(json!("bad_gateway"), 100));
+    source.faults(rule(&json!("bad_gateway"), 100));
     let error = source.error(&[("max_retries", "1")]).await;
     assert!(
         matches!(&error, Error::Transport(text) if text.contains("502")),
         "{error}"
     );
     assert_eq!(source.pages(), 2);
-    source.faults(rule(json!({"rate_limited": {"retry_after": 1}}), 100));
+    source.faults(rule(&json!({"rate_limited": {"retry_after": 1}}), 100));
     let error = source.error(&[("max_retries", "1")]).await;
     assert!(
         matches!(&error, Error::RateLimit(text) if text.contains("lower requests_per_second")),
@@ -121,13 +121,13 @@ async fn a_lasting_fault_is_given_up_after_the_retries() {
 #[tokio::test]
 async fn silence_ends_in_time() {
     let source = Source::with_items(1);
-    source.faults(rule(json!("stall"), 100));
+    source.faults(rule(&json!("stall"), 100));
     let error = source.error(&[("max_retries", "0"), ("timeout_seconds", "0.5")]).await;
     assert!(
         matches!(&error, Error::Transport(text) if text.contains("raise timeout_seconds")),
         "{error}"
     );
-    source.faults(rule(json!({"slow": {"chunk": 1, "ms": 100}}), 100));
+    source.faults(rule(&json!({"slow": {"chunk": 1, "ms": 100}}), 100));
     let error = source.error(&[("max_retries", "0"), ("timeout_seconds", "0.5")]).await;
     assert!(
         matches!(&error, Error::Transport(text) if text.contains("no complete answer")),
@@ -182,7 +182,7 @@ async fn the_budget_is_kept_by_all_readers_of_a_base_together() {
 #[tokio::test]
 async fn a_penalty_that_one_reader_meets_holds_for_the_others() {
     let source = Source::with_items(1);
-    source.faults(rule(json!({"rate_limited": {"retry_after": 2}}), 1));
+    source.faults(rule(&json!({"rate_limited": {"retry_after": 2}}), 1));
     let begun = Instant::now();
     let (one, two) = tokio::join!(source.read(&[]), async {
         // Into the middle of the penalty.

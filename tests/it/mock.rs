@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lakeflow_airtable::mock::{
-    Action, Faults, FieldSpec, Grant, Kinds, MissingRecord, Mock, MockConfig, Rule,
-};
+use lakeflow_airtable::mock::{Action, Faults, FieldSpec, Grant, Kinds, MissingRecord, Mock, MockConfig, Rule};
 use serde_json::{Value, json};
 
 /// A mock with a blocking client.
@@ -75,10 +73,9 @@ impl Bench {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Answer, reqwest::Error> {
-        let mut request = self.client.request(
-            method.parse().expect("a method"),
-            format!("{}{path}", self.mock.url()),
-        );
+        let mut request = self
+            .client
+            .request(method.parse().expect("a method"), format!("{}{path}", self.mock.url()));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -117,12 +114,7 @@ fn names(page: &Value) -> Vec<String> {
     let records = page["records"].as_array().expect("a page has records");
     records
         .iter()
-        .map(|record| {
-            record["fields"]["Name"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        })
+        .map(|record| record["fields"]["Name"].as_str().unwrap_or_default().to_owned())
         .collect()
 }
 
@@ -138,18 +130,11 @@ fn offset(page: &Value) -> String {
 #[test]
 fn tokens_have_scopes_and_bases() {
     let bench = Bench::sample();
-    let grant: Grant = serde_json::from_value(
-        json!({"scopes": ["data.records:read"], "bases": ["appMockArchive002"]}),
-    )
-    .expect("a grant");
+    let grant: Grant = serde_json::from_value(json!({"scopes": ["data.records:read"], "bases": ["appMockArchive002"]}))
+        .expect("a grant");
     bench.mock.add_token("patMockReader.1", grant);
     let cases = [
-        (
-            None,
-            "/v0/appMockLaunch0001/Vendors",
-            401,
-            "AUTHENTICATION_REQUIRED",
-        ),
+        (None, "/v0/appMockLaunch0001/Vendors", 401, "AUTHENTICATION_REQUIRED"),
         (
             Some("patWrong"),
             "/v0/appMockLaunch0001/Vendors",
@@ -184,18 +169,10 @@ fn tokens_have_scopes_and_bases() {
         );
     }
     let allowed = bench
-        .request(
-            "GET",
-            "/v0/appMockArchive002/Vendors",
-            Some("patMockReader.1"),
-            None,
-        )
+        .request("GET", "/v0/appMockArchive002/Vendors", Some("patMockReader.1"), None)
         .expect("an answer");
     assert_eq!(
-        (
-            allowed.status,
-            allowed.json()["records"].as_array().map(Vec::len)
-        ),
+        (allowed.status, allowed.json()["records"].as_array().map(Vec::len)),
         (200, Some(12))
     );
     let write = bench.request(
@@ -249,29 +226,16 @@ fn order_is_frozen_and_values_are_live() {
         .mock
         .create_records(&base, "Items", &[json!({"Name": "late", "N": 1})])
         .expect("created");
-    let second = bench
-        .items(&format!("pageSize=4&offset={}", offset(&first)))
-        .json();
+    let second = bench.items(&format!("pageSize=4&offset={}", offset(&first))).json();
     assert_eq!(
         names(&second),
         ["moved", "item 7"],
         "deleted records leave gaps, edited ones keep their place"
     );
-    let third = bench
-        .items(&format!("pageSize=4&offset={}", offset(&second)))
-        .json();
-    assert_eq!(
-        (names(&third), third.get("offset")),
-        (vec!["item 8".to_owned()], None)
-    );
-    let again = bench
-        .items(&format!("pageSize=4&offset={}", offset(&first)))
-        .json();
-    assert_eq!(
-        names(&again),
-        names(&second),
-        "a page can be asked for again"
-    );
+    let third = bench.items(&format!("pageSize=4&offset={}", offset(&second))).json();
+    assert_eq!((names(&third), third.get("offset")), (vec!["item 8".to_owned()], None));
+    let again = bench.items(&format!("pageSize=4&offset={}", offset(&first))).json();
+    assert_eq!(names(&again), names(&second), "a page can be asked for again");
 }
 
 #[test]
@@ -288,9 +252,7 @@ fn records_that_stop_matching_can_be_dropped() {
         .mock
         .update_records(&base, "Items", &[json!({"id": id, "fields": {"N": 50}})])
         .expect("an update");
-    let second = bench
-        .items(&format!("pageSize=3&offset={}", offset(&first)))
-        .json();
+    let second = bench.items(&format!("pageSize=3&offset={}", offset(&first))).json();
     assert_eq!(names(&second), ["item 4"]);
 }
 
@@ -303,9 +265,7 @@ fn iterators_expire_by_pages_and_by_time() {
         ..Faults::default()
     });
     let first = bench.items("pageSize=2").json();
-    let second = bench
-        .items(&format!("pageSize=2&offset={}", offset(&first)))
-        .json();
+    let second = bench.items(&format!("pageSize=2&offset={}", offset(&first))).json();
     let third = bench.items(&format!("pageSize=2&offset={}", offset(&second)));
     assert_eq!((third.status, third.json()), (422, gone.clone()));
     bench.mock.set_faults(Faults {
@@ -339,16 +299,9 @@ fn wrong_parameters_have_their_errors() {
     ];
     for (query, kind) in cases {
         let (status, body) = bench.error_of(&format!("/v0/{base}/Items?{query}"));
-        assert_eq!(
-            (status, body["error"]["type"].as_str()),
-            (422, Some(kind)),
-            "{query}"
-        );
+        assert_eq!((status, body["error"]["type"].as_str()), (422, Some(kind)), "{query}");
     }
-    assert_eq!(
-        bench.error_of("/v0/nowhere").1,
-        json!({"error": "NOT_FOUND"})
-    );
+    assert_eq!(bench.error_of("/v0/nowhere").1, json!({"error": "NOT_FOUND"}));
     let long = format!("/v0/{base}/Items?view={}", "x".repeat(16_000));
     assert_eq!(bench.get(&long).status, 414);
     let broken = bench
@@ -356,11 +309,7 @@ fn wrong_parameters_have_their_errors() {
         .post(format!("{}/v0/{base}/Items", bench.mock.url()))
         .bearer_auth(bench.mock.token())
         .body("{");
-    let status = bench
-        .runtime
-        .block_on(broken.send())
-        .expect("an answer")
-        .status();
+    let status = bench.runtime.block_on(broken.send()).expect("an answer").status();
     assert_eq!(status, 400);
 }
 
@@ -373,20 +322,11 @@ fn odd_pages() {
         let mut pages: Vec<Value> = vec![bench.items("pageSize=2").json()];
         while pages.len() < most && pages[pages.len() - 1].get("offset").is_some() {
             let next = offset(&pages[pages.len() - 1]);
-            pages.push(
-                bench
-                    .get(&format!("/v0/{base}/Items?pageSize=2&offset={next}"))
-                    .json(),
-            );
+            pages.push(bench.get(&format!("/v0/{base}/Items?pageSize=2&offset={next}")).json());
         }
         pages
     };
-    let lengths = |pages: &[Value]| {
-        pages
-            .iter()
-            .map(|page| names(page).len())
-            .collect::<Vec<_>>()
-    };
+    let lengths = |pages: &[Value]| pages.iter().map(|page| names(page).len()).collect::<Vec<_>>();
     assert_eq!(lengths(&pages(Faults::default(), 9)), [2, 2, 1]);
     assert_eq!(
         lengths(&pages(
@@ -427,9 +367,7 @@ fn odd_pages() {
     );
     assert_eq!(
         doubled.iter().flat_map(names).collect::<Vec<_>>(),
-        [
-            "item 0", "item 1", "item 1", "item 2", "item 3", "item 3", "item 4"
-        ]
+        ["item 0", "item 1", "item 1", "item 2", "item 3", "item 3", "item 4"]
     );
     let repeated = pages(
         Faults {
@@ -439,11 +377,7 @@ fn odd_pages() {
         6,
     );
     assert_eq!(repeated.len(), 6);
-    assert!(
-        repeated
-            .iter()
-            .all(|page| page["offset"] == repeated[0]["offset"])
-    );
+    assert!(repeated.iter().all(|page| page["offset"] == repeated[0]["offset"]));
 }
 
 #[test]
@@ -457,11 +391,7 @@ fn changes_can_be_slow_to_show() {
     let id = bench.mock.records(&base, "Items").expect("the table")[0]["id"].clone();
     bench
         .mock
-        .update_records(
-            &base,
-            "Items",
-            &[json!({"id": id, "fields": {"Name": "new"}})],
-        )
+        .update_records(&base, "Items", &[json!({"id": id, "fields": {"Name": "new"}})])
         .expect("an update");
     bench
         .mock
@@ -491,11 +421,7 @@ fn the_rate_limit_has_a_penalty() {
         json!({"errors": [{"error": "RATE_LIMIT_REACHED", "message": "Rate limit exceeded. Please try again later"}]})
     );
     assert_eq!(refused.headers["retry-after"], "1");
-    assert_eq!(
-        bench.get("/v0/meta/whoami").status,
-        200,
-        "the limit is per base"
-    );
+    assert_eq!(bench.get("/v0/meta/whoami").status, 200, "the limit is per base");
     std::thread::sleep(Duration::from_millis(1100));
     assert_eq!(bench.items("").status, 200);
 }
@@ -511,10 +437,7 @@ fn the_monthly_block_stays() {
     for _ in 0..2 {
         let blocked = bench.items("");
         assert_eq!(
-            (
-                blocked.status,
-                blocked.json()["errors"][0]["error"].as_str()
-            ),
+            (blocked.status, blocked.json()["errors"][0]["error"].as_str()),
             (429, Some("PUBLIC_API_BILLING_LIMIT_EXCEEDED"))
         );
     }
@@ -527,16 +450,8 @@ fn rules_replace_answers() {
     let bench = Bench::with_items(1);
     let cases = [
         (Action::Unauthorized, 401, "AUTHENTICATION_REQUIRED"),
-        (
-            Action::Forbidden,
-            403,
-            "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND",
-        ),
-        (
-            Action::NotFound { bare: true },
-            404,
-            "{\"error\":\"NOT_FOUND\"}",
-        ),
+        (Action::Forbidden, 403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"),
+        (Action::NotFound { bare: true }, 404, "{\"error\":\"NOT_FOUND\"}"),
         (
             Action::NotFound { bare: false },
             404,
@@ -550,24 +465,10 @@ fn rules_replace_answers() {
             429,
             "{\"error\":{\"message\"",
         ),
-        (
-            Action::MonthlyBlock,
-            429,
-            "PUBLIC_API_BILLING_LIMIT_EXCEEDED",
-        ),
-        (
-            Action::Retriable {
-                retry_after: Some(2),
-            },
-            503,
-            "RETRIABLE_ERROR",
-        ),
+        (Action::MonthlyBlock, 429, "PUBLIC_API_BILLING_LIMIT_EXCEEDED"),
+        (Action::Retriable { retry_after: Some(2) }, 503, "RETRIABLE_ERROR"),
         (Action::BadGateway, 502, "<html>"),
-        (
-            Action::IteratorGone,
-            422,
-            "LIST_RECORDS_ITERATOR_NOT_AVAILABLE",
-        ),
+        (Action::IteratorGone, 422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"),
         (
             Action::Error {
                 status: 422,
@@ -638,9 +539,7 @@ fn connections_break() {
         });
         let path = format!("/v0/{}/Items", bench.mock.base_id());
         assert!(
-            bench
-                .request("GET", &path, Some(bench.mock.token()), None)
-                .is_err(),
+            bench.request("GET", &path, Some(bench.mock.token()), None).is_err(),
             "{action:?}"
         );
         assert_eq!(bench.items("").status, 200);
@@ -703,9 +602,7 @@ fn faults_can_be_set_by_http() {
             .status,
         422
     );
-    bench
-        .request("DELETE", "/_mock/faults", None, None)
-        .expect("an answer");
+    bench.request("DELETE", "/_mock/faults", None, None).expect("an answer");
     assert_eq!(bench.items("").status, 200);
     let log = bench
         .request("GET", "/_mock/requests", None, None)
@@ -727,11 +624,7 @@ fn missing_records_are_reported_four_ways() {
             404,
             json!({"error": {"type": "MODEL_ID_NOT_FOUND", "message": "Record not found"}}),
         ),
-        (
-            MissingRecord::Object,
-            404,
-            json!({"error": {"type": "NOT_FOUND"}}),
-        ),
+        (MissingRecord::Object, 404, json!({"error": {"type": "NOT_FOUND"}})),
         (MissingRecord::Bare, 404, json!({"error": "NOT_FOUND"})),
     ];
     for (missing_record, status, body) in cases {
@@ -764,15 +657,9 @@ fn raw_cells_and_fields_can_be_anything() {
     assert_eq!(bench.items("").json()["records"][0]["fields"]["N"], 4);
     bench
         .mock
-        .set_raw_field(
-            &base,
-            "Items",
-            "N",
-            &json!({"type": "hologram", "options": null}),
-        )
+        .set_raw_field(&base, "Items", "N", &json!({"type": "hologram", "options": null}))
         .expect("a raw field");
-    let field =
-        &bench.get(&format!("/v0/meta/bases/{base}/tables")).json()["tables"][0]["fields"][1];
+    let field = &bench.get(&format!("/v0/meta/bases/{base}/tables")).json()["tables"][0]["fields"][1];
     assert_eq!(
         (&field["type"], field.get("options")),
         (&json!("hologram"), Some(&Value::Null))
@@ -807,11 +694,11 @@ fn a_removed_field_invalidates_what_was_computed_from_it() {
         (&json!(false), &Value::Null)
     );
     let vendors = bench.mock.records(&base, "Vendors").expect("the table");
-    assert!(vendors.iter().all(|record| {
-        record["fields"]
-            .get("Average unit cost")
-            .is_none_or(Value::is_object)
-    }));
+    assert!(
+        vendors
+            .iter()
+            .all(|record| { record["fields"].get("Average unit cost").is_none_or(Value::is_object) })
+    );
     assert_eq!(
         bench
             .get(&format!("/v0/{base}/SKU%20Candidates?fields[]=Unit+Cost"))
@@ -858,9 +745,7 @@ fn attachment_urls_work_change_and_expire() {
         .into_iter()
         .filter(|request| request.endpoint == "attachment");
     assert_eq!(
-        fetched
-            .map(|request| request.authorized)
-            .collect::<Vec<_>>(),
+        fetched.map(|request| request.authorized).collect::<Vec<_>>(),
         [false, false]
     );
 }
@@ -868,10 +753,7 @@ fn attachment_urls_work_change_and_expire() {
 #[test]
 fn the_clock_is_the_servers() {
     let bench = Bench::with_items(0);
-    bench
-        .mock
-        .set_clock("2031-05-06T07:08:09Z")
-        .expect("a time");
+    bench.mock.set_clock("2031-05-06T07:08:09Z").expect("a time");
     let answer = bench.items("");
     assert!(
         answer.headers["date"]
@@ -884,11 +766,7 @@ fn the_clock_is_the_servers() {
         .create_records(&bench.mock.base_id(), "Items", &[json!({})])
         .expect("created");
     let record = bench
-        .get(&format!(
-            "/v0/{}/Items/{}",
-            bench.mock.base_id(),
-            created[0]
-        ))
+        .get(&format!("/v0/{}/Items/{}", bench.mock.base_id(), created[0]))
         .json();
     let stamp = record["createdTime"].as_str().expect("a stamp");
     assert!(
@@ -919,11 +797,7 @@ fn gzip_is_used_if_accepted_and_switched_on() {
             .map(|value| value.to_str().expect("text").to_owned())
     };
     assert_eq!(encoding().as_deref(), Some("gzip"));
-    assert_eq!(
-        names(&bench.items("").json()).len(),
-        100,
-        "and is undone by clients"
-    );
+    assert_eq!(names(&bench.items("").json()).len(), 100, "and is undone by clients");
     bench.mock.set_faults(Faults {
         gzip: false,
         ..Faults::default()
@@ -947,10 +821,7 @@ fn generated_tables_are_the_same_each_time() {
     }
     let fields = |name: &str| -> Vec<Value> {
         let records = bench.mock.records(&base, name).expect("the table");
-        records
-            .into_iter()
-            .map(|mut record| record["fields"].take())
-            .collect()
+        records.into_iter().map(|mut record| record["fields"].take()).collect()
     };
     let mixed = fields("Mixed");
     assert_eq!(mixed, fields("Mixed again"));
@@ -960,8 +831,7 @@ fn generated_tables_are_the_same_each_time() {
             .flat_map(|fields| fields.as_object().expect("fields").values())
     };
     assert!(
-        values().any(|value| value.get("error").is_some())
-            && values().any(|value| value.get("specialValue").is_some())
+        values().any(|value| value.get("error").is_some()) && values().any(|value| value.get("specialValue").is_some())
     );
     let scalars = fields("Scalars");
     assert!(
@@ -978,7 +848,8 @@ fn payloads_split_get_lost_and_name_what_is_gone() {
     let base = bench.mock.base_id();
     let path = format!("/v0/bases/{base}/webhooks");
     let table = bench.mock.schema(&base).expect("the schema")["tables"][0]["id"].clone();
-    let watch = json!({"specification": {"options": {"filters": {"dataTypes": ["tableData"], "recordChangeScope": table}}}});
+    let watch =
+        json!({"specification": {"options": {"filters": {"dataTypes": ["tableData"], "recordChangeScope": table}}}});
     let hook = bench
         .request("POST", &path, Some(bench.mock.token()), Some(&watch))
         .expect("an answer")
@@ -996,10 +867,7 @@ fn payloads_split_get_lost_and_name_what_is_gone() {
         ..Faults::default()
     });
     let rows: Vec<Value> = (0..8).map(|n| json!({"N": n})).collect();
-    bench
-        .mock
-        .create_records(&base, "Items", &rows)
-        .expect("created");
+    bench.mock.create_records(&base, "Items", &rows).expect("created");
     let split = payloads(1);
     let parts = split["payloads"].as_array().expect("payloads");
     assert_eq!((parts.len(), split["cursor"].as_u64()), (3, Some(4)));
@@ -1023,18 +891,12 @@ fn payloads_split_get_lost_and_name_what_is_gone() {
         .expect("created");
     let gap = payloads(4);
     assert_eq!(
-        (
-            gap["payloads"].as_array().map(Vec::len),
-            gap["cursor"].as_u64()
-        ),
+        (gap["payloads"].as_array().map(Vec::len), gap["cursor"].as_u64()),
         (Some(1), Some(6)),
         "4 is lost, 5 is there"
     );
     bench.mock.remove_table(&base, "Items").expect("removed");
     let broken = payloads(6);
     assert_eq!(broken["payloads"][0]["code"], "INVALID_FILTERS");
-    assert_eq!(
-        bench.get(&path).json()["webhooks"][0]["isHookEnabled"],
-        false
-    );
+    assert_eq!(bench.get(&path).json()["webhooks"][0]["isHookEnabled"], false);
 }

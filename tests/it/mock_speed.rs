@@ -18,15 +18,10 @@ fn pages(address: &str, request: &str, until: Instant) -> (u64, u64) {
         stream.write_all(request.as_bytes()).expect("sent");
         let mut have = stream.read(&mut buffer).expect("an answer");
         let head = loop {
-            if let Some(end) = buffer[..have]
-                .windows(4)
-                .position(|window| window == b"\r\n\r\n")
-            {
+            if let Some(end) = buffer[..have].windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
             }
-            have += stream
-                .read(&mut buffer[have..])
-                .expect("the rest of the head");
+            have += stream.read(&mut buffer[have..]).expect("the rest of the head");
         };
         let text = String::from_utf8_lossy(&buffer[..head]).to_lowercase();
         let length = text
@@ -35,9 +30,7 @@ fn pages(address: &str, request: &str, until: Instant) -> (u64, u64) {
             .and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
         let total = head + length.expect("a length");
         while have < total {
-            have += stream
-                .read(&mut buffer[have..])
-                .expect("the rest of the body");
+            have += stream.read(&mut buffer[have..]).expect("the rest of the body");
         }
         assert!(text.starts_with("http/1.1 200"), "{text}");
         (pages, bytes) = (pages + 1, bytes + total as u64);
@@ -79,14 +72,8 @@ fn pages_per_second() {
     for kinds in [Kinds::Scalars, Kinds::Mixed] {
         let (started, before) = (Instant::now(), resident_mb());
         let name = format!("{kinds:?}");
-        mock.generate_table(
-            &mock.base_id(),
-            &name,
-            records,
-            &FieldSpec::mixture(kinds, 20),
-            1,
-        )
-        .expect("a table");
+        mock.generate_table(&mock.base_id(), &name, records, &FieldSpec::mixture(kinds, 20), 1)
+            .expect("a table");
         println!(
             "{name}: {records} records in {:?}, {} MB",
             started.elapsed(),

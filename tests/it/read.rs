@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use lakeflow_airtable::mock::Mock;
 use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Options, Scan};
 use serde_json::{Value, json};
 
@@ -298,11 +297,11 @@ async fn a_plan_is_read_on_another_machine_as_it_was_made() {
     let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
     let text = connector.plan(&options.read).await.expect("a plan").to_json();
     assert!(!text.contains(source.mock.token()));
-    let rename = |mock: &Mock| {
-        mock.rename_field(&mock.base_id(), "Items", "N", "Number")
-            .expect("renamed")
-    };
-    rename(&source.mock);
+    let base = source.mock.base_id();
+    source
+        .mock
+        .rename_field(&base, "Items", "N", "Number")
+        .expect("renamed");
     let elsewhere = AirtableConnector::new(options.connection).expect("a connector");
     let batch = elsewhere
         .read(Scan::from_json(&text).expect("a plan"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -65,6 +67,83 @@ def test_a_read_can_be_closed_half_way(base: Airtable, mock_airtable: MockAirtab
     next(batches)
     batches.close()
     assert list(batches) == []
+
+
+@pytest.mark.parametrize("wait", ["a 30 s penalty", "a server that never answers"])
+def test_ctrl_c_is_answered_while_waiting(mock_airtable: MockAirtable, wait: str) -> None:
+    action = {"rate_limited": {}} if "penalty" in wait else "stall"
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "action": action}]}
+    program = """
+import json, os, signal, sys, threading, time
+from lakeflow_airtable import Airtable
+batches = Airtable(**json.loads(sys.argv[1])).read("Vendors")
+ticks, sent = [], []
+def interrupt():
+    for _ in range(20):
+        time.sleep(0.05)
+        ticks.append(1)  # only while the waiting thread has let go of the interpreter
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+try:
+    next(batches)
+except KeyboardInterrupt:
+    print(len(ticks), time.monotonic() - sent[0])
+"""
+    ticks, seconds = _python(program, json.dumps(mock_airtable.options())).split()
+    assert int(ticks) == 20
+    assert float(seconds) < 1
+
+
+def test_errors_have_their_type_and_a_stream_has_their_text(mock_airtable: MockAirtable, base: Airtable) -> None:
+    with pytest.raises(lakeflow_airtable.NotFoundError, match='did you mean "Vendors"'):
+        base.read("Vendor")
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "action": "monthly_block"}]}
+    batches = base.read("Vendors")
+    with pytest.raises(lakeflow_airtable.RateLimitError, match="API calls of this month") as caught:
+        next(batches)
+    assert "\n" not in str(caught.value)
+    assert list(batches) == []
+    for consume in (pa.table, polars.DataFrame):
+        with pytest.raises(Exception, match="API calls of this month"):
+            consume(base.read("Vendors"))
+    spent = base.read("Vendors")
+    spent.close()
+    with pytest.raises(ValueError, match="this read was closed: begin another"):
+        pa.table(spent)
+
+
+def test_log_lines_of_retries_reach_logging(
+    mock_airtable: MockAirtable, base: Airtable, caplog: pytest.LogCaptureFixture
+) -> None:
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "times": 1, "action": "bad_gateway"}]}
+    with caplog.at_level("INFO", "lakeflow_airtable"):
+        pa.table(base.read("Vendors"))
+        Airtable(**mock_airtable.options(), something_of_spark="x")
+    assert any("502" in line and "retry 1 of 8" in line for line in caplog.messages)
+    assert any("something_of_spark" in line for line in caplog.messages)
+    assert mock_airtable.token not in caplog.text
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is told by Linux")
+def test_memory_does_not_grow_with_the_table(mock_airtable: MockAirtable) -> None:
+    program = """
+import json, re, sys
+from pathlib import Path
+from lakeflow_airtable import Airtable
+rows = sum(batch.num_rows for batch in Airtable(**json.loads(sys.argv[1])).read(sys.argv[2]))
+# Of this program alone: getrusage counts what the process was before it became this program.
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(rows, int(peak[1]) // 1024)
+"""
+    peaks = []
+    for records in (4_000, 40_000):
+        mock_airtable.generate_table(f"T{records}", records)
+        rows, peak = _python(program, json.dumps(mock_airtable.options()), f"T{records}").split()
+        assert int(rows) == records
+        peaks.append(int(peak))
+    # The larger table is some 30 MB of JSON more.
+    assert peaks[1] - peaks[0] < 12, f"{peaks} MiB"
 
 
 def test_metadata(base: Airtable) -> None:
@@ -174,8 +253,6 @@ try:
 except ImportError as error:
     print(error)
 """
-    import json
-
     height, message = _python(program, json.dumps(mock_airtable.options())).splitlines()
     assert int(height) > 0
     assert "pip install" in message

@@ -14,8 +14,9 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import lakeflow_airtable.mock
 import pytest
+
+import lakeflow_airtable.mock
 from lakeflow_airtable.mock import MockAirtable
 
 

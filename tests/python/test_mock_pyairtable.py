@@ -14,9 +14,10 @@ import pytest
 
 pyairtable = pytest.importorskip("pyairtable")
 
-from lakeflow_airtable.mock import MockAirtable  # noqa: E402
 from pyairtable import formulas as f  # noqa: E402
 from requests import HTTPError  # noqa: E402
+
+from lakeflow_airtable.mock import MockAirtable  # noqa: E402
 
 
 @pytest.fixture

@@ -97,6 +97,27 @@ def test_a_schema_of_the_users_selects_orders_and_asks_for_no_more(
     assert "did you mean" in str(caught.value)
 
 
+def test_a_schema_of_the_users_retypes_and_may_allow_or_forbid_nulls(
+    spark: SparkSession, mock_airtable: MockAirtable
+) -> None:
+    fields = [
+        {"name": "Count", "type": "number", "options": {"precision": 0}},
+        {"name": "Tags", "type": "multipleSelects", "options": {"choices": [{"name": "a"}, {"name": "b"}]}},
+    ]
+    mock_airtable.create_table("Typed", fields, [{"Count": 7, "Tags": ["a", "b"]}, {"Count": 1.5}])
+    read = spark.read.format("lakeflow_connect").options(**mock_airtable.options(), tableName="Typed")
+    whole = "id STRING, createdTime TIMESTAMP, count DOUBLE, tags ARRAY<STRING>, _rescued_data STRING"
+    assert shown(read.schema(whole).load()) == shown(read.load())
+    first, second = read.schema("_rescued_data STRING, tags STRING, count BIGINT, id STRING NOT NULL").load().collect()
+    assert (first["count"], first["tags"]) == (7, '["a","b"]')
+    assert second["count"] is None
+    assert '"value":1.5' in second["_rescued_data"]
+    with pytest.raises(Exception, match="gives ARRAY<STRING>, which cannot be read as BIGINT"):
+        read.schema("tags BIGINT").load().collect()
+    with pytest.raises(Exception, match=r"column \"tags\" is NOT NULL in the schema, but 1 records"):
+        read.schema("tags ARRAY<STRING> NOT NULL").load().collect()
+
+
 def test_tables_are_read_at_the_same_time(spark: SparkSession, mock_airtable: MockAirtable) -> None:
     tables = Airtable(**mock_airtable.options()).list_tables()
     one_by_one = [load(spark, mock_airtable, table).count() for table in tables]

@@ -18,9 +18,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     Function::values("ARRAYCOMPACT", 1, 1, |values, _| {
         let items = values[0].items().iter();
-        Some(Value::Array(
-            items.filter(|item| !item.is_empty()).cloned().collect(),
-        ))
+        Some(Value::Array(items.filter(|item| !item.is_empty()).cloned().collect()))
     }),
     Function::values("ARRAYFLATTEN", 1, ANY, |values, _| {
         let mut flat = Vec::new();
@@ -33,9 +31,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn join(values: &Values<'_>) -> Option<Value> {
-    let separator = values
-        .get(1)
-        .map_or(", ".into(), |separator| separator.text());
+    let separator = values.get(1).map_or(", ".into(), |separator| separator.text());
     let mut text = String::new();
     for (nth, item) in values[0].items().iter().enumerate() {
         if nth > 0 {

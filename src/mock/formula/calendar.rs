@@ -68,9 +68,9 @@ pub(super) fn add(date: DateTime<Utc>, amount: f64, unit: Unit) -> Option<DateTi
         _ => amount.round(),
     };
     match unit.length() {
-        Length::Milliseconds(length) => date.checked_add_signed(TimeDelta::try_milliseconds(
-            (amount * length as f64) as i64,
-        )?),
+        Length::Milliseconds(length) => {
+            date.checked_add_signed(TimeDelta::try_milliseconds((amount * length as f64) as i64)?)
+        }
         Length::Months(length) => add_months(date, (amount as i32).checked_mul(length)?),
     }
 }
@@ -87,9 +87,7 @@ fn add_months(date: DateTime<Utc>, months: i32) -> Option<DateTime<Utc>> {
 /// How many whole units `later` is after `earlier`; negative if it is before.
 pub(super) fn difference(later: DateTime<Utc>, earlier: DateTime<Utc>, unit: Unit) -> f64 {
     match unit.length() {
-        Length::Milliseconds(length) => {
-            (later.signed_duration_since(earlier).num_milliseconds() / length) as f64
-        }
+        Length::Milliseconds(length) => (later.signed_duration_since(earlier).num_milliseconds() / length) as f64,
         Length::Months(length) => (months_between(later, earlier) / f64::from(length)).trunc(),
     }
 }
@@ -99,8 +97,7 @@ fn months_between(later: DateTime<Utc>, earlier: DateTime<Utc>) -> f64 {
     if later.day() < earlier.day() {
         return -months_between(earlier, later);
     }
-    let whole =
-        (earlier.year() - later.year()) * 12 + earlier.month0() as i32 - later.month0() as i32;
+    let whole = (earlier.year() - later.year()) * 12 + earlier.month0() as i32 - later.month0() as i32;
     // Both dates lie in the years 1 to 9999, so a month more or less cannot leave chrono's range.
     let anchor = add_months(later, whole).unwrap_or(later);
     let rest = earlier.signed_duration_since(anchor);
@@ -115,13 +112,9 @@ fn months_between(later: DateTime<Utc>, earlier: DateTime<Utc>) -> f64 {
 pub(super) fn period(date: DateTime<Utc>, unit: Unit) -> i64 {
     let milliseconds = date.timestamp_millis();
     match unit.length() {
-        Length::Months(length) => {
-            i64::from((date.year() * 12 + date.month0() as i32).div_euclid(length))
-        }
+        Length::Months(length) => i64::from((date.year() * 12 + date.month0() as i32).div_euclid(length)),
         // 1 January 1970 was a Thursday, the fifth day of its week.
-        Length::Milliseconds(length) if unit == Unit::Weeks => {
-            (milliseconds + 4 * 86_400_000).div_euclid(length)
-        }
+        Length::Milliseconds(length) if unit == Unit::Weeks => (milliseconds + 4 * 86_400_000).div_euclid(length),
         Length::Milliseconds(length) => milliseconds.div_euclid(length),
     }
 }
@@ -139,11 +132,7 @@ fn is_working(date: NaiveDate) -> bool {
 
 /// The date so many working days (Monday to Friday, but not `holidays`) after `start`, or before it.
 pub(super) fn workday(start: NaiveDate, days: i32, holidays: &[NaiveDate]) -> Option<NaiveDate> {
-    let mut free: Vec<NaiveDate> = holidays
-        .iter()
-        .copied()
-        .filter(|day| is_working(*day))
-        .collect();
+    let mut free: Vec<NaiveDate> = holidays.iter().copied().filter(|day| is_working(*day)).collect();
     free.sort_unstable();
     free.dedup();
     if days < 0 {

@@ -12,9 +12,7 @@ use super::functions::{ANY, Body, Function, Setting, Values};
 use super::{Row, Value, moment, timestamp};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::values("CREATED_TIME", 0, 0, |_, row| {
-        Some(Value::Date(row.created_time()))
-    }),
+    Function::values("CREATED_TIME", 0, 0, |_, row| Some(Value::Date(row.created_time()))),
     Function::new(
         "LAST_MODIFIED_TIME",
         0,
@@ -22,9 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Body::Fields(|fields, row| row.last_modified_time(fields)),
     ),
     Function::values("NOW", 0, 0, |_, row| Some(Value::Date(row.now()))),
-    Function::values("TODAY", 0, 0, |_, row| {
-        Some(midnight(row.now().date_naive()))
-    }),
+    Function::values("TODAY", 0, 0, |_, row| Some(midnight(row.now().date_naive()))),
     Function::values("IS_AFTER", 2, 2, |values, _| {
         Some(Value::truth(values[0].date()? > values[1].date()?))
     }),
@@ -43,12 +39,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("DATETIME_FORMAT", 1, 2, Body::Lazy(formatted)),
     Function::new("SET_TIMEZONE", 2, 2, Body::Setting(Setting::Zone)),
     Function::new("SET_LOCALE", 2, 2, Body::Setting(Setting::Locale)),
-    Function::values("DATESTR", 1, 1, |values, _| {
-        shown(values[0].date()?, "YYYY-MM-DD")
-    }),
-    Function::values("TIMESTR", 1, 1, |values, _| {
-        shown(values[0].date()?, "HH:mm:ss")
-    }),
+    Function::values("DATESTR", 1, 1, |values, _| shown(values[0].date()?, "YYYY-MM-DD")),
+    Function::values("TIMESTR", 1, 1, |values, _| shown(values[0].date()?, "HH:mm:ss")),
     // An unknown unit is an error (unconfirmed): adding nothing, or milliseconds, would hide a typing error.
     Function::values("DATEADD", 3, 3, |values, _| {
         let unit = Unit::named(&values[2].text())?;
@@ -56,37 +48,21 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     Function::values("DATETIME_DIFF", 2, 3, |values, _| {
         let unit = unit(values, Unit::Seconds);
-        of_two(values, |first, second| {
-            Some(calendar::difference(first, second, unit))
-        })
+        of_two(values, |first, second| Some(calendar::difference(first, second, unit)))
     }),
-    Function::values("YEAR", 1, 1, |values, _| {
-        of_one(values, |date| date.year().into())
-    }),
-    Function::values("MONTH", 1, 1, |values, _| {
-        of_one(values, |date| date.month().into())
-    }),
-    Function::values("DAY", 1, 1, |values, _| {
-        of_one(values, |date| date.day().into())
-    }),
-    Function::values("HOUR", 1, 1, |values, _| {
-        of_one(values, |date| date.hour().into())
-    }),
-    Function::values("MINUTE", 1, 1, |values, _| {
-        of_one(values, |date| date.minute().into())
-    }),
-    Function::values("SECOND", 1, 1, |values, _| {
-        of_one(values, |date| date.second().into())
-    }),
+    Function::values("YEAR", 1, 1, |values, _| of_one(values, |date| date.year().into())),
+    Function::values("MONTH", 1, 1, |values, _| of_one(values, |date| date.month().into())),
+    Function::values("DAY", 1, 1, |values, _| of_one(values, |date| date.day().into())),
+    Function::values("HOUR", 1, 1, |values, _| of_one(values, |date| date.hour().into())),
+    Function::values("MINUTE", 1, 1, |values, _| of_one(values, |date| date.minute().into())),
+    Function::values("SECOND", 1, 1, |values, _| of_one(values, |date| date.second().into())),
     Function::values("WEEKDAY", 1, 2, |values, _| {
         let first = first_day(values);
         of_one(values, |date| date.weekday().days_since(first).into())
     }),
     Function::values("WEEKNUM", 1, 2, |values, _| {
         let first = first_day(values);
-        of_one(values, |date| {
-            calendar::week(date.date_naive(), first).1.into()
-        })
+        of_one(values, |date| calendar::week(date.date_naive(), first).1.into())
     }),
     Function::values("WORKDAY", 2, 3, |values, _| {
         let days = values[1].number();
@@ -118,10 +94,7 @@ fn of_one(values: &Values<'_>, part: impl Fn(DateTime<Utc>) -> f64) -> Option<Va
     Some(Value::Number(part(values[0].date()?)))
 }
 
-fn of_two(
-    values: &Values<'_>,
-    between: impl Fn(DateTime<Utc>, DateTime<Utc>) -> Option<f64>,
-) -> Option<Value> {
+fn of_two(values: &Values<'_>, between: impl Fn(DateTime<Utc>, DateTime<Utc>) -> Option<f64>) -> Option<Value> {
     if values[0].is_empty() || values[1].is_empty() {
         return Some(Value::Number(f64::NAN));
     }
@@ -131,9 +104,9 @@ fn of_two(
 /// The unit that an optional third argument names; an unknown name means milliseconds, as Airtable documents for
 /// `DATETIME_DIFF`.
 fn unit(values: &Values<'_>, default: Unit) -> Unit {
-    values.get(2).map_or(default, |name| {
-        Unit::named(&name.text()).unwrap_or(Unit::Milliseconds)
-    })
+    values
+        .get(2)
+        .map_or(default, |name| Unit::named(&name.text()).unwrap_or(Unit::Milliseconds))
 }
 
 /// The day a week starts on: Sunday, unless the second argument says Monday.

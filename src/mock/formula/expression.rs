@@ -123,13 +123,11 @@ impl Expression {
             }
             Expression::Lazy(body, arguments) => body(arguments, row).unwrap_or(Value::Error),
             Expression::Match(body, pattern, arguments) => {
-                let result = values(arguments, row)
-                    .and_then(|values| body(pattern.regex(&values[1])?.as_ref(), &values));
+                let result =
+                    values(arguments, row).and_then(|values| body(pattern.regex(&values[1])?.as_ref(), &values));
                 result.unwrap_or(Value::Error)
             }
-            Expression::Fields(body, indexes) => {
-                body(indexes, row).map_or(Value::Blank, Value::Date)
-            }
+            Expression::Fields(body, indexes) => body(indexes, row).map_or(Value::Blank, Value::Date),
             // Outside DATETIME_FORMAT a zone or locale has nothing to act on: a date is a point in time.
             Expression::Setting(_, arguments) => {
                 let date = values(arguments, row).and_then(|values| values[0].date());
@@ -167,11 +165,7 @@ fn values<'a>(arguments: &'a [Expression], row: &'a dyn Row) -> Option<Vec<Cow<'
     Some(values)
 }
 
-fn chain<'a>(
-    first: &'a Expression,
-    rest: &'a [(Operator, Expression)],
-    row: &'a dyn Row,
-) -> Operand<'a> {
+fn chain<'a>(first: &'a Expression, rest: &'a [(Operator, Expression)], row: &'a dyn Row) -> Operand<'a> {
     let mut left = first.operand(row);
     for (operator, right) in rest {
         let right = right.operand(row);

@@ -57,12 +57,7 @@ impl Function {
         }
     }
 
-    pub(super) const fn values(
-        name: &'static str,
-        fewest: usize,
-        most: usize,
-        body: ValuesBody,
-    ) -> Self {
+    pub(super) const fn values(name: &'static str, fewest: usize, most: usize, body: ValuesBody) -> Self {
         Function::new(name, fewest, most, Body::Values(body))
     }
 

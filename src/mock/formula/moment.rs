@@ -232,11 +232,7 @@ fn write_time(date: &DateTime<Tz>, token: &str, text: &mut String) -> std::fmt::
     let (afternoon, hour12) = date.hour12();
     let hour24 = if date.hour() == 0 { 24 } else { date.hour() };
     let offset = date.offset().fix().local_minus_utc() / 60;
-    let (sign, hours, minutes) = (
-        if offset < 0 { '-' } else { '+' },
-        offset.abs() / 60,
-        offset.abs() % 60,
-    );
+    let (sign, hours, minutes) = (if offset < 0 { '-' } else { '+' }, offset.abs() / 60, offset.abs() % 60);
     match token {
         "A" => text.write_str(if afternoon { "PM" } else { "AM" }),
         "a" => text.write_str(if afternoon { "pm" } else { "am" }),

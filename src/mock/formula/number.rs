@@ -8,14 +8,9 @@ use super::Value;
 use super::functions::{ANY, Function, Values};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    Function::values("VALUE", 1, 1, |values, _| {
-        Some(Value::Number(digits(&values[0])))
-    }),
+    Function::values("VALUE", 1, 1, |values, _| Some(Value::Number(digits(&values[0])))),
     Function::values("MOD", 2, 2, |values, _| {
-        Some(Value::Number(modulo(
-            values[0].number(),
-            values[1].number(),
-        )))
+        Some(Value::Number(modulo(values[0].number(), values[1].number())))
     }),
     Function::values("ABS", 1, 1, |values, _| Some(of(values, f64::abs))),
     Function::values("INT", 1, 1, |values, _| Some(of(values, f64::floor))),
@@ -31,37 +26,21 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Some(Value::Number(values[0].number().powf(values[1].number())))
     }),
     Function::values("ROUND", 1, 2, |values, _| Some(rounded(values, half_up))),
-    Function::values("ROUNDUP", 1, 2, |values, _| {
-        Some(rounded(values, away_from_zero))
-    }),
-    Function::values("ROUNDDOWN", 1, 2, |values, _| {
-        Some(rounded(values, f64::trunc))
-    }),
-    Function::values("CEILING", 1, 2, |values, _| {
-        Some(multiple(values, f64::ceil))
-    }),
-    Function::values("FLOOR", 1, 2, |values, _| {
-        Some(multiple(values, f64::floor))
-    }),
+    Function::values("ROUNDUP", 1, 2, |values, _| Some(rounded(values, away_from_zero))),
+    Function::values("ROUNDDOWN", 1, 2, |values, _| Some(rounded(values, f64::trunc))),
+    Function::values("CEILING", 1, 2, |values, _| Some(multiple(values, f64::ceil))),
+    Function::values("FLOOR", 1, 2, |values, _| Some(multiple(values, f64::floor))),
     // The smallest even number not below the value, whereas ODD goes away from zero: so the reference says.
-    Function::values("EVEN", 1, 1, |values, _| {
-        Some(of(values, |x| (x / 2.0).ceil() * 2.0))
-    }),
+    Function::values("EVEN", 1, 1, |values, _| Some(of(values, |x| (x / 2.0).ceil() * 2.0))),
     Function::values("ODD", 1, 1, |values, _| Some(of(values, odd))),
-    Function::values("MIN", 1, ANY, |values, _| {
-        Some(extreme(values, f64::min, Ord::min))
-    }),
-    Function::values("MAX", 1, ANY, |values, _| {
-        Some(extreme(values, f64::max, Ord::max))
-    }),
+    Function::values("MIN", 1, ANY, |values, _| Some(extreme(values, f64::min, Ord::min))),
+    Function::values("MAX", 1, ANY, |values, _| Some(extreme(values, f64::max, Ord::max))),
     Function::values("SUM", 1, ANY, |values, _| {
         Some(Value::Number(numbers(values)?.iter().sum()))
     }),
     Function::values("AVERAGE", 1, ANY, |values, _| {
         let numbers = numbers(values)?;
-        Some(Value::Number(
-            numbers.iter().sum::<f64>() / numbers.len() as f64,
-        ))
+        Some(Value::Number(numbers.iter().sum::<f64>() / numbers.len() as f64))
     }),
     Function::values("COUNT", 1, ANY, |values, _| {
         Some(count(values, |value| matches!(value, Value::Number(_))))
@@ -69,9 +48,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("COUNTA", 1, ANY, |values, _| {
         Some(count(values, |value| !value.is_empty()))
     }),
-    Function::values("COUNTALL", 1, ANY, |values, _| {
-        Some(count(values, |_| true))
-    }),
+    Function::values("COUNTALL", 1, ANY, |values, _| Some(count(values, |_| true))),
 ];
 
 fn of(values: &Values<'_>, function: fn(f64) -> f64) -> Value {
@@ -115,9 +92,7 @@ fn shifted(number: f64, places: i32) -> f64 {
         return number; // NaN or infinite
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    format!("{mantissa}e{}", exponent + places)
-        .parse()
-        .unwrap_or(f64::NAN)
+    format!("{mantissa}e{}", exponent + places).parse().unwrap_or(f64::NAN)
 }
 
 fn rounded(values: &Values<'_>, round: fn(f64) -> f64) -> Value {
@@ -130,11 +105,7 @@ fn rounded(values: &Values<'_>, round: fn(f64) -> f64) -> Value {
 /// Ties go up, also below zero: -2.5 becomes -2.
 fn half_up(number: f64) -> f64 {
     let below = number.floor();
-    if number - below >= 0.5 {
-        below + 1.0
-    } else {
-        below
-    }
+    if number - below >= 0.5 { below + 1.0 } else { below }
 }
 
 fn away_from_zero(number: f64) -> f64 {
@@ -142,9 +113,7 @@ fn away_from_zero(number: f64) -> f64 {
 }
 
 fn multiple(values: &Values<'_>, round: fn(f64) -> f64) -> Value {
-    let significance = values
-        .get(1)
-        .map_or(1.0, |significance| significance.number());
+    let significance = values.get(1).map_or(1.0, |significance| significance.number());
     Value::Number(round(values[0].number() / significance) * significance)
 }
 
@@ -194,7 +163,5 @@ fn extreme(
         Value::Date(date) => Some(*date),
         _ => None,
     });
-    dates
-        .reduce(of_dates)
-        .map_or(Value::Number(0.0), Value::Date)
+    dates.reduce(of_dates).map_or(Value::Number(0.0), Value::Date)
 }

@@ -62,10 +62,7 @@ struct Tree {
 
 impl Tree {
     fn leaf(expression: Expression) -> Tree {
-        Tree {
-            expression,
-            height: 0,
-        }
+        Tree { expression, height: 0 }
     }
 
     /// What `wrap` makes of it is one level higher.
@@ -124,9 +121,7 @@ impl Parser<'_> {
                 self.tokens.next_if_eq(&Token::Close)?;
                 inner
             }
-            Token::Word(name) if self.tokens.next_if_eq(&Token::Open).is_some() => {
-                self.call(name)?
-            }
+            Token::Word(name) if self.tokens.next_if_eq(&Token::Open).is_some() => self.call(name)?,
             token => self.leaf(token)?,
         };
         negated(operand, signs)

@@ -34,24 +34,15 @@ impl Sample {
             ("Name", text("Ada Lovelace")),
             ("Amount", Value::Number(12.5)),
             ("Empty", Value::Blank),
-            (
-                "Tags",
-                Value::Array(vec![text("red"), text("blue"), text("red")]),
-            ),
+            ("Tags", Value::Array(vec![text("red"), text("blue"), text("red")])),
             ("Due", Value::Date(at("2024-05-01T12:00:00Z"))),
             ("Odd } Name", text("braces")),
             ("Last Modified", Value::Date(at("2024-05-01T12:30:00Z"))),
             ("fldAAAAAAAAAAAAAA", text("by id")),
             ("Broken", Value::Error),
             ("Numbers", Value::Array(numbers)),
-            (
-                "Partly",
-                Value::Array(vec![Value::Number(1.0), Value::Error]),
-            ),
-            (
-                "Gaps",
-                Value::Array(vec![text("a"), Value::Blank, text("")]),
-            ),
+            ("Partly", Value::Array(vec![Value::Number(1.0), Value::Error])),
+            ("Gaps", Value::Array(vec![text("a"), Value::Blank, text("")])),
             (
                 "Looked Up Day",
                 Value::Array(vec![Value::Date(at("2024-05-01T00:00:00Z"))]),
@@ -173,11 +164,7 @@ fn function_names_are_unique_and_of_any_case() {
 #[test]
 fn a_compiled_formula_can_be_shared_by_threads() {
     fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
-    shared(
-        &Sample::new()
-            .compile("REGEX_MATCH(Name, 'a')")
-            .expect("it is valid"),
-    );
+    shared(&Sample::new().compile("REGEX_MATCH(Name, 'a')").expect("it is valid"));
 }
 
 #[test]
@@ -252,18 +239,13 @@ fn any_value() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::Number),
         ".{0,12}".prop_map(Value::Text),
         any::<i64>().prop_map(|milliseconds| {
-            Value::Date(
-                DateTime::from_timestamp_millis(milliseconds).unwrap_or(DateTime::<Utc>::MIN_UTC),
-            )
+            Value::Date(DateTime::from_timestamp_millis(milliseconds).unwrap_or(DateTime::<Utc>::MIN_UTC))
         }),
         (0..4_000_000_000_000_i64).prop_map(|milliseconds| {
             Value::Date(DateTime::from_timestamp_millis(milliseconds).unwrap_or_default())
         }),
     ];
-    prop_oneof![
-        leaf.clone(),
-        prop::collection::vec(leaf, 0..4).prop_map(Value::Array)
-    ]
+    prop_oneof![leaf.clone(), prop::collection::vec(leaf, 0..4).prop_map(Value::Array)]
 }
 
 /// An argument that some function takes seriously, or one that none expects.

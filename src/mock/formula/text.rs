@@ -14,19 +14,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Some(Value::Number(at.unwrap_or(0) as f64))
     }),
     Function::values("SEARCH", 2, 3, |values, _| {
-        let at = find(
-            &folded(&values[0].text()),
-            &folded(&values[1].text()),
-            start(values),
-        );
+        let at = find(&folded(&values[0].text()), &folded(&values[1].text()), start(values));
         Some(at.map_or(Value::Blank, |at| Value::Number(at as f64)))
     }),
     Function::values("LEN", 1, 1, |values, _| {
         Some(Value::Number(values[0].text().chars().count() as f64))
     }),
-    Function::values("LEFT", 2, 2, |values, _| {
-        Some(slice(&values[0], 0, values[1].count()))
-    }),
+    Function::values("LEFT", 2, 2, |values, _| Some(slice(&values[0], 0, values[1].count()))),
     Function::values("RIGHT", 2, 2, |values, _| {
         let wanted = values[1].count();
         let skipped = values[0].text().chars().count().saturating_sub(wanted);
@@ -71,9 +65,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 
 /// How many characters an optional third argument tells to skip: it counts from 1, and 0 is the same as 1.
 fn start(values: &Values<'_>) -> usize {
-    values
-        .get(2)
-        .map_or(0, |start| start.count().saturating_sub(1))
+    values.get(2).map_or(0, |start| start.count().saturating_sub(1))
 }
 
 /// Where `needle` first occurs after `skipped` characters, counted from 1.
@@ -89,9 +81,7 @@ fn find(needle: &str, hay: &str, skipped: usize) -> Option<usize> {
 
 /// Lower case with one character for each, so that positions stay those of the original.
 fn folded(text: &str) -> String {
-    text.chars()
-        .map(|c| c.to_lowercase().next().unwrap_or(c))
-        .collect()
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }
 
 fn slice(value: &Value, skipped: usize, wanted: usize) -> Value {

@@ -29,9 +29,7 @@ pub(super) fn parse_iso(text: &str) -> Option<DateTime<Utc>> {
     }
     let offset = if rest.is_empty() { 0 } else { zone(&mut rest)? };
     let time = NaiveTime::from_hms_nano_opt(hour, minute, second, nanosecond)?;
-    rest.is_empty()
-        .then(|| utc(date.and_time(time), offset))
-        .flatten()
+    rest.is_empty().then(|| utc(date.and_time(time), offset)).flatten()
 }
 
 /// Reads a text in a form that needs no format string.
@@ -239,9 +237,7 @@ fn month(rest: &mut &str) -> Option<u32> {
 
 /// The letters here, perhaps none.
 fn word<'a>(rest: &mut &'a str) -> &'a str {
-    let end = rest
-        .find(|c: char| !c.is_alphabetic())
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
     *rest = after;
     word

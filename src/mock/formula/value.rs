@@ -134,9 +134,7 @@ impl Value {
     pub(super) fn equals(&self, other: &Value) -> bool {
         match (self, other) {
             (Value::Number(left), Value::Number(right)) => left == right,
-            (Value::Blank, Value::Number(number)) | (Value::Number(number), Value::Blank) => {
-                *number == 0.0
-            }
+            (Value::Blank, Value::Number(number)) | (Value::Number(number), Value::Blank) => *number == 0.0,
             (Value::Date(date), value) | (value, Value::Date(date)) => value.date() == Some(*date),
             (left, right) => left.text() == right.text(),
         }

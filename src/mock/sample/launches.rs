@@ -19,11 +19,7 @@ const COUNT: usize = 120;
 
 /// The name of a milestone, by which other tables link to it.
 pub(super) fn name(number: usize) -> String {
-    format!(
-        "{} – {}",
-        STEPS[number % STEPS.len()],
-        skus::code(number % skus::COUNT)
-    )
+    format!("{} – {}", STEPS[number % STEPS.len()], skus::code(number % skus::COUNT))
 }
 
 pub(super) fn table() -> Value {

@@ -42,11 +42,7 @@ const HOUR_MS: i64 = 3_600_000;
 pub(crate) fn people() -> Vec<Person> {
     let person = |number: u32, first: &str, last: &str| Person {
         id: format!("usrMockPerson{number:04}"),
-        email: Some(format!(
-            "{}.{}@example.com",
-            first.to_lowercase(),
-            last.to_lowercase()
-        )),
+        email: Some(format!("{}.{}@example.com", first.to_lowercase(), last.to_lowercase())),
         name: format!("{first} {last}"),
     };
     vec![
@@ -108,36 +104,16 @@ fn archive() -> Value {
 fn pin_errors(base: &mut Base) {
     let cells = [
         ("SKU Candidates", 4, "Margin", json!({"error": "#ERROR!"})),
-        (
-            "SKU Candidates",
-            8,
-            "Margin",
-            json!({"specialValue": "Infinity"}),
-        ),
-        (
-            "SKU Candidates",
-            9,
-            "Margin",
-            json!({"specialValue": "-Infinity"}),
-        ),
-        (
-            "SKU Candidates",
-            12,
-            "Vendor score",
-            json!([{"error": "#ERROR!"}]),
-        ),
+        ("SKU Candidates", 8, "Margin", json!({"specialValue": "Infinity"})),
+        ("SKU Candidates", 9, "Margin", json!({"specialValue": "-Infinity"})),
+        ("SKU Candidates", 12, "Vendor score", json!([{"error": "#ERROR!"}])),
         (
             "SKU Candidates",
             13,
             "Vendor score",
             json!([4.5, {"specialValue": "NaN"}, null]),
         ),
-        (
-            "Vendors",
-            6,
-            "Average unit cost",
-            json!({"specialValue": "NaN"}),
-        ),
+        ("Vendors", 6, "Average unit cost", json!({"specialValue": "NaN"})),
         (
             "Launch Milestones",
             7,
@@ -148,11 +124,7 @@ fn pin_errors(base: &mut Base) {
     let mut tx = Transaction::silent(EPOCH_MS);
     for (table, position, field, value) in cells {
         let Some(t) = base.table(table) else { continue };
-        let record = base.tables[t]
-            .records
-            .iter()
-            .nth(position)
-            .map(|record| record.id);
+        let record = base.tables[t].records.iter().nth(position).map(|record| record.id);
         if let (Some(id), Some(f)) = (record, base.tables[t].field(field)) {
             base.pin_cell(&mut tx, t, id, f, &value);
         }
@@ -180,10 +152,7 @@ fn datetime_options(zone: &str) -> Value {
 }
 
 fn person(number: usize) -> Value {
-    people()
-        .get(number % 5)
-        .map(Person::cell)
-        .unwrap_or_default()
+    people().get(number % 5).map(Person::cell).unwrap_or_default()
 }
 
 /// Picks by position, the same in every run.
@@ -255,10 +224,7 @@ mod tests {
         ] {
             assert!(kinds.contains(kind), "{kind} is missing");
         }
-        assert!(
-            kinds.contains("hologram"),
-            "a type that nobody knows is missing"
-        );
+        assert!(kinds.contains("hologram"), "a type that nobody knows is missing");
     }
 
     #[test]
@@ -266,12 +232,10 @@ mod tests {
         let store = store();
         for table in &store.bases[0].tables {
             for (f, field) in table.live_fields() {
-                let filled = table.records.iter().filter(|record| {
-                    record
-                        .cells
-                        .get(super::super::base::field_index(f))
-                        .is_some()
-                });
+                let filled = table
+                    .records
+                    .iter()
+                    .filter(|record| record.cells.get(super::super::base::field_index(f)).is_some());
                 let (filled, all) = (filled.count(), table.records.iter().count());
                 assert!(
                     filled > 0 || field.name == "Broken formula",
@@ -301,10 +265,7 @@ mod tests {
             .iter()
             .map(|table| table.records.iter().count())
             .collect();
-        assert!(
-            sizes.iter().all(|size| (60..=200).contains(size)),
-            "{sizes:?}"
-        );
+        assert!(sizes.iter().all(|size| (60..=200).contains(size)), "{sizes:?}");
         for base in &store.bases {
             assert!(super::super::id::is_id("app", &base.id), "{}", base.id);
             for table in &base.tables {

@@ -17,13 +17,7 @@ const PRODUCTS: [&str; 10] = [
     "Bright Face Mist",
 ];
 const STAGES: [&str; 5] = ["Idea", "Sampling", "Approved", "On shelf", "Dropped"];
-const CHANNELS: [&str; 5] = [
-    "Grocery",
-    "Drugstore",
-    "Online",
-    "Club, wholesale",
-    "\"Pop-up\"",
-];
+const CHANNELS: [&str; 5] = ["Grocery", "Drugstore", "Online", "Club, wholesale", "\"Pop-up\""];
 
 /// How many SKUs there are.
 pub(super) const COUNT: usize = 180;
@@ -170,11 +164,7 @@ fn sku(n: usize) -> Value {
         return record(&id, hours, json!({}));
     }
     // A free sample has a price of zero, so its margin is no number.
-    let price = if n % 40 == 20 {
-        0.0
-    } else {
-        4.0 + (small * 1.37) % 30.0
-    };
+    let price = if n % 40 == 20 { 0.0 } else { 4.0 + (small * 1.37) % 30.0 };
     let price = (price * 100.0).round() / 100.0;
     let cost = (price * 37.0).round() / 100.0;
     let mut sku = record(

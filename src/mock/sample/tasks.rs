@@ -4,14 +4,7 @@ use serde_json::{Value, json};
 
 use super::{datetime_options, launches, person, pick, record, time, vendors};
 
-const VERBS: [&str; 6] = [
-    "Proof",
-    "Order",
-    "Measure",
-    "Photograph",
-    "Approve",
-    "Reprint",
-];
+const VERBS: [&str; 6] = ["Proof", "Order", "Measure", "Photograph", "Approve", "Reprint"];
 const THINGS: [&str; 5] = ["carton", "label", "cap", "leaflet", "shipper"];
 const STATES: [&str; 4] = ["To do", "Doing", "Blocked", "Done"];
 const COUNT: usize = 150;

@@ -18,14 +18,7 @@ const NAMES: [&str; 12] = [
     "Kestrel Logistics",
     "Lantern Cartons",
 ];
-const COUNTRIES: [&str; 6] = [
-    "Examplia",
-    "Samplonia",
-    "Testland",
-    "Mockovia",
-    "Élysia",
-    "北島",
-];
+const COUNTRIES: [&str; 6] = ["Examplia", "Samplonia", "Testland", "Mockovia", "Élysia", "北島"];
 const TERMS: [&str; 3] = ["Prepaid", "Net 30", "Net 60"];
 
 /// How many vendors there are.
@@ -33,11 +26,7 @@ pub(super) const COUNT: usize = 60;
 
 /// The name of a vendor, by which other tables link to it.
 pub(super) fn name(number: usize) -> String {
-    format!(
-        "{} {}",
-        NAMES[number % NAMES.len()],
-        number / NAMES.len() + 1
-    )
+    format!("{} {}", NAMES[number % NAMES.len()], number / NAMES.len() + 1)
 }
 
 pub(super) fn table() -> Value {

@@ -10,13 +10,7 @@ use crate::mock::record::Record;
 
 /// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
 /// which is known of a present record only.
-pub(super) fn cell(
-    base: &Base,
-    t: usize,
-    record: Option<&Record>,
-    field: u16,
-    json: &[u8],
-) -> Option<(String, Value)> {
+pub(super) fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, json: &[u8]) -> Option<(String, Value)> {
     let of = base.tables[t]
         .fields
         .get(usize::from(field))
@@ -25,8 +19,7 @@ pub(super) fn cell(
     let value = match of.kind.as_str() {
         "multipleRecordLinks" => {
             let linked = base.linked_table(t, usize::from(field))?;
-            let entry =
-                |id: RecordId| json!({"id": id.to_string(), "name": base.record_name(linked, id)});
+            let entry = |id: RecordId| json!({"id": id.to_string(), "name": base.record_name(linked, id)});
             link_ids(json).into_iter().map(entry).collect()
         }
         _ => match (&of.calc, record) {
@@ -47,10 +40,9 @@ pub(super) fn cell(
 
 fn plain(field: &Field, value: Value) -> Value {
     match (field.kind.as_str(), value) {
-        ("singleSelect" | "externalSyncSource", Value::String(name)) => field
-            .choice(&name)
-            .cloned()
-            .unwrap_or_else(|| json!({"name": name})),
+        ("singleSelect" | "externalSyncSource", Value::String(name)) => {
+            field.choice(&name).cloned().unwrap_or_else(|| json!({"name": name}))
+        }
         ("multipleSelects", Value::Array(names)) => names
             .into_iter()
             .map(|name| {
@@ -60,12 +52,8 @@ fn plain(field: &Field, value: Value) -> Value {
                     .unwrap_or(name)
             })
             .collect(),
-        ("singleCollaborator" | "createdBy" | "lastModifiedBy", person @ Value::Object(_)) => {
-            permitted(person)
-        }
-        ("multipleCollaborators", Value::Array(people)) => {
-            people.into_iter().map(permitted).collect()
-        }
+        ("singleCollaborator" | "createdBy" | "lastModifiedBy", person @ Value::Object(_)) => permitted(person),
+        ("multipleCollaborators", Value::Array(people)) => people.into_iter().map(permitted).collect(),
         (_, value) => value,
     }
 }

@@ -61,8 +61,7 @@ impl Webhook {
     }
 
     fn keep(&mut self, ms: i64, json: Value, lost: bool) {
-        self.payloads
-            .retain(|payload| payload.ms + SEVEN_DAYS_MS > ms);
+        self.payloads.retain(|payload| payload.ms + SEVEN_DAYS_MS > ms);
         if !lost {
             self.payloads.push_back(Payload {
                 number: self.next_number,
@@ -92,10 +91,7 @@ impl Base {
     /// Writes the payloads of a transaction, and rings where that is wanted.
     pub(crate) fn tell_webhooks(&mut self, tx: &Transaction) {
         let mut webhooks = std::mem::take(&mut self.webhooks);
-        for webhook in webhooks
-            .iter_mut()
-            .filter(|webhook| webhook.is_active(tx.now_ms))
-        {
+        for webhook in webhooks.iter_mut().filter(|webhook| webhook.is_active(tx.now_ms)) {
             self.tell(webhook, tx);
         }
         self.webhooks = webhooks;
@@ -133,13 +129,8 @@ impl Base {
             webhook.keep(tx.now_ms, part, self.manners.lose_payloads);
         }
         if let (Some(url), true) = (&webhook.url, webhook.notifying) {
-            self.pings.push(Ping::new(
-                &self.id,
-                &webhook.id,
-                url,
-                &webhook.secret,
-                tx.now_ms,
-            ));
+            self.pings
+                .push(Ping::new(&self.id, &webhook.id, url, &webhook.secret, tx.now_ms));
         }
     }
 
@@ -162,18 +153,13 @@ impl Base {
                 "The specification names something that is not in the base",
             ));
         }
-        let in_view = specification
-            .records_in_view(self, now_ms)
-            .unwrap_or_default();
+        let in_view = specification.records_in_view(self, now_ms).unwrap_or_default();
         let secret = self.ids.secret().to_vec();
         let encoded = base64::engine::general_purpose::STANDARD.encode(&secret);
         let webhook = Webhook {
             id: self.ids.fresh("ach"),
             secret,
-            url: body
-                .get("notificationUrl")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            url: body.get("notificationUrl").and_then(Value::as_str).map(str::to_owned),
             specification,
             given: given.clone(),
             notifying: true,
@@ -198,13 +184,8 @@ impl Base {
     }
 
     fn webhook(&mut self, id: &str, now_ms: i64) -> Result<&mut Webhook, ApiError> {
-        let readable = |webhook: &&mut Webhook| {
-            webhook.id == id && now_ms < webhook.expires_ms + SEVEN_DAYS_MS
-        };
-        self.webhooks
-            .iter_mut()
-            .find(readable)
-            .ok_or_else(ApiError::not_found)
+        let readable = |webhook: &&mut Webhook| webhook.id == id && now_ms < webhook.expires_ms + SEVEN_DAYS_MS;
+        self.webhooks.iter_mut().find(readable).ok_or_else(ApiError::not_found)
     }
 
     /// The client's own specification; null for an unknown webhook.
@@ -239,12 +220,7 @@ impl Base {
 
     /// # Errors
     /// 404 for an unknown webhook, 422 without `enable`.
-    pub(crate) fn enable_notifications(
-        &mut self,
-        id: &str,
-        body: &Value,
-        now_ms: i64,
-    ) -> Result<(), ApiError> {
+    pub(crate) fn enable_notifications(&mut self, id: &str, body: &Value, now_ms: i64) -> Result<(), ApiError> {
         let enable = body
             .get("enable")
             .and_then(Value::as_bool)
@@ -264,9 +240,7 @@ impl Base {
         now_ms: i64,
     ) -> Result<Value, ApiError> {
         let number = |name: &str| -> Result<Option<u64>, ApiError> {
-            let given = pairs
-                .iter()
-                .find(|(key, value)| key == name && !value.is_empty());
+            let given = pairs.iter().find(|(key, value)| key == name && !value.is_empty());
             given
                 .map(|(_, value)| value.parse().map_err(|_| ApiError::invalid_request()))
                 .transpose()
@@ -279,20 +253,12 @@ impl Base {
             return Err(ApiError::invalid_request());
         }
         let webhook = self.webhook(id, now_ms)?;
-        webhook
-            .payloads
-            .retain(|payload| payload.ms + SEVEN_DAYS_MS > now_ms);
-        let mut rest = webhook
-            .payloads
-            .iter()
-            .filter(|payload| payload.number >= cursor);
+        webhook.payloads.retain(|payload| payload.ms + SEVEN_DAYS_MS > now_ms);
+        let mut rest = webhook.payloads.iter().filter(|payload| payload.number >= cursor);
         let page: Vec<&Payload> = rest.by_ref().take(limit.min(MOST_PAYLOADS)).collect();
         let more = rest.next().is_some();
         let next = page.last().map_or(cursor, |payload| payload.number + 1);
-        let payloads: Vec<Value> = page
-            .into_iter()
-            .map(|payload| payload.json.clone())
-            .collect();
+        let payloads: Vec<Value> = page.into_iter().map(|payload| payload.json.clone()).collect();
         if webhook.is_active(now_ms) {
             webhook.expires_ms = now_ms + SEVEN_DAYS_MS;
         }

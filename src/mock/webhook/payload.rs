@@ -89,34 +89,16 @@ pub(super) fn events(
 fn record_events(base: &Base, wants: &Specification, tx: &Transaction, events: &mut Vec<Event>) {
     for &(t, id) in &tx.created {
         let table = &base.tables[t].id;
-        if wants.in_scope(base, table)
-            && wants.hears_change("add")
-            && !tx.schema.created_tables.contains(table)
-        {
-            let path = [
-                "changedTablesById",
-                table,
-                "createdRecordsById",
-                &id.to_string(),
-            ];
+        if wants.in_scope(base, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
+            let path = ["changedTablesById", table, "createdRecordsById", &id.to_string()];
             events.extend(created(base, t, id).map(|value| Event::keyed(&path, value)));
         }
     }
     for ((t, id), previous) in &tx.changed {
         let table = &base.tables[*t].id;
-        if wants.in_scope(base, table)
-            && wants.hears_change("update")
-            && !tx.created.contains(&(*t, *id))
-        {
-            let path = [
-                "changedTablesById",
-                table,
-                "changedRecordsById",
-                &id.to_string(),
-            ];
-            events.extend(
-                changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)),
-            );
+        if wants.in_scope(base, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
+            let path = ["changedTablesById", table, "changedRecordsById", &id.to_string()];
+            events.extend(changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)));
         }
     }
     for (t, id) in &tx.destroyed {
@@ -141,26 +123,13 @@ fn view_events(
     events: &mut Vec<Event>,
 ) {
     let (table, view) = (&base.tables[t].id, &base.tables[t].views[view].id);
-    let path = |section: &'static str| {
-        [
-            "changedTablesById",
-            table,
-            "changedViewsById",
-            view,
-            section,
-        ]
-    };
+    let path = |section: &'static str| ["changedTablesById", table, "changedViewsById", view, section];
     let mut touched: Vec<RecordId> = tx
         .touched_records()
         .filter(|(of, _)| *of == t)
         .map(|(_, id)| id)
         .collect();
-    touched.extend(
-        tx.destroyed
-            .iter()
-            .filter(|(of, _)| *of == t)
-            .map(|(_, id)| *id),
-    );
+    touched.extend(tx.destroyed.iter().filter(|(of, _)| *of == t).map(|(_, id)| *id));
     for id in touched {
         let text = id.to_string();
         match (before.contains(&id), now.contains(&id)) {
@@ -173,9 +142,7 @@ fn view_events(
                     continue;
                 };
                 let path = [path("changedRecordsById").as_slice(), &[text.as_str()]].concat();
-                events.extend(
-                    changed(base, wants, t, id, previous).map(|value| Event::keyed(&path, value)),
-                );
+                events.extend(changed(base, wants, t, id, previous).map(|value| Event::keyed(&path, value)));
             }
             (true, false) if wants.hears_change("remove") => {
                 events.push(Event::listed(&path("destroyedRecordIds"), &text));
@@ -192,19 +159,11 @@ fn created(base: &Base, t: usize, id: RecordId) -> Option<Value> {
         .iter()
         .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
         .collect();
-    Some(
-        json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}),
-    )
+    Some(json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}))
 }
 
 /// The entry of a changed record; `None` if nothing of interest changed.
-fn changed(
-    base: &Base,
-    wants: &Specification,
-    t: usize,
-    id: RecordId,
-    previous: &Previous,
-) -> Option<Value> {
+fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous: &Previous) -> Option<Value> {
     let record = base.tables[t].records.get(id)?;
     let fields = &base.tables[t].fields;
     let (mut now, mut before) = (Map::new(), Map::new());
@@ -235,8 +194,7 @@ fn changed(
         .iter()
         .filter(|(field, _)| {
             let key = &fields[usize::from(*field)].id;
-            wants.include_cells.has(key)
-                && entry["current"]["cellValuesByFieldId"].get(key).is_none()
+            wants.include_cells.has(key) && entry["current"]["cellValuesByFieldId"].get(key).is_none()
         })
         .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
         .collect();
@@ -250,14 +208,8 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     let find = |id: &str| base.tables.iter().find(|table| table.id == id);
     let change = &tx.schema;
     if wants.hears_of("tableFields") || wants.hears_of("tableMetadata") {
-        for id in change
-            .created_tables
-            .iter()
-            .filter(|id| wants.in_scope(base, id))
-        {
-            events.extend(
-                find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))),
-            );
+        for id in change.created_tables.iter().filter(|id| wants.in_scope(base, id)) {
+            events.extend(find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))));
         }
         events.extend(
             change
@@ -272,37 +224,26 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
             .iter()
             .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add"))
         {
-            let of =
-                find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
+            let of = find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
             let path = ["changedTablesById", table, "createdFieldsById", field];
-            events.extend(
-                of.map(|of| Event::keyed(&path, json!({"name": of.name, "type": of.kind}))),
-            );
+            events.extend(of.map(|of| Event::keyed(&path, json!({"name": of.name, "type": of.kind}))));
         }
         for (table, field) in change
             .destroyed_fields
             .iter()
             .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("remove"))
         {
-            events.push(Event::listed(
-                &["changedTablesById", table, "destroyedFieldIds"],
-                field,
-            ));
+            events.push(Event::listed(&["changedTablesById", table, "destroyedFieldIds"], field));
         }
         for (table, field, previous) in &change.changed_fields {
-            let heard = wants.in_scope(base, table)
-                && wants.hears_change("update")
-                && wants.watches_schema(field);
+            let heard = wants.in_scope(base, table) && wants.hears_change("update") && wants.watches_schema(field);
             let Some(of) = find(table)
                 .and_then(|table| table.fields.iter().find(|other| other.id == *field))
                 .filter(|_| heard)
             else {
                 continue;
             };
-            let now = current(
-                previous,
-                &[("name", json!(of.name)), ("type", json!(of.kind))],
-            );
+            let now = current(previous, &[("name", json!(of.name)), ("type", json!(of.kind))]);
             let mut entry = json!({"current": now});
             if wants.include_previous_fields {
                 entry["previous"] = previous.clone();
@@ -322,16 +263,10 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
             let Some(table) = find(id) else { continue };
             let now = current(
                 previous,
-                &[
-                    ("name", json!(table.name)),
-                    ("description", json!(table.description)),
-                ],
+                &[("name", json!(table.name)), ("description", json!(table.description))],
             );
             let entry = json!({"current": now, "previous": previous});
-            events.push(Event::keyed(
-                &["changedTablesById", id, "changedMetadata"],
-                entry,
-            ));
+            events.push(Event::keyed(&["changedTablesById", id, "changedMetadata"], entry));
         }
     }
 }
@@ -339,11 +274,7 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
 /// The present values of the keys that changed.
 fn current(previous: &Value, now: &[(&str, Value)]) -> Value {
     let changed = now.iter().filter(|(key, _)| previous.get(key).is_some());
-    Value::Object(
-        changed
-            .map(|(key, value)| ((*key).to_owned(), value.clone()))
-            .collect(),
-    )
+    Value::Object(changed.map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
 }
 
 fn created_table(base: &Base, id: &str) -> Value {
@@ -353,12 +284,7 @@ fn created_table(base: &Base, id: &str) -> Value {
     let table = &base.tables[t];
     let fields: Map<String, Value> = table
         .live_fields()
-        .map(|(_, field)| {
-            (
-                field.id.clone(),
-                json!({"name": field.name, "type": field.kind}),
-            )
-        })
+        .map(|(_, field)| (field.id.clone(), json!({"name": field.name, "type": field.kind})))
         .collect();
     let records: Map<String, Value> = table
         .records

@@ -49,9 +49,7 @@ impl PingResult {
 
 impl Ping {
     pub(super) fn new(base: &str, webhook: &str, url: &str, secret: &[u8], now_ms: i64) -> Self {
-        let body =
-            json!({"base": {"id": base}, "webhook": {"id": webhook}, "timestamp": stamp(now_ms)})
-                .to_string();
+        let body = json!({"base": {"id": base}, "webhook": {"id": webhook}, "timestamp": stamp(now_ms)}).to_string();
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
         let tag = ring::hmac::sign(&key, body.as_bytes());
         let hex = hex(tag.as_ref());
@@ -72,10 +70,7 @@ impl Ping {
             let (outcome, hopeless) = if is_loopback(&self.url) {
                 (self.attempt().await, false)
             } else {
-                (
-                    Err("the mock notifies loopback addresses only".to_owned()),
-                    true,
-                )
+                (Err("the mock notifies loopback addresses only".to_owned()), true)
             };
             let will_be_retried = outcome.is_err() && !hopeless && retry < MOST_RETRIES;
             tell(PingResult {
@@ -136,10 +131,7 @@ fn is_loopback(url: &str) -> bool {
         .and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| {
         let address = host.trim_matches(['[', ']']);
-        host == "localhost"
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+        host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     })
 }
 

@@ -51,18 +51,9 @@ impl Specification {
     /// # Errors
     /// 422 without valid `dataTypes`, or for an unknown change type.
     pub(crate) fn read(given: &Value) -> Result<Self, ApiError> {
-        let wrong = |what: &str| {
-            ApiError::invalid(
-                "INVALID_FILTERS",
-                format!("Invalid webhook specification: {what}"),
-            )
-        };
-        let options = given
-            .get("options")
-            .ok_or_else(|| ApiError::missing_key("options"))?;
-        let filters = options
-            .get("filters")
-            .ok_or_else(|| ApiError::missing_key("filters"))?;
+        let wrong = |what: &str| ApiError::invalid("INVALID_FILTERS", format!("Invalid webhook specification: {what}"));
+        let options = given.get("options").ok_or_else(|| ApiError::missing_key("options"))?;
+        let filters = options.get("filters").ok_or_else(|| ApiError::missing_key("filters"))?;
         let includes = options.get("includes").unwrap_or(&Value::Null);
         let texts = |value: &Value| -> Option<Vec<String>> {
             value
@@ -79,11 +70,7 @@ impl Specification {
                 .transpose()
         };
         let data_types = list("dataTypes")?.ok_or_else(|| ApiError::missing_key("dataTypes"))?;
-        if data_types.is_empty()
-            || data_types
-                .iter()
-                .any(|kind| !DATA_TYPES.contains(&kind.as_str()))
-        {
+        if data_types.is_empty() || data_types.iter().any(|kind| !DATA_TYPES.contains(&kind.as_str())) {
             return Err(wrong("dataTypes"));
         }
         let change_types = list("changeTypes")?;
@@ -107,9 +94,9 @@ impl Specification {
             watch_schemas: list("watchSchemasOfFieldIds")?,
             include_cells: match includes.get("includeCellValuesInFieldIds") {
                 Some(Value::String(all)) if all == "all" => Included::All,
-                Some(value @ Value::Array(_)) => Included::Fields(
-                    texts(value).ok_or_else(|| wrong("includeCellValuesInFieldIds"))?,
-                ),
+                Some(value @ Value::Array(_)) => {
+                    Included::Fields(texts(value).ok_or_else(|| wrong("includeCellValuesInFieldIds"))?)
+                }
                 None | Some(Value::Null) => Included::None,
                 Some(_) => return Err(wrong("includeCellValuesInFieldIds")),
             },
@@ -172,24 +159,19 @@ impl Specification {
 
     /// Whether the scope or a watched field does not exist, or a view of the wrong kind is the scope.
     pub(super) fn names_missing(&self, base: &Base) -> bool {
-        let scope_gone = self
-            .scope
-            .as_ref()
-            .is_some_and(|scope| match self.view(base) {
-                Some((t, view)) => {
-                    matches!(base.tables[t].views[view].kind.as_str(), "form" | "list")
-                }
-                None => !base.tables.iter().any(|table| table.id == *scope),
-            });
+        let scope_gone = self.scope.as_ref().is_some_and(|scope| match self.view(base) {
+            Some((t, view)) => {
+                matches!(base.tables[t].views[view].kind.as_str(), "form" | "list")
+            }
+            None => !base.tables.iter().any(|table| table.id == *scope),
+        });
         let gone = |id: &String| {
             !base
                 .tables
                 .iter()
                 .any(|table| table.live_fields().any(|(_, field)| field.id == *id))
         };
-        scope_gone
-            || self.watch_data.iter().flatten().any(gone)
-            || self.watch_schemas.iter().flatten().any(gone)
+        scope_gone || self.watch_data.iter().flatten().any(gone) || self.watch_schemas.iter().flatten().any(gone)
     }
 
     /// The records in the watched view now; `None` without a view scope.
@@ -197,11 +179,7 @@ impl Specification {
         let (t, view) = self.view(base)?;
         let filter = base.tables[t].views[view].filter.as_ref();
         let shown = base.tables[t].records.iter().filter(|record| {
-            filter.is_none_or(|filter| {
-                filter
-                    .eval(&Reader::new(base, t, record, now_ms))
-                    .is_truthy()
-            })
+            filter.is_none_or(|filter| filter.eval(&Reader::new(base, t, record, now_ms)).is_truthy())
         });
         Some(shown.map(|record| record.id).collect())
     }

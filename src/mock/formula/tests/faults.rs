@@ -56,9 +56,7 @@ fn a_wrong_number_of_arguments_is_refused() {
     for function in functions::all() {
         let compiles = |count: usize| {
             let arguments = vec!["{Name}"; count].join(",");
-            sample
-                .compile(&format!("{}({arguments})", function.name))
-                .is_ok()
+            sample.compile(&format!("{}({arguments})", function.name)).is_ok()
         };
         let taken: Vec<usize> = (0..12).filter(|count| compiles(*count)).collect();
         let promised: Vec<usize> = (0..12).filter(|count| function.takes(*count)).collect();
@@ -82,14 +80,8 @@ fn messages_are_airtables() {
         ),
         ("BAD(Worse(1), bad())", "Unknown function names: worse, bad"),
         ("BAD({Missing})", "Unknown field names: missing"),
-        (
-            "LAST_MODIFIED_TIME({Missing})",
-            "Unknown field names: missing",
-        ),
-        (
-            "NOT({Missing}, 1)",
-            "Invalid formula. Please check your formula text.",
-        ),
+        ("LAST_MODIFIED_TIME({Missing})", "Unknown field names: missing"),
+        ("NOT({Missing}, 1)", "Invalid formula. Please check your formula text."),
     ];
     for (formula, message) in table {
         assert_eq!(fault(formula).to_string(), message, "{formula}");
@@ -132,10 +124,7 @@ fn deep_nesting_neither_overflows_nor_compiles() {
             assert!(sample.compile(&open.repeat(10_000)).is_err(), "{open}");
         }
     });
-    thread
-        .expect("a thread starts")
-        .join()
-        .expect("no panic, no overflow");
+    thread.expect("a thread starts").join().expect("no panic, no overflow");
 }
 
 #[test]

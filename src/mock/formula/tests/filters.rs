@@ -25,22 +25,16 @@ fn windows_of_time() {
         ("2024-05-01T12:00:00Z", "2024-05-01T13:00:00Z", true),
         ("2024-05-01T12:30:00Z", "2024-05-01T13:00:00Z", true),
         ("2024-05-01T12:30:00.001Z", "2024-05-01T13:00:00Z", false),
-        (
-            "2024-05-01T12:00:00.000Z",
-            "2024-05-01T12:30:00.000Z",
-            false,
-        ),
+        ("2024-05-01T12:00:00.000Z", "2024-05-01T12:30:00.000Z", false),
         ("2024-05-01", "2024-05-02", true),
         ("2024-05-01T14:30:00+02:00", "2024-05-01 12:30:01", true),
     ];
     for (low, high, kept) in table {
-        let formula = format!(
-            "AND(NOT(IS_BEFORE(LAST_MODIFIED_TIME(),\"{low}\")),IS_BEFORE(LAST_MODIFIED_TIME(),\"{high}\"))"
-        );
+        let formula =
+            format!("AND(NOT(IS_BEFORE(LAST_MODIFIED_TIME(),\"{low}\")),IS_BEFORE(LAST_MODIFIED_TIME(),\"{high}\"))");
         assert_eq!(sample.eval(&formula).is_truthy(), kept, "{formula}");
-        let formula = format!(
-            "AND(NOT(IS_BEFORE({{Last Modified}},DATETIME_PARSE('{low}'))),{{Last Modified}}<'{high}')"
-        );
+        let formula =
+            format!("AND(NOT(IS_BEFORE({{Last Modified}},DATETIME_PARSE('{low}'))),{{Last Modified}}<'{high}')");
         assert_eq!(sample.eval(&formula).is_truthy(), kept, "{formula}");
     }
 }
@@ -57,8 +51,7 @@ fn never_modified_records_are_dropped_by_either_bound() {
     ] {
         assert!(!sample.eval(formula).is_truthy(), "{formula}");
     }
-    let both =
-        "OR(IS_AFTER(CREATED_TIME(), '2000-01-01'), IS_AFTER(LAST_MODIFIED_TIME(), '2000-01-01'))";
+    let both = "OR(IS_AFTER(CREATED_TIME(), '2000-01-01'), IS_AFTER(LAST_MODIFIED_TIME(), '2000-01-01'))";
     assert!(sample.eval(both).is_truthy());
 }
 
@@ -93,10 +86,7 @@ fn what_is_decided_is_not_evaluated() {
         ("OR(1, {Name}, {Broken})", 0),
         ("AND({Empty}, {Name}, {Broken})", 1),
         ("IF({Name}, {Amount}, {Broken})", 2),
-        (
-            "SWITCH({Amount}, 12.5, {Name}, {Broken}, {Broken}, {Broken})",
-            2,
-        ),
+        ("SWITCH({Amount}, 12.5, {Name}, {Broken}, {Broken}, {Broken})", 2),
     ];
     for (formula, reads) in table {
         let sample = Sample::new();
