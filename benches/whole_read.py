@@ -162,7 +162,8 @@ class Measured:
         """The median of each figure."""
 
         def of(name: str) -> float:
-            return statistics.median(getattr(one, name) for one in several)
+            middle: float = statistics.median(getattr(one, name) for one in several)
+            return middle
 
         return cls(several[0].rows, of("seconds"), of("cpu"), of("before_mib"), of("peak_mib"))
 
