@@ -1,6 +1,6 @@
 //! The decoder alone: bytes of ten pages of 100 records -> one record batch, without a socket.
 //!
-//! Beside it, over the same bytes, the floor (serde_json reading past everything) and what a tree of values costs before
+//! Beside it, over the same bytes, the floor (`serde_json` reading past everything) and what a tree of values costs before
 //! any column is made of it. Throughput is shown in bytes and in records. The pages are what the mock sends for generated
 //! tables: 20 fields of scalar types, and 25 of mixed ones with lists, objects, attachments and error cells.
 
@@ -24,28 +24,13 @@ struct Table {
 
 impl Table {
     fn fetch(kinds: Kinds, fields: usize) -> Self {
-        let mock = Mock::start(MockConfig {
-            sample: false,
-            ..MockConfig::default()
-        })
-        .expect("a free port");
-        let base = mock
-            .create_base(&serde_json::json!({"name": "Bench", "tables": []}))
-            .expect("a new base");
-        mock.generate_table(&base, "Bench", RECORDS, &FieldSpec::mixture(kinds, fields), 1)
-            .expect("a new table");
-        let given = [
-            ("token", mock.token()),
-            ("base_id", &base),
-            ("base_url", &mock.url()),
-            ("tableName", "Bench"),
-        ];
+        let mock = Mock::start(MockConfig { sample: false, ..MockConfig::default() }).expect("a free port");
+        let base = mock.create_base(&serde_json::json!({"name": "Bench", "tables": []})).expect("a new base");
+        mock.generate_table(&base, "Bench", RECORDS, &FieldSpec::mixture(kinds, fields), 1).expect("a new table");
+        let given = [("token", mock.token()), ("base_id", &base), ("base_url", &mock.url()), ("tableName", "Bench")];
         let options = Options::parse(given).expect("options of a loopback server");
         let connector = AirtableConnector::new(options.connection).expect("no certificates are needed");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let scan = runtime.block_on(connector.plan(&options.read)).expect("a plan");
         let pages = runtime.block_on(pages(&mock, &scan));
         Self { scan, pages }
@@ -66,65 +51,28 @@ impl Table {
 
 /// The bodies as a reader's requests get them: fields by id, every page from the offset of the one before.
 async fn pages(mock: &Mock, scan: &Scan) -> Vec<Vec<u8>> {
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .tls_certs_only([])
-        .build()
-        .expect("a client without TLS");
-    let url = format!(
-        "{}/v0/{}/{}?returnFieldsByFieldId=true",
-        mock.url(),
-        scan.base_id,
-        scan.table_id
-    );
+    let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client without TLS");
+    let url = format!("{}/v0/{}/{}?returnFieldsByFieldId=true", mock.url(), scan.base_id, scan.table_id);
     let mut pages: Vec<Vec<u8>> = Vec::new();
     let mut offset = String::new();
     while pages.len() < PAGES {
-        let answer = http
-            .get(format!("{url}{offset}"))
-            .bearer_auth(mock.token())
-            .send()
-            .await
-            .expect("an answer");
-        let body = answer
-            .error_for_status()
-            .expect("a page")
-            .bytes()
-            .await
-            .expect("a whole page")
-            .to_vec();
+        let answer = http.get(format!("{url}{offset}")).bearer_auth(mock.token()).send().await.expect("an answer");
+        let body = answer.error_for_status().expect("a page").bytes().await.expect("a whole page").to_vec();
         let page: Value = serde_json::from_slice(&body).expect("JSON");
-        offset = page["offset"]
-            .as_str()
-            .map(|offset| format!("&offset={offset}"))
-            .unwrap_or_default();
+        offset = page["offset"].as_str().map(|offset| format!("&offset={offset}")).unwrap_or_default();
         pages.push(body);
     }
     pages
 }
 
 fn decode(criterion: &mut Criterion) {
-    for (name, kinds, fields) in [
-        ("20 scalar fields", Kinds::Scalars, 20),
-        ("25 mixed fields", Kinds::Mixed, 25),
-    ] {
+    for (name, kinds, fields) in [("20 scalar fields", Kinds::Scalars, 20), ("25 mixed fields", Kinds::Mixed, 25)] {
         let table = Table::fetch(kinds, fields);
-        assert_eq!(
-            table.decode(Decoder::new(&table.scan)),
-            RECORDS,
-            "every record is a row"
-        );
+        assert_eq!(table.decode(Decoder::new(&table.scan)), RECORDS, "every record is a row");
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::ElementsAndBytes {
-            elements: RECORDS as u64,
-            bytes: table.bytes() as u64,
-        });
+        group.throughput(Throughput::ElementsAndBytes { elements: RECORDS as u64, bytes: table.bytes() as u64 });
         group.bench_function("Decoder", |bencher| {
-            bencher.iter_batched(
-                || Decoder::new(&table.scan),
-                |decoder| table.decode(decoder),
-                BatchSize::SmallInput,
-            );
+            bencher.iter_batched(|| Decoder::new(&table.scan), |decoder| table.decode(decoder), BatchSize::SmallInput);
         });
         group.bench_function("IgnoredAny", |bencher| {
             bencher.iter(|| {

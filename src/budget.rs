@@ -30,10 +30,7 @@ impl Budget {
         let name = format!("lakeflow-airtable-{host}-{base}.budget");
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         let path = std::env::temp_dir().join(name);
-        Self {
-            path,
-            interval: Duration::from_secs_f64(1.0 / requests_per_second),
-        }
+        Self { path, interval: Duration::from_secs_f64(1.0 / requests_per_second) }
     }
 
     /// Takes the next slot; returns how long to wait before the request is sent.
@@ -116,10 +113,7 @@ fn lock(file: &File) -> io::Result<()> {
             Err(std::fs::TryLockError::Error(error)) => return Err(error),
         }
     }
-    Err(io::Error::new(
-        io::ErrorKind::WouldBlock,
-        "locked by a process that does not go on",
-    ))
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "locked by a process that does not go on"))
 }
 
 fn now() -> Micros {
@@ -131,10 +125,7 @@ mod tests {
     use super::*;
 
     fn budget(path: PathBuf) -> Budget {
-        Budget {
-            path,
-            interval: Duration::from_millis(250),
-        }
+        Budget { path, interval: Duration::from_millis(250) }
     }
 
     #[test]

@@ -78,10 +78,7 @@ impl Client {
                 innermost(&error)
             ))
         })?;
-        let retry = Retry {
-            max_retries: connection.max_retries,
-            ..Retry::default()
-        };
+        let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
         Ok(Self {
             http,
             connection,
@@ -94,15 +91,9 @@ impl Client {
 
     /// Sends a request until it is answered or given up, and reads the answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
-        let bytes = self
-            .bytes(request)
-            .await
-            .map_err(|failure| self.error(request, &failure))?;
+        let bytes = self.bytes(request).await.map_err(|failure| self.error(request, &failure))?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            Error::Data(format!(
-                "{}: 200 with JSON of an undocumented form: {error}",
-                self.name(request)
-            ))
+            Error::Data(format!("{}: 200 with JSON of an undocumented form: {error}", self.name(request)))
         })
     }
 
@@ -111,7 +102,11 @@ impl Client {
         let budget = self.budget(request);
         let mut retries = 0;
         loop {
-            tokio::time::sleep(budget.reserve()).await;
+            let wait = budget.reserve();
+            // The timer counts milliseconds, so even no wait at all would take one.
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
             let failure = match self.attempt(request).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(failure) => failure,
@@ -171,10 +166,7 @@ impl Client {
         let host = &self.connection.base_url[..];
         let rate = self.connection.requests_per_second;
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets
-            .entry(base.to_owned())
-            .or_insert_with(|| Budget::new(host, base, rate))
-            .clone()
+        budgets.entry(base.to_owned()).or_insert_with(|| Budget::new(host, base, rate)).clone()
     }
 
     async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
@@ -189,11 +181,7 @@ impl Client {
         let response = builder.send().await.map_err(|error| self.failure(&error))?;
         self.reached.store(true, Ordering::Relaxed);
         let status = response.status();
-        log::debug!(
-            "{}: {status}, at {:?}",
-            self.name(request),
-            response.headers().get(DATE)
-        );
+        log::debug!("{}: {status}, at {:?}", self.name(request), response.headers().get(DATE));
         if status.is_success() {
             let body = self.body(response).await?;
             return whole_object(body);
@@ -202,13 +190,7 @@ impl Client {
     }
 
     async fn refused(&self, status: StatusCode, response: Response) -> Failure {
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header(RETRY_AFTER);
         let location = header(LOCATION).filter(|_| status.is_redirection());
         // The status alone says enough where the rest of the answer does not come.
@@ -216,9 +198,7 @@ impl Client {
         let mut failure = Failure::from_answer(status.as_u16(), &body, retry_after.as_deref());
         if let Failure::Status { kind, message, .. } = &mut failure {
             if let Some(location) = location {
-                let host = Url::parse(&location)
-                    .ok()
-                    .and_then(|url| url.host_str().map(str::to_owned));
+                let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
                 *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
             }
             *kind = self.connection.token.scrub(kind);
@@ -229,10 +209,7 @@ impl Client {
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let limit_bytes = self.largest_answer_bytes;
-        let announced = response
-            .content_length()
-            .and_then(|length| usize::try_from(length).ok())
-            .unwrap_or(0);
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         if announced > limit_bytes {
             return Err(Failure::TooLarge { limit_bytes });
         }
@@ -249,15 +226,10 @@ impl Client {
     fn failure(&self, error: &reqwest::Error) -> Failure {
         let cause = innermost(error);
         if error.is_connect() {
-            return Failure::Connect {
-                cause,
-                reached_before: self.reached.load(Ordering::Relaxed),
-            };
+            return Failure::Connect { cause, reached_before: self.reached.load(Ordering::Relaxed) };
         }
         if error.is_timeout() {
-            return Failure::Timeout {
-                seconds: self.connection.timeout.as_secs(),
-            };
+            return Failure::Timeout { seconds: self.connection.timeout.as_secs() };
         }
         Failure::Broken { cause }
     }

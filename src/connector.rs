@@ -90,11 +90,7 @@ impl AirtableConnector {
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
-        Ok(Self {
-            client,
-            connection,
-            known_tables: Mutex::default(),
-        })
+        Ok(Self { client, connection, known_tables: Mutex::default() })
     }
 
     async fn bases(&self) -> Result<Vec<Base>> {
@@ -115,9 +111,7 @@ impl AirtableConnector {
                 None => return Ok(bases),
                 next if next == offset => {
                     let name = self.client.name(&request);
-                    return Err(Error::Data(format!(
-                        "{name}: the page cursor came back to where it was: try again"
-                    )));
+                    return Err(Error::Data(format!("{name}: the page cursor came back to where it was: try again")));
                 }
                 next => offset = next,
             }
@@ -157,17 +151,12 @@ impl AirtableConnector {
 
     async fn base_named(&self, name: &str) -> Result<String> {
         let bases = self.bases().await?;
-        let found: Vec<&Base> = bases
-            .iter()
-            .filter(|base| base.id == name || base.name == name)
-            .collect();
+        let found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
         match found.as_slice() {
             [base] => Ok(base.id.clone()),
             [] => {
                 let near = nearest(name, bases.iter().map(|base| base.name.as_str()));
-                Err(Error::NotFound(format!(
-                    "namespace {name:?}: the token sees no such base{near}"
-                )))
+                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}")))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
@@ -181,11 +170,7 @@ impl AirtableConnector {
     }
 
     fn known(&self, base_id: &str) -> Option<Arc<Vec<Table>>> {
-        self.known_tables
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(base_id)
-            .cloned()
+        self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(base_id).cloned()
     }
 }
 
@@ -219,9 +204,7 @@ impl LakeflowConnect for AirtableConnector {
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
         let wanted = table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        let known = self
-            .known(&base_id)
-            .filter(|tables| find_table(tables, wanted, &base_id).is_ok());
+        let known = self.known(&base_id).filter(|tables| find_table(tables, wanted, &base_id).is_ok());
         if known.is_none() {
             find_table(&self.tables(&base_id).await?, wanted, &base_id)?;
         }

@@ -61,14 +61,10 @@ impl Decoder {
     /// A decoder for the pages of one read.
     pub fn new(scan: &Scan) -> Self {
         let position = |wanted: &Source| scan.columns.iter().position(|column| column.source == *wanted);
-        let by_field = scan
-            .columns
-            .iter()
-            .enumerate()
-            .filter_map(|(index, column)| match &column.source {
-                Source::Field(field) => Some((field.id.clone(), index)),
-                _ => None,
-            });
+        let by_field = scan.columns.iter().enumerate().filter_map(|(index, column)| match &column.source {
+            Source::Field(field) => Some((field.id.clone(), index)),
+            _ => None,
+        });
         let by_field: HashMap<String, usize> = by_field.collect();
         let unwanted_field = by_field.is_empty().then(|| scan.primary_field_id.clone());
         Self {
@@ -100,23 +96,14 @@ impl Decoder {
     /// does not fit. The decoder is of no use afterwards.
     pub fn page(&mut self, body: &[u8]) -> Result<Page> {
         let body_text = std::str::from_utf8(body).map_err(|error| {
-            Error::Data(format!(
-                "a page of records that is not UTF-8 from byte {} on",
-                error.valid_up_to()
-            ))
+            Error::Data(format!("a page of records that is not UTF-8 from byte {} on", error.valid_up_to()))
         })?;
         self.bytes += body.len();
         let mut json = serde_json::Deserializer::from_str(body_text);
-        let page = json
-            .deserialize_map(PageVisitor(self))
-            .and_then(|page| json.end().map(|()| page));
+        let page = json.deserialize_map(PageVisitor(self)).and_then(|page| json.end().map(|()| page));
         page.map_err(|error| {
-            let undocumented = || {
-                Error::Data(format!(
-                    "a page of records of an undocumented form: {}",
-                    line(&error.to_string())
-                ))
-            };
+            let undocumented =
+                || Error::Data(format!("a page of records of an undocumented form: {}", line(&error.to_string())));
             self.stopped.take().unwrap_or_else(undocumented)
         })
     }
@@ -166,10 +153,7 @@ impl Decoder {
             }
         }
         RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
-            Error::Data(format!(
-                "table {:?}: columns that do not make a batch: {error}",
-                self.table_name
-            ))
+            Error::Data(format!("table {:?}: columns that do not make a batch: {error}", self.table_name))
         })
     }
 
@@ -252,10 +236,7 @@ fn rescue(misfits: &mut String, name: Option<&str>, field_id: Option<&str>, raw:
     misfits.push(if misfits.is_empty() { '[' } else { ',' });
     let (name, field_id, reason) = (json(name), json(field_id), json(Some(reason)));
     // Writing to a String does not fail.
-    _ = write!(
-        misfits,
-        "{{\"field\":{name},\"field_id\":{field_id},\"value\":{raw},\"reason\":{reason}}}"
-    );
+    _ = write!(misfits, "{{\"field\":{name},\"field_id\":{field_id},\"value\":{raw},\"reason\":{reason}}}");
 }
 
 fn reason(misfit: Misfit, shape: &Shape) -> String {
@@ -282,21 +263,14 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             match &*key {
                 "records" => {
-                    map.next_value_seed(Records {
-                        decoder: &mut *self.0,
-                        page: &mut page,
-                    })?;
+                    map.next_value_seed(Records { decoder: &mut *self.0, page: &mut page })?;
                     has_records = true;
                 }
                 "offset" => page.offset = map.next_value()?,
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
-        if has_records {
-            Ok(page)
-        } else {
-            Err(A::Error::missing_field("records"))
-        }
+        if has_records { Ok(page) } else { Err(A::Error::missing_field("records")) }
     }
 }
 
@@ -362,10 +336,7 @@ impl<'de> Visitor<'de> for OneRecord<'_> {
                 }
                 ("createdTime", _) => created_time = Some(map.next_value::<&RawValue>()?),
                 ("fields", None) => early_fields = Some(map.next_value::<&RawValue>()?),
-                ("fields", Some((id, true))) => map.next_value_seed(Cells {
-                    decoder: &mut *decoder,
-                    id,
-                })?,
+                ("fields", Some((id, true))) => map.next_value_seed(Cells { decoder: &mut *decoder, id })?,
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
         }
@@ -375,17 +346,10 @@ impl<'de> Visitor<'de> for OneRecord<'_> {
         }
         if let Some(fields) = early_fields {
             let mut json = serde_json::Deserializer::from_str(fields.get());
-            Cells {
-                decoder: &mut *decoder,
-                id: &id,
-            }
-            .deserialize(&mut json)
-            .map_err(A::Error::custom)?;
+            Cells { decoder: &mut *decoder, id: &id }.deserialize(&mut json).map_err(A::Error::custom)?;
         }
         if let (Some(index), Some(raw)) = (decoder.created_time, created_time) {
-            decoder
-                .cell(index, &id, raw.get())
-                .map_err(|error| decoder.stop(error))?;
+            decoder.cell(index, &id, raw.get()).map_err(|error| decoder.stop(error))?;
         }
         decoder.end();
         Ok(true)
@@ -430,13 +394,7 @@ impl<'de> Visitor<'de> for Cells<'_, '_> {
                 Some(&index) => decoder.cell(index, id, raw).map_err(|error| decoder.stop(error))?,
                 None if decoder.unwanted_field.as_deref() == Some(&*key) => {}
                 None if decoder.rescued.is_none() => decoder.dropped += 1,
-                None => rescue(
-                    &mut decoder.misfits,
-                    None,
-                    Some(&key),
-                    raw,
-                    "field is not in the plan of this read",
-                ),
+                None => rescue(&mut decoder.misfits, None, Some(&key), raw, "field is not in the plan of this read"),
             }
         }
         Ok(())

@@ -55,24 +55,16 @@ impl Purpose {
 /// The error for a request that failed for good. `asked` is the method and the address without its query.
 pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     let scope = purpose.scope();
-    let Failure::Status {
-        status, kind, message, ..
-    } = failure
-    else {
+    let Failure::Status { status, kind, message, .. } = failure else {
         return unanswered(asked, failure);
     };
     let answer = [status.to_string(), kind.clone(), message.clone()];
-    let answer = answer
-        .iter()
-        .filter(|part| !part.is_empty())
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let answer = answer.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let say = |what_to_do: &str| format!("{asked}: {answer}: {what_to_do}");
     match (*status, kind.as_str()) {
-        (401, _) => Error::Auth(say(
-            "the token was not accepted: check that it is complete and neither revoked nor expired",
-        )),
+        (401, _) => {
+            Error::Auth(say("the token was not accepted: check that it is complete and neither revoked nor expired"))
+        }
         (403, _) => Error::Auth(say(&format!(
             "give the token the scope {scope} and access to this base, and its user a role on the base; Airtable \
              answers the same where the base or table does not exist, so check the ids too"
@@ -80,12 +72,12 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
         (404, _) | (422, "VIEW_NAME_NOT_FOUND" | "VIEW_ID_NOT_FOUND" | "TABLE_NOT_FOUND") => {
             Error::NotFound(say("check base_url, base_id, tableName and view"))
         }
-        (422, "UNKNOWN_FIELD_NAME") => Error::NotFound(say(
-            "a field was removed from the table after the read was planned: start the read again",
-        )),
-        (422, "INVALID_FILTER_BY_FORMULA") => Error::Rejected(say(
-            "correct the option filter_formula (fields as {Name}, texts in straight quotes)",
-        )),
+        (422, "UNKNOWN_FIELD_NAME") => {
+            Error::NotFound(say("a field was removed from the table after the read was planned: start the read again"))
+        }
+        (422, "INVALID_FILTER_BY_FORMULA") => {
+            Error::Rejected(say("correct the option filter_formula (fields as {Name}, texts in straight quotes)"))
+        }
         (429, "PUBLIC_API_BILLING_LIMIT_EXCEEDED") => Error::RateLimit(say(
             "the workspace has used up its API calls of this month; waiting does not help, so nothing was retried: \
              upgrade the plan, or read again next month",
@@ -98,9 +90,9 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
             "redirects are not followed, so that the token reaches no other host: check base_url and proxies",
         )),
         (413, _) => Error::Rejected(say("the request is too large: shorten filter_formula or fields")),
-        (500..=599, _) => Error::Transport(say(
-            "Airtable failed to answer, after all retries: try again later, or raise max_retries",
-        )),
+        (500..=599, _) => {
+            Error::Transport(say("Airtable failed to answer, after all retries: try again later, or raise max_retries"))
+        }
         _ => Error::Rejected(say("Airtable refuses this request: check the options it was made from")),
     }
 }
@@ -150,12 +142,7 @@ mod tests {
     use super::*;
 
     fn status(status: u16, kind: &str) -> Failure {
-        Failure::Status {
-            status,
-            kind: kind.into(),
-            message: "words".into(),
-            retry_after: None,
-        }
+        Failure::Status { status, kind: kind.into(), message: "words".into(), retry_after: None }
     }
 
     #[test]
@@ -188,13 +175,7 @@ mod tests {
         ] {
             assert_eq!(variant(status(code, kind)), expected, "{code} {kind}");
         }
-        assert_eq!(
-            variant(Failure::Connect {
-                cause: "refused".into(),
-                reached_before: false
-            }),
-            "transport"
-        );
+        assert_eq!(variant(Failure::Connect { cause: "refused".into(), reached_before: false }), "transport");
         assert_eq!(variant(Failure::Broken { cause: "eof".into() }), "transport");
         assert_eq!(variant(Failure::Timeout { seconds: 60 }), "transport");
         assert_eq!(variant(Failure::TooLarge { limit_bytes: 1 << 27 }), "data");
@@ -203,16 +184,9 @@ mod tests {
 
     #[test]
     fn a_message_names_the_request_the_answer_and_the_cure() {
-        let error = from_failure(
-            "GET https://x/v0/app",
-            Purpose::Schema,
-            &status(403, "INVALID_PERMISSIONS"),
-        );
+        let error = from_failure("GET https://x/v0/app", Purpose::Schema, &status(403, "INVALID_PERMISSIONS"));
         let text = error.to_string();
-        assert!(
-            text.starts_with("GET https://x/v0/app: 403 INVALID_PERMISSIONS words: "),
-            "{text}"
-        );
+        assert!(text.starts_with("GET https://x/v0/app: 403 INVALID_PERMISSIONS words: "), "{text}");
         assert!(text.contains("schema.bases:read") && !text.contains('\n'), "{text}");
     }
 

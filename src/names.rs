@@ -11,9 +11,7 @@ pub(crate) const OWN: [&str; 5] = ["id", "createdTime", "_rescued_data", "_chang
 /// The columns' names for fields given as (id, name), in their order. `rescued` is the rescued data column, if any.
 pub(crate) fn column_names(rule: ColumnNames, fields: &[(&str, &str)], rescued: Option<&str>) -> Vec<String> {
     let wanted = |&(id, name): &(&str, &str)| match rule {
-        ColumnNames::Snake => Some(snake(name))
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| id.to_lowercase()),
+        ColumnNames::Snake => Some(snake(name)).filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_lowercase()),
         ColumnNames::Original => name.to_owned(),
         ColumnNames::Id => id.to_owned(),
     };
@@ -77,10 +75,7 @@ pub(crate) fn snake(name: &str) -> String {
 
 /// Combining marks and joiners belong to the letter before them, and apostrophes to the word around them.
 fn is_joined(c: char) -> bool {
-    matches!(
-        c,
-        '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' | '\'' | '\u{2019}'
-    )
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' | '\'' | '\u{2019}')
 }
 
 #[cfg(test)]
@@ -119,36 +114,21 @@ mod tests {
 
     #[test]
     fn equal_names_all_get_their_ids_in_any_order() {
-        let fields = [
-            ("fldA", "Unit Cost"),
-            ("fldB", "unit_cost"),
-            ("fldC", "Id"),
-            ("fldD", "🚀"),
-            ("fldE", "Plain"),
-        ];
+        let fields = [("fldA", "Unit Cost"), ("fldB", "unit_cost"), ("fldC", "Id"), ("fldD", "🚀"), ("fldE", "Plain")];
         let expected = ["unit_cost_flda", "unit_cost_fldb", "id_fldc", "fldd", "plain"];
         assert_eq!(names(ColumnNames::Snake, &fields), expected);
         let (mut reversed, mut expected) = (fields, expected);
         reversed.reverse();
         expected.reverse();
         assert_eq!(names(ColumnNames::Snake, &reversed), expected);
-        assert_eq!(
-            names(ColumnNames::Original, &fields),
-            ["Unit Cost", "unit_cost", "Id_fldC", "🚀", "Plain"],
-        );
-        assert_eq!(
-            names(ColumnNames::Id, &fields),
-            ["fldA", "fldB", "fldC", "fldD", "fldE"]
-        );
+        assert_eq!(names(ColumnNames::Original, &fields), ["Unit Cost", "unit_cost", "Id_fldC", "🚀", "Plain"],);
+        assert_eq!(names(ColumnNames::Id, &fields), ["fldA", "fldB", "fldC", "fldD", "fldE"]);
     }
 
     #[test]
     fn a_name_that_looks_like_a_resolved_one_is_resolved_too() {
         let fields = [("fldA", "x"), ("fldB", "X!"), ("fldC", "x_flda")];
-        assert_eq!(
-            names(ColumnNames::Snake, &fields),
-            ["x_flda_flda", "x_fldb", "x_flda_fldc"]
-        );
+        assert_eq!(names(ColumnNames::Snake, &fields), ["x_flda_flda", "x_fldb", "x_flda_fldc"]);
     }
 
     #[test]

@@ -29,14 +29,7 @@ pub struct OptionRow {
 }
 
 const fn row(name: &'static str, kind: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
-    OptionRow {
-        name,
-        aliases: &[],
-        default,
-        required: "",
-        kind,
-        meaning,
-    }
+    OptionRow { name, aliases: &[], default, required: "", kind, meaning }
 }
 
 /// Every option there is.
@@ -58,80 +51,27 @@ pub static OPTIONS: &[OptionRow] = &[
         "https://api.airtable.com",
         "where the API is; no scheme means https, plain http is for loopback only",
     ),
-    OptionRow {
-        required: "for reads",
-        ..row("tableName", "text", "", "a table's name or its `tbl...` id")
-    },
-    row(
-        "namespace",
-        "list",
-        "",
-        "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`",
-    ),
+    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") },
+    row("namespace", "list", "", "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`"),
     row("view", "text", "", "view name or id: only its records are read"),
-    row(
-        "fields",
-        "list",
-        "all",
-        "JSON list, or comma-separated, of field names or ids",
-    ),
-    row(
-        "filter_formula",
-        "text",
-        "",
-        "Airtable formula, passed as filterByFormula",
-    ),
+    row("fields", "list", "all", "JSON list, or comma-separated, of field names or ids"),
+    row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula"),
     row("max_records", "integer", "", "stop after this many records"),
     row("column_names", "snake|original|id", "snake", "what columns are called"),
-    row(
-        "nested",
-        "struct|json",
-        "struct",
-        "`json` gives one JSON string per nested cell",
-    ),
+    row("nested", "struct|json", "struct", "`json` gives one JSON string per nested cell"),
     row(
         "rescued_data_column",
         "text",
         "_rescued_data",
         "where values go that do not fit their column; empty turns it off",
     ),
-    row(
-        "on_bad_value",
-        "rescue|fail",
-        "rescue",
-        "what happens to a value that does not fit its column",
-    ),
-    row(
-        "ingestion_type",
-        "snapshot|cdc|cdc_with_deletes|append",
-        "snapshot",
-        "what a read of the table gives",
-    ),
-    row(
-        "max_records_per_batch",
-        "integer",
-        "",
-        "bound of one streaming micro-batch",
-    ),
+    row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
+    row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives"),
+    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch"),
     row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads"),
-    row(
-        "webhook_id",
-        "text",
-        "",
-        "change feed to use; otherwise found or created",
-    ),
-    row(
-        "requests_per_second",
-        "number",
-        "4.5",
-        "budget for one base, shared by every process on the machine",
-    ),
-    row(
-        "max_retries",
-        "integer",
-        "8",
-        "how often one request is sent again after a passing failure",
-    ),
+    row("webhook_id", "text", "", "change feed to use; otherwise found or created"),
+    row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine"),
+    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure"),
     row("timeout_seconds", "number", "60", "time for one request and its answer"),
     row("page_size", "integer", "100", "records in one request, at most 100"),
 ];
@@ -276,10 +216,7 @@ impl Options {
         for (key, value) in pairs {
             given.take(key.as_ref(), value.into())?;
         }
-        Ok(Self {
-            connection: given.connection()?,
-            read: given.read()?,
-        })
+        Ok(Self { connection: given.connection()?, read: given.read()? })
     }
 }
 
@@ -299,10 +236,7 @@ impl Given {
         }
         let found = OPTIONS.iter().find_map(|row| {
             let is = |name: &&&'static str| name.to_lowercase() == lower;
-            std::iter::once(&row.name)
-                .chain(row.aliases)
-                .find(is)
-                .map(|name| (row.name, *name))
+            std::iter::once(&row.name).chain(row.aliases).find(is).map(|name| (row.name, *name))
         });
         match found {
             Some((name, _)) if name == "rescued_data_column" => _ = self.values.insert(name, value),
@@ -335,11 +269,7 @@ impl Given {
             _ if *range.end() == u64::MAX => {
                 Err(bad(name, &text, &format!("a whole number from {} up", range.start())))
             }
-            _ => Err(bad(
-                name,
-                &text,
-                &format!("a whole number from {} to {}", range.start(), range.end()),
-            )),
+            _ => Err(bad(name, &text, &format!("a whole number from {} to {}", range.start(), range.end()))),
         }
     }
 
@@ -373,11 +303,7 @@ impl Given {
         }
         let base_id = self.text("base_id");
         if let Some(id) = base_id.as_deref().filter(|id| !id.starts_with("app") || !is_id(id)) {
-            return Err(bad(
-                "base_id",
-                id,
-                "a base's id, which begins with app (it stands in the base's web address)",
-            ));
+            return Err(bad("base_id", id, "a base's id, which begins with app (it stands in the base's web address)"));
         }
         let max_retries = self.integer("max_retries", 0..=1000)?.unwrap_or_default();
         Ok(Connection {
@@ -412,25 +338,12 @@ impl Given {
     }
 
     fn read(&self) -> Result<ReadOptions> {
-        let names = [
-            ("snake", ColumnNames::Snake),
-            ("original", ColumnNames::Original),
-            ("id", ColumnNames::Id),
-        ];
-        let types = [
-            IngestionType::Snapshot,
-            IngestionType::Cdc,
-            IngestionType::CdcWithDeletes,
-            IngestionType::Append,
-        ];
+        let names = [("snake", ColumnNames::Snake), ("original", ColumnNames::Original), ("id", ColumnNames::Id)];
+        let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
         let rescued = self.text_or_default("rescued_data_column");
         let namespace = self.list("namespace")?;
         if namespace.as_ref().is_some_and(|list| list.len() != 1) {
-            return Err(bad(
-                "namespace",
-                &self.text_or_default("namespace"),
-                "a JSON list with one base id or name",
-            ));
+            return Err(bad("namespace", &self.text_or_default("namespace"), "a JSON list with one base id or name"));
         }
         let page_size = self.integer("page_size", 1..=100)?.unwrap_or(100);
         Ok(ReadOptions {
@@ -462,20 +375,14 @@ impl Given {
         } else if name == "namespace" {
             vec![text]
         } else {
-            text.split(',')
-                .map(|part| part.trim().to_owned())
-                .filter(|part| !part.is_empty())
-                .collect()
+            text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
         };
         Ok(Some(list))
     }
 }
 
 fn row_of(name: &str) -> &'static OptionRow {
-    OPTIONS
-        .iter()
-        .find(|row| row.name == name)
-        .expect("every name that this file asks for is in the table")
+    OPTIONS.iter().find(|row| row.name == name).expect("every name that this file asks for is in the table")
 }
 
 fn bad(name: &str, value: &str, expected: &str) -> Error {
@@ -486,12 +393,8 @@ fn unknown(key: &str, lower: &str) -> Result<()> {
     if FOREIGN.contains(&lower) {
         return Ok(());
     }
-    let known = OPTIONS
-        .iter()
-        .flat_map(|row| std::iter::once(&row.name).chain(row.aliases));
-    let near = known
-        .map(|name| (strsim::levenshtein(lower, &name.to_lowercase()), name))
-        .min();
+    let known = OPTIONS.iter().flat_map(|row| std::iter::once(&row.name).chain(row.aliases));
+    let near = known.map(|name| (strsim::levenshtein(lower, &name.to_lowercase()), name)).min();
     if let Some((1..=2, name)) = near {
         return Err(Error::Option(format!("unknown option {key}: did you mean {name}?")));
     }
@@ -506,11 +409,7 @@ pub(crate) fn is_id(text: &str) -> bool {
 
 fn base_url(text: &str) -> Result<Url> {
     let expected = "an address such as https://api.airtable.com";
-    let with_scheme = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("https://{text}")
-    };
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let trimmed = with_scheme.trim_end_matches('/');
     let trimmed = trimmed.strip_suffix("/v0").unwrap_or(trimmed).trim_end_matches('/');
     let url = Url::parse(trimmed).map_err(|_| bad("base_url", text, expected))?;
@@ -535,10 +434,7 @@ fn base_url(text: &str) -> Result<Url> {
 
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -589,10 +485,7 @@ mod tests {
             ("http://[::1]:8080/v0", "http://[::1]:8080/"),
             ("http://localhost:1", "http://localhost:1/"),
         ] {
-            let url = parse(&[("base_url", text), ("requests_per_second", "4")])
-                .expect(text)
-                .connection
-                .base_url;
+            let url = parse(&[("base_url", text), ("requests_per_second", "4")]).expect(text).connection.base_url;
             assert_eq!(url.as_str(), expected, "{text}");
         }
         for (text, hint) in [
@@ -626,10 +519,7 @@ mod tests {
             ("timeout_seconds", "-1", "above 0"),
         ] {
             let text = message(&[(key, value)]);
-            assert!(
-                text.contains(&format!("option {key} is {value:?}")) && text.contains(hint),
-                "{text}"
-            );
+            assert!(text.contains(&format!("option {key} is {value:?}")) && text.contains(hint), "{text}");
         }
     }
 
@@ -641,13 +531,8 @@ mod tests {
         );
         assert!(message(&[("baseid", "appX")]).contains("did you mean base_id?"));
         assert!(message(&[("table_name", "x")]).contains("did you mean tableName?"));
-        for key in [
-            "sourceName",
-            "databricks.connection",
-            "externalOptionsAllowList",
-            "spark.anything",
-            "isDeleteFlow",
-        ] {
+        for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "isDeleteFlow"]
+        {
             assert!(parse(&[(key, "x")]).is_ok(), "{key}");
         }
     }
@@ -657,16 +542,9 @@ mod tests {
         let none: [(&str, &str); 0] = [];
         let text = Options::parse(none).expect_err("refused").to_string();
         assert!(text.contains("bearer_token"), "{text}");
-        let text = Options::parse([("databricks.connection", "airtable")])
-            .expect_err("refused")
-            .to_string();
-        assert!(
-            text.contains("connectionDfOptionInjection") && text.contains("externalOptionsAllowList"),
-            "{text}"
-        );
-        let text = Options::parse([("token", "pat\u{e9}")])
-            .expect_err("refused")
-            .to_string();
+        let text = Options::parse([("databricks.connection", "airtable")]).expect_err("refused").to_string();
+        assert!(text.contains("connectionDfOptionInjection") && text.contains("externalOptionsAllowList"), "{text}");
+        let text = Options::parse([("token", "pat\u{e9}")]).expect_err("refused").to_string();
         assert!(!text.contains("pat\u{e9}"), "{text}");
     }
 
@@ -683,9 +561,7 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_none_but_for_the_rescued_column() {
-        let read = parse(&[("max_records", ""), ("rescued_data_column", "")])
-            .expect("valid")
-            .read;
+        let read = parse(&[("max_records", ""), ("rescued_data_column", "")]).expect("valid").read;
         assert!(read.max_records.is_none() && read.rescued_data_column.is_none());
     }
 }

@@ -40,12 +40,7 @@ impl Slots {
 
     /// A file of another length is one that nobody has written yet.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
-        bytes.try_into().map_or_else(
-            |_| Self::default(),
-            |bytes| Self {
-                next: u64::from_le_bytes(bytes),
-            },
-        )
+        bytes.try_into().map_or_else(|_| Self::default(), |bytes| Self { next: u64::from_le_bytes(bytes) })
     }
 }
 
@@ -75,14 +70,8 @@ mod tests {
     fn a_penalty_moves_everybody() {
         let mut slots = Slots::default();
         slots.block(130 * SECOND);
-        assert_eq!(
-            slots.reserve(100 * SECOND, Duration::from_millis(200)),
-            Duration::from_secs(30)
-        );
-        assert_eq!(
-            slots.reserve(100 * SECOND, Duration::from_millis(200)),
-            Duration::from_millis(30_200)
-        );
+        assert_eq!(slots.reserve(100 * SECOND, Duration::from_millis(200)), Duration::from_secs(30));
+        assert_eq!(slots.reserve(100 * SECOND, Duration::from_millis(200)), Duration::from_millis(30_200));
         slots.block(120 * SECOND);
         assert_eq!(slots.reserve(131 * SECOND, Duration::ZERO), Duration::ZERO);
     }

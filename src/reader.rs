@@ -52,19 +52,13 @@ pub struct Batches {
 #[derive(Debug)]
 enum State {
     New(Box<(Arc<Client>, Scan)>),
-    Running {
-        batches: mpsc::Receiver<Result<RecordBatch>>,
-        task: AbortHandle,
-    },
+    Running { batches: mpsc::Receiver<Result<RecordBatch>>, task: AbortHandle },
     Ended,
 }
 
 impl Batches {
     pub(crate) fn new(client: Arc<Client>, scan: Scan) -> Self {
-        Self {
-            schema: scan.schema(),
-            state: State::New(Box::new((client, scan))),
-        }
+        Self { schema: scan.schema(), state: State::New(Box::new((client, scan))) }
     }
 
     /// The schema of every batch.
@@ -115,13 +109,7 @@ struct Reader {
 impl Reader {
     fn new(client: Arc<Client>, scan: Scan) -> Self {
         let decoder = Decoder::new(&scan);
-        Self {
-            client,
-            scan,
-            decoder,
-            cursor: Cursor::default(),
-            flushed: Instant::now() - PAUSE,
-        }
+        Self { client, scan, decoder, cursor: Cursor::default(), flushed: Instant::now() - PAUSE }
     }
 
     async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
@@ -143,9 +131,7 @@ impl Reader {
             let body = match self.fetch(&request, batches).await? {
                 Ok(body) => body,
                 Err(failure) if failure.is_expired_cursor() && self.cursor.offset.is_some() => {
-                    self.cursor
-                        .restart(self.decoder.records())
-                        .map_err(|error| self.about(&request, error))?;
+                    self.cursor.restart(self.decoder.records()).map_err(|error| self.about(&request, error))?;
                     log::info!(
                         "table {:?}: the page cursor expired after {} records: reading again from the first page",
                         self.scan.table_name,
@@ -217,10 +203,7 @@ impl Reader {
     /// The next page, by GET where the address is short enough, else by POST.
     fn request(&self) -> Request {
         let scan = &self.scan;
-        let mut query = vec![
-            ("pageSize", scan.page_size.to_string()),
-            ("returnFieldsByFieldId", "true".to_owned()),
-        ];
+        let mut query = vec![("pageSize", scan.page_size.to_string()), ("returnFieldsByFieldId", "true".to_owned())];
         query.extend(scan.field_ids().into_iter().map(|id| ("fields[]", id.to_owned())));
         let optional = [
             ("view", scan.view_id.clone()),
@@ -237,11 +220,7 @@ impl Reader {
             body: None,
             base_id: Some(scan.base_id.clone()),
         };
-        if self.client.url_length(&get) <= LONGEST_URL {
-            get
-        } else {
-            self.post(get)
-        }
+        if self.client.url_length(&get) <= LONGEST_URL { get } else { self.post(get) }
     }
 
     fn post(&self, get: Request) -> Request {
@@ -255,19 +234,9 @@ impl Reader {
             ("maxRecords", self.scan.max_records.map(Value::from)),
             ("offset", self.cursor.offset.clone().map(Value::from)),
         ];
-        body.extend(
-            optional
-                .into_iter()
-                .filter_map(|(key, value)| Some((key.to_owned(), value?))),
-        );
+        body.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
         let path = get.path.into_iter().chain(["listRecords".to_owned()]).collect();
-        Request {
-            method: Method::POST,
-            path,
-            query: Vec::new(),
-            body: Some(Value::from(body).to_string()),
-            ..get
-        }
+        Request { method: Method::POST, path, query: Vec::new(), body: Some(Value::from(body).to_string()), ..get }
     }
 }
 
@@ -325,11 +294,7 @@ impl Cursor {
     }
 
     fn restart(&mut self, records: usize) -> Result<()> {
-        self.fruitless_restarts = if records > self.records_at_restart {
-            0
-        } else {
-            self.fruitless_restarts + 1
-        };
+        self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
         if self.fruitless_restarts >= FRUITLESS_RESTARTS {
             return Err(Error::Data(format!(
                 "the page cursor expired {} times without a new record in between: read the table in parts, by \
@@ -350,11 +315,7 @@ mod tests {
     use super::*;
 
     fn page(offset: &str, new_records: usize) -> Page {
-        Page {
-            offset: Some(offset.into()),
-            records: new_records,
-            new_records,
-        }
+        Page { offset: Some(offset.into()), records: new_records, new_records }
     }
 
     #[test]
@@ -369,9 +330,7 @@ mod tests {
     #[test]
     fn endless_empty_pages_end() {
         let mut cursor = Cursor::default();
-        let pages = (0..1000)
-            .take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0)).is_ok())
-            .count();
+        let pages = (0..1000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0)).is_ok()).count();
         assert_eq!(pages, STALE_PAGES);
     }
 
@@ -386,9 +345,7 @@ mod tests {
             cursor.advance(page(&format!("b/{n}"), 0)).expect("known records");
         }
         cursor.advance(page("b/500", 100)).expect("new records");
-        let stale = (0..1000)
-            .take_while(|n| cursor.advance(page(&format!("c/{n}"), 0)).is_ok())
-            .count();
+        let stale = (0..1000).take_while(|n| cursor.advance(page(&format!("c/{n}"), 0)).is_ok()).count();
         assert_eq!(stale, 500 + STALE_PAGES);
     }
 

@@ -54,12 +54,7 @@ impl Failure {
     pub(crate) fn from_answer(status: u16, body: &[u8], retry_after: Option<&str>) -> Self {
         let ErrorBody { kind, message } = ErrorBody::parse(body);
         let seconds = retry_after.and_then(|text| text.trim().parse().ok());
-        Self::Status {
-            status,
-            kind,
-            message,
-            retry_after: seconds.map(Duration::from_secs),
-        }
+        Self::Status { status, kind, message, retry_after: seconds.map(Duration::from_secs) }
     }
 
     /// The page cursor has expired on the server: only the first page can be asked for again.
@@ -112,26 +107,16 @@ impl Retry {
             return None;
         }
         let backoff = || {
-            let doubled = self
-                .first_delay
-                .saturating_mul(1 << retries.min(20))
-                .min(self.longest_delay);
+            let doubled = self.first_delay.saturating_mul(1 << retries.min(20)).min(self.longest_delay);
             doubled.mul_f64(0.5 + random / 2.0)
         };
         match failure {
             _ if failure.is_rate_limit() => self.penalty_after(failure, random),
-            Failure::Status {
-                status: 500 | 502..=504,
-                retry_after: Some(wait),
-                ..
-            } => (*wait <= LONGEST_RETRY_AFTER).then(|| (*wait).max(backoff())),
-            Failure::Connect {
-                reached_before: false, ..
-            } if retries >= MAX_RETRIES_UNREACHED => None,
-            Failure::Status {
-                status: 500 | 502..=504,
-                ..
+            Failure::Status { status: 500 | 502..=504, retry_after: Some(wait), .. } => {
+                (*wait <= LONGEST_RETRY_AFTER).then(|| (*wait).max(backoff()))
             }
+            Failure::Connect { reached_before: false, .. } if retries >= MAX_RETRIES_UNREACHED => None,
+            Failure::Status { status: 500 | 502..=504, .. }
             | Failure::Connect { .. }
             | Failure::Broken { .. }
             | Failure::Timeout { .. }
@@ -159,12 +144,7 @@ mod tests {
 
     fn status(status: u16, kind: &str, retry_after: Option<u64>) -> Failure {
         let retry_after = retry_after.map(Duration::from_secs);
-        Failure::Status {
-            status,
-            kind: kind.into(),
-            message: String::new(),
-            retry_after,
-        }
+        Failure::Status { status, kind: kind.into(), message: String::new(), retry_after }
     }
 
     fn delay_ms(failure: &Failure, retries: u32, random: f64) -> Option<u128> {
@@ -175,14 +155,8 @@ mod tests {
     fn delays() {
         let busy = "RATE_LIMIT_REACHED";
         let broken = Failure::Broken { cause: "eof".into() };
-        let unreached = Failure::Connect {
-            cause: "refused".into(),
-            reached_before: false,
-        };
-        let dropped = Failure::Connect {
-            cause: "refused".into(),
-            reached_before: true,
-        };
+        let unreached = Failure::Connect { cause: "refused".into(), reached_before: false };
+        let dropped = Failure::Connect { cause: "refused".into(), reached_before: true };
         for (failure, retries, random, expected) in [
             (status(429, busy, None), 0, 0.0, Some(30_000)),
             (status(429, busy, None), 7, 1.0, Some(33_000)),
@@ -212,20 +186,13 @@ mod tests {
             (status(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", None), 0, 0.0, None),
             (status(501, "", None), 0, 0.0, None),
         ] {
-            assert_eq!(
-                delay_ms(&failure, retries, random),
-                expected,
-                "{failure:?} after {retries}"
-            );
+            assert_eq!(delay_ms(&failure, retries, random), expected, "{failure:?} after {retries}");
         }
     }
 
     #[test]
     fn no_retries_means_none() {
-        let retry = Retry {
-            max_retries: 0,
-            ..Retry::default()
-        };
+        let retry = Retry { max_retries: 0, ..Retry::default() };
         assert_eq!(retry.delay(&status(429, "RATE_LIMIT_REACHED", Some(1)), 0, 0.0), None);
     }
 }

@@ -135,11 +135,7 @@ impl Scan {
                 options.ingestion_type.as_str()
             )));
         }
-        let view = options
-            .view
-            .as_deref()
-            .map(|wanted| find_view(table, wanted))
-            .transpose()?;
+        let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options.fields.as_deref())?;
         Ok(Self {
             version: VERSION,
@@ -182,11 +178,8 @@ impl Scan {
     /// The Arrow schema of every batch, with each field's Airtable id, name, type and description as metadata.
     pub fn schema(&self) -> SchemaRef {
         let field = |column: &Column| {
-            let metadata = column
-                .metadata()
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect::<HashMap<_, _>>();
+            let metadata =
+                column.metadata().into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<HashMap<_, _>>();
             ArrowField::new(&column.name, column.data_type(), column.nullable).with_metadata(metadata)
         };
         Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
@@ -195,11 +188,8 @@ impl Scan {
     /// The schema as Spark writes a `StructType` in JSON.
     pub fn spark_schema(&self) -> String {
         let field = |column: &Column| {
-            let metadata: Map<String, Value> = column
-                .metadata()
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), Value::String(value)))
-                .collect();
+            let metadata: Map<String, Value> =
+                column.metadata().into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect();
             json!({"name": column.name, "type": column.spark_type(), "nullable": column.nullable, "metadata": metadata})
         };
         json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
@@ -216,36 +206,21 @@ impl Scan {
             .map_err(|error| Error::Option(format!("the schema is not Spark's JSON of a StructType: {error}")))?;
         let wanted = wanted["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
         if wanted.is_empty() {
-            return Err(Error::Option(
-                "the schema has no columns: name at least one, such as id STRING".into(),
-            ));
+            return Err(Error::Option("the schema has no columns: name at least one, such as id STRING".into()));
         }
-        let columns = wanted
-            .iter()
-            .map(|field| self.select_column(field))
-            .collect::<Result<Vec<_>>>()?;
+        let columns = wanted.iter().map(|field| self.select_column(field)).collect::<Result<Vec<_>>>()?;
         for (index, column) in columns.iter().enumerate() {
             if columns[..index].iter().any(|other| other.source == column.source) {
-                return Err(Error::Option(format!(
-                    "column {:?} is in the schema twice: name it once",
-                    column.name
-                )));
+                return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name)));
             }
         }
-        Ok(Self {
-            columns,
-            ..self.clone()
-        })
+        Ok(Self { columns, ..self.clone() })
     }
 
     fn select_column(&self, wanted: &Value) -> Result<Column> {
         let name = wanted["name"].as_str().unwrap_or_default();
         let exact = self.columns.iter().find(|column| column.name == name);
-        let any_case = || {
-            self.columns
-                .iter()
-                .find(|column| column.name.to_lowercase() == name.to_lowercase())
-        };
+        let any_case = || self.columns.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
         let Some(column) = exact.or_else(any_case) else {
             let near = nearest(name, self.columns.iter().map(|column| column.name.as_str()));
             return Err(Error::NotFound(format!(
@@ -255,10 +230,9 @@ impl Scan {
         };
         let spark_type = &wanted["type"];
         let source = match &column.source {
-            Source::Field(field) => field
-                .shape
-                .read_as(spark_type)
-                .map(|shape| Source::Field(FieldSource { shape, ..field.clone() })),
+            Source::Field(field) => {
+                field.shape.read_as(spark_type).map(|shape| Source::Field(FieldSource { shape, ..field.clone() }))
+            }
             source => (*spark_type == column.spark_type()).then(|| source.clone()),
         };
         let Some(source) = source else {
@@ -271,11 +245,7 @@ impl Scan {
         };
         // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
         let nullable = wanted["nullable"].as_bool().unwrap_or(true);
-        Ok(Column {
-            name: name.to_owned(),
-            nullable,
-            source,
-        })
+        Ok(Column { name: name.to_owned(), nullable, source })
     }
 
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
@@ -300,16 +270,8 @@ impl Scan {
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
     find(tables, wanted, |table| (&table.id, &table.name)).ok_or_else(|| {
         let near = nearest(wanted, tables.iter().map(|table| table.name.as_str()));
-        let names: Vec<String> = tables
-            .iter()
-            .take(20)
-            .map(|table| format!("{:?}", table.name))
-            .collect();
-        let near = if near.is_empty() {
-            format!("; it has {}", names.join(", "))
-        } else {
-            near
-        };
+        let names: Vec<String> = tables.iter().take(20).map(|table| format!("{:?}", table.name)).collect();
+        let near = if near.is_empty() { format!("; it has {}", names.join(", ")) } else { near };
         Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}"))
     })
 }
@@ -317,10 +279,7 @@ pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -
 fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
     find(&table.views, wanted, |view| (&view.id, &view.name)).ok_or_else(|| {
         let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
-        Error::NotFound(format!(
-            "option view is {wanted:?}: table {:?} has no such view{near}",
-            table.name
-        ))
+        Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name))
     })
 }
 
@@ -356,32 +315,16 @@ fn find<'a, T>(all: &'a [T], wanted: &str, id_and_name: impl Fn(&T) -> (&String,
 fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
     let rescued = options.rescued_data_column.as_deref();
     // Names are made from all fields, so that leaving one out does not rename another.
-    let all: Vec<(&str, &str)> = table
-        .fields
-        .iter()
-        .map(|field| (field.id.as_str(), field.name.as_str()))
-        .collect();
+    let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
     let names = column_names(options.column_names, &all, rescued);
     let name_of: HashMap<&str, String> = all.iter().map(|(id, _)| *id).zip(names).collect();
     let mut columns = vec![
-        Column {
-            name: "id".into(),
-            nullable: false,
-            source: Source::RecordId,
-        },
-        Column {
-            name: "createdTime".into(),
-            nullable: true,
-            source: Source::CreatedTime,
-        },
+        Column { name: "id".into(), nullable: false, source: Source::RecordId },
+        Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
     ];
     columns.extend(fields.iter().map(|field| {
         let shape = Shape::of(&field.kind, &field.options);
-        let shape = if options.nested == Nested::Json && shape.is_nested() {
-            Shape::Json
-        } else {
-            shape
-        };
+        let shape = if options.nested == Nested::Json && shape.is_nested() { Shape::Json } else { shape };
         let source = FieldSource {
             id: field.id.clone(),
             name: field.name.clone(),
@@ -389,28 +332,16 @@ fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Colum
             description: field.description.clone().filter(|text| !text.is_empty()),
             shape,
         };
-        Column {
-            name: name_of[field.id.as_str()].clone(),
-            nullable: true,
-            source: Source::Field(source),
-        }
+        Column { name: name_of[field.id.as_str()].clone(), nullable: true, source: Source::Field(source) }
     }));
-    columns.extend(rescued.map(|name| Column {
-        name: name.to_owned(),
-        nullable: true,
-        source: Source::Rescued,
-    }));
+    columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
     columns
 }
 
 /// A Spark type as people write it.
 fn ddl(spark_type: &Value) -> String {
     if let Some(name) = spark_type.as_str() {
-        return if name == "long" {
-            "BIGINT".into()
-        } else {
-            name.to_uppercase()
-        };
+        return if name == "long" { "BIGINT".into() } else { name.to_uppercase() };
     }
     match spark_type["type"].as_str() {
         Some("array") => format!("ARRAY<{}>", ddl(&spark_type["elementType"])),

@@ -94,31 +94,20 @@ impl ErrorBody {
         };
         let error = match (&body["error"], &body["errors"][0]) {
             (Value::String(kind), _) => {
-                return Self {
-                    kind: line(kind),
-                    message: String::new(),
-                };
+                return Self { kind: line(kind), message: String::new() };
             }
             (error @ Value::Object(_), _) | (_, error) => error,
         };
         let text = |key: &str| error[key].as_str().map(line).unwrap_or_default();
-        let kind = Some(text("type"))
-            .filter(|kind| !kind.is_empty())
-            .unwrap_or_else(|| text("error"));
-        Self {
-            kind,
-            message: text("message"),
-        }
+        let kind = Some(text("type")).filter(|kind| !kind.is_empty()).unwrap_or_else(|| text("error"));
+        Self { kind, message: text("message") }
     }
 }
 
 /// `text` as one line of bounded length.
 pub(crate) fn line(text: &str) -> String {
-    let mut line: String = text
-        .split(|c: char| c.is_control() || c == ' ')
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let mut line: String =
+        text.split(|c: char| c.is_control() || c == ' ').filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
     if line.chars().count() > LONGEST_MESSAGE {
         line = line.chars().take(LONGEST_MESSAGE).chain("...".chars()).collect();
     }
@@ -131,21 +120,12 @@ mod tests {
 
     #[test]
     fn four_shapes_and_none() {
-        let body = |kind: &str, message: &str| ErrorBody {
-            kind: kind.into(),
-            message: message.into(),
-        };
+        let body = |kind: &str, message: &str| ErrorBody { kind: kind.into(), message: message.into() };
         for (text, expected) in [
-            (
-                r#"{"error":{"type":"INVALID_FILTER_BY_FORMULA","message":"m"}}"#,
-                body("INVALID_FILTER_BY_FORMULA", "m"),
-            ),
+            (r#"{"error":{"type":"INVALID_FILTER_BY_FORMULA","message":"m"}}"#, body("INVALID_FILTER_BY_FORMULA", "m")),
             (r#"{"error":{"type":"NOT_FOUND"}}"#, body("NOT_FOUND", "")),
             (r#"{"error":"NOT_FOUND"}"#, body("NOT_FOUND", "")),
-            (
-                r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"m"}]}"#,
-                body("RATE_LIMIT_REACHED", "m"),
-            ),
+            (r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"m"}]}"#, body("RATE_LIMIT_REACHED", "m")),
             (r#"{"errors":[{"type":"X","message":7}]}"#, body("X", "")),
             (r#"{"error":null}"#, body("", "")),
             (r#"{"errors":[]}"#, body("", "")),

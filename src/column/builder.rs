@@ -99,11 +99,7 @@ impl Builder {
             return Ok(());
         }
         self.append_null();
-        Err(if matches!(cell, Cell::Object) {
-            Marker::of(raw).misfit()
-        } else {
-            Misfit::Unfit
-        })
+        Err(if matches!(cell, Cell::Object) { Marker::of(raw).misfit() } else { Misfit::Unfit })
     }
 
     /// Appends a cell that is one value, if it fits.
@@ -233,10 +229,7 @@ impl<'de> Visitor<'de> for Properties<'_> {
         let mut read = Read { known: 0, unfit: false };
         let rows = self.0.nulls.len();
         while let Some(index) = map.next_key_seed(NameIn(&self.0.names))? {
-            match index
-                .map(|index| &mut self.0.properties[index])
-                .filter(|property| property.len() == rows)
-            {
+            match index.map(|index| &mut self.0.properties[index]).filter(|property| property.len() == rows) {
                 Some(property) => {
                     read.known += 1;
                     read.unfit |= property.append(map.next_value::<&RawValue>()?.get()).is_err();
@@ -284,13 +277,7 @@ pub(crate) struct Lists {
 impl Lists {
     fn new(item: &Shape, is_lookup: bool) -> Self {
         let nulls = NullBufferBuilder::new(0);
-        Self {
-            item: Box::new(Builder::new(item)),
-            shape: item.clone(),
-            lengths: Vec::new(),
-            nulls,
-            is_lookup,
-        }
+        Self { item: Box::new(Builder::new(item)), shape: item.clone(), lengths: Vec::new(), nulls, is_lookup }
     }
 
     fn append_null(&mut self) {
@@ -301,11 +288,7 @@ impl Lists {
     fn append(&mut self, raw: &str) -> Result<(), Misfit> {
         let before = self.item.len();
         let mut misfit = None;
-        let items = Items {
-            item: &mut self.item,
-            misfit: &mut misfit,
-            flatten: self.is_lookup,
-        };
+        let items = Items { item: &mut self.item, misfit: &mut misfit, flatten: self.is_lookup };
         let read = serde_json::Deserializer::from_str(raw).deserialize_seq(items);
         if read.is_err() {
             misfit = Some(Misfit::Unfit);
@@ -357,14 +340,8 @@ impl<'de> Visitor<'de> for Items<'_> {
         while let Some(raw) = seq.next_element::<&RawValue>()? {
             let raw = raw.get();
             if self.flatten && raw.starts_with('[') {
-                let inner = Items {
-                    item: &mut *self.item,
-                    misfit: &mut *self.misfit,
-                    flatten: false,
-                };
-                serde_json::Deserializer::from_str(raw)
-                    .deserialize_seq(inner)
-                    .map_err(serde::de::Error::custom)?;
+                let inner = Items { item: &mut *self.item, misfit: &mut *self.misfit, flatten: false };
+                serde_json::Deserializer::from_str(raw).deserialize_seq(inner).map_err(serde::de::Error::custom)?;
             } else if let Err(misfit) = self.item.append(raw) {
                 self.misfit.get_or_insert(misfit);
             }

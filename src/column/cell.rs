@@ -150,11 +150,7 @@ mod tests {
             ("1e3", Some(1000.0), Some(1000)),
             ("1.5", Some(1.5), None),
             ("0.1", Some(0.1), None),
-            (
-                "9007199254740993",
-                Some(9_007_199_254_740_992.0),
-                Some(9_007_199_254_740_993),
-            ),
+            ("9007199254740993", Some(9_007_199_254_740_992.0), Some(9_007_199_254_740_993)),
             ("9223372036854775807", Some(9.223_372_036_854_776e18), Some(i64::MAX)),
             ("9223372036854775808", Some(9.223_372_036_854_776e18), None),
             ("1e999", None, None),
@@ -170,10 +166,7 @@ mod tests {
         for (raw, expected) in [
             (r##"{"error":"#ERROR!"}"##, Marker::Error),
             (r#"{"specialValue":"Infinity"}"#, Marker::Special(Some(f64::INFINITY))),
-            (
-                r#"{"specialValue":"-Infinity"}"#,
-                Marker::Special(Some(f64::NEG_INFINITY)),
-            ),
+            (r#"{"specialValue":"-Infinity"}"#, Marker::Special(Some(f64::NEG_INFINITY))),
             (r#"{"specialValue":"Aleph"}"#, Marker::Special(None)),
             (r#"{"error":{"type":"x"}}"#, Marker::None),
             (r#"{"error":"x","id":"y"}"#, Marker::None),

@@ -80,11 +80,7 @@ fn every_type_has_its_column() {
         ("currency", json!({"precision": 2, "symbol": "$"}), "double".into()),
         ("duration", json!({"durationFormat": "h:mm"}), "double".into()),
         ("rating", json!({"max": 5}), "long".into()),
-        (
-            "count",
-            json!({"isValid": false, "recordLinkFieldId": null}),
-            "long".into(),
-        ),
+        ("count", json!({"isValid": false, "recordLinkFieldId": null}), "long".into()),
         ("autoNumber", none.clone(), "long".into()),
         ("checkbox", json!({"icon": "check"}), "boolean".into()),
         ("singleSelect", json!({"choices": []}), "string".into()),
@@ -93,33 +89,17 @@ fn every_type_has_its_column() {
         ("dateTime", json!({"timeZone": "utc"}), "timestamp".into()),
         ("createdTime", none.clone(), "timestamp".into()),
         ("createdTime", result("date"), "date".into()),
-        (
-            "lastModifiedTime",
-            json!({"isValid": false, "referencedFieldIds": null, "result": null}),
-            "timestamp".into(),
-        ),
+        ("lastModifiedTime", json!({"isValid": false, "referencedFieldIds": null, "result": null}), "timestamp".into()),
         ("lastModifiedTime", result("date"), "date".into()),
         ("singleCollaborator", json!({}), person.into()),
         ("createdBy", none.clone(), person.into()),
         ("lastModifiedBy", none.clone(), person.into()),
         ("multipleCollaborators", json!({}), format!("array<{person}>")),
-        (
-            "multipleRecordLinks",
-            json!({"linkedTableId": "tbl1"}),
-            "array<string>".into(),
-        ),
-        (
-            "multipleAttachments",
-            json!({"isReversed": false}),
-            format!("array<{file}>"),
-        ),
+        ("multipleRecordLinks", json!({"linkedTableId": "tbl1"}), "array<string>".into()),
+        ("multipleAttachments", json!({"isReversed": false}), format!("array<{file}>")),
         ("barcode", none.clone(), "struct<text:string,type:string>".into()),
         ("button", none.clone(), "struct<label:string,url:string>".into()),
-        (
-            "aiText",
-            json!({}),
-            "struct<state:string,value:string,isStale:boolean,errorType:string>".into(),
-        ),
+        ("aiText", json!({}), "struct<state:string,value:string,isStale:boolean,errorType:string>".into()),
         ("externalSyncSource", json!({"choices": []}), "string".into()),
         ("manualSort", none.clone(), "string".into()),
         ("formula", result("number"), "double".into()),
@@ -131,41 +111,21 @@ fn every_type_has_its_column() {
         ("rollup", result("currency"), "double".into()),
         ("rollup", json!({"result": {}}), "string".into()),
         ("multipleLookupValues", result("number"), "array<double>".into()),
-        (
-            "multipleLookupValues",
-            result("multipleSelects"),
-            "array<string>".into(),
-        ),
-        (
-            "multipleLookupValues",
-            result("multipleAttachments"),
-            format!("array<{file}>"),
-        ),
+        ("multipleLookupValues", result("multipleSelects"), "array<string>".into()),
+        ("multipleLookupValues", result("multipleAttachments"), format!("array<{file}>")),
         (
             "multipleLookupValues",
             json!({"result": {"type": "formula", "options": result("date")}}),
             "array<date>".into(),
         ),
-        (
-            "multipleLookupValues",
-            json!({"isValid": false, "result": null}),
-            "array<string>".into(),
-        ),
+        ("multipleLookupValues", json!({"isValid": false, "result": null}), "array<string>".into()),
         ("lookup", result("rating"), "array<long>".into()),
-        (
-            "lookup",
-            json!({"result": {"type": "lookup", "options": result("number")}}),
-            "array<double>".into(),
-        ),
+        ("lookup", json!({"result": {"type": "lookup", "options": result("number")}}), "array<double>".into()),
         ("hologram", none.clone(), "string".into()),
         ("", none, "string".into()),
     ];
     for (kind, options, expected) in &rows {
-        assert_eq!(
-            ddl(&Shape::of(kind, options).spark_type()),
-            *expected,
-            "{kind} {options}"
-        );
+        assert_eq!(ddl(&Shape::of(kind, options).spark_type()), *expected, "{kind} {options}");
     }
     for kind in TYPES {
         assert!(rows.iter().any(|row| row.0 == *kind), "{kind} has no row above");
@@ -176,10 +136,7 @@ fn every_type_has_its_column() {
 fn only_the_checkbox_itself_is_false_when_empty() {
     assert_eq!(Shape::of("checkbox", &Value::Null), Shape::Checkbox);
     assert_eq!(Shape::of("formula", &result("checkbox")), Shape::Bool);
-    assert_eq!(
-        Shape::of("lookup", &result("checkbox")),
-        Shape::Lookup(Box::new(Shape::Bool))
-    );
+    assert_eq!(Shape::of("lookup", &result("checkbox")), Shape::Lookup(Box::new(Shape::Bool)));
 }
 
 #[test]

@@ -17,9 +17,7 @@ pub(crate) fn date_days(text: &str) -> Option<i32> {
 /// Microseconds since 1970-01-01T00:00:00Z of `YYYY-MM-DDTHH:MM:SS.fffZ`, of any other RFC 3339 time, or of a day, which
 /// begins at midnight UTC.
 pub(crate) fn timestamp_micros(text: &str) -> Option<i64> {
-    usual_form(text)
-        .or_else(|| other_form(text))
-        .or_else(|| Some(i64::from(date_days(text)?) * 86_400_000_000))
+    usual_form(text).or_else(|| other_form(text)).or_else(|| Some(i64::from(date_days(text)?) * 86_400_000_000))
 }
 
 fn usual_form(text: &str) -> Option<i64> {
@@ -55,9 +53,7 @@ fn days(year: u32, month: u32, day: u32) -> Option<i32> {
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
-    bytes.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
-    })
+    bytes.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
 }
 
 #[cfg(test)]

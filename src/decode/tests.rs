@@ -37,11 +37,7 @@ fn decode(pairs: &[(&str, &str)], pages: &[Value]) -> (RecordBatch, Decoder) {
 
 fn strings(batch: &RecordBatch, column: &str) -> Vec<Option<String>> {
     let column = batch.column_by_name(column).expect("the column");
-    column
-        .as_string::<i32>()
-        .iter()
-        .map(|text| text.map(str::to_owned))
-        .collect()
+    column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
 }
 
 #[test]
@@ -53,31 +49,15 @@ fn absent_cells_are_empty_and_a_record_without_cells_is_a_row() {
     ], "offset": "itr1/rec3"});
     let mut decoder = Decoder::new(&scan(&[]));
     let read = decoder.page(page.to_string().as_bytes()).expect("a page");
-    assert_eq!(
-        read,
-        Page {
-            offset: Some("itr1/rec3".into()),
-            records: 3,
-            new_records: 3
-        }
-    );
+    assert_eq!(read, Page { offset: Some("itr1/rec3".into()), records: 3, new_records: 3 });
     let batch = decoder.finish().expect("a batch");
-    assert_eq!(
-        strings(&batch, "id"),
-        ["rec1", "rec2", "rec3"].map(|id| Some(id.into()))
-    );
+    assert_eq!(strings(&batch, "id"), ["rec1", "rec2", "rec3"].map(|id| Some(id.into())));
     assert_eq!(strings(&batch, "name"), [Some("a".into()), None, None]);
-    let margin = batch
-        .column_by_name("margin")
-        .expect("margin")
-        .as_primitive::<Float64Type>();
+    let margin = batch.column_by_name("margin").expect("margin").as_primitive::<Float64Type>();
     assert_eq!(margin.iter().collect::<Vec<_>>(), [Some(0.0), None, None]);
     let done = batch.column_by_name("done").expect("done").as_boolean();
     assert_eq!(done.iter().collect::<Vec<_>>(), [Some(true), Some(false), Some(false)]);
-    assert_eq!(
-        batch.column_by_name("createdTime").expect("createdTime").null_count(),
-        1
-    );
+    assert_eq!(batch.column_by_name("createdTime").expect("createdTime").null_count(), 1);
     assert_eq!(batch.column_by_name("_rescued_data").expect("rescued").null_count(), 3);
 }
 
@@ -104,37 +84,17 @@ fn misfits_are_kept_whole() {
     kept.sort_by_key(|one| one["field"].to_string());
     let one = |field: Value, id: Value, value: Value, reason: &str| json!({"field": field, "field_id": id, "value": value, "reason": reason});
     let expected = [
-        one(
-            "Day".into(),
-            "fldDay".into(),
-            json!({"specialValue": "NaN"}),
-            "special value",
-        ),
-        one(
-            "Margin".into(),
-            "fldMargin".into(),
-            json!({"error": "#ERROR!"}),
-            "error value",
-        ),
+        one("Day".into(), "fldDay".into(), json!({"specialValue": "NaN"}), "special value"),
+        one("Margin".into(), "fldMargin".into(), json!({"error": "#ERROR!"}), "error value"),
         one("Name".into(), "fldName".into(), json!(7), "a text was expected"),
-        one(
-            "Tags".into(),
-            "fldTags".into(),
-            json!(["a", 1]),
-            "an array was expected",
-        ),
+        one("Tags".into(), "fldTags".into(), json!(["a", 1]), "an array was expected"),
         one(
             "createdTime".into(),
             Value::Null,
             json!("soon"),
             "a time from year 1 to 9999, to the microsecond was expected",
         ),
-        one(
-            Value::Null,
-            "fldGone".into(),
-            json!([1]),
-            "field is not in the plan of this read",
-        ),
+        one(Value::Null, "fldGone".into(), json!([1]), "field is not in the plan of this read"),
     ];
     assert_eq!(kept, expected);
     assert_eq!(decoder.dropped(), 0);
@@ -196,14 +156,9 @@ fn the_primary_field_is_no_column_where_it_was_not_wanted() {
 fn a_promise_of_the_users_schema_is_kept_or_refused() {
     let wanted = json!({"fields": [{"name": "name", "type": "string", "nullable": false}]}).to_string();
     let mut decoder = Decoder::new(&scan(&[]).select(&wanted).expect("a selection"));
-    decoder
-        .page(br#"{"records":[{"id":"rec1","fields":{}}]}"#)
-        .expect("a page");
+    decoder.page(br#"{"records":[{"id":"rec1","fields":{}}]}"#).expect("a page");
     let text = decoder.finish().expect_err("empty").to_string();
-    assert!(
-        text.contains("column \"name\" is NOT NULL in the schema, but 1 records"),
-        "{text}"
-    );
+    assert!(text.contains("column \"name\" is NOT NULL in the schema, but 1 records"), "{text}");
 }
 
 #[test]

@@ -79,11 +79,7 @@ fn authorize(state: &State, grant: &Grant, endpoint: &Endpoint) -> Result<(), Ap
         return Ok(());
     };
     let store = state.read();
-    let base = store
-        .bases
-        .iter()
-        .find(|base| base.id == id && grant.sees(id))
-        .ok_or_else(ApiError::forbidden)?;
+    let base = store.bases.iter().find(|base| base.id == id && grant.sees(id)).ok_or_else(ApiError::forbidden)?;
     match Role::of(&base.permission) {
         Role::None => Err(ApiError::forbidden()),
         role if role < endpoint.role() => Err(ApiError::not_permitted("perform this operation")),
@@ -103,10 +99,7 @@ fn of_account(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Reque
     }
     let store = state.read();
     if *endpoint == Endpoint::Whoami {
-        let person = store
-            .people
-            .get(usize::from(grant.person))
-            .ok_or_else(ApiError::unauthenticated)?;
+        let person = store.people.get(usize::from(grant.person)).ok_or_else(ApiError::unauthenticated)?;
         let mut shown = json!({"id": person.id});
         if let (Some(email), true) = (&person.email, grant.allows("user.email:read")) {
             shown["email"] = json!(email);
@@ -124,17 +117,11 @@ fn list_bases(bases: &[Base], grant: &Grant, pairs: &[(String, String)]) -> Resu
     const PAGE: usize = 1000;
     const ITERATOR: &str = "itrBases0000000000";
     let visible: Vec<&Base> = bases.iter().filter(|base| grant.sees(&base.id)).collect();
-    let offset = pairs
-        .iter()
-        .find(|(key, value)| key == "offset" && !value.is_empty())
-        .map(|(_, value)| value);
+    let offset = pairs.iter().find(|(key, value)| key == "offset" && !value.is_empty()).map(|(_, value)| value);
     let start = match offset {
         None => 0,
         Some(offset) => {
-            let id = offset
-                .split_once('/')
-                .filter(|(iterator, _)| *iterator == ITERATOR)
-                .map(|(_, id)| id);
+            let id = offset.split_once('/').filter(|(iterator, _)| *iterator == ITERATOR).map(|(_, id)| id);
             let at = visible.iter().position(|base| Some(base.id.as_str()) == id);
             at.ok_or_else(|| ApiError::bad_offset(offset))?
         }
@@ -154,11 +141,7 @@ fn list_bases(bases: &[Base], grant: &Grant, pairs: &[(String, String)]) -> Resu
 
 fn reading(state: &State, endpoint: &Endpoint, request: &Request<'_>) -> Result<Vec<u8>, ApiError> {
     let (faults, now_ms, signature) = (state.faults(), state.clock.now_ms(), state.signature());
-    let with = Circumstances {
-        faults: &faults,
-        now_ms,
-        signature: &signature,
-    };
+    let with = Circumstances { faults: &faults, now_ms, signature: &signature };
     let pairs = request.pairs();
     let (Endpoint::ListRecords(base, table)
     | Endpoint::ListRecordsByPost(base, table)
@@ -177,13 +160,7 @@ fn reading(state: &State, endpoint: &Endpoint, request: &Request<'_>) -> Result<
     match endpoint {
         Endpoint::GetRecord(_, _, record) => get(base, record, &RecordShape::from_pairs(&pairs)?, &with),
         Endpoint::ListRecords(..) => list(base, t, &ListQuery::from_pairs(&pairs)?, &state.iterators, &with),
-        _ => list(
-            base,
-            t,
-            &ListQuery::from_body(&request.json()?, &pairs)?,
-            &state.iterators,
-            &with,
-        ),
+        _ => list(base, t, &ListQuery::from_body(&request.json()?, &pairs)?, &state.iterators, &with),
     }
 }
 
@@ -204,14 +181,9 @@ fn writing(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<
     let base = &mut store.bases[b];
     match endpoint {
         CreateRecords(..) => base.create_records(t, &WriteBody::read(&request.json()?)?, actor, now_ms, &signature),
-        UpdateRecords(_, _, replace) => base.update_records(
-            t,
-            &WriteBody::read(&request.json()?)?,
-            *replace,
-            actor,
-            now_ms,
-            &signature,
-        ),
+        UpdateRecords(_, _, replace) => {
+            base.update_records(t, &WriteBody::read(&request.json()?)?, *replace, actor, now_ms, &signature)
+        }
         UpdateRecord(_, _, id, replace) => {
             let mut body = request.json()?;
             if let Some(body) = body.as_object_mut() {
@@ -225,11 +197,8 @@ fn writing(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Request<
         }
         DeleteRecords(..) => {
             let pairs = request.pairs();
-            let ids: Vec<&str> = pairs
-                .iter()
-                .filter(|(key, _)| key.starts_with("records"))
-                .map(|(_, id)| id.as_str())
-                .collect();
+            let ids: Vec<&str> =
+                pairs.iter().filter(|(key, _)| key.starts_with("records")).map(|(_, id)| id.as_str()).collect();
             Ok(bytes(&json!({"records": base.delete_records(t, &ids, actor, now_ms)?})))
         }
         DeleteRecord(_, _, id) => {
@@ -254,17 +223,12 @@ fn of_schema(
     let id = endpoint.base().unwrap_or_default();
     {
         let store = state.read();
-        let base = store
-            .bases
-            .iter()
-            .find(|base| base.id == id)
-            .ok_or_else(ApiError::forbidden)?;
+        let base = store.bases.iter().find(|base| base.id == id).ok_or_else(ApiError::forbidden)?;
         match endpoint {
             GetSchema(_) => {
                 let pairs = request.pairs();
-                let with_visible = pairs
-                    .iter()
-                    .any(|(key, value)| key.starts_with("include") && value == "visibleFieldIds");
+                let with_visible =
+                    pairs.iter().any(|(key, value)| key.starts_with("include") && value == "visibleFieldIds");
                 return Ok(bytes(&base.schema(with_visible)));
             }
             ListViews(_) => return Ok(bytes(&base.views(None)?)),
@@ -277,11 +241,7 @@ fn of_schema(
         let mut store = state.write();
         match endpoint {
             CreateTable(_) => {
-                let base = store
-                    .bases
-                    .iter_mut()
-                    .find(|base| base.id == id)
-                    .ok_or_else(ApiError::forbidden)?;
+                let base = store.bases.iter_mut().find(|base| base.id == id).ok_or_else(ApiError::forbidden)?;
                 base.create_table(&change, actor, now_ms)?
             }
             UpdateTable(_, table) => {
@@ -335,11 +295,7 @@ fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Requ
     let signature = state.signature();
     let id = endpoint.base().unwrap_or_default();
     let mut store = state.write();
-    let base = store
-        .bases
-        .iter_mut()
-        .find(|base| base.id == id)
-        .ok_or_else(ApiError::forbidden)?;
+    let base = store.bases.iter_mut().find(|base| base.id == id).ok_or_else(ApiError::forbidden)?;
     let shown = match endpoint {
         ListWebhooks(_) => base.list_webhooks(now_ms),
         CreateWebhook(_) => {
@@ -359,10 +315,7 @@ fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Requ
         ListPayloads(_, webhook) => {
             require_data_scopes(grant, base.webhook_specification(webhook))?;
             let payloads = base.list_payloads(webhook, &request.pairs(), now_ms)?;
-            return Ok(payloads
-                .to_string()
-                .replace(super::input::UNSIGNED, &signature)
-                .into_bytes());
+            return Ok(payloads.to_string().replace(super::input::UNSIGNED, &signature).into_bytes());
         }
         _ => return Err(ApiError::no_route()),
     };
@@ -371,15 +324,9 @@ fn of_webhooks(state: &State, grant: &Grant, endpoint: &Endpoint, request: &Requ
 
 /// A webhook tells what reading would tell, so it needs the scopes of reading.
 fn require_data_scopes(grant: &Grant, specification: &Value) -> Result<(), ApiError> {
-    let kinds = specification
-        .pointer("/options/filters/dataTypes")
-        .and_then(Value::as_array);
+    let kinds = specification.pointer("/options/filters/dataTypes").and_then(Value::as_array);
     for kind in kinds.into_iter().flatten() {
-        grant.require(if kind == "tableData" {
-            "data.records:read"
-        } else {
-            "schema.bases:read"
-        })?;
+        grant.require(if kind == "tableData" { "data.records:read" } else { "schema.bases:read" })?;
     }
     Ok(())
 }

@@ -95,9 +95,7 @@ impl Base {
 
     /// The table that holds a record.
     pub(crate) fn table_of(&self, record: RecordId) -> Option<usize> {
-        self.tables
-            .iter()
-            .position(|table| table.records.slot_of(record).is_some())
+        self.tables.iter().position(|table| table.records.slot_of(record).is_some())
     }
 
     /// The table that a link field of `table` points to.
@@ -118,20 +116,14 @@ impl Base {
 
     /// The record ids in a link cell.
     pub(crate) fn linked_ids(&self, table: usize, record: RecordId, link: usize) -> Vec<RecordId> {
-        let cell = self.tables[table]
-            .records
-            .get(record)
-            .and_then(|record| record.cells.get(field_index(link)));
+        let cell = self.tables[table].records.get(record).and_then(|record| record.cells.get(field_index(link)));
         cell.map(link_ids).unwrap_or_default()
     }
 
     /// The text by which a record is known: its primary field's.
     pub(crate) fn record_name(&self, table: usize, record: RecordId) -> String {
         let table = &self.tables[table];
-        let cell = table
-            .records
-            .get(record)
-            .and_then(|record| record.cells.get(field_index(table.primary)));
+        let cell = table.records.get(record).and_then(|record| record.cells.get(field_index(table.primary)));
         cell.and_then(|json| serde_json::from_slice(json).ok())
             .map(|json: Value| super::value::plain_text(&json))
             .unwrap_or_default()

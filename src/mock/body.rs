@@ -41,14 +41,7 @@ impl FaultyBody {
 
     /// All bytes, `chunk` at a time with pauses between.
     pub(crate) fn slow(bytes: Bytes, chunk: usize, pause: Duration) -> Self {
-        Self {
-            promised: bytes.len() as u64,
-            rest: bytes,
-            chunk: chunk.max(1),
-            pause,
-            sleep: None,
-            fuse: None,
-        }
+        Self { promised: bytes.len() as u64, rest: bytes, chunk: chunk.max(1), pause, sleep: None, fuse: None }
     }
 }
 
@@ -93,10 +86,7 @@ pub(crate) struct GiganticBody {
 
 impl GiganticBody {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self {
-            left: bytes,
-            started: false,
-        }
+        Self { left: bytes, started: false }
     }
 }
 

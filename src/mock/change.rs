@@ -24,18 +24,12 @@ pub(crate) struct Actor {
 
 impl Actor {
     pub(crate) fn api(person: u16) -> Self {
-        Self {
-            source: "publicApi".into(),
-            person,
-        }
+        Self { source: "publicApi".into(), person }
     }
 
     /// A person at the screen.
     pub(crate) fn client() -> Self {
-        Self {
-            source: "client".into(),
-            person: 0,
-        }
+        Self { source: "client".into(), person: 0 }
     }
 }
 
@@ -94,10 +88,7 @@ impl Transaction {
 
     /// One that leaves no trace in modification times and webhooks: loading, and the passing of time.
     pub(crate) fn silent(now_ms: i64) -> Self {
-        Self {
-            silent: true,
-            ..Self::new(now_ms, Actor::client())
-        }
+        Self { silent: true, ..Self::new(now_ms, Actor::client()) }
     }
 
     pub(crate) fn touched_records(&self) -> impl Iterator<Item = (usize, RecordId)> {
@@ -106,11 +97,7 @@ impl Transaction {
     }
 
     fn note(&mut self, t: usize, id: RecordId, field: u16, previous: Option<Vec<u8>>) {
-        self.changed
-            .entry((t, id))
-            .or_default()
-            .entry(field)
-            .or_insert(previous);
+        self.changed.entry((t, id)).or_default().entry(field).or_insert(previous);
     }
 }
 
@@ -150,11 +137,7 @@ impl Base {
         }
         let records = &mut self.tables[t].records;
         if let Some(slot) = records.slot_of(id) {
-            let before = if tx.created.contains(&(t, id)) {
-                None
-            } else {
-                records.at(slot).cloned()
-            };
+            let before = if tx.created.contains(&(t, id)) { None } else { records.at(slot).cloned() };
             records.unsettle(slot, before, tx.now_ms + delay, tx.now_ms);
         }
     }
@@ -184,20 +167,12 @@ impl Base {
         }
         let ms = self.stamp_ms(tx.now_ms);
         if let Some(record) = self.tables[t].records.get_mut(id) {
-            record.note_edit(Edit {
-                field,
-                ms,
-                person: tx.actor.person,
-            });
+            record.note_edit(Edit { field, ms, person: tx.actor.person });
         }
     }
 
     fn stamp_ms(&self, now_ms: i64) -> i64 {
-        if self.manners.whole_seconds {
-            whole_second(now_ms)
-        } else {
-            now_ms
-        }
+        if self.manners.whole_seconds { whole_second(now_ms) } else { now_ms }
     }
 
     /// Adds and removes a record in the cells on the other side of a link.
@@ -212,14 +187,8 @@ impl Base {
         let Some((other, inverse)) = self.inverse_of(link.0, link.1) else {
             return;
         };
-        let gone = old
-            .iter()
-            .filter(|other| !new.contains(other))
-            .map(|other| (*other, false));
-        let come = new
-            .iter()
-            .filter(|other| !old.contains(other))
-            .map(|other| (*other, true));
+        let gone = old.iter().filter(|other| !new.contains(other)).map(|other| (*other, false));
+        let come = new.iter().filter(|other| !old.contains(other)).map(|other| (*other, true));
         for (partner, linked) in gone.chain(come).collect::<Vec<_>>() {
             let mut ids = self.linked_ids(other, partner, inverse);
             let had = ids.len();
@@ -292,9 +261,7 @@ impl Base {
                     && self.inverse_of(other, f).is_none();
                 if points_here {
                     cells.extend(
-                        self.records_linking_to(other, f, id)
-                            .into_iter()
-                            .map(|(_, holder)| (other, holder, f)),
+                        self.records_linking_to(other, f, id).into_iter().map(|(_, holder)| (other, holder, f)),
                     );
                 }
             }

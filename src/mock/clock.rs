@@ -98,12 +98,7 @@ pub(crate) fn parse_ms(text: &str) -> Option<i64> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }
-    for format in [
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M",
-        "%Y-%m-%d %H:%M",
-    ] {
+    for format in ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"] {
         if let Ok(time) = chrono::NaiveDateTime::parse_from_str(text.trim_end_matches('Z'), format) {
             return Some(time.and_utc().timestamp_millis());
         }
@@ -125,12 +120,9 @@ mod tests {
 
     #[test]
     fn dates_are_read_in_every_usual_form() {
-        for text in [
-            "2022-09-12T21:03:48.000Z",
-            "2022-09-12T21:03:48",
-            "2022-09-12T23:03:48+02:00",
-            "2022-09-12 21:03:48",
-        ] {
+        for text in
+            ["2022-09-12T21:03:48.000Z", "2022-09-12T21:03:48", "2022-09-12T23:03:48+02:00", "2022-09-12 21:03:48"]
+        {
             assert_eq!(parse_ms(text), Some(1_663_016_628_000), "{text}");
         }
         assert_eq!(parse_ms("2022-09-12"), Some(1_662_940_800_000));

@@ -58,31 +58,18 @@ impl Base {
     /// # Errors
     /// 422 for a wrong page size or offset.
     pub(crate) fn list_comments(&self, record: RecordId, pairs: &[(String, String)]) -> Result<Value, ApiError> {
-        let given = |name: &str| {
-            pairs
-                .iter()
-                .find(|(key, value)| key == name && !value.is_empty())
-                .map(|(_, value)| value)
-        };
+        let given =
+            |name: &str| pairs.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value);
         let size = given("pageSize").map_or(Ok(100), |size| size.parse::<usize>());
-        let size = size
-            .ok()
-            .filter(|size| (1..=100).contains(size))
-            .ok_or_else(ApiError::invalid_request)?;
+        let size = size.ok().filter(|size| (1..=100).contains(size)).ok_or_else(ApiError::invalid_request)?;
         let comments: Vec<&Comment> = self.comments.get(&record).into_iter().flatten().rev().collect();
         let start = match given("offset") {
             None => 0,
-            Some(offset) => comments
-                .iter()
-                .position(|comment| comment.id == *offset)
-                .ok_or_else(|| ApiError::bad_offset(offset))?,
+            Some(offset) => {
+                comments.iter().position(|comment| comment.id == *offset).ok_or_else(|| ApiError::bad_offset(offset))?
+            }
         };
-        let page: Vec<Value> = comments
-            .iter()
-            .skip(start)
-            .take(size)
-            .map(|comment| comment.json(self))
-            .collect();
+        let page: Vec<Value> = comments.iter().skip(start).take(size).map(|comment| comment.json(self)).collect();
         let next = comments.get(start + size).map(|comment| &comment.id);
         Ok(json!({"comments": page, "offset": next}))
     }
@@ -99,14 +86,7 @@ impl Base {
         let text = text_of(body)?.to_owned();
         let author = self.person(person).cloned().ok_or_else(ApiError::forbidden)?;
         let parent = body.get("parentCommentId").and_then(Value::as_str).map(str::to_owned);
-        let comment = Comment {
-            id: self.ids.fresh("com"),
-            author,
-            text,
-            created_ms: now_ms,
-            updated_ms: None,
-            parent,
-        };
+        let comment = Comment { id: self.ids.fresh("com"), author, text, created_ms: now_ms, updated_ms: None, parent };
         let shown = comment.json(self);
         self.comments.entry(record).or_default().push(comment);
         Ok(shown)
@@ -138,18 +118,12 @@ impl Base {
     /// 404 for an unknown comment.
     pub(crate) fn delete_comment(&mut self, record: RecordId, id: &str) -> Result<Value, ApiError> {
         self.comment_mut(record, id)?;
-        self.comments
-            .entry(record)
-            .or_default()
-            .retain(|comment| comment.id != id);
+        self.comments.entry(record).or_default().retain(|comment| comment.id != id);
         Ok(json!({"id": id, "deleted": true}))
     }
 
     fn comment_mut(&mut self, record: RecordId, id: &str) -> Result<&mut Comment, ApiError> {
         let comments = self.comments.get_mut(&record).into_iter().flatten();
-        comments
-            .into_iter()
-            .find(|comment| comment.id == id)
-            .ok_or_else(ApiError::not_found)
+        comments.into_iter().find(|comment| comment.id == id).ok_or_else(ApiError::not_found)
     }
 }

@@ -31,13 +31,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(base: &'a Base, table: usize, record: &'a Record, now_ms: i64) -> Self {
-        Self {
-            base,
-            table,
-            record,
-            id: record.id.to_string(),
-            now_ms,
-        }
+        Self { base, table, record, id: record.id.to_string(), now_ms }
     }
 }
 
@@ -50,10 +44,7 @@ impl Row for Reader<'_> {
         match field.kind.as_str() {
             "multipleRecordLinks" => match self.base.linked_table(self.table, index) {
                 Some(linked) => Value::Array(
-                    link_ids(json)
-                        .into_iter()
-                        .map(|id| Value::Text(self.base.record_name(linked, id)))
-                        .collect(),
+                    link_ids(json).into_iter().map(|id| Value::Text(self.base.record_name(linked, id))).collect(),
                 ),
                 None => Value::Blank,
             },
@@ -98,13 +89,7 @@ impl Base {
             Calc::Lookup { link, target } => self.lookup_cell(t, record, *link, *target),
             Calc::Rollup { link, target, formula } => {
                 let values = self.linked_values(t, record, *link, *target);
-                to_cell(
-                    kind,
-                    &formula.eval(&RollupRow {
-                        values,
-                        reader: reader(),
-                    }),
-                )
+                to_cell(kind, &formula.eval(&RollupRow { values, reader: reader() }))
             }
             Calc::Count { link } => {
                 let cell = record.cells.get(field_index(*link));
@@ -121,9 +106,7 @@ impl Base {
             Calc::AutoNumber => Some(record.auto_number.to_string().into_bytes()),
             Calc::Button => {
                 let label = field.private_text("label").unwrap_or("Open");
-                let url = field
-                    .private_text("url")
-                    .map(|url| url.replace("{record}", &record.id.to_string()));
+                let url = field.private_text("url").map(|url| url.replace("{record}", &record.id.to_string()));
                 Some(json!({"label": label, "url": url}).to_string().into_bytes())
             }
         }
@@ -131,11 +114,8 @@ impl Base {
 
     /// The looked-up cells, one after the other, arrays among them flattened.
     fn lookup_cell(&self, t: usize, record: &Record, link: usize, target: usize) -> Option<Vec<u8>> {
-        let items: Vec<Json> = self
-            .lookup_by_record(t, record, link, target)
-            .into_iter()
-            .flat_map(|(_, items)| items)
-            .collect();
+        let items: Vec<Json> =
+            self.lookup_by_record(t, record, link, target).into_iter().flat_map(|(_, items)| items).collect();
         (!items.is_empty()).then(|| Json::Array(items).to_string().into_bytes())
     }
 
@@ -156,10 +136,7 @@ impl Base {
         let table = &self.tables[linked];
         let is_checkbox = table.fields[target].value_kind() == "checkbox";
         let values = |id: RecordId| {
-            let cell = table
-                .records
-                .get(id)
-                .and_then(|record| record.cells.get(field_index(target)));
+            let cell = table.records.get(id).and_then(|record| record.cells.get(field_index(target)));
             match cell.and_then(|json| serde_json::from_slice(json).ok()) {
                 Some(Json::Array(items)) => items,
                 Some(item) => vec![item],
@@ -248,18 +225,9 @@ impl Base {
 
     /// The records whose cell in a link field names a record, found by looking at all of them.
     pub(crate) fn records_linking_to(&self, t: usize, link: usize, id: RecordId) -> Vec<(usize, RecordId)> {
-        let links = |record: &&Record| {
-            record
-                .cells
-                .get(field_index(link))
-                .is_some_and(|json| link_ids(json).contains(&id))
-        };
-        self.tables[t]
-            .records
-            .iter()
-            .filter(links)
-            .map(|record| (t, record.id))
-            .collect()
+        let links =
+            |record: &&Record| record.cells.get(field_index(link)).is_some_and(|json| link_ids(json).contains(&id));
+        self.tables[t].records.iter().filter(links).map(|record| (t, record.id)).collect()
     }
 
     /// Computes all cells of the base, after loading it or after a change of the schema. Field by field in
@@ -273,13 +241,7 @@ impl Base {
                 .records
                 .iter()
                 .filter(free)
-                .map(|record| {
-                    (
-                        record.id,
-                        self.compute(t, record, f, tx.now_ms),
-                        record.cells.get(field),
-                    )
-                })
+                .map(|record| (record.id, self.compute(t, record, f, tx.now_ms), record.cells.get(field)))
                 .filter(|(_, new, old)| new.as_deref() != *old)
                 .map(|(id, new, _)| (id, new))
                 .collect();
@@ -308,15 +270,10 @@ impl Base {
     pub(crate) fn cell_text(&self, t: usize, f: usize, json: &[u8]) -> String {
         match self.linked_table(t, f) {
             Some(linked) if self.tables[t].fields[f].kind == "multipleRecordLinks" => {
-                let names: Vec<String> = link_ids(json)
-                    .into_iter()
-                    .map(|id| self.record_name(linked, id))
-                    .collect();
+                let names: Vec<String> = link_ids(json).into_iter().map(|id| self.record_name(linked, id)).collect();
                 names.join(", ")
             }
-            _ => serde_json::from_slice(json)
-                .map(|json| plain_text(&json))
-                .unwrap_or_default(),
+            _ => serde_json::from_slice(json).map(|json| plain_text(&json)).unwrap_or_default(),
         }
     }
 }

@@ -13,12 +13,12 @@ use super::state::State;
 pub(crate) fn control(state: &State, method: &Method, path: &str, body: &Bytes) -> Response<Body> {
     let answer = match (method.as_str(), path.trim_end_matches('/')) {
         ("GET", "/_mock/faults") => Ok(json!(*state.faults())),
-        ("PUT", "/_mock/faults") => serde_json::from_slice::<Faults>(body)
-            .map_err(|error| error.to_string())
-            .map(|faults| {
+        ("PUT", "/_mock/faults") => {
+            serde_json::from_slice::<Faults>(body).map_err(|error| error.to_string()).map(|faults| {
                 state.set_faults(faults);
                 json!(*state.faults())
-            }),
+            })
+        }
         ("DELETE", "/_mock/faults") => {
             state.reset_faults();
             Ok(json!(*state.faults()))
@@ -67,10 +67,9 @@ pub(crate) fn attachment(state: &State, path: &str) -> Response<Body> {
         }
         (Some(_), Some(id), Some(kind)) => {
             let mut response = Response::new(Body::from(format!("{kind} of {id}\n")));
-            response.headers_mut().insert(
-                "content-type",
-                axum::http::HeaderValue::from_static("application/octet-stream"),
-            );
+            response
+                .headers_mut()
+                .insert("content-type", axum::http::HeaderValue::from_static("application/octet-stream"));
             response
         }
         _ => reply(StatusCode::NOT_FOUND, &json!({"error": "NOT_FOUND"})),
@@ -80,9 +79,8 @@ pub(crate) fn attachment(state: &State, path: &str) -> Response<Body> {
 fn reply(status: StatusCode, shown: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(shown.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        "content-type",
-        axum::http::HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert("content-type", axum::http::HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }

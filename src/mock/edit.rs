@@ -37,9 +37,7 @@ impl Mock {
     /// # Errors
     /// What Airtable would refuse.
     pub fn create_table(&self, base: &str, definition: &Value) -> Result<Value, MockError> {
-        self.change(base, |base, now_ms| {
-            Ok(base.create_table(definition, Actor::client(), now_ms)?)
-        })
+        self.change(base, |base, now_ms| Ok(base.create_table(definition, Actor::client(), now_ms)?))
     }
 
     /// Makes a table of generated records (see [`FieldSpec::mixture`]); gives its id.
@@ -97,10 +95,7 @@ impl Mock {
         self.write_records(
             base,
             table,
-            &fields
-                .iter()
-                .map(|fields| json!({"fields": fields}))
-                .collect::<Vec<_>>(),
+            &fields.iter().map(|fields| json!({"fields": fields})).collect::<Vec<_>>(),
             |base, t, body, now_ms| base.create_records(t, body, Actor::client(), now_ms, ""),
         )
     }
@@ -210,8 +205,7 @@ impl Mock {
     /// # Errors
     /// An empty or doubled name.
     pub fn rename_field(&self, base: &str, table: &str, field: &str, name: &str) -> Result<(), MockError> {
-        self.update_field(base, table, field, &json!({"name": name}))
-            .map(|_| ())
+        self.update_field(base, table, field, &json!({"name": name})).map(|_| ())
     }
 
     /// Removes a field; what was computed from it becomes invalid.
@@ -230,9 +224,7 @@ impl Mock {
     /// # Errors
     /// An empty or doubled name.
     pub fn update_table(&self, base: &str, table: &str, change: &Value) -> Result<Value, MockError> {
-        self.change_table(base, table, |base, t, now_ms| {
-            Ok(base.update_table(t, change, Actor::client(), now_ms)?)
-        })
+        self.change_table(base, table, |base, t, now_ms| Ok(base.update_table(t, change, Actor::client(), now_ms)?))
     }
 
     /// Removes a table and the links to it.
@@ -240,9 +232,7 @@ impl Mock {
     /// # Errors
     /// An unknown base or table.
     pub fn remove_table(&self, base: &str, table: &str) -> Result<(), MockError> {
-        self.change_table(base, table, |base, t, now_ms| {
-            Ok(base.remove_table(t, &Actor::client(), now_ms)?)
-        })
+        self.change_table(base, table, |base, t, now_ms| Ok(base.remove_table(t, &Actor::client(), now_ms)?))
     }
 
     /// Sets the user's role on a base: `none`, `read`, `comment`, `edit` or `create`.

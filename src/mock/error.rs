@@ -27,12 +27,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(status: u16, kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind: kind.into(),
-            message: message.into(),
-            shape: Shape::Object,
-        }
+        Self { status, kind: kind.into(), message: message.into(), shape: Shape::Object }
     }
 
     pub(crate) fn with_shape(mut self, shape: Shape) -> Self {
@@ -93,11 +88,7 @@ impl ApiError {
     }
 
     pub(crate) fn missing_key(key: &str) -> Self {
-        Self::new(
-            422,
-            "INVALID_REQUEST_MISSING_FIELDS",
-            format!("Could not find field \"{key}\" in the request body"),
-        )
+        Self::new(422, "INVALID_REQUEST_MISSING_FIELDS", format!("Could not find field \"{key}\" in the request body"))
     }
 
     pub(crate) fn iterator_gone() -> Self {
@@ -105,11 +96,7 @@ impl ApiError {
     }
 
     pub(crate) fn bad_offset(offset: &str) -> Self {
-        Self::new(
-            422,
-            "INVALID_OFFSET_VALUE",
-            format!("The value of offset {offset} is invalid"),
-        )
+        Self::new(422, "INVALID_OFFSET_VALUE", format!("The value of offset {offset} is invalid"))
     }
 
     pub(crate) fn unknown_field(name: &str) -> Self {
@@ -117,19 +104,11 @@ impl ApiError {
     }
 
     pub(crate) fn bad_formula(tail: &str) -> Self {
-        Self::new(
-            422,
-            "INVALID_FILTER_BY_FORMULA",
-            format!("The formula for filtering records is invalid: {tail}"),
-        )
+        Self::new(422, "INVALID_FILTER_BY_FORMULA", format!("The formula for filtering records is invalid: {tail}"))
     }
 
     pub(crate) fn row_does_not_exist(id: &str) -> Self {
-        Self::new(
-            422,
-            "ROW_DOES_NOT_EXIST",
-            format!("Record ID {id} does not exist in this table"),
-        )
+        Self::new(422, "ROW_DOES_NOT_EXIST", format!("Record ID {id} does not exist in this table"))
     }
 
     pub(crate) fn rate_limited() -> Self {
@@ -162,15 +141,9 @@ mod tests {
     fn the_four_shapes() {
         let cases = [
             (ApiError::retriable().body(), r#""type":"RETRIABLE_ERROR""#),
-            (
-                ApiError::iterator_gone().body(),
-                r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}"#,
-            ),
+            (ApiError::iterator_gone().body(), r#"{"error":{"type":"LIST_RECORDS_ITERATOR_NOT_AVAILABLE"}}"#),
             (ApiError::no_route().body(), r#"{"error":"NOT_FOUND"}"#),
-            (
-                ApiError::rate_limited().body(),
-                r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"#,
-            ),
+            (ApiError::rate_limited().body(), r#"{"errors":[{"error":"RATE_LIMIT_REACHED","message":"#),
         ];
         for (body, expected) in cases {
             assert!(body.to_string().contains(expected), "{body}");

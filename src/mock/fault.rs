@@ -185,13 +185,7 @@ pub struct Rule {
 impl Rule {
     /// A rule that applies an action to every request.
     pub fn always(action: Action) -> Self {
-        Self {
-            after: 0,
-            times: None,
-            path: None,
-            method: None,
-            action,
-        }
+        Self { after: 0, times: None, path: None, method: None, action }
     }
 
     /// Limits the rule to the next `times` matching requests.
@@ -216,9 +210,7 @@ impl Rule {
     }
 
     pub(crate) fn matches(&self, method: &str, target: &str) -> bool {
-        self.method
-            .as_ref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+        self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|wanted| target.contains(wanted))
     }
 }
@@ -346,15 +338,7 @@ pub(crate) struct Rules(Vec<Counted>);
 
 impl Rules {
     pub(crate) fn new(rules: &[Rule]) -> Self {
-        Self(
-            rules
-                .iter()
-                .map(|rule| Counted {
-                    rule: rule.clone(),
-                    seen: 0,
-                })
-                .collect(),
-        )
+        Self(rules.iter().map(|rule| Counted { rule: rule.clone(), seen: 0 }).collect())
     }
 
     /// The action for a request. Every matching rule counts it, the first due one acts.
@@ -376,11 +360,7 @@ impl Action {
     /// The refusal that this action stands for, with its `Retry-After`.
     pub(crate) fn error(&self) -> Option<(ApiError, Option<u32>)> {
         let shape = |error: ApiError, singular: bool| {
-            if singular {
-                error.with_shape(Shape::Object)
-            } else {
-                error
-            }
+            if singular { error.with_shape(Shape::Object) } else { error }
         };
         Some(match self {
             Self::Error { status, kind, message } => (ApiError::new(*status, kind, message), None),
@@ -423,15 +403,9 @@ mod tests {
 
     #[test]
     fn faults_survive_json() {
-        let faults = Faults {
-            rules: vec![Rule::always(Action::Truncate { bytes: 7 }).times(3)],
-            ..Faults::default()
-        };
+        let faults = Faults { rules: vec![Rule::always(Action::Truncate { bytes: 7 }).times(3)], ..Faults::default() };
         let json = serde_json::to_string(&faults).expect("faults are plain data");
-        assert_eq!(
-            serde_json::from_str::<Faults>(&json).expect("what was written is readable"),
-            faults
-        );
+        assert_eq!(serde_json::from_str::<Faults>(&json).expect("what was written is readable"), faults);
         assert!(serde_json::from_str::<Faults>(r#"{"gzipp": true}"#).is_err());
     }
 }

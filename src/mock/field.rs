@@ -161,8 +161,7 @@ impl Field {
     }
 
     pub(crate) fn choice(&self, name: &str) -> Option<&Value> {
-        self.choices()
-            .find(|choice| choice.get("name").and_then(Value::as_str) == Some(name))
+        self.choices().find(|choice| choice.get("name").and_then(Value::as_str) == Some(name))
     }
 
     /// The definition as `GET .../tables` shows it.
@@ -206,15 +205,10 @@ mod tests {
 
     #[test]
     fn an_overlay_replaces_what_clients_see() {
-        let mut field = Field::from_json(
-            &json!({"name": "A", "type": "number", "options": {"precision": 1}}),
-            "fld1".into(),
-        );
+        let mut field =
+            Field::from_json(&json!({"name": "A", "type": "number", "options": {"precision": 1}}), "fld1".into());
         field.overlay = json!({"options": null, "type": "hologram"}).as_object().cloned();
-        assert_eq!(
-            field.definition(),
-            json!({"id": "fld1", "name": "A", "type": "hologram", "options": null})
-        );
+        assert_eq!(field.definition(), json!({"id": "fld1", "name": "A", "type": "hologram", "options": null}));
         assert_eq!(field.kind, "number");
     }
 }

@@ -95,10 +95,7 @@ impl Formula {
         if !parsed.unknown_functions.is_empty() {
             return Err(FormulaError::UnknownFunctions(parsed.unknown_functions));
         }
-        Ok(Formula {
-            root: parsed.root,
-            fields: parsed.fields,
-        })
+        Ok(Formula { root: parsed.root, fields: parsed.fields })
     }
 
     /// The formula's value for one record.

@@ -80,10 +80,7 @@ impl FieldSpec {
     pub fn mixture(kinds: Kinds, count: usize) -> Vec<Self> {
         let types: &[&str] = if kinds == Kinds::Scalars { &SCALARS } else { &MIXED };
         (0..count)
-            .map(|index| Self {
-                name: format!("Field {:02}", index + 1),
-                kind: types[index % types.len()].into(),
-            })
+            .map(|index| Self { name: format!("Field {:02}", index + 1), kind: types[index % types.len()].into() })
             .collect()
     }
 
@@ -133,15 +130,8 @@ impl Base {
         let definitions: Vec<Value> = fields.iter().map(|field| field.definition(name)).collect();
         let definition = json!({"name": name, "fields": definitions});
         let mut tx = Transaction::silent(now_ms);
-        let t = self
-            .load_tables(&mut tx, &[&definition])?
-            .into_iter()
-            .next()
-            .ok_or_else(ApiError::invalid_request)?;
-        let mut maker = Maker::new(
-            seed,
-            self.people.iter().map(|person| person.cell().to_string()).collect(),
-        );
+        let t = self.load_tables(&mut tx, &[&definition])?.into_iter().next().ok_or_else(ApiError::invalid_request)?;
+        let mut maker = Maker::new(seed, self.people.iter().map(|person| person.cell().to_string()).collect());
         let table = &mut self.tables[t];
         table.records.reserve(records);
         let kinds: Vec<&str> = fields.iter().map(|field| field.kind.as_str()).collect();
@@ -198,14 +188,7 @@ impl Maker {
             let at = self.random.usize(..1024);
             self.earlier[at] = id;
         }
-        Record {
-            id,
-            created_ms,
-            auto_number: number,
-            created_by: 0,
-            cells: Cells::from_packed(packed),
-            edits: None,
-        }
+        Record { id, created_ms, auto_number: number, created_by: 0, cells: Cells::from_packed(packed), edits: None }
     }
 
     fn put(&mut self, text: &str) {
@@ -260,17 +243,12 @@ impl Maker {
             }
             "multipleAttachments" => self.attachment(),
             "barcode" => self.put_text(|random| {
-                format!(
-                    "{{\"text\":\"{:013}\",\"type\":\"ean13\"}}",
-                    random.u64(..10_000_000_000_000)
-                )
+                format!("{{\"text\":\"{:013}\",\"type\":\"ean13\"}}", random.u64(..10_000_000_000_000))
             }),
             "button" => self.put(r#"{"label":"Open","url":"https://example.com/"}"#),
             "aiText" => {
                 let word = self.word();
-                self.put(&format!(
-                    "{{\"state\":\"generated\",\"isStale\":false,\"value\":\"{word}\"}}"
-                ));
+                self.put(&format!("{{\"state\":\"generated\",\"isStale\":false,\"value\":\"{word}\"}}"));
             }
             "email" => self.put(&format!("\"person{number}@example.com\"")),
             "url" => self.put(&format!("\"https://example.com/item/{number}\"")),
@@ -296,11 +274,8 @@ impl Maker {
     }
 
     fn time(&mut self, kind: &str, created_ms: i64) {
-        let ms = if kind == "createdTime" {
-            created_ms
-        } else {
-            EPOCH_MS + 1000 * i64::from(self.random.u32(..63_000_000))
-        };
+        let ms =
+            if kind == "createdTime" { created_ms } else { EPOCH_MS + 1000 * i64::from(self.random.u32(..63_000_000)) };
         self.cell.push(b'"');
         if kind == "date" {
             write_date(&mut self.cell, ms);

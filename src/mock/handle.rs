@@ -44,13 +44,7 @@ impl Mock {
         if config.sample {
             sample::load(&mut store).map_err(|error| io::Error::other(MockError::from(error)))?;
         }
-        let state = Arc::new(State::new(
-            store,
-            tokens,
-            config.faults,
-            config.seed,
-            config.logged_requests,
-        ));
+        let state = Arc::new(State::new(store, tokens, config.faults, config.seed, config.logged_requests));
         state.origin.get_or_init(|| format!("http://{address}"));
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -60,22 +54,14 @@ impl Mock {
             .build()?;
         state.runtime.get_or_init(|| runtime.handle().clone());
         let serving = Arc::clone(&state);
-        let thread = std::thread::Builder::new()
-            .name("mock-airtable".into())
-            .spawn(move || {
-                // An error here means that the socket broke; clients see that by themselves.
-                let _served = runtime.block_on(server::serve(serving, listener, async move {
-                    let _dropped = stopped.await;
-                }));
-                runtime.shutdown_timeout(Duration::from_millis(100));
-            })?;
-        Ok(Self {
-            state,
-            address,
-            token: config.token,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("mock-airtable".into()).spawn(move || {
+            // An error here means that the socket broke; clients see that by themselves.
+            let _served = runtime.block_on(server::serve(serving, listener, async move {
+                let _dropped = stopped.await;
+            }));
+            runtime.shutdown_timeout(Duration::from_millis(100));
+        })?;
+        Ok(Self { state, address, token: config.token, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:PORT`, without `/v0`.
@@ -90,22 +76,12 @@ impl Mock {
 
     /// The id of the first base: the larger sample base, unless started without; empty if there is none.
     pub fn base_id(&self) -> String {
-        self.state
-            .read()
-            .bases
-            .first()
-            .map(|base| base.id.clone())
-            .unwrap_or_default()
+        self.state.read().bases.first().map(|base| base.id.clone()).unwrap_or_default()
     }
 
     /// The ids and names of all bases.
     pub fn bases(&self) -> Vec<(String, String)> {
-        self.state
-            .read()
-            .bases
-            .iter()
-            .map(|base| (base.id.clone(), base.name.clone()))
-            .collect()
+        self.state.read().bases.iter().map(|base| (base.id.clone(), base.name.clone())).collect()
     }
 
     /// Adds a token.

@@ -56,10 +56,7 @@ impl Ids {
     /// A new id with this prefix, for example `tbl`.
     pub(crate) fn fresh(&mut self, prefix: &str) -> String {
         let tail = self.tail();
-        prefix
-            .chars()
-            .chain(tail.iter().map(|byte| char::from(*byte)))
-            .collect()
+        prefix.chars().chain(tail.iter().map(|byte| char::from(*byte))).collect()
     }
 
     pub(crate) fn record(&mut self) -> RecordId {

@@ -32,10 +32,7 @@ impl Base {
         if !field.is_writable() {
             return Err(ApiError::invalid(
                 "INVALID_VALUE_FOR_COLUMN",
-                format!(
-                    "Field \"{}\" cannot accept a value because the field is computed",
-                    field.name
-                ),
+                format!("Field \"{}\" cannot accept a value because the field is computed", field.name),
             ));
         }
         if value.is_null() || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty) {
@@ -50,9 +47,7 @@ impl Base {
             "number" | "percent" | "currency" | "duration" => number(value, typecast).map(number_json),
             "rating" => {
                 let most = field.option("max").and_then(Value::as_f64).unwrap_or(10.0);
-                number(value, typecast)
-                    .filter(|stars| *stars >= 1.0 && *stars <= most)
-                    .map(number_json)
+                number(value, typecast).filter(|stars| *stars >= 1.0 && *stars <= most).map(number_json)
             }
             "checkbox" => match value {
                 Value::Bool(false) => return Ok(None),
@@ -85,23 +80,16 @@ impl Base {
             "multipleCollaborators" => value
                 .as_array()
                 .and_then(|items| {
-                    items
-                        .iter()
-                        .map(|item| self.collaborator(item, typecast))
-                        .collect::<Option<Vec<_>>>()
+                    items.iter().map(|item| self.collaborator(item, typecast)).collect::<Option<Vec<_>>>()
                 })
                 .map(Value::Array),
             "multipleAttachments" => {
-                return self
-                    .accept_attachments(value, current)
-                    .map_err(|()| refuse_attachments());
+                return self.accept_attachments(value, current).map_err(|()| refuse_attachments());
             }
             "barcode" => value.get("text").and_then(Value::as_str).map(|_| value.clone()),
             _ => Some(value.clone()),
         };
-        accepted
-            .map(|json| Some(json.to_string().into_bytes()))
-            .ok_or_else(refuse)
+        accepted.map(|json| Some(json.to_string().into_bytes())).ok_or_else(refuse)
     }
 
     fn accept_choices(
@@ -159,10 +147,8 @@ impl Base {
                 &single
             }
             _ => {
-                let message = format!(
-                    "Value is not an array of record IDs for field {}",
-                    self.tables[t].fields[f].name
-                );
+                let message =
+                    format!("Value is not an array of record IDs for field {}", self.tables[t].fields[f].name);
                 return Err(ApiError::invalid("INVALID_RECORDS", message));
             }
         };
@@ -191,15 +177,10 @@ impl Base {
         // Names are texts nearly always: then comparing the cells as they are stored is enough.
         let (cell, primary) = (Value::from(name).to_string(), field_index(self.tables[t].primary));
         let records = &self.tables[t].records;
-        let same = records
-            .iter()
-            .find(|record| record.cells.get(primary) == Some(cell.as_bytes()));
-        let found = same.map(|record| record.id).or_else(|| {
-            records
-                .iter()
-                .map(|record| record.id)
-                .find(|id| self.record_name(t, *id) == name)
-        });
+        let same = records.iter().find(|record| record.cells.get(primary) == Some(cell.as_bytes()));
+        let found = same
+            .map(|record| record.id)
+            .or_else(|| records.iter().map(|record| record.id).find(|id| self.record_name(t, *id) == name));
         found.unwrap_or_else(|| {
             let id = self.create_record(tx, t, None);
             let primary = self.tables[t].primary;
@@ -224,15 +205,11 @@ impl Base {
     }
 
     fn accept_attachments(&mut self, value: &Value, current: Option<&[u8]>) -> Result<Cell, ()> {
-        let current: Vec<Value> = current
-            .and_then(|json| serde_json::from_slice(json).ok())
-            .unwrap_or_default();
+        let current: Vec<Value> = current.and_then(|json| serde_json::from_slice(json).ok()).unwrap_or_default();
         let mut cell = Vec::new();
         for item in value.as_array().ok_or(())? {
             let id = item.get("id").and_then(Value::as_str);
-            let known = current
-                .iter()
-                .find(|old| id.is_some() && old.get("id").and_then(Value::as_str) == id);
+            let known = current.iter().find(|old| id.is_some() && old.get("id").and_then(Value::as_str) == id);
             cell.push(match (known, item.get("url").and_then(Value::as_str)) {
                 (Some(old), _) => old.clone(),
                 (None, Some(url)) => self.attachment(item, url),
@@ -244,32 +221,17 @@ impl Base {
 
     /// An attachment as it is stored: its URLs point at the mock and are signed when they are sent.
     fn attachment(&mut self, item: &Value, url: &str) -> Value {
-        let id = item
-            .get("id")
-            .and_then(Value::as_str)
-            .map_or_else(|| self.ids.fresh("att"), str::to_owned);
-        let last = url
-            .rsplit('/')
-            .next()
-            .filter(|name| !name.is_empty())
-            .unwrap_or("attachment");
+        let id = item.get("id").and_then(Value::as_str).map_or_else(|| self.ids.fresh("att"), str::to_owned);
+        let last = url.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("attachment");
         let filename = item.get("filename").and_then(Value::as_str).unwrap_or(last);
-        let image = ["png", "jpg", "jpeg", "gif"]
-            .iter()
-            .any(|ending| filename.to_lowercase().ends_with(ending));
-        let kind = item
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or(match (image, filename.rsplit('.').next()) {
-                (true, _) => "image/png",
-                (_, Some("pdf")) => "application/pdf",
-                (_, Some("csv")) => "text/csv",
-                _ => "text/plain",
-            });
-        let size = item
-            .get("size")
-            .and_then(Value::as_u64)
-            .unwrap_or(1000 + filename.len() as u64);
+        let image = ["png", "jpg", "jpeg", "gif"].iter().any(|ending| filename.to_lowercase().ends_with(ending));
+        let kind = item.get("type").and_then(Value::as_str).unwrap_or(match (image, filename.rsplit('.').next()) {
+            (true, _) => "image/png",
+            (_, Some("pdf")) => "application/pdf",
+            (_, Some("csv")) => "text/csv",
+            _ => "text/plain",
+        });
+        let size = item.get("size").and_then(Value::as_u64).unwrap_or(1000 + filename.len() as u64);
         let address = |kind: &str| format!("{UNSIGNED}/{id}/{kind}");
         let mut stored =
             json!({"id": id, "url": address("original"), "filename": filename, "size": size, "type": kind});
@@ -308,12 +270,9 @@ fn text(value: &Value, typecast: bool) -> Option<Value> {
 fn number(value: &Value, typecast: bool) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) if typecast => text
-            .chars()
-            .filter(|c| c.is_ascii_digit() || "+-.eE".contains(*c))
-            .collect::<String>()
-            .parse()
-            .ok(),
+        Value::String(text) if typecast => {
+            text.chars().filter(|c| c.is_ascii_digit() || "+-.eE".contains(*c)).collect::<String>().parse().ok()
+        }
         _ => None,
     }
 }

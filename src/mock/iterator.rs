@@ -86,31 +86,19 @@ pub(crate) struct Iterators {
 
 impl Iterators {
     pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            open: HashMap::new(),
-            ids: Ids::new(seed ^ 0x69_74_72),
-        }
+        Self { open: HashMap::new(), ids: Ids::new(seed ^ 0x69_74_72) }
     }
 
     /// Starts a listing; gives its first place.
     pub(crate) fn start(&mut self, listing: Listing) -> Place {
         if self.open.len() >= MOST_ITERATORS {
-            let oldest = self
-                .open
-                .iter()
-                .min_by_key(|(_, listing)| listing.used)
-                .map(|(id, _)| id.clone());
+            let oldest = self.open.iter().min_by_key(|(_, listing)| listing.used).map(|(id, _)| id.clone());
             oldest.map(|id| self.open.remove(&id));
         }
         let id = self.ids.fresh("itr");
         let (order, filter) = (listing.order.clone(), listing.filter.clone());
         self.open.insert(id.clone(), listing);
-        Place {
-            iterator: id,
-            order,
-            filter,
-            position: 0,
-        }
+        Place { iterator: id, order, filter, position: 0 }
     }
 
     /// The listing and place that an offset continues.
@@ -132,17 +120,10 @@ impl Iterators {
             return Err(ApiError::iterator_gone());
         }
         let place = listing.places.get(&record).copied();
-        let place = place
-            .filter(|_| listing.table_id == table_id)
-            .ok_or_else(|| ApiError::bad_offset(offset))?;
+        let place = place.filter(|_| listing.table_id == table_id).ok_or_else(|| ApiError::bad_offset(offset))?;
         listing.used = Instant::now();
         let (order, filter) = (listing.order.clone(), listing.filter.clone());
-        Ok(Place {
-            iterator: id.to_owned(),
-            order,
-            filter,
-            position: place,
-        })
+        Ok(Place { iterator: id.to_owned(), order, filter, position: place })
     }
 
     /// Notes that a page was served and where the next one starts; gives its offset.

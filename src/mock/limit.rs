@@ -31,11 +31,7 @@ impl Limits {
     /// Counts a request to a base and says whether it is refused.
     pub(crate) fn admit(&mut self, base: &str, is_meta: bool, faults: &Faults, now: Instant) -> Option<Refusal> {
         if let Some(most) = faults.requests_per_second
-            && !self
-                .windows
-                .entry(base.to_owned())
-                .or_default()
-                .admit(most, faults, now)
+            && !self.windows.entry(base.to_owned()).or_default().admit(most, faults, now)
         {
             return Some(Refusal::PerSecond);
         }
@@ -55,11 +51,7 @@ impl Window {
             return false;
         }
         self.refused_until = None;
-        while self
-            .requests
-            .front()
-            .is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(1))
-        {
+        while self.requests.front().is_some_and(|first| now.duration_since(*first) >= Duration::from_secs(1)) {
             self.requests.pop_front();
         }
         if self.requests.len() >= most as usize {
@@ -77,10 +69,7 @@ mod tests {
 
     #[test]
     fn the_sixth_request_in_a_second_starts_the_penalty() {
-        let faults = Faults {
-            requests_per_second: Some(5),
-            ..Faults::default()
-        };
+        let faults = Faults { requests_per_second: Some(5), ..Faults::default() };
         let start = Instant::now();
         // Milliseconds since the start, and whether the request is let through.
         let table = [
@@ -100,20 +89,12 @@ mod tests {
             let refusal = limits.admit("app1", false, &faults, start + Duration::from_millis(ms));
             assert_eq!(refusal.is_none(), admitted, "at {ms} ms");
         }
-        assert_eq!(
-            limits.admit("app2", false, &faults, start),
-            None,
-            "bases do not share the limit"
-        );
+        assert_eq!(limits.admit("app2", false, &faults, start), None, "bases do not share the limit");
     }
 
     #[test]
     fn the_monthly_block_can_spare_metadata() {
-        let faults = Faults {
-            monthly_calls: Some(1),
-            monthly_block_spares_meta: true,
-            ..Faults::default()
-        };
+        let faults = Faults { monthly_calls: Some(1), monthly_block_spares_meta: true, ..Faults::default() };
         let (mut limits, now) = (Limits::default(), Instant::now());
         assert_eq!(limits.admit("app1", false, &faults, now), None);
         assert_eq!(limits.admit("app1", false, &faults, now), Some(Refusal::PerMonth));

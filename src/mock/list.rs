@@ -36,73 +36,42 @@ pub(crate) struct Frozen {
 /// 422 for an unknown view or field, or a formula that does not compile.
 pub(crate) fn freeze(base: &Base, t: usize, query: &ListQuery, now_ms: i64) -> Result<Frozen, ApiError> {
     let table = &base.tables[t];
-    let view = query
-        .view
-        .as_deref()
-        .map(|name| table.view(name).ok_or_else(|| unknown_view(name)))
-        .transpose()?;
+    let view = query.view.as_deref().map(|name| table.view(name).ok_or_else(|| unknown_view(name))).transpose()?;
     let view = view.map(|view| &table.views[view]);
-    let filter = query
-        .formula
-        .as_deref()
-        .map(|text| compile(base, t, text))
-        .transpose()?;
+    let filter = query.formula.as_deref().map(|text| compile(base, t, text)).transpose()?;
     let mut by = Vec::new();
     for (name, descending) in &query.sort {
-        by.push((
-            table.field(name).ok_or_else(|| ApiError::unknown_field(name))?,
-            *descending,
-        ));
+        by.push((table.field(name).ok_or_else(|| ApiError::unknown_field(name))?, *descending));
     }
     if by.is_empty()
         && let Some(view) = view
     {
-        by.extend(
-            view.sort
-                .iter()
-                .filter_map(|(name, descending)| Some((table.field(name)?, *descending))),
-        );
+        by.extend(view.sort.iter().filter_map(|(name, descending)| Some((table.field(name)?, *descending))));
     }
     let of_view = view.and_then(|view| view.filter.as_ref());
     let everything = filter.is_none() && of_view.is_none() && by.is_empty() && query.max_records.is_none();
     let end = table.records.end();
     if everything {
-        return Ok(Frozen {
-            order: Order::Everything(end),
-            filter: None,
-        });
+        return Ok(Frozen { order: Order::Everything(end), filter: None });
     }
     let matches = |slot: &u32| {
         table.records.seen(*slot, now_ms).is_some_and(|record| {
             let row = Reader::new(base, t, record, now_ms);
-            [of_view, filter.as_ref()]
-                .into_iter()
-                .flatten()
-                .all(|formula| formula.eval(&row).is_truthy())
+            [of_view, filter.as_ref()].into_iter().flatten().all(|formula| formula.eval(&row).is_truthy())
         })
     };
     let most = query.max_records.unwrap_or(usize::MAX);
-    let mut slots: Vec<u32> = if by.is_empty() {
-        (0..end).filter(matches).take(most).collect()
-    } else {
-        (0..end).filter(matches).collect()
-    };
+    let mut slots: Vec<u32> =
+        if by.is_empty() { (0..end).filter(matches).take(most).collect() } else { (0..end).filter(matches).collect() };
     if !by.is_empty() {
         sort_slots(base, t, &mut slots, &by, now_ms);
         slots.truncate(most);
     }
-    Ok(Frozen {
-        order: Order::Listed(Arc::new(slots)),
-        filter: filter.map(Arc::new),
-    })
+    Ok(Frozen { order: Order::Listed(Arc::new(slots)), filter: filter.map(Arc::new) })
 }
 
 fn unknown_view(name: &str) -> ApiError {
-    let kind = if super::id::is_id("viw", name) {
-        "VIEW_ID_NOT_FOUND"
-    } else {
-        "VIEW_NAME_NOT_FOUND"
-    };
+    let kind = if super::id::is_id("viw", name) { "VIEW_ID_NOT_FOUND" } else { "VIEW_NAME_NOT_FOUND" };
     ApiError::invalid(kind, format!("View {name} not found"))
 }
 
@@ -131,10 +100,7 @@ pub(crate) fn list(
         let frozen = freeze(base, t, query, with.now_ms)?;
         lock().start(Listing::new(&table.id, frozen.order, frozen.filter))
     };
-    let size = with
-        .faults
-        .page_size
-        .map_or(query.page_size, |most| most.clamp(1, query.page_size));
+    let size = with.faults.page_size.map_or(query.page_size, |most| most.clamp(1, query.page_size));
     let end = (place.position + size).min(place.order.len());
     let mut out = Vec::with_capacity(64 + 512 * size);
     out.extend_from_slice(b"{\"records\":[");
@@ -187,13 +153,7 @@ fn next_offset(
     let next = if end < place.order.len() {
         // The record may be deleted by now, but its place in the order is not.
         let slot = place.order.slot(end)?;
-        Some((
-            base.tables[t]
-                .records
-                .at(slot)
-                .map_or_else(|| tombstone(slot), |record| record.id),
-            end,
-        ))
+        Some((base.tables[t].records.at(slot).map_or_else(|| tombstone(slot), |record| record.id), end))
     } else if faults.endless_empty_pages {
         Some((tombstone(u32::try_from(end).unwrap_or(u32::MAX)), end))
     } else if faults.empty_last_page && place.position < end {
@@ -225,10 +185,7 @@ pub(crate) fn get(base: &Base, id: &str, shape: &RecordShape, with: &Circumstanc
     let id = RecordId::parse(id).ok_or_else(missing)?;
     let t = base.table_of(id).ok_or_else(missing)?;
     let records = &base.tables[t].records;
-    let record = records
-        .slot_of(id)
-        .and_then(|slot| records.seen(slot, with.now_ms))
-        .ok_or_else(missing)?;
+    let record = records.slot_of(id).and_then(|slot| records.seen(slot, with.now_ms)).ok_or_else(missing)?;
     let writer = PageWriter::new(base, t, None, shape, with.signature)?;
     let mut out = Vec::with_capacity(1024);
     writer.write(&mut out, record);

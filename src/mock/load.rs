@@ -42,21 +42,11 @@ impl Base {
     }
 
     fn add_table(&mut self, definition: &Value) -> Result<usize, ApiError> {
-        let name = definition
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let name = definition.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if name.is_empty() || self.tables.iter().any(|table| table.name.eq_ignore_ascii_case(&name)) {
-            return Err(ApiError::invalid(
-                "DUPLICATE_TABLE_NAME",
-                format!("Cannot create table named \"{name}\""),
-            ));
+            return Err(ApiError::invalid("DUPLICATE_TABLE_NAME", format!("Cannot create table named \"{name}\"")));
         }
-        let id = definition
-            .get("id")
-            .and_then(Value::as_str)
-            .map_or_else(|| self.ids.fresh("tbl"), str::to_owned);
+        let id = definition.get("id").and_then(Value::as_str).map_or_else(|| self.ids.fresh("tbl"), str::to_owned);
         let description = definition.get("description").and_then(Value::as_str);
         self.tables.push(Table {
             id,
@@ -76,9 +66,8 @@ impl Base {
         if let Some(primary) = definition.get("primaryFieldId").and_then(Value::as_str) {
             self.tables[t].primary = self.tables[t].field(primary).unwrap_or(0);
         }
-        let views: Vec<View> = items(definition, "views")
-            .map(|view| View::from_json(view, self.ids.fresh("viw")))
-            .collect();
+        let views: Vec<View> =
+            items(definition, "views").map(|view| View::from_json(view, self.ids.fresh("viw"))).collect();
         self.tables[t].views = views;
         if self.tables[t].views.is_empty() {
             let view = View::from_json(&json!({"name": "Grid view", "type": "grid"}), self.ids.fresh("viw"));
@@ -104,9 +93,8 @@ impl Base {
     /// `DUPLICATE_OR_EMPTY_FIELD_NAME`
     pub(crate) fn check_field_name(&self, t: usize, except: Option<usize>, name: &str) -> Result<(), ApiError> {
         let lower = name.to_lowercase();
-        let doubled = self.tables[t]
-            .live_fields()
-            .any(|(f, other)| Some(f) != except && other.name.to_lowercase() == lower);
+        let doubled =
+            self.tables[t].live_fields().any(|(f, other)| Some(f) != except && other.name.to_lowercase() == lower);
         if name.is_empty() || name.chars().count() > 255 || doubled {
             let message = format!("Cannot use \"{name}\" as a field name: names are unique and not empty");
             return Err(ApiError::invalid("DUPLICATE_OR_EMPTY_FIELD_NAME", message));
@@ -138,10 +126,7 @@ impl Base {
     fn load_record(&mut self, tx: &mut Transaction, t: usize, definition: &Value) -> Result<RecordId, ApiError> {
         let text = |key: &str| definition.get(key).and_then(Value::as_str);
         let id = self.create_record(tx, t, text("id").and_then(RecordId::parse));
-        let person = definition
-            .get("createdBy")
-            .and_then(Value::as_u64)
-            .and_then(|index| u16::try_from(index).ok());
+        let person = definition.get("createdBy").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
         if let Some(record) = self.tables[t].records.get_mut(id) {
             record.created_ms = text("createdTime").and_then(parse_ms).unwrap_or(record.created_ms);
             record.created_by = person.unwrap_or(record.created_by);
@@ -158,15 +143,8 @@ impl Base {
         definition: &Value,
         links: bool,
     ) -> Result<(), ApiError> {
-        for (name, value) in definition
-            .get("fields")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-        {
-            let f = self.tables[t]
-                .field(name)
-                .ok_or_else(|| ApiError::unknown_field(name))?;
+        for (name, value) in definition.get("fields").and_then(Value::as_object).into_iter().flatten() {
+            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
             let field = &self.tables[t].fields[f];
             if (field.kind == "multipleRecordLinks") != links {
                 continue;
@@ -180,9 +158,7 @@ impl Base {
         }
         let raw = definition.get("raw").and_then(Value::as_object).filter(|_| !links);
         for (name, value) in raw.into_iter().flatten() {
-            let f = self.tables[t]
-                .field(name)
-                .ok_or_else(|| ApiError::unknown_field(name))?;
+            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
             self.pin_cell(tx, t, id, f, value);
         }
         Ok(())

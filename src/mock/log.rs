@@ -39,11 +39,7 @@ pub(crate) struct RequestLog {
 
 impl RequestLog {
     pub(crate) fn new(most: usize) -> Self {
-        Self {
-            kept: VecDeque::new(),
-            counts: BTreeMap::new(),
-            most,
-        }
+        Self { kept: VecDeque::new(), counts: BTreeMap::new(), most }
     }
 
     pub(crate) fn push(&mut self, request: LoggedRequest) {

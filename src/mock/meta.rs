@@ -26,10 +26,7 @@ impl Base {
             None => Ok(json!({"views": views.map(|(view, ids)| view.definition(Some(ids))).collect::<Vec<_>>()})),
             Some(id) => {
                 let mut views = views.filter(|(view, _)| view.id == id);
-                views
-                    .next()
-                    .map(|(view, ids)| view.definition(Some(ids)))
-                    .ok_or_else(ApiError::not_found)
+                views.next().map(|(view, ids)| view.definition(Some(ids))).ok_or_else(ApiError::not_found)
             }
         }
     }
@@ -42,9 +39,7 @@ impl Base {
         let mut tx = Transaction::new(now_ms, actor);
         let added = self.load_tables(&mut tx, &[definition])?;
         let shown: Vec<Value> = added.iter().map(|t| self.tables[*t].definition(false)).collect();
-        tx.schema
-            .created_tables
-            .extend(added.iter().map(|t| self.tables[*t].id.clone()));
+        tx.schema.created_tables.extend(added.iter().map(|t| self.tables[*t].id.clone()));
         self.commit(tx);
         shown.into_iter().next().ok_or_else(ApiError::invalid_request)
     }
@@ -108,10 +103,7 @@ impl Base {
         now_ms: i64,
     ) -> Result<Value, ApiError> {
         let mut tx = Transaction::new(now_ms, actor);
-        let kind = definition
-            .get("type")
-            .and_then(Value::as_str)
-            .ok_or_else(|| ApiError::missing_key("type"))?;
+        let kind = definition.get("type").and_then(Value::as_str).ok_or_else(|| ApiError::missing_key("type"))?;
         let needed = match kind {
             "singleSelect" | "multipleSelects" => Some("choices"),
             "multipleRecordLinks" => Some("linkedTableId"),
@@ -129,9 +121,7 @@ impl Base {
         // A link brings its other side along.
         for (table, before) in self.tables.iter().zip(counts) {
             let new = table.fields.iter().skip(before);
-            tx.schema
-                .created_fields
-                .extend(new.map(|field| (table.id.clone(), field.id.clone())));
+            tx.schema.created_fields.extend(new.map(|field| (table.id.clone(), field.id.clone())));
         }
         self.recompute_all(&mut tx);
         let shown = self.tables[t].fields[f].definition();
@@ -164,11 +154,7 @@ impl Base {
         if let Some(description) = change.get("description") {
             field.description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         }
-        if let Some(kind) = change
-            .get("type")
-            .and_then(Value::as_str)
-            .filter(|kind| *kind != field.kind)
-        {
+        if let Some(kind) = change.get("type").and_then(Value::as_str).filter(|kind| *kind != field.kind) {
             previous["type"] = json!(field.kind);
             field.kind = kind.into();
         }
@@ -177,9 +163,7 @@ impl Base {
         }
         field.refresh_keys();
         if previous != json!({}) {
-            tx.schema
-                .changed_fields
-                .push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone(), previous));
+            tx.schema.changed_fields.push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone(), previous));
         }
         self.resolve_field(t, f);
         self.replan();
@@ -194,19 +178,12 @@ impl Base {
     /// 422 for the primary field.
     pub(crate) fn remove_field(&mut self, t: usize, f: usize, actor: Actor, now_ms: i64) -> Result<(), ApiError> {
         if self.tables[t].primary == f {
-            return Err(ApiError::invalid(
-                "INVALID_REQUEST_UNKNOWN",
-                "The primary field cannot be removed",
-            ));
+            return Err(ApiError::invalid("INVALID_REQUEST_UNKNOWN", "The primary field cannot be removed"));
         }
         let mut tx = Transaction::new(now_ms, actor);
-        let inverse = self
-            .inverse_of(t, f)
-            .filter(|_| self.tables[t].fields[f].kind == "multipleRecordLinks");
+        let inverse = self.inverse_of(t, f).filter(|_| self.tables[t].fields[f].kind == "multipleRecordLinks");
         for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
-            tx.schema
-                .destroyed_fields
-                .push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone()));
+            tx.schema.destroyed_fields.push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone()));
             self.tables[t].fields[f].alive = false;
             let field = field_index(f);
             self.tables[t].pinned.retain(|(_, pinned)| *pinned != field);
@@ -229,10 +206,8 @@ impl Base {
     pub(crate) fn remove_table(&mut self, t: usize, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
         let mut links = Vec::new();
         for other in (0..self.tables.len()).filter(|other| *other != t) {
-            let pointing = self.tables[other]
-                .live_fields()
-                .map(|(f, _)| f)
-                .filter(|f| self.linked_table(other, *f) == Some(t));
+            let pointing =
+                self.tables[other].live_fields().map(|(f, _)| f).filter(|f| self.linked_table(other, *f) == Some(t));
             links.extend(pointing.map(|f| (other, f)).collect::<Vec<_>>());
         }
         for (other, f) in links {

@@ -41,11 +41,7 @@ impl<'a> PageWriter<'a> {
             wanted[of.field(name).ok_or_else(|| ApiError::unknown_field(name))?] = true;
         }
         let key = |(field, wanted): (&'a super::field::Field, &bool)| {
-            let key = if shape.by_id {
-                &*field.key_by_id
-            } else {
-                &*field.key_by_name
-            };
+            let key = if shape.by_id { &*field.key_by_id } else { &*field.key_by_name };
             (*wanted && field.alive).then_some(key)
         };
         let keys = of.fields.iter().zip(&wanted).map(key).collect();
@@ -57,14 +53,7 @@ impl<'a> PageWriter<'a> {
                 shape.as_text_in.is_none() && !field.has_urls && !as_objects
             })
             .collect();
-        Ok(Self {
-            base,
-            table,
-            shape,
-            keys,
-            plain,
-            signature,
-        })
+        Ok(Self { base, table, shape, keys, plain, signature })
     }
 
     /// Appends one record.
@@ -106,9 +95,7 @@ impl<'a> PageWriter<'a> {
         } else if self.base.tables[self.table].fields[field].has_urls {
             sign(out, json, self.signature);
         } else {
-            let ids = link_ids(json)
-                .into_iter()
-                .map(|id| serde_json::json!({"id": id.to_string()}));
+            let ids = link_ids(json).into_iter().map(|id| serde_json::json!({"id": id.to_string()}));
             out.extend_from_slice(ids.collect::<serde_json::Value>().to_string().as_bytes());
         }
     }

@@ -41,24 +41,17 @@ impl Base {
         }
         let referenced = || -> Vec<usize> {
             let ids = field.option("referencedFieldIds").and_then(serde_json::Value::as_array);
-            ids.into_iter()
-                .flatten()
-                .filter_map(|id| table.field(id.as_str()?))
-                .collect()
+            ids.into_iter().flatten().filter_map(|id| table.field(id.as_str()?)).collect()
         };
         let calc = match field.kind.as_str() {
             "formula" => compile(table, field.option_text("formula")).map(Calc::Formula),
-            "multipleLookupValues" | "lookup" => self
-                .link_and_target(t, field)
-                .map(|(link, target)| Calc::Lookup { link, target }),
+            "multipleLookupValues" | "lookup" => {
+                self.link_and_target(t, field).map(|(link, target)| Calc::Lookup { link, target })
+            }
             "rollup" => self.link_and_target(t, field).and_then(|(link, target)| {
                 let text = field.private_text("aggregation").unwrap_or("SUM(values)");
                 let resolve = |name: &str| name.eq_ignore_ascii_case("values").then_some(0);
-                Some(Calc::Rollup {
-                    link,
-                    target,
-                    formula: Formula::compile(text, &resolve).ok()?,
-                })
+                Some(Calc::Rollup { link, target, formula: Formula::compile(text, &resolve).ok()? })
             }),
             "count" => {
                 let link = field.option_text("recordLinkFieldId").and_then(|id| table.field(id));
@@ -85,11 +78,7 @@ impl Base {
 
     fn compile_views(&mut self, t: usize) {
         let table = &self.tables[t];
-        let filters: Vec<_> = table
-            .views
-            .iter()
-            .map(|view| compile(table, view.filter_text.as_deref()))
-            .collect();
+        let filters: Vec<_> = table.views.iter().map(|view| compile(table, view.filter_text.as_deref())).collect();
         for (view, filter) in self.tables[t].views.iter_mut().zip(filters) {
             view.filter = filter;
         }
@@ -166,12 +155,7 @@ impl Base {
                 match &field.calc {
                     Calc::Lookup { link, .. } | Calc::Rollup { link, .. } | Calc::Count { link } => links.push(*link),
                     Calc::Formula(formula) => {
-                        links.extend(
-                            formula
-                                .fields()
-                                .iter()
-                                .filter(|link| self.linked_table(t, **link).is_some()),
-                        );
+                        links.extend(formula.fields().iter().filter(|link| self.linked_table(t, **link).is_some()));
                         let text = field.option_text("formula").unwrap_or_default().to_uppercase();
                         if text.contains("NOW()") || text.contains("TODAY()") {
                             volatile.push(f);

@@ -74,10 +74,7 @@ impl ListQuery {
     /// # Errors
     /// 422 for a parameter of the wrong kind.
     pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, ApiError> {
-        let mut query = Self {
-            page_size: 100,
-            ..Self::default()
-        };
+        let mut query = Self { page_size: 100, ..Self::default() };
         let mut cell_format = "json";
         let mut sort: Vec<(usize, Option<String>, bool)> = Vec::new();
         for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
@@ -123,10 +120,7 @@ impl ListQuery {
     pub(crate) fn from_body(body: &Value, pairs: &[(String, String)]) -> Result<Self, ApiError> {
         let invalid = ApiError::invalid_request;
         let body = body.as_object().ok_or_else(invalid)?;
-        let mut query = Self {
-            page_size: 100,
-            ..Self::default()
-        };
+        let mut query = Self { page_size: 100, ..Self::default() };
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(invalid);
         let number = |value: &Value| value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(invalid);
         let truth = |value: &Value| match value {

@@ -43,12 +43,7 @@ impl Record {
     /// The latest edit of any of these fields; of any field at all if the list is empty.
     pub(crate) fn last_edit(&self, fields: &[usize]) -> Option<Edit> {
         let of_interest = |edit: &&Edit| fields.is_empty() || fields.contains(&usize::from(edit.field));
-        self.edits
-            .as_deref()?
-            .iter()
-            .filter(of_interest)
-            .max_by_key(|edit| edit.ms)
-            .copied()
+        self.edits.as_deref()?.iter().filter(of_interest).max_by_key(|edit| edit.ms).copied()
     }
 }
 
@@ -129,8 +124,6 @@ impl Records {
     /// Remembers what readers keep seeing in a slot until `visible_at_ms`.
     pub(crate) fn unsettle(&mut self, slot: u32, before: Option<Record>, visible_at_ms: i64, now_ms: i64) {
         self.unsettled.retain(|_, change| change.visible_at_ms > now_ms);
-        self.unsettled
-            .entry(slot)
-            .or_insert(Unsettled { visible_at_ms, before });
+        self.unsettled.entry(slot).or_insert(Unsettled { visible_at_ms, before });
     }
 }

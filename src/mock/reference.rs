@@ -79,10 +79,7 @@ impl Base {
             None => self.field_naming_as_inverse(linked, t, f),
         };
         let inverse = inverse.unwrap_or_else(|| self.add_inverse(linked, t, f));
-        let (here, there) = (
-            self.tables[t].fields[f].id.clone(),
-            self.tables[linked].fields[inverse].id.clone(),
-        );
+        let (here, there) = (self.tables[t].fields[f].id.clone(), self.tables[linked].fields[inverse].id.clone());
         self.tables[t].fields[f].set_option("inverseLinkFieldId", json!(there));
         self.tables[linked].fields[inverse].set_option("inverseLinkFieldId", json!(here));
     }
@@ -91,14 +88,10 @@ impl Base {
         let here = &self.tables[t].fields[f];
         self.tables[linked].fields.iter().position(|field| {
             field.kind == "multipleRecordLinks"
-                && field.option_text("linkedTableId").is_some_and(|name| {
-                    [&self.tables[t].id, &self.tables[t].name]
-                        .iter()
-                        .any(|own| *own == name)
-                })
                 && field
-                    .option_text("inverseLinkFieldId")
-                    .is_some_and(|name| name == here.name || name == here.id)
+                    .option_text("linkedTableId")
+                    .is_some_and(|name| [&self.tables[t].id, &self.tables[t].name].iter().any(|own| *own == name))
+                && field.option_text("inverseLinkFieldId").is_some_and(|name| name == here.name || name == here.id)
         })
     }
 
@@ -114,16 +107,12 @@ impl Base {
         }
         let definition = json!({"name": name, "type": "multipleRecordLinks", "options": {
             "linkedTableId": table_id, "isReversed": true, "prefersSingleRecordLink": false, "inverseLinkFieldId": here}});
-        self.tables[linked]
-            .fields
-            .push(Field::from_json(&definition, self.ids.fresh("fld")));
+        self.tables[linked].fields.push(Field::from_json(&definition, self.ids.fresh("fld")));
         self.tables[linked].fields.len() - 1
     }
 
     fn resolve_through_link(&mut self, t: usize, f: usize) {
-        let name = self.tables[t].fields[f]
-            .option_text("recordLinkFieldId")
-            .unwrap_or_default();
+        let name = self.tables[t].fields[f].option_text("recordLinkFieldId").unwrap_or_default();
         let link = self.tables[t].field(name);
         let Some(link) = link else {
             return self.default_option(t, f, "isValid", json!(false));
@@ -137,9 +126,7 @@ impl Base {
         let Some(linked) = self.linked_table(t, link) else {
             return;
         };
-        let target = self.tables[t].fields[f]
-            .option_text("fieldIdInLinkedTable")
-            .unwrap_or_default();
+        let target = self.tables[t].fields[f].option_text("fieldIdInLinkedTable").unwrap_or_default();
         let Some(target) = self.tables[linked].field(target) else {
             return;
         };
@@ -158,14 +145,10 @@ impl Base {
     }
 
     fn resolve_formula(&mut self, t: usize, f: usize) {
-        let text = self.tables[t].fields[f]
-            .option_text("formula")
-            .unwrap_or_default()
-            .to_owned();
+        let text = self.tables[t].fields[f].option_text("formula").unwrap_or_default().to_owned();
         let table = &self.tables[t];
-        let (text, referenced) = with_ids(&text, |name| {
-            table.field_in_formula(name).map(|field| table.fields[field].id.clone())
-        });
+        let (text, referenced) =
+            with_ids(&text, |name| table.field_in_formula(name).map(|field| table.fields[field].id.clone()));
         self.tables[t].fields[f].set_option("formula", json!(text));
         self.default_option(t, f, "isValid", json!(true));
         self.default_option(t, f, "referencedFieldIds", json!(referenced));
@@ -203,11 +186,7 @@ impl Base {
             let visible: Vec<_> = table
                 .views
                 .iter()
-                .map(|view| {
-                    view.visible
-                        .as_ref()
-                        .map(|names| names.iter().filter_map(id).collect::<Vec<_>>())
-                })
+                .map(|view| view.visible.as_ref().map(|names| names.iter().filter_map(id).collect::<Vec<_>>()))
                 .collect();
             for (view, visible) in self.tables[t].views.iter_mut().zip(visible) {
                 view.visible = visible;

@@ -49,11 +49,7 @@ impl Endpoint {
     /// The endpoint of a request, if there is one.
     pub(crate) fn find(method: &str, path: &str) -> Option<Self> {
         use Endpoint::*;
-        let decoded: Vec<String> = path
-            .trim_matches('/')
-            .split('/')
-            .map(|part| decode(part, false))
-            .collect();
+        let decoded: Vec<String> = path.trim_matches('/').split('/').map(|part| decode(part, false)).collect();
         let parts: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let own = |text: &&str| (*text).to_owned();
         let replace = if method == "PUT" { Replace::All } else { Replace::Named };
@@ -260,11 +256,7 @@ mod tests {
             ("GET", "/", None),
         ];
         for (method, path, name) in cases {
-            assert_eq!(
-                Endpoint::find(method, path).map(|endpoint| endpoint.name()),
-                name,
-                "{method} {path}"
-            );
+            assert_eq!(Endpoint::find(method, path).map(|endpoint| endpoint.name()), name, "{method} {path}");
         }
         assert_eq!(
             Endpoint::find("GET", "/v0/app1/A%2FB%20C+D"),

@@ -41,10 +41,7 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = Fused(TcpListener::from_std(listener)?);
-    let app = Router::new()
-        .fallback(handle)
-        .with_state(state)
-        .into_make_service_with_connect_info::<Fuse>();
+    let app = Router::new().fallback(handle).with_state(state).into_make_service_with_connect_info::<Fuse>();
     tokio::select! {
         result = async { axum::serve(listener, app).await } => result,
         () = stopped => Ok(()),
@@ -60,24 +57,15 @@ struct Reply {
 
 impl Reply {
     fn ok(body: impl Into<Bytes>) -> Self {
-        Self {
-            status: 200,
-            body: body.into(),
-            headers: Vec::new(),
-        }
+        Self { status: 200, body: body.into(), headers: Vec::new() }
     }
 
     fn error(error: &ApiError) -> Self {
-        Self {
-            status: error.status,
-            body: error.body().to_string().into(),
-            headers: Vec::new(),
-        }
+        Self { status: error.status, body: error.body().to_string().into(), headers: Vec::new() }
     }
 
     fn retry_after(mut self, seconds: Option<u32>) -> Self {
-        self.headers
-            .extend(seconds.map(|seconds| ("retry-after".into(), seconds.to_string())));
+        self.headers.extend(seconds.map(|seconds| ("retry-after".into(), seconds.to_string())));
         self
     }
 }
@@ -105,10 +93,7 @@ async fn handle(
     if faults.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(faults.delay_ms)).await;
     }
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or(path, axum::http::uri::PathAndQuery::as_str);
+    let target = parts.uri.path_and_query().map_or(path, axum::http::uri::PathAndQuery::as_str);
     let action = state.action(parts.method.as_str(), target);
     if let Some(delay) = action.as_ref().and_then(Action::delay) {
         tokio::time::sleep(delay).await;
@@ -156,12 +141,7 @@ fn replacement(action: &Action) -> Option<Reply> {
         return Some(Reply::error(&error).retry_after(retry_after));
     }
     Some(match action {
-        Action::Respond {
-            status,
-            headers,
-            body,
-            bytes,
-        } => Reply {
+        Action::Respond { status, headers, body, bytes } => Reply {
             status: *status,
             headers: headers.clone(),
             body: match (bytes, body) {
@@ -183,11 +163,9 @@ fn replacement(action: &Action) -> Option<Reply> {
             Reply::ok(&b"{\"records\":[{\"id\":\"rec00000000000000\",\"fields\":{\"Name\":\"\xff\xfe\"}}]}"[..])
         }
         Action::Deep { depth } => Reply::ok(format!("{{\"records\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth))),
-        Action::Redirect { location, status } => Reply {
-            status: *status,
-            headers: vec![("location".into(), location.clone())],
-            body: Bytes::new(),
-        },
+        Action::Redirect { location, status } => {
+            Reply { status: *status, headers: vec![("location".into(), location.clone())], body: Bytes::new() }
+        }
         Action::Gigantic { .. } => Reply::ok(Bytes::new()),
         _ => return None,
     })
@@ -199,22 +177,14 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
     let host = parts.headers.get(header::HOST).map_or(0, HeaderValue::len);
     let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if "https://".len() + host + target > LONGEST_URL {
-        return Err(refuse(ApiError::new(
-            414,
-            "REQUEST_URI_TOO_LONG",
-            "The URL is longer than 16,000 characters",
-        )));
+        return Err(refuse(ApiError::new(414, "REQUEST_URI_TOO_LONG", "The URL is longer than 16,000 characters")));
     }
     let endpoint = Endpoint::find(parts.method.as_str(), parts.uri.path());
     if let Some(base) = endpoint.as_ref().and_then(Endpoint::base) {
         let is_meta = endpoint.as_ref().is_some_and(Endpoint::is_meta);
         match state.limits().admit(base, is_meta, faults, Instant::now()) {
             Some(Refusal::PerSecond) => {
-                let shape = if faults.rate_limit_singular {
-                    Shape::Object
-                } else {
-                    Shape::Plural
-                };
+                let shape = if faults.rate_limit_singular { Shape::Object } else { Shape::Plural };
                 return Err(
                     refuse(ApiError::rate_limited().with_shape(shape)).retry_after(faults.rate_limit_retry_after)
                 );
@@ -223,19 +193,10 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
             None => {}
         }
     }
-    let authorization = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let grant = state
-        .tokens()
-        .authenticate(authorization, faults.unauthorized_body)
-        .map_err(refuse)?;
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let grant = state.tokens().authenticate(authorization, faults.unauthorized_body).map_err(refuse)?;
     let endpoint = endpoint.ok_or_else(|| refuse(ApiError::no_route()))?;
-    let request = Request {
-        query: parts.uri.query().unwrap_or_default(),
-        body,
-    };
+    let request = Request { query: parts.uri.query().unwrap_or_default(), body };
     let answered = if may_take_long(&endpoint, &request) {
         tokio::task::block_in_place(|| answer(state, &grant, &endpoint, &request))
     } else {
@@ -265,10 +226,7 @@ fn send(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     if let Ok(date) = HeaderValue::from_str(&http_date(state.clock.now_ms())) {
         headers.insert(header::DATE, date);
     }

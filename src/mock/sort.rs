@@ -56,13 +56,7 @@ struct Sorter<'a> {
 impl<'a> Sorter<'a> {
     fn new(base: &'a Base, table: usize, field: usize, descending: bool) -> Self {
         let places = choice_places(&base.tables[table].fields[field]);
-        Self {
-            base,
-            table,
-            field,
-            descending,
-            places,
-        }
+        Self { base, table, field, descending, places }
     }
 
     fn key(&self, record: &Record) -> Key {
@@ -87,8 +81,5 @@ impl<'a> Sorter<'a> {
 
 fn choice_places(field: &Field) -> HashMap<&str, f64> {
     let names = field.choices().filter_map(|choice| choice.get("name")?.as_str());
-    names
-        .zip(0_u32..)
-        .map(|(name, place)| (name, f64::from(place)))
-        .collect()
+    names.zip(0_u32..).map(|(name, place)| (name, f64::from(place))).collect()
 }

@@ -112,11 +112,7 @@ impl State {
             // Airtable's expiries are full hours, so URLs stay the same for a while.
             expires -= expires.rem_euclid(3_600_000) - 3_600_000;
         }
-        let nonce = if faults.attachment_urls_change {
-            self.answers.fetch_add(1, Ordering::Relaxed)
-        } else {
-            0
-        };
+        let nonce = if faults.attachment_urls_change { self.answers.fetch_add(1, Ordering::Relaxed) } else { 0 };
         let origin = self.origin.get().map(String::as_str).unwrap_or_default();
         format!("{origin}/_mock/attachments/{expires}/{nonce}")
     }
@@ -126,18 +122,10 @@ impl State {
     /// # Errors
     /// The 403 (or 404, by the faults) of an unknown one.
     pub(crate) fn locate(store: &Store, base: &str, table: &str, faults: &Faults) -> Result<(usize, usize), ApiError> {
-        let b = store
-            .bases
-            .iter()
-            .position(|other| other.id == base)
-            .ok_or_else(ApiError::forbidden)?;
+        let b = store.bases.iter().position(|other| other.id == base).ok_or_else(ApiError::forbidden)?;
         let t = store.bases[b].table(table).ok_or_else(|| {
             if faults.unknown_table_404 {
-                ApiError::new(
-                    404,
-                    "TABLE_NOT_FOUND",
-                    format!("Could not find table {table} in application {base}"),
-                )
+                ApiError::new(404, "TABLE_NOT_FOUND", format!("Could not find table {table} in application {base}"))
             } else {
                 ApiError::forbidden()
             }
@@ -147,12 +135,7 @@ impl State {
 
     /// Sends the notifications that changes left behind.
     pub(crate) fn ring(self: &Arc<Self>) {
-        let pings: Vec<_> = self
-            .write()
-            .bases
-            .iter_mut()
-            .flat_map(|base| std::mem::take(&mut base.pings))
-            .collect();
+        let pings: Vec<_> = self.write().bases.iter_mut().flat_map(|base| std::mem::take(&mut base.pings)).collect();
         let Some(runtime) = self.runtime.get() else {
             return;
         };

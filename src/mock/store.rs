@@ -21,13 +21,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(seed: u64, people: Vec<Person>) -> Self {
-        Self {
-            bases: Vec::new(),
-            people: Arc::new(people),
-            manners: Manners::default(),
-            ids: Ids::new(seed),
-            seed,
-        }
+        Self { bases: Vec::new(), people: Arc::new(people), manners: Manners::default(), ids: Ids::new(seed), seed }
     }
 
     /// Finds a base by id or else by name.
@@ -60,12 +54,7 @@ impl Store {
             manners: self.manners,
         };
         let mut tx = Transaction::silent(now_ms);
-        let tables: Vec<&Value> = definition
-            .get("tables")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .collect();
+        let tables: Vec<&Value> = definition.get("tables").and_then(Value::as_array).into_iter().flatten().collect();
         base.load_tables(&mut tx, &tables)?;
         base.commit(tx);
         self.bases.push(base);

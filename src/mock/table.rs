@@ -45,9 +45,7 @@ impl Table {
     pub(crate) fn field_in_formula(&self, name_or_id: &str) -> Option<usize> {
         self.field(name_or_id).or_else(|| {
             let wanted = name_or_id.to_lowercase();
-            self.fields
-                .iter()
-                .position(|field| field.alive && field.name.to_lowercase() == wanted)
+            self.fields.iter().position(|field| field.alive && field.name.to_lowercase() == wanted)
         })
     }
 
@@ -63,31 +61,18 @@ impl Table {
 
     /// The definition as `GET .../tables` shows it.
     pub(crate) fn definition(&self, with_visible_fields: bool) -> Value {
-        let ids = || {
-            self.live_fields()
-                .map(|(_, field)| field.id.as_str())
-                .collect::<Vec<_>>()
-        };
+        let ids = || self.live_fields().map(|(_, field)| field.id.as_str()).collect::<Vec<_>>();
         let mut shown = Map::new();
         shown.insert("id".into(), json!(self.id));
         shown.insert("name".into(), json!(self.name));
         if let Some(description) = &self.description {
             shown.insert("description".into(), json!(description));
         }
-        shown.insert(
-            "primaryFieldId".into(),
-            json!(self.fields.get(self.primary).map(|field| &field.id)),
-        );
-        shown.insert(
-            "fields".into(),
-            self.live_fields().map(|(_, field)| field.definition()).collect(),
-        );
+        shown.insert("primaryFieldId".into(), json!(self.fields.get(self.primary).map(|field| &field.id)));
+        shown.insert("fields".into(), self.live_fields().map(|(_, field)| field.definition()).collect());
         shown.insert(
             "views".into(),
-            self.views
-                .iter()
-                .map(|view| view.definition(with_visible_fields.then(ids)))
-                .collect(),
+            self.views.iter().map(|view| view.definition(with_visible_fields.then(ids))).collect(),
         );
         if let Some(settings) = &self.date_dependency {
             shown.insert("dateDependencySettings".into(), settings.clone());

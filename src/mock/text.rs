@@ -22,11 +22,7 @@ pub(crate) fn cell_string(base: &Base, table: usize, field: usize, json: &[u8], 
         return String::new();
     };
     match &value {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| scalar(of, item, zone))
-            .collect::<Vec<_>>()
-            .join(", "),
+        Value::Array(items) => items.iter().map(|item| scalar(of, item, zone)).collect::<Vec<_>>().join(", "),
         value => scalar(of, value, zone),
     }
 }
@@ -36,9 +32,7 @@ fn scalar(field: &Field, value: &Value, zone: &str) -> String {
     match (kind, value) {
         (_, Value::Number(number)) => {
             let number = number.as_f64().unwrap_or(0.0);
-            let precision = setting(field, "precision")
-                .and_then(Value::as_u64)
-                .and_then(|p| usize::try_from(p).ok());
+            let precision = setting(field, "precision").and_then(Value::as_u64).and_then(|p| usize::try_from(p).ok());
             match (kind, precision) {
                 ("percent", precision) => format!("{:.*}%", precision.unwrap_or(0), number * 100.0),
                 ("currency", precision) => {
@@ -64,9 +58,7 @@ fn setting<'a>(field: &'a Field, key: &str) -> Option<&'a Value> {
 }
 
 fn day(field: &Field, kind: &str, ms: i64, zone: &str) -> String {
-    let name = setting(field, "dateFormat")
-        .and_then(|format| format.get("name")?.as_str())
-        .unwrap_or("iso");
+    let name = setting(field, "dateFormat").and_then(|format| format.get("name")?.as_str()).unwrap_or("iso");
     let date = match name {
         "us" | "local" => "%-m/%-d/%Y",
         "european" => "%-d/%-m/%Y",
@@ -79,10 +71,7 @@ fn day(field: &Field, kind: &str, ms: i64, zone: &str) -> String {
     let hours = setting(field, "timeFormat").and_then(|format| format.get("name")?.as_str());
     let time = if hours == Some("12hour") { "%-I:%M%P" } else { "%H:%M" };
     let zone = chrono_tz::Tz::from_str(zone).unwrap_or(chrono_tz::UTC);
-    datetime(ms)
-        .with_timezone(&zone)
-        .format(&format!("{date} {time}"))
-        .to_string()
+    datetime(ms).with_timezone(&zone).format(&format!("{date} {time}")).to_string()
 }
 
 #[cfg(test)]
@@ -93,26 +82,10 @@ mod tests {
     #[test]
     fn numbers_and_dates_as_shown() {
         let cases = [
-            (
-                json!({"type": "currency", "options": {"precision": 2, "symbol": "€"}}),
-                json!(3.5),
-                "€3.50",
-            ),
-            (
-                json!({"type": "percent", "options": {"precision": 1}}),
-                json!(0.123),
-                "12.3%",
-            ),
-            (
-                json!({"type": "duration", "options": {"durationFormat": "h:mm"}}),
-                json!(5400),
-                "1:30",
-            ),
-            (
-                json!({"type": "date", "options": {"dateFormat": {"name": "european"}}}),
-                json!("2024-03-09"),
-                "9/3/2024",
-            ),
+            (json!({"type": "currency", "options": {"precision": 2, "symbol": "€"}}), json!(3.5), "€3.50"),
+            (json!({"type": "percent", "options": {"precision": 1}}), json!(0.123), "12.3%"),
+            (json!({"type": "duration", "options": {"durationFormat": "h:mm"}}), json!(5400), "1:30"),
+            (json!({"type": "date", "options": {"dateFormat": {"name": "european"}}}), json!("2024-03-09"), "9/3/2024"),
             (
                 json!({"type": "dateTime", "options": {"timeFormat": {"name": "24hour"}}}),
                 json!("2024-07-01T12:00:00.000Z"),

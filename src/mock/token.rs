@@ -23,12 +23,7 @@ pub struct Grant {
 impl Default for Grant {
     /// Everything, everywhere.
     fn default() -> Self {
-        Self {
-            scopes: None,
-            bases: None,
-            person: 0,
-            oauth: false,
-        }
+        Self { scopes: None, bases: None, person: 0, oauth: false }
     }
 }
 
@@ -44,11 +39,7 @@ impl Grant {
     /// # Errors
     /// The 403 of a missing scope.
     pub(crate) fn require(&self, scope: &str) -> Result<(), ApiError> {
-        if self.allows(scope) {
-            Ok(())
-        } else {
-            Err(ApiError::forbidden())
-        }
+        if self.allows(scope) { Ok(()) } else { Err(ApiError::forbidden()) }
     }
 }
 
@@ -70,9 +61,7 @@ impl Tokens {
     /// # Errors
     /// 401
     pub(crate) fn authenticate(&self, header: Option<&str>, distinct_body: bool) -> Result<Grant, ApiError> {
-        let token = header
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .ok_or_else(ApiError::unauthenticated)?;
+        let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthenticated)?;
         self.0.get(token.trim()).cloned().ok_or_else(|| {
             if distinct_body {
                 ApiError::new(401, "UNAUTHORIZED", "Invalid authentication token")

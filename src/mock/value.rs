@@ -116,26 +116,14 @@ mod tests {
             ("number", Value::Number(3.0), Some("3")),
             ("number", Value::Number(0.25), Some("0.25")),
             ("number", Value::Number(f64::NAN), Some(r#"{"specialValue":"NaN"}"#)),
-            (
-                "number",
-                Value::Number(f64::NEG_INFINITY),
-                Some(r#"{"specialValue":"-Infinity"}"#),
-            ),
+            ("number", Value::Number(f64::NEG_INFINITY), Some(r#"{"specialValue":"-Infinity"}"#)),
             ("checkbox", Value::Number(0.0), None),
             ("checkbox", Value::Number(1.0), Some("true")),
             ("singleLineText", Value::Text(String::new()), None),
             ("singleLineText", Value::Error, Some(r##"{"error":"#ERROR!"}"##)),
             ("date", Value::Date(datetime(1_663_016_628_123)), Some("\"2022-09-12\"")),
-            (
-                "dateTime",
-                Value::Date(datetime(1_663_016_628_123)),
-                Some("\"2022-09-12T21:03:48.000Z\""),
-            ),
-            (
-                "number",
-                Value::Array(vec![Value::Number(1.0), Value::Blank]),
-                Some("[1]"),
-            ),
+            ("dateTime", Value::Date(datetime(1_663_016_628_123)), Some("\"2022-09-12T21:03:48.000Z\"")),
+            ("number", Value::Array(vec![Value::Number(1.0), Value::Blank]), Some("[1]")),
         ];
         for (kind, value, expected) in cases {
             let cell = to_cell(kind, &value).map(|json| String::from_utf8(json).expect("JSON is UTF-8"));
@@ -149,10 +137,7 @@ mod tests {
             (json!({"id": "usr1", "name": "Ada"}), "Ada"),
             (json!({"text": "4006381333931"}), "4006381333931"),
             (json!({"state": "generated", "value": "ok"}), "ok"),
-            (
-                json!(["a", {"id": "usr1", "email": "a@example.com"}]),
-                "a, a@example.com",
-            ),
+            (json!(["a", {"id": "usr1", "email": "a@example.com"}]), "a, a@example.com"),
         ];
         for (cell, expected) in cases {
             assert_eq!(plain_text(&cell), expected);

@@ -30,13 +30,7 @@ impl View {
         let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
         let private = definition.get("mock").unwrap_or(&Value::Null);
         let names = |value: &Value| -> Option<Vec<String>> {
-            Some(
-                value
-                    .as_array()?
-                    .iter()
-                    .filter_map(|name| name.as_str().map(str::to_owned))
-                    .collect(),
-            )
+            Some(value.as_array()?.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
         };
         let sort = private.get("sort").and_then(Value::as_array).into_iter().flatten();
         Self {
@@ -66,10 +60,7 @@ impl View {
             shown.insert("personalForUserId".into(), json!(person));
         }
         if let (Some(all), "grid") = (all_fields, self.kind.as_str()) {
-            let visible = self
-                .visible
-                .as_ref()
-                .map_or_else(|| json!(all), |visible| json!(visible));
+            let visible = self.visible.as_ref().map_or_else(|| json!(all), |visible| json!(visible));
             shown.insert("visibleFieldIds".into(), visible);
         }
         Value::Object(shown)

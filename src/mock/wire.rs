@@ -25,11 +25,7 @@ impl Fuse {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -91,13 +87,7 @@ impl Listener for Fused {
             if let Ok((stream, address)) = self.0.accept().await {
                 // Small answers must not wait for more to send.
                 let _best_effort = stream.set_nodelay(true);
-                return (
-                    Wire {
-                        stream,
-                        fuse: Fuse::default(),
-                    },
-                    address,
-                );
+                return (Wire { stream, fuse: Fuse::default() }, address);
             }
             // Out of file descriptors, most likely: accepting again at once would spin.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -40,28 +40,19 @@ impl<'a> WriteBody<'a> {
         let single = body.get("records").is_none();
         let records: Vec<&Value> = match body.get("records") {
             None => vec![body],
-            Some(records) => records
-                .as_array()
-                .ok_or_else(ApiError::invalid_request)?
-                .iter()
-                .collect(),
+            Some(records) => records.as_array().ok_or_else(ApiError::invalid_request)?.iter().collect(),
         };
         if records.is_empty() || records.len() > MOST_RECORDS {
             return Err(ApiError::invalid_request());
         }
-        if records
-            .iter()
-            .any(|record| !record.get("fields").is_some_and(Value::is_object))
-        {
+        if records.iter().any(|record| !record.get("fields").is_some_and(Value::is_object)) {
             return Err(ApiError::missing_key("fields"));
         }
         let merge_on = match body.get("performUpsert") {
             None => None,
             Some(upsert) => {
-                let names = upsert
-                    .get("fieldsToMergeOn")
-                    .and_then(Value::as_array)
-                    .ok_or_else(ApiError::invalid_request)?;
+                let names =
+                    upsert.get("fieldsToMergeOn").and_then(Value::as_array).ok_or_else(ApiError::invalid_request)?;
                 let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
                 if names.is_empty() || names.len() > 3 {
                     return Err(ApiError::invalid_request());
@@ -69,17 +60,8 @@ impl<'a> WriteBody<'a> {
                 Some(names)
             }
         };
-        let shape = RecordShape {
-            by_id: is("returnFieldsByFieldId"),
-            ..RecordShape::default()
-        };
-        Ok(Self {
-            records,
-            single,
-            typecast: is("typecast"),
-            shape,
-            merge_on,
-        })
+        let shape = RecordShape { by_id: is("returnFieldsByFieldId"), ..RecordShape::default() };
+        Ok(Self { records, single, typecast: is("typecast"), shape, merge_on })
     }
 }
 
@@ -161,13 +143,9 @@ impl Base {
         let names = body.merge_on.as_ref().ok_or_else(|| ApiError::missing_key("id"))?;
         let mut wanted = Vec::new();
         for name in names {
-            let f = self.tables[t]
-                .field(name)
-                .ok_or_else(|| ApiError::unknown_field(name))?;
+            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
             let field = &self.tables[t].fields[f];
-            let value = [&field.name, &field.id]
-                .into_iter()
-                .find_map(|key| record["fields"].get(key));
+            let value = [&field.name, &field.id].into_iter().find_map(|key| record["fields"].get(key));
             let value = value.cloned().unwrap_or(Value::Null);
             let cell = if field.is_writable() {
                 self.accept(tx, (t, f), &value, body.typecast, None)?
@@ -179,11 +157,7 @@ impl Base {
         let matches: Vec<RecordId> = self.tables[t]
             .records
             .iter()
-            .filter(|record| {
-                wanted
-                    .iter()
-                    .all(|(field, cell)| record.cells.get(*field) == cell.as_deref())
-            })
+            .filter(|record| wanted.iter().all(|(field, cell)| record.cells.get(*field) == cell.as_deref()))
             .map(|record| record.id)
             .collect();
         match matches.as_slice() {
@@ -206,17 +180,9 @@ impl Base {
     ) -> Result<Row, ApiError> {
         let mut row = Vec::new();
         for (name, value) in record["fields"].as_object().into_iter().flatten() {
-            let f = self.tables[t]
-                .field(name)
-                .ok_or_else(|| ApiError::unknown_field(name))?;
-            let current = id.and_then(|id| {
-                self.tables[t]
-                    .records
-                    .get(id)?
-                    .cells
-                    .get(field_index(f))
-                    .map(<[u8]>::to_vec)
-            });
+            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+            let current =
+                id.and_then(|id| self.tables[t].records.get(id)?.cells.get(field_index(f)).map(<[u8]>::to_vec));
             row.push((f, self.accept(tx, (t, f), value, typecast, current.as_deref())?));
         }
         Ok(row)
@@ -233,9 +199,7 @@ impl Base {
     fn overwrite(&mut self, tx: &mut Transaction, t: usize, id: RecordId, row: Row, replace: Replace) {
         if replace == Replace::All {
             let named: Vec<usize> = row.iter().map(|(f, _)| *f).collect();
-            let others = self.tables[t]
-                .live_fields()
-                .filter(|(f, field)| field.is_writable() && !named.contains(f));
+            let others = self.tables[t].live_fields().filter(|(f, field)| field.is_writable() && !named.contains(f));
             for f in others.map(|(f, _)| f).collect::<Vec<_>>() {
                 self.edit_cell(tx, t, id, f, None);
             }
@@ -269,10 +233,7 @@ impl Base {
             self.delete_record(&mut tx, t, *id);
         }
         self.commit(tx);
-        Ok(known
-            .iter()
-            .map(|id| json!({"id": id.to_string(), "deleted": true}))
-            .collect())
+        Ok(known.iter().map(|id| json!({"id": id.to_string(), "deleted": true})).collect())
     }
 
     /// The records as they are after the write.
@@ -301,11 +262,7 @@ impl Base {
         out.push(b']');
         if let Some((created, updated)) = outcome {
             let texts = |ids: Vec<RecordId>| ids.iter().map(ToString::to_string).collect::<Value>().to_string();
-            let tail = format!(
-                ",\"createdRecords\":{},\"updatedRecords\":{}",
-                texts(created),
-                texts(updated)
-            );
+            let tail = format!(",\"createdRecords\":{},\"updatedRecords\":{}", texts(created), texts(updated));
             out.extend_from_slice(tail.as_bytes());
         }
         out.push(b'}');

@@ -36,10 +36,7 @@ impl Schema {
 
     fn __repr__(&self) -> String {
         let field = |field: &arrow::datatypes::FieldRef| format!("{}: {}", field.name(), field.data_type());
-        format!(
-            "<lakeflow_airtable.Schema {}>",
-            self.0.fields().iter().map(field).collect::<Vec<_>>().join(", ")
-        )
+        format!("<lakeflow_airtable.Schema {}>", self.0.fields().iter().map(field).collect::<Vec<_>>().join(", "))
     }
 }
 

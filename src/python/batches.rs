@@ -33,28 +33,20 @@ enum Held {
 
 impl Batches {
     pub(super) fn new(batches: reader::Batches) -> Self {
-        Self {
-            schema: batches.schema(),
-            held: Mutex::new(Held::Here(batches)),
-            process: std::process::id(),
-        }
+        Self { schema: batches.schema(), held: Mutex::new(Held::Here(batches)), process: std::process::id() }
     }
 
     /// Takes the read out, so that no lock is held while waiting.
     fn borrow(&self, leave: Held) -> PyResult<Option<reader::Batches>> {
         if self.process != std::process::id() {
-            return Err(PyRuntimeError::new_err(
-                "this read was begun before the process forked: begin it again here",
-            ));
+            return Err(PyRuntimeError::new_err("this read was begun before the process forked: begin it again here"));
         }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *held, leave) {
             Held::Here(batches) => Ok(Some(batches)),
             Held::Lent => {
                 *held = Held::Lent;
-                Err(PyValueError::new_err(
-                    "another thread is waiting for a batch of this read",
-                ))
+                Err(PyValueError::new_err("another thread is waiting for a batch of this read"))
             }
             Held::Gone(why) => {
                 *held = Held::Gone(why);
@@ -88,11 +80,7 @@ impl Batches {
         let next = wait(py, batches.next());
         // Interrupted, the read can go on: a batch that is ready then waits in its channel.
         let ended = matches!(next, Ok(None | Some(Err(_))));
-        self.put_back(if ended {
-            Held::Gone("read to its end")
-        } else {
-            Held::Here(batches)
-        });
+        self.put_back(if ended { Held::Gone("read to its end") } else { Held::Here(batches) });
         match next? {
             None => Ok(None),
             Some(Ok(batch)) => make.call1((Batch(batch),)).map(Some),
@@ -111,18 +99,9 @@ impl Batches {
         let Some(batches) = self.borrow(Held::Gone("handed to another library"))? else {
             let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             let why = if let Held::Gone(why) = &*held { why } else { "in use" };
-            return Err(PyValueError::new_err(format!(
-                "this read was {why}: begin another with read()"
-            )));
+            return Err(PyValueError::new_err(format!("this read was {why}: begin another with read()")));
         };
-        stream_capsule(
-            py,
-            Box::new(Stream {
-                batches,
-                schema: self.schema.clone(),
-                runtime: runtime()?,
-            }),
-        )
+        stream_capsule(py, Box::new(Stream { batches, schema: self.schema.clone(), runtime: runtime()? }))
     }
 
     /// Stops the read: no further request is sent.

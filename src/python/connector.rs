@@ -26,8 +26,7 @@ pub(super) struct Connector {
 
 impl Connector {
     fn connector(&self, py: Python<'_>) -> PyResult<Arc<AirtableConnector>> {
-        self.live
-            .get(|| AirtableConnector::new(self.options.connection.clone()).map_err(|error| exception(py, &error)))
+        self.live.get(|| AirtableConnector::new(self.options.connection.clone()).map_err(|error| exception(py, &error)))
     }
 
     /// The read options, with those of one call in place of the connector's.
@@ -38,11 +37,7 @@ impl Connector {
         more: Option<HashMap<String, String>>,
     ) -> PyResult<ReadOptions> {
         let mut all = self.given.clone();
-        all.extend(
-            more.into_iter()
-                .flatten()
-                .map(|(key, value)| (key.to_lowercase(), value)),
-        );
+        all.extend(more.into_iter().flatten().map(|(key, value)| (key.to_lowercase(), value)));
         all.extend(table.map(|name| ("tablename".to_owned(), name.to_owned())));
         Ok(Options::parse(all).map_err(|error| exception(py, &error))?.read)
     }
@@ -56,17 +51,11 @@ fn answered<T>(py: Python<'_>, answer: PyResult<Result<T, Error>>) -> PyResult<T
 impl Connector {
     #[new]
     fn new(py: Python<'_>, options: HashMap<String, String>) -> PyResult<Self> {
-        let given: HashMap<String, String> = options
-            .into_iter()
-            .map(|(key, value)| (key.to_lowercase(), value))
-            .collect();
+        let given: HashMap<String, String> =
+            options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
         let options = Options::parse(given.clone()).map_err(|error| exception(py, &error));
         super::log::hand_over(py)?;
-        Ok(Self {
-            given,
-            options: options?,
-            live: PerProcess::new(),
-        })
+        Ok(Self { given, options: options?, live: PerProcess::new() })
     }
 
     /// The ids of the bases that the token sees; none where `base_id` fixes one.
@@ -130,9 +119,7 @@ impl Scan {
     /// Reads what `to_json` wrote.
     #[staticmethod]
     fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
-        scan::Scan::from_json(text)
-            .map(Self)
-            .map_err(|error| exception(py, &error))
+        scan::Scan::from_json(text).map(Self).map_err(|error| exception(py, &error))
     }
 
     /// The plan as text, for another process.
@@ -153,10 +140,7 @@ impl Scan {
 
     /// The plan with the columns of a user's schema, given as Spark's JSON of a `StructType`.
     fn select(&self, py: Python<'_>, spark_schema: &str) -> PyResult<Self> {
-        self.0
-            .select(spark_schema)
-            .map(Self)
-            .map_err(|error| exception(py, &error))
+        self.0.select(spark_schema).map(Self).map_err(|error| exception(py, &error))
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {

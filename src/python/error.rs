@@ -20,10 +20,7 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Transport(_) => "TransportError",
         Error::Data(_) => "DataError",
     };
-    match py
-        .import("lakeflow_airtable.errors")
-        .and_then(|module| module.getattr(name))
-    {
+    match py.import("lakeflow_airtable.errors").and_then(|module| module.getattr(name)) {
         Ok(class) => match class.cast_into::<PyType>() {
             Ok(class) => PyErr::from_type(class, error.to_string()),
             Err(other) => other.into(),
@@ -37,11 +34,7 @@ pub(super) fn record_batch_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let found = FUNCTION.get_or_try_init(py, || match py.import("pyarrow") {
         Ok(module) => module.getattr("record_batch").map(Bound::unbind),
-        Err(error)
-            if error
-                .get_type(py)
-                .is(pyo3::exceptions::PyModuleNotFoundError::type_object(py)) =>
-        {
+        Err(error) if error.get_type(py).is(pyo3::exceptions::PyModuleNotFoundError::type_object(py)) => {
             Err(pyo3::exceptions::PyImportError::new_err(
                 "iterating gives pyarrow.RecordBatch, and pyarrow is not installed: pip install pyarrow, or hand the \
                  stream to a library that takes __arrow_c_stream__, such as polars or duckdb",

@@ -54,9 +54,7 @@ pub(super) fn hand_over(py: Python<'_>) -> PyResult<()> {
     if lines.is_empty() {
         return Ok(());
     }
-    let logger = py
-        .import("logging")?
-        .call_method1("getLogger", ("lakeflow_airtable",))?;
+    let logger = py.import("logging")?.call_method1("getLogger", ("lakeflow_airtable",))?;
     for (level, line) in lines {
         let number = match level {
             Level::Error => 40,

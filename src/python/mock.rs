@@ -27,10 +27,7 @@ struct PyMock(Option<Mock>);
 impl PyMock {
     /// Runs without the interpreter's lock.
     fn with<T: Send>(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> Result<T, MockError> + Send) -> PyResult<T> {
-        let mock = self
-            .0
-            .as_ref()
-            .ok_or_else(|| PyRuntimeError::new_err("the mock is stopped"))?;
+        let mock = self.0.as_ref().ok_or_else(|| PyRuntimeError::new_err("the mock is stopped"))?;
         py.detach(|| run(mock)).map_err(|error| refused(&error))
     }
 
@@ -52,9 +49,8 @@ impl PyMock {
         faults: &str,
         seed: u64,
     ) -> PyResult<Self> {
-        let host: IpAddr = host
-            .parse()
-            .map_err(|_| PyValueError::new_err(format!("host is not an IP address: {host}")))?;
+        let host: IpAddr =
+            host.parse().map_err(|_| PyValueError::new_err(format!("host is not an IP address: {host}")))?;
         let defaults = MockConfig::default();
         let config = MockConfig {
             address: SocketAddr::new(host, port),
@@ -64,9 +60,7 @@ impl PyMock {
             seed,
             ..MockConfig::default()
         };
-        let mock = py
-            .detach(|| Mock::start(config))
-            .map_err(|error| PyOSError::new_err(error.to_string()))?;
+        let mock = py.detach(|| Mock::start(config)).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self(Some(mock)))
     }
 
@@ -96,9 +90,7 @@ impl PyMock {
     }
 
     fn faults(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| {
-            serde_json::to_value(mock.faults()).map_err(|error| unreachable_json(&error))
-        })
+        self.json(py, |mock| serde_json::to_value(mock.faults()).map_err(|error| unreachable_json(&error)))
     }
 
     fn set_faults(&self, py: Python<'_>, faults: &str) -> PyResult<()> {
@@ -117,15 +109,11 @@ impl PyMock {
     }
 
     fn requests(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| {
-            serde_json::to_value(mock.requests()).map_err(|error| unreachable_json(&error))
-        })
+        self.json(py, |mock| serde_json::to_value(mock.requests()).map_err(|error| unreachable_json(&error)))
     }
 
     fn request_counts(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| {
-            serde_json::to_value(mock.request_counts()).map_err(|error| unreachable_json(&error))
-        })
+        self.json(py, |mock| serde_json::to_value(mock.request_counts()).map_err(|error| unreachable_json(&error)))
     }
 
     fn clear_requests(&self, py: Python<'_>) -> PyResult<()> {
@@ -219,9 +207,7 @@ impl PyMock {
 
     #[allow(clippy::needless_pass_by_value)]
     fn delete_records(&self, py: Python<'_>, base: &str, table: &str, ids: Vec<String>) -> PyResult<()> {
-        self.with(py, |mock| {
-            mock.delete_records(base, table, &ids.iter().map(String::as_str).collect::<Vec<_>>())
-        })
+        self.with(py, |mock| mock.delete_records(base, table, &ids.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
     fn set_raw_cell(
@@ -271,9 +257,7 @@ impl PyMock {
 
     fn __repr__(&self) -> String {
         // Never the token.
-        self.0
-            .as_ref()
-            .map_or_else(|| "Mock(stopped)".into(), |mock| format!("Mock(url={:?})", mock.url()))
+        self.0.as_ref().map_or_else(|| "Mock(stopped)".into(), |mock| format!("Mock(url={:?})", mock.url()))
     }
 }
 

@@ -32,16 +32,8 @@ fn names(scan: &Scan) -> Vec<&str> {
 #[test]
 fn columns_come_in_the_promised_order() {
     let scan = plan(&[]).expect("a plan");
-    let expected = [
-        "id",
-        "createdTime",
-        "name",
-        "unit_cost_fldcost",
-        "unit_cost_fldcost2",
-        "tags",
-        "day",
-        "_rescued_data",
-    ];
+    let expected =
+        ["id", "createdTime", "name", "unit_cost_fldcost", "unit_cost_fldcost2", "tags", "day", "_rescued_data"];
     assert_eq!(names(&scan), expected);
     let schema = scan.schema();
     assert!(!schema.field(0).is_nullable() && schema.fields()[1..].iter().all(|field| field.is_nullable()));
@@ -58,15 +50,9 @@ fn columns_come_in_the_promised_order() {
 
 #[test]
 fn chosen_fields_keep_the_tables_order_and_their_names() {
-    let scan = plan(&[
-        ("fields", "[\"fldTags\",\"UNIT_COST\",\"Name\"]"),
-        ("rescued_data_column", ""),
-    ])
-    .expect("a plan");
-    assert_eq!(
-        names(&scan),
-        ["id", "createdTime", "name", "unit_cost_fldcost2", "tags"]
-    );
+    let scan =
+        plan(&[("fields", "[\"fldTags\",\"UNIT_COST\",\"Name\"]"), ("rescued_data_column", "")]).expect("a plan");
+    assert_eq!(names(&scan), ["id", "createdTime", "name", "unit_cost_fldcost2", "tags"]);
     assert_eq!(scan.field_ids(), ["fldName", "fldCost2", "fldTags"]);
     let none = plan(&[("fields", "[]")]).expect("a plan");
     assert_eq!(none.field_ids(), ["fldName"]);
@@ -81,24 +67,15 @@ fn nested_cells_may_be_json() {
 #[test]
 fn unknown_names_are_answered_with_the_nearest() {
     for (pairs, expected) in [
-        (
-            ("view", "Grid"),
-            "option view is \"Grid\": table \"Vendors\" has no such view; did you mean \"Grid view\"?",
-        ),
-        (
-            ("fields", "Nam"),
-            "option fields has \"Nam\": table \"Vendors\" has no such field; did you mean \"Name\"?",
-        ),
+        (("view", "Grid"), "option view is \"Grid\": table \"Vendors\" has no such view; did you mean \"Grid view\"?"),
+        (("fields", "Nam"), "option fields has \"Nam\": table \"Vendors\" has no such field; did you mean \"Name\"?"),
     ] {
         assert_eq!(plan(&[pairs]).expect_err("refused"), Error::NotFound(expected.into()));
     }
     let tables = [table()];
     assert!(find_table(&tables, "tblVendors", "appX").is_ok() && find_table(&tables, "vendors", "appX").is_ok());
     let error = find_table(&tables, "Vendor", "appX").expect_err("refused").to_string();
-    assert_eq!(
-        error,
-        "table \"Vendor\": base appX has no such table; did you mean \"Vendors\"?"
-    );
+    assert_eq!(error, "table \"Vendor\": base appX has no such table; did you mean \"Vendors\"?");
     let error = find_table(&tables, "zzz", "appX").expect_err("refused").to_string();
     assert_eq!(error, "table \"zzz\": base appX has no such table; it has \"Vendors\"");
 }
@@ -115,10 +92,7 @@ fn a_users_schema_selects_orders_and_retypes() {
     assert_eq!(names(&selected), ["tags", "ID", "unit_cost_fldcost"]);
     let schema = selected.schema();
     assert_eq!(schema.field(0).data_type(), &DataType::Utf8);
-    assert_eq!(
-        (schema.field(2).data_type(), schema.field(2).is_nullable()),
-        (&DataType::Int64, false)
-    );
+    assert_eq!((schema.field(2).data_type(), schema.field(2).is_nullable()), (&DataType::Int64, false));
     assert_eq!(selected.field_ids(), ["fldTags", "fldCost"]);
     assert_eq!(scan.select(&scan.spark_schema()).expect("the whole"), scan);
 }
@@ -135,10 +109,7 @@ fn a_schema_that_cannot_be_is_refused_by_column() {
         "column \"tgs\" of the schema: table \"Vendors\" has none such; did you mean \"tags\"?"
     );
     assert_eq!(
-        refused(
-            "tags",
-            json!({"type": "array", "elementType": "long", "containsNull": true})
-        ),
+        refused("tags", json!({"type": "array", "elementType": "long", "containsNull": true})),
         "column \"tags\" of the schema: table \"Vendors\" gives ARRAY<STRING>, which cannot be read as ARRAY<BIGINT>"
     );
     assert!(refused("id", json!("long")).contains("gives STRING, which cannot be read as BIGINT"));
@@ -152,11 +123,6 @@ fn a_plan_travels_and_keeps_no_secret() {
     assert_eq!(Scan::from_json(&text).expect("the same"), scan);
     assert!(!text.contains("patX"));
     let newer = text.replacen("\"version\":1", "\"version\":2", 1);
-    assert!(
-        Scan::from_json(&newer)
-            .expect_err("refused")
-            .to_string()
-            .contains("same wheel")
-    );
+    assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
 }

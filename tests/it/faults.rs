@@ -47,41 +47,19 @@ async fn refusals_are_not_tried_again() {
             "Rejected",
             "filter_formula",
         ),
-        (
-            json!({"redirect": {"location": "http://127.0.0.2:9/stolen"}}),
-            "Rejected",
-            "redirect to 127.0.0.2",
-        ),
+        (json!({"redirect": {"location": "http://127.0.0.2:9/stolen"}}), "Rejected", "redirect to 127.0.0.2"),
         (json!("invalid_utf8"), "Data", "not UTF-8"),
-        (
-            json!({"respond": {"status": 200, "body": {"records": 7}}}),
-            "Data",
-            "undocumented form",
-        ),
-        (
-            json!({"respond": {"status": 200, "body": "{\"records\": [{]}"}}),
-            "Data",
-            "undocumented form",
-        ),
+        (json!({"respond": {"status": 200, "body": {"records": 7}}}), "Data", "undocumented form"),
+        (json!({"respond": {"status": 200, "body": "{\"records\": [{]}"}}), "Data", "undocumented form"),
         (json!({"deep": {"depth": 100_000}}), "Data", ""),
-        (
-            json!({"gigantic": {"bytes": 150_000_000}}),
-            "Data",
-            "larger than 128 MiB",
-        ),
+        (json!({"gigantic": {"bytes": 150_000_000}}), "Data", "larger than 128 MiB"),
     ] {
         let source = Source::with_items(10);
         source.faults(rule(&action, 1));
         let error = source.error(&[]).await;
         let text = error.to_string();
-        assert!(
-            format!("{error:?}").starts_with(variant) && text.contains(hint),
-            "{action}: {error:?}"
-        );
-        assert!(
-            !text.contains('\n') && !text.contains('?') && !text.contains(source.mock.token()),
-            "{text}"
-        );
+        assert!(format!("{error:?}").starts_with(variant) && text.contains(hint), "{action}: {error:?}");
+        assert!(!text.contains('\n') && !text.contains('?') && !text.contains(source.mock.token()), "{text}");
         assert!(text.contains("/v0/app"), "{text}");
         assert_eq!(source.pages(), 1, "{action}");
     }
@@ -105,10 +83,7 @@ async fn a_server_that_says_the_token_back_does_not_get_it_into_a_message() {
     let body = json!({"error": {"type": "ODD", "message": format!("no Bearer {}", source.mock.token())}});
     source.faults(rule(&json!({"respond": {"status": 400, "body": body}}), 1));
     let text = source.error(&[]).await.to_string();
-    assert!(
-        text.contains("no Bearer [token]") && !text.contains(source.mock.token()),
-        "{text}"
-    );
+    assert!(text.contains("no Bearer [token]") && !text.contains(source.mock.token()), "{text}");
 }
 
 #[tokio::test]
@@ -116,17 +91,11 @@ async fn a_lasting_fault_is_given_up_after_the_retries() {
     let source = Source::with_items(1);
     source.faults(rule(&json!("bad_gateway"), 100));
     let error = source.error(&[("max_retries", "1")]).await;
-    assert!(
-        matches!(&error, Error::Transport(text) if text.contains("502")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Transport(text) if text.contains("502")), "{error}");
     assert_eq!(source.pages(), 2);
     source.faults(rule(&json!({"rate_limited": {"retry_after": 1}}), 100));
     let error = source.error(&[("max_retries", "1")]).await;
-    assert!(
-        matches!(&error, Error::RateLimit(text) if text.contains("lower requests_per_second")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::RateLimit(text) if text.contains("lower requests_per_second")), "{error}");
     assert_eq!(source.pages(), 2);
 }
 
@@ -135,16 +104,10 @@ async fn silence_ends_in_time() {
     let source = Source::with_items(1);
     source.faults(rule(&json!("stall"), 100));
     let error = source.error(&[("max_retries", "0"), ("timeout_seconds", "0.5")]).await;
-    assert!(
-        matches!(&error, Error::Transport(text) if text.contains("raise timeout_seconds")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Transport(text) if text.contains("raise timeout_seconds")), "{error}");
     source.faults(rule(&json!({"slow": {"chunk": 1, "ms": 100}}), 100));
     let error = source.error(&[("max_retries", "0"), ("timeout_seconds", "0.5")]).await;
-    assert!(
-        matches!(&error, Error::Transport(text) if text.contains("no complete answer")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Transport(text) if text.contains("no complete answer")), "{error}");
 }
 
 #[tokio::test]
@@ -159,14 +122,8 @@ async fn an_address_where_nobody_is_is_said_soon() {
     let connector = AirtableConnector::new(options.connection).expect("a connector");
     let error = connector.list_tables(None).await.expect_err("nobody");
     let text = error.to_string();
-    assert!(
-        matches!(&error, Error::Transport(text) if text.contains("cannot connect")),
-        "{text}"
-    );
-    assert!(
-        text.contains("check base_url") && text.to_lowercase().contains("refused"),
-        "{text}"
-    );
+    assert!(matches!(&error, Error::Transport(text) if text.contains("cannot connect")), "{text}");
+    assert!(text.contains("check base_url") && text.to_lowercase().contains("refused"), "{text}");
 }
 
 #[tokio::test]
@@ -178,17 +135,9 @@ async fn the_budget_is_kept_by_all_readers_of_a_base_together() {
     let (one, two) = tokio::join!(source.read(&slow), source.read(&slow));
     assert_eq!(rows(&one.expect("a read")) + rows(&two.expect("a read")), 1_000);
     let requests = source.mock.requests();
-    assert!(
-        requests.iter().all(|request| request.status == 200),
-        "no 429 among {} requests",
-        requests.len()
-    );
+    assert!(requests.iter().all(|request| request.status == 200), "no 429 among {} requests", requests.len());
     // Twelve requests, eleven intervals: sooner would be more than the budget.
-    assert!(
-        begun.elapsed() > Duration::from_millis(11 * 222 - 50),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() > Duration::from_millis(11 * 222 - 50), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

@@ -24,10 +24,7 @@ fn pages(address: &str, request: &str, until: Instant) -> (u64, u64) {
             have += stream.read(&mut buffer[have..]).expect("the rest of the head");
         };
         let text = String::from_utf8_lossy(&buffer[..head]).to_lowercase();
-        let length = text
-            .split("content-length: ")
-            .nth(1)
-            .and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
+        let length = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
         let total = head + length.expect("a length");
         while have < total {
             have += stream.read(&mut buffer[have..]).expect("the rest of the body");
@@ -40,45 +37,23 @@ fn pages(address: &str, request: &str, until: Instant) -> (u64, u64) {
 
 fn resident_mb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS"))
-        .unwrap_or_default();
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|kb| kb.parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 #[test]
 #[ignore = "a measurement, not a test"]
 fn pages_per_second() {
-    let records = std::env::var("MOCK_RECORDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100_000);
-    let config = MockConfig {
-        sample: false,
-        faults: Faults {
-            gzip: false,
-            ..Faults::default()
-        },
-        ..MockConfig::default()
-    };
+    let records = std::env::var("MOCK_RECORDS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    let config =
+        MockConfig { sample: false, faults: Faults { gzip: false, ..Faults::default() }, ..MockConfig::default() };
     let mock = Mock::start(config).expect("the mock starts");
-    mock.create_base(&serde_json::json!({"name": "B", "tables": []}))
-        .expect("a base");
+    mock.create_base(&serde_json::json!({"name": "B", "tables": []})).expect("a base");
     for kinds in [Kinds::Scalars, Kinds::Mixed] {
         let (started, before) = (Instant::now(), resident_mb());
         let name = format!("{kinds:?}");
-        mock.generate_table(&mock.base_id(), &name, records, &FieldSpec::mixture(kinds, 20), 1)
-            .expect("a table");
-        println!(
-            "{name}: {records} records in {:?}, {} MB",
-            started.elapsed(),
-            resident_mb().saturating_sub(before)
-        );
+        mock.generate_table(&mock.base_id(), &name, records, &FieldSpec::mixture(kinds, 20), 1).expect("a table");
+        println!("{name}: {records} records in {:?}, {} MB", started.elapsed(), resident_mb().saturating_sub(before));
         let address = mock.url().trim_start_matches("http://").to_owned();
         let head = format!(
             "GET /v0/{}/{name} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\r\n",
@@ -88,9 +63,7 @@ fn pages_per_second() {
         for clients in [1, 2, 4] {
             let until = Instant::now() + Duration::from_secs(3);
             let totals = std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..clients)
-                    .map(|_| scope.spawn(|| pages(&address, &head, until)))
-                    .collect();
+                let threads: Vec<_> = (0..clients).map(|_| scope.spawn(|| pages(&address, &head, until))).collect();
                 threads
                     .into_iter()
                     .map(|thread| thread.join().expect("a client"))

@@ -24,19 +24,12 @@ async fn the_sample_base_is_read_whole() {
         let ids = sorted(strings(&batches, "id").into_iter().flatten().collect());
         assert_eq!(
             ids,
-            sorted(
-                records
-                    .iter()
-                    .map(|r| r["id"].as_str().expect("an id").to_owned())
-                    .collect()
-            ),
+            sorted(records.iter().map(|r| r["id"].as_str().expect("an id").to_owned()).collect()),
             "{table}"
         );
         for column in batches[0].schema().fields() {
             assert!(
-                batches
-                    .iter()
-                    .all(|batch| batch.column_by_name(column.name()).is_some()),
+                batches.iter().all(|batch| batch.column_by_name(column.name()).is_some()),
                 "{table}.{}",
                 column.name()
             );
@@ -49,10 +42,7 @@ async fn pages_follow_each_other_and_ask_for_the_planned_fields_only() {
     let source = Source::with_items(250);
     assert_eq!(source.ids(&[("fields", "Name")]).await, source.all_ids());
     let requests = source.mock.requests();
-    let pages: Vec<_> = requests
-        .iter()
-        .filter(|request| request.endpoint == "list_records")
-        .collect();
+    let pages: Vec<_> = requests.iter().filter(|request| request.endpoint == "list_records").collect();
     assert_eq!(pages.len(), 3);
     assert_eq!(requests.len(), 4);
     for page in pages {
@@ -105,14 +95,8 @@ async fn records_made_and_deleted_between_pages_do_not_disturb() {
     while let Some(batch) = batches.next().await {
         ids.extend(strings(&[batch.expect("a batch")], "id").into_iter().flatten());
         if round == 0 {
-            source
-                .mock
-                .delete_records(&base, "Items", &[&before[299]])
-                .expect("deleted");
-            source
-                .mock
-                .create_records(&base, "Items", &[json!({"Name": "late"})])
-                .expect("created");
+            source.mock.delete_records(&base, "Items", &[&before[299]]).expect("deleted");
+            source.mock.create_records(&base, "Items", &[json!({"Name": "late"})]).expect("created");
         }
         round += 1;
     }
@@ -127,10 +111,7 @@ async fn a_cursor_that_always_expires_ends_in_an_error() {
     let source = Source::with_items(250);
     source.faults(json!({"rules": [{"path": "offset=", "action": "iterator_gone"}]}));
     let error = source.error(&[]).await;
-    assert!(
-        matches!(&error, Error::Data(text) if text.contains("expired 3 times without a new record")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Data(text) if text.contains("expired 3 times without a new record")), "{error}");
 }
 
 #[tokio::test]
@@ -143,26 +124,19 @@ async fn a_record_on_two_pages_is_one_row() {
 #[tokio::test]
 async fn cursors_that_lead_nowhere_end() {
     let source = Source::with_items(250);
-    for (fault, hint) in [
-        ("repeat_offset", "came back to where it was"),
-        ("endless_empty_pages", "the read was stopped"),
-    ] {
+    for (fault, hint) in
+        [("repeat_offset", "came back to where it was"), ("endless_empty_pages", "the read was stopped")]
+    {
         source.faults(json!({fault: true}));
         let error = source.error(&[]).await;
-        assert!(
-            matches!(&error, Error::Data(text) if text.contains(hint) && text.starts_with("GET http")),
-            "{error}"
-        );
+        assert!(matches!(&error, Error::Data(text) if text.contains(hint) && text.starts_with("GET http")), "{error}");
     }
 }
 
 #[tokio::test]
 async fn filters_views_and_limits_are_airtables_business() {
     let source = Source::with_items(250);
-    assert_eq!(
-        source.ids(&[("filter_formula", "{N} >= 200")]).await,
-        source.all_ids()[200..]
-    );
+    assert_eq!(source.ids(&[("filter_formula", "{N} >= 200")]).await, source.all_ids()[200..]);
     assert_eq!(source.ids(&[("max_records", "130")]).await, source.all_ids()[..130]);
     assert_eq!(source.pages(), 3 + 2 - 2);
 }
@@ -171,21 +145,13 @@ async fn filters_views_and_limits_are_airtables_business() {
 async fn a_long_formula_goes_by_post() {
     let source = Source::with_items(120);
     let ids = source.all_ids();
-    let formula = ids
-        .iter()
-        .map(|id| format!("RECORD_ID()='{id}'"))
-        .collect::<Vec<_>>()
-        .join(",");
+    let formula = ids.iter().map(|id| format!("RECORD_ID()='{id}'")).collect::<Vec<_>>().join(",");
     let long = format!("OR({formula},{})", vec!["{N}=100000"; 1_200].join(","));
     assert_eq!(source.ids(&[("filter_formula", &long)]).await, ids);
     let requests = source.mock.requests();
     let posts: Vec<_> = requests.iter().filter(|request| request.method == "POST").collect();
     assert_eq!(posts.len(), 2);
-    assert!(
-        posts
-            .iter()
-            .all(|post| post.path.ends_with("/listRecords") && post.query.is_empty())
-    );
+    assert!(posts.iter().all(|post| post.path.ends_with("/listRecords") && post.query.is_empty()));
     let body: Value = serde_json::from_str(&posts[1].body).expect("JSON");
     assert!(body["offset"].is_string() && body["returnFieldsByFieldId"] == true && body["pageSize"] == 100);
 }
@@ -201,10 +167,7 @@ async fn a_consumer_that_stops_holds_up_the_reader() {
     batches.next().await.expect("a batch").expect("a batch");
     tokio::time::sleep(Duration::from_millis(500)).await;
     let ahead = source.pages();
-    assert!(
-        ahead <= 31,
-        "{ahead} pages were read for a consumer that took one batch"
-    );
+    assert!(ahead <= 31, "{ahead} pages were read for a consumer that took one batch");
     drop(batches);
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(source.pages() <= 1, "a read that nobody wants stops");
@@ -238,10 +201,7 @@ async fn batches_of_long_texts_are_bounded_by_their_bytes() {
 async fn what_does_not_fit_is_rescued_or_refused_by_name() {
     let source = Source::with_items(3);
     let (base, ids) = (source.mock.base_id(), source.all_ids());
-    source
-        .mock
-        .set_raw_cell(&base, "Items", &ids[1], "N", &json!("seven"))
-        .expect("set");
+    source.mock.set_raw_cell(&base, "Items", &ids[1], "N", &json!("seven")).expect("set");
     let batches = source.read(&[]).await.expect("a read");
     let kept: Vec<Value> =
         serde_json::from_str(strings(&batches, "_rescued_data")[1].as_deref().expect("kept")).expect("JSON");
@@ -251,10 +211,7 @@ async fn what_does_not_fit_is_rescued_or_refused_by_name() {
     );
     let error = source.error(&[("on_bad_value", "fail")]).await.to_string();
     assert!(
-        error.starts_with(&format!(
-            "table \"Items\", record {}, field \"N\": a number was expected",
-            ids[1]
-        )),
+        error.starts_with(&format!("table \"Items\", record {}, field \"N\": a number was expected", ids[1])),
         "{error}"
     );
 }
@@ -270,10 +227,7 @@ async fn odd_definitions_survive() {
         json!({"type": "multipleLookupValues", "options": {"isValid": false}}),
         json!({"type": "rollup"}),
     ] {
-        source
-            .mock
-            .set_raw_field(&base, "Items", "N", &definition)
-            .expect("set");
+        source.mock.set_raw_field(&base, "Items", "N", &definition).expect("set");
         let batches = source.read(&[]).await.expect("a read");
         assert_eq!(rows(&batches), 2, "{definition}");
     }
@@ -285,16 +239,8 @@ async fn a_field_removed_after_planning_is_an_error_and_not_a_column_of_nulls() 
     let options = source.options(&[]);
     let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
     let scan = connector.plan(&options.read).await.expect("a plan");
-    source
-        .mock
-        .remove_field(&source.mock.base_id(), "Items", "N")
-        .expect("removed");
-    let error = connector
-        .read(scan)
-        .next()
-        .await
-        .expect("an answer")
-        .expect_err("refused");
+    source.mock.remove_field(&source.mock.base_id(), "Items", "N").expect("removed");
+    let error = connector.read(scan).next().await.expect("an answer").expect_err("refused");
     assert!(
         matches!(&error, Error::NotFound(text) if text.contains("removed from the table after the read was planned")),
         "{error}"
@@ -309,17 +255,10 @@ async fn a_plan_is_read_on_another_machine_as_it_was_made() {
     let text = connector.plan(&options.read).await.expect("a plan").to_json();
     assert!(!text.contains(source.mock.token()));
     let base = source.mock.base_id();
-    source
-        .mock
-        .rename_field(&base, "Items", "N", "Number")
-        .expect("renamed");
+    source.mock.rename_field(&base, "Items", "N", "Number").expect("renamed");
     let elsewhere = AirtableConnector::new(options.connection).expect("a connector");
-    let batch = elsewhere
-        .read(Scan::from_json(&text).expect("a plan"))
-        .next()
-        .await
-        .expect("a batch")
-        .expect("a batch");
+    let batch =
+        elsewhere.read(Scan::from_json(&text).expect("a plan")).next().await.expect("a batch").expect("a batch");
     assert_eq!(batch.schema().field(2).name(), "n");
     assert_eq!(batch.num_rows(), 5);
 }
@@ -350,15 +289,8 @@ async fn namespaces_are_bases_by_id_or_name() {
         read.table = Some(by_id[0].clone());
         assert_eq!(&connector.plan(&read).await.expect("a plan").base_id, id);
     }
-    let error = connector
-        .list_tables(Some("Nowhere"))
-        .await
-        .expect_err("unknown")
-        .to_string();
-    assert!(
-        error.contains("namespace \"Nowhere\": the token sees no such base"),
-        "{error}"
-    );
+    let error = connector.list_tables(Some("Nowhere")).await.expect_err("unknown").to_string();
+    assert!(error.contains("namespace \"Nowhere\": the token sees no such base"), "{error}");
     let error = connector.list_tables(None).await.expect_err("none given").to_string();
     assert!(error.contains("neither base_id nor namespace"), "{error}");
     let fixed = source.connector(&[]);

@@ -13,25 +13,18 @@ pub(crate) struct Source {
 impl Source {
     /// With the sample bases.
     pub(crate) fn sample() -> Self {
-        Self {
-            mock: Mock::start(MockConfig::default()).expect("the mock starts"),
-        }
+        Self { mock: Mock::start(MockConfig::default()).expect("the mock starts") }
     }
 
     /// With one base that has one table `Items` of so many records.
     pub(crate) fn with_items(count: usize) -> Self {
-        let config = MockConfig {
-            sample: false,
-            ..MockConfig::default()
-        };
+        let config = MockConfig { sample: false, ..MockConfig::default() };
         let mock = Mock::start(config).expect("the mock starts");
         let base = json!({"name": "Stock", "tables": [{"name": "Items", "fields": [
             {"name": "Name", "type": "singleLineText"}, {"name": "N", "type": "number", "options": {"precision": 0}},
         ]}]});
         let base = mock.create_base(&base).expect("a base");
-        let records: Vec<Value> = (0..count)
-            .map(|n| json!({"Name": format!("item {n}"), "N": n}))
-            .collect();
+        let records: Vec<Value> = (0..count).map(|n| json!({"Name": format!("item {n}"), "N": n})).collect();
         mock.create_records(&base, "Items", &records).expect("records");
         mock.clear_requests();
         Self { mock }
@@ -75,10 +68,7 @@ impl Source {
 
     /// The ids that a read gives, in order.
     pub(crate) async fn ids(&self, more: &[(&str, &str)]) -> Vec<String> {
-        strings(&self.read(more).await.expect("a whole read"), "id")
-            .into_iter()
-            .flatten()
-            .collect()
+        strings(&self.read(more).await.expect("a whole read"), "id").into_iter().flatten().collect()
     }
 
     /// What a read fails with.
@@ -89,20 +79,12 @@ impl Source {
     /// The ids that the mock holds.
     pub(crate) fn all_ids(&self) -> Vec<String> {
         let records = self.mock.records(&self.mock.base_id(), "Items").expect("the table");
-        records
-            .iter()
-            .map(|record| record["id"].as_str().expect("an id").to_owned())
-            .collect()
+        records.iter().map(|record| record["id"].as_str().expect("an id").to_owned()).collect()
     }
 
     /// Requests for records since the last look.
     pub(crate) fn pages(&self) -> usize {
-        let pages = self
-            .mock
-            .requests()
-            .iter()
-            .filter(|request| request.endpoint == "list_records")
-            .count();
+        let pages = self.mock.requests().iter().filter(|request| request.endpoint == "list_records").count();
         self.mock.clear_requests();
         pages
     }
@@ -110,13 +92,8 @@ impl Source {
 
 /// A text column over all batches.
 pub(crate) fn strings(batches: &[RecordBatch], column: &str) -> Vec<Option<String>> {
-    let texts = batches.iter().flat_map(|batch| {
-        batch
-            .column_by_name(column)
-            .expect("the column")
-            .as_string::<i32>()
-            .iter()
-    });
+    let texts =
+        batches.iter().flat_map(|batch| batch.column_by_name(column).expect("the column").as_string::<i32>().iter());
     texts.map(|text| text.map(str::to_owned)).collect()
 }
 

@@ -20,10 +20,7 @@ fn read(shape: &Shape, cells: &[&str]) -> Vec<(String, Option<Misfit>)> {
     };
     let options = FormatOptions::default().with_null("NULL");
     let shown = ArrayFormatter::try_new(&array, &options).expect("displayable");
-    (0..array.len())
-        .map(|row| shown.value(row).to_string())
-        .zip(misfits)
-        .collect()
+    (0..array.len()).map(|row| shown.value(row).to_string()).zip(misfits).collect()
 }
 
 fn check(shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
@@ -66,14 +63,7 @@ fn texts() {
             (ERROR_CELL, "NULL", ERROR),
         ],
     );
-    check(
-        &Shape::Json,
-        &[
-            (r#""a""#, r#""a""#, None),
-            ("null", "NULL", None),
-            (ERROR_CELL, ERROR_CELL, None),
-        ],
-    );
+    check(&Shape::Json, &[(r#""a""#, r#""a""#, None), ("null", "NULL", None), (ERROR_CELL, ERROR_CELL, None)]);
 }
 
 #[test]
@@ -93,15 +83,7 @@ fn numbers() {
             ("[3]", "NULL", UNFIT),
         ],
     );
-    check(
-        &Shape::Int,
-        &[
-            ("3", "3", None),
-            ("3.0", "3", None),
-            ("3.5", "NULL", UNFIT),
-            (NAN_CELL, "NULL", SPECIAL),
-        ],
-    );
+    check(&Shape::Int, &[("3", "3", None), ("3.0", "3", None), ("3.5", "NULL", UNFIT), (NAN_CELL, "NULL", SPECIAL)]);
 }
 
 #[test]
@@ -113,14 +95,7 @@ fn an_empty_box_is_unchecked_and_an_unreadable_one_is_not() {
     let array = builder.finish();
     let values: Vec<Option<bool>> = array.as_boolean().iter().collect();
     assert_eq!(values, [Some(false), Some(false), Some(true), None]);
-    check(
-        &Shape::Bool,
-        &[
-            ("null", "NULL", None),
-            ("false", "false", None),
-            (ERROR_CELL, "NULL", ERROR),
-        ],
-    );
+    check(&Shape::Bool, &[("null", "NULL", None), ("false", "false", None), (ERROR_CELL, "NULL", ERROR)]);
 }
 
 #[test]
@@ -149,21 +124,9 @@ fn objects() {
     check(
         &Shape::Struct(Record::Collaborator),
         &[
-            (
-                r#"{"id":"usr1","email":"a@example.com","name":"A"}"#,
-                "{id: usr1, email: a@example.com, name: A}",
-                None,
-            ),
-            (
-                r#"{"name":"A","id":"ugp1","new":[{}]}"#,
-                "{id: ugp1, email: NULL, name: A}",
-                None,
-            ),
-            (
-                r#"{"id":"usr1","id":"usr2"}"#,
-                "{id: usr1, email: NULL, name: NULL}",
-                None,
-            ),
+            (r#"{"id":"usr1","email":"a@example.com","name":"A"}"#, "{id: usr1, email: a@example.com, name: A}", None),
+            (r#"{"name":"A","id":"ugp1","new":[{}]}"#, "{id: ugp1, email: NULL, name: A}", None),
+            (r#"{"id":"usr1","id":"usr2"}"#, "{id: usr1, email: NULL, name: NULL}", None),
             (r#"{"id":7,"name":"A"}"#, "{id: NULL, email: NULL, name: A}", UNFIT),
             ("{}", "{id: NULL, email: NULL, name: NULL}", None),
             (r#"{"foo":1}"#, "NULL", UNFIT),
@@ -218,23 +181,12 @@ fn attachments_keep_what_fits() {
     let thumbnails = files.column_by_name("thumbnails").expect("thumbnails").as_struct();
     assert!(thumbnails.is_valid(0) && thumbnails.is_null(1));
     let small = thumbnails.column_by_name("small").expect("small").as_struct();
-    assert_eq!(
-        small
-            .column_by_name("width")
-            .expect("width")
-            .as_primitive::<Int64Type>()
-            .value(0),
-        107
-    );
+    assert_eq!(small.column_by_name("width").expect("width").as_primitive::<Int64Type>().value(0), 107);
 }
 
 #[test]
 fn a_builder_starts_again_after_it_is_finished() {
-    for shape in [
-        Shape::Lookup(Box::new(Shape::Float)),
-        Shape::Struct(Record::Thumbnails),
-        Shape::Timestamp,
-    ] {
+    for shape in [Shape::Lookup(Box::new(Shape::Float)), Shape::Struct(Record::Thumbnails), Shape::Timestamp] {
         let mut builder = Builder::new(&shape);
         builder.append_empty();
         builder.append_empty();

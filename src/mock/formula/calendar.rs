@@ -77,11 +77,7 @@ pub(super) fn add(date: DateTime<Utc>, amount: f64, unit: Unit) -> Option<DateTi
 
 fn add_months(date: DateTime<Utc>, months: i32) -> Option<DateTime<Utc>> {
     let size = Months::new(months.unsigned_abs());
-    if months < 0 {
-        date.checked_sub_months(size)
-    } else {
-        date.checked_add_months(size)
-    }
+    if months < 0 { date.checked_sub_months(size) } else { date.checked_add_months(size) }
 }
 
 /// How many whole units `later` is after `earlier`; negative if it is before.
@@ -141,11 +137,7 @@ pub(super) fn workday(start: NaiveDate, days: i32, holidays: &[NaiveDate]) -> Op
     let (mut days, step) = (days, days.signum());
     let mut end = weekdays_after(start, days)?;
     for holiday in free {
-        let passed = if step < 0 {
-            (end..start).contains(&holiday)
-        } else {
-            start < holiday && holiday <= end
-        };
+        let passed = if step < 0 { (end..start).contains(&holiday) } else { start < holiday && holiday <= end };
         if passed {
             days = days.checked_add(step)?;
             end = weekdays_after(start, days)?;
@@ -176,10 +168,8 @@ pub(super) fn workdays(start: NaiveDate, end: NaiveDate, holidays: &[NaiveDate])
     if end < start {
         return -workdays(end, start, holidays);
     }
-    let mut free: Vec<&NaiveDate> = holidays
-        .iter()
-        .filter(|day| is_working(**day) && (start..=end).contains(day))
-        .collect();
+    let mut free: Vec<&NaiveDate> =
+        holidays.iter().filter(|day| is_working(**day) && (start..=end).contains(day)).collect();
     free.sort_unstable();
     free.dedup();
     weekdays_until(end) - weekdays_until(start) + i64::from(is_working(start)) - free.len() as i64

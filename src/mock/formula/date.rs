@@ -13,26 +13,14 @@ use super::{Row, Value, moment, timestamp};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("CREATED_TIME", 0, 0, |_, row| Some(Value::Date(row.created_time()))),
-    Function::new(
-        "LAST_MODIFIED_TIME",
-        0,
-        ANY,
-        Body::Fields(|fields, row| row.last_modified_time(fields)),
-    ),
+    Function::new("LAST_MODIFIED_TIME", 0, ANY, Body::Fields(|fields, row| row.last_modified_time(fields))),
     Function::values("NOW", 0, 0, |_, row| Some(Value::Date(row.now()))),
     Function::values("TODAY", 0, 0, |_, row| Some(midnight(row.now().date_naive()))),
-    Function::values("IS_AFTER", 2, 2, |values, _| {
-        Some(Value::truth(values[0].date()? > values[1].date()?))
-    }),
-    Function::values("IS_BEFORE", 2, 2, |values, _| {
-        Some(Value::truth(values[0].date()? < values[1].date()?))
-    }),
+    Function::values("IS_AFTER", 2, 2, |values, _| Some(Value::truth(values[0].date()? > values[1].date()?))),
+    Function::values("IS_BEFORE", 2, 2, |values, _| Some(Value::truth(values[0].date()? < values[1].date()?))),
     Function::values("IS_SAME", 2, 3, |values, _| {
         let unit = unit(values, Unit::Milliseconds);
-        let periods = (
-            calendar::period(values[0].date()?, unit),
-            calendar::period(values[1].date()?, unit),
-        );
+        let periods = (calendar::period(values[0].date()?, unit), calendar::period(values[1].date()?, unit));
         Some(Value::truth(periods.0 == periods.1))
     }),
     Function::values("DATETIME_PARSE", 1, 3, parsed),
@@ -104,9 +92,7 @@ fn of_two(values: &Values<'_>, between: impl Fn(DateTime<Utc>, DateTime<Utc>) ->
 /// The unit that an optional third argument names; an unknown name means milliseconds, as Airtable documents for
 /// `DATETIME_DIFF`.
 fn unit(values: &Values<'_>, default: Unit) -> Unit {
-    values
-        .get(2)
-        .map_or(default, |name| Unit::named(&name.text()).unwrap_or(Unit::Milliseconds))
+    values.get(2).map_or(default, |name| Unit::named(&name.text()).unwrap_or(Unit::Milliseconds))
 }
 
 /// The day a week starts on: Sunday, unless the second argument says Monday.

@@ -49,12 +49,7 @@ pub(super) struct Function {
 
 impl Function {
     pub(super) const fn new(name: &'static str, fewest: usize, most: usize, body: Body) -> Self {
-        Function {
-            name,
-            fewest,
-            most,
-            body,
-        }
+        Function { name, fewest, most, body }
     }
 
     pub(super) const fn values(name: &'static str, fewest: usize, most: usize, body: ValuesBody) -> Self {
@@ -68,14 +63,8 @@ impl Function {
 
 /// Every function there is.
 pub(super) fn all() -> impl Iterator<Item = &'static Function> {
-    let groups: [&'static [Function]; 6] = [
-        logic::FUNCTIONS,
-        text::FUNCTIONS,
-        number::FUNCTIONS,
-        date::FUNCTIONS,
-        array::FUNCTIONS,
-        pattern::FUNCTIONS,
-    ];
+    let groups: [&'static [Function]; 6] =
+        [logic::FUNCTIONS, text::FUNCTIONS, number::FUNCTIONS, date::FUNCTIONS, array::FUNCTIONS, pattern::FUNCTIONS];
     groups.into_iter().flatten()
 }
 

@@ -67,15 +67,11 @@ fn symbol(text: &str) -> Option<(Token<'_>, &str)> {
         (")", Token::Close),
         (",", Token::Comma),
     ];
-    symbols
-        .into_iter()
-        .find_map(|(symbol, token)| Some((token, text.strip_prefix(symbol)?)))
+    symbols.into_iter().find_map(|(symbol, token)| Some((token, text.strip_prefix(symbol)?)))
 }
 
 fn number(text: &str) -> Option<(Token<'_>, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     // `1.` and `1abc` are typing errors, not a number and something else.
     if digits.ends_with('.') || rest.starts_with(is_word) {

@@ -11,12 +11,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("AND", 1, ANY, Body::Lazy(and)),
     Function::new("OR", 1, ANY, Body::Lazy(or)),
     Function::new("XOR", 1, ANY, Body::Lazy(xor)),
-    Function::new(
-        "NOT",
-        1,
-        1,
-        Body::Lazy(|arguments, row| Some(Value::truth(!arguments[0].holds(row)?))),
-    ),
+    Function::new("NOT", 1, 1, Body::Lazy(|arguments, row| Some(Value::truth(!arguments[0].holds(row)?)))),
     Function::new("IF", 2, 3, Body::Lazy(choose)),
     Function::new("SWITCH", 3, ANY, Body::Lazy(switch)),
     Function::new(

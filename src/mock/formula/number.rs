@@ -9,9 +9,7 @@ use super::functions::{ANY, Function, Values};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("VALUE", 1, 1, |values, _| Some(Value::Number(digits(&values[0])))),
-    Function::values("MOD", 2, 2, |values, _| {
-        Some(Value::Number(modulo(values[0].number(), values[1].number())))
-    }),
+    Function::values("MOD", 2, 2, |values, _| Some(Value::Number(modulo(values[0].number(), values[1].number())))),
     Function::values("ABS", 1, 1, |values, _| Some(of(values, f64::abs))),
     Function::values("INT", 1, 1, |values, _| Some(of(values, f64::floor))),
     Function::values("EXP", 1, 1, |values, _| Some(of(values, f64::exp))),
@@ -22,9 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Some(base) => values[0].number().ln() / base.number().ln(),
         }))
     }),
-    Function::values("POWER", 2, 2, |values, _| {
-        Some(Value::Number(values[0].number().powf(values[1].number())))
-    }),
+    Function::values("POWER", 2, 2, |values, _| Some(Value::Number(values[0].number().powf(values[1].number())))),
     Function::values("ROUND", 1, 2, |values, _| Some(rounded(values, half_up))),
     Function::values("ROUNDUP", 1, 2, |values, _| Some(rounded(values, away_from_zero))),
     Function::values("ROUNDDOWN", 1, 2, |values, _| Some(rounded(values, f64::trunc))),
@@ -35,19 +31,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("ODD", 1, 1, |values, _| Some(of(values, odd))),
     Function::values("MIN", 1, ANY, |values, _| Some(extreme(values, f64::min, Ord::min))),
     Function::values("MAX", 1, ANY, |values, _| Some(extreme(values, f64::max, Ord::max))),
-    Function::values("SUM", 1, ANY, |values, _| {
-        Some(Value::Number(numbers(values)?.iter().sum()))
-    }),
+    Function::values("SUM", 1, ANY, |values, _| Some(Value::Number(numbers(values)?.iter().sum()))),
     Function::values("AVERAGE", 1, ANY, |values, _| {
         let numbers = numbers(values)?;
         Some(Value::Number(numbers.iter().sum::<f64>() / numbers.len() as f64))
     }),
-    Function::values("COUNT", 1, ANY, |values, _| {
-        Some(count(values, |value| matches!(value, Value::Number(_))))
-    }),
-    Function::values("COUNTA", 1, ANY, |values, _| {
-        Some(count(values, |value| !value.is_empty()))
-    }),
+    Function::values("COUNT", 1, ANY, |values, _| Some(count(values, |value| matches!(value, Value::Number(_))))),
+    Function::values("COUNTA", 1, ANY, |values, _| Some(count(values, |value| !value.is_empty()))),
     Function::values("COUNTALL", 1, ANY, |values, _| Some(count(values, |_| true))),
 ];
 
@@ -78,11 +68,7 @@ fn digits(value: &Value) -> f64 {
 /// The remainder, with the divisor's sign, as the reference says.
 fn modulo(value: f64, divisor: f64) -> f64 {
     let remainder = value % divisor;
-    if remainder != 0.0 && (remainder < 0.0) != (divisor < 0.0) {
-        remainder + divisor
-    } else {
-        remainder
-    }
+    if remainder != 0.0 && (remainder < 0.0) != (divisor < 0.0) { remainder + divisor } else { remainder }
 }
 
 /// `number` times ten to the power of `places`, in decimal: 1.005 becomes 100.5, where a multiplication gives less.

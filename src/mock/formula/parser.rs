@@ -67,19 +67,13 @@ impl Tree {
 
     /// What `wrap` makes of it is one level higher.
     fn within(self, wrap: impl FnOnce(Expression) -> Expression) -> Option<Tree> {
-        (self.height < DEEPEST).then(|| Tree {
-            expression: wrap(self.expression),
-            height: self.height + 1,
-        })
+        (self.height < DEEPEST).then(|| Tree { expression: wrap(self.expression), height: self.height + 1 })
     }
 
     fn chained(self, operator: Operator, right: Tree) -> Option<Tree> {
         let grows = usize::from(!self.expression.extends(operator));
         let height = (self.height + grows).max(right.height + 1);
-        (height <= DEEPEST).then(|| Tree {
-            expression: self.expression.chained(operator, right.expression),
-            height,
-        })
+        (height <= DEEPEST).then(|| Tree { expression: self.expression.chained(operator, right.expression), height })
     }
 }
 
@@ -165,10 +159,7 @@ impl Parser<'_> {
         if !function.takes(arguments.len()) {
             return None;
         }
-        Some(Tree {
-            expression: bind(function, arguments)?,
-            height,
-        })
+        Some(Tree { expression: bind(function, arguments)?, height })
     }
 
     /// The arguments of a call, and the height that the call has with them.

@@ -43,24 +43,15 @@ impl Sample {
             ("Numbers", Value::Array(numbers)),
             ("Partly", Value::Array(vec![Value::Number(1.0), Value::Error])),
             ("Gaps", Value::Array(vec![text("a"), Value::Blank, text("")])),
-            (
-                "Looked Up Day",
-                Value::Array(vec![Value::Date(at("2024-05-01T00:00:00Z"))]),
-            ),
+            ("Looked Up Day", Value::Array(vec![Value::Date(at("2024-05-01T00:00:00Z"))])),
             ("None", Value::Array(Vec::new())),
             ("Größe", Value::Number(3.0)),
         ];
-        Sample {
-            fields,
-            modified: Some(at("2024-05-01T12:30:00Z")),
-            reads: Cell::new(0),
-        }
+        Sample { fields, modified: Some(at("2024-05-01T12:30:00Z")), reads: Cell::new(0) }
     }
 
     fn index(&self, name: &str) -> Option<usize> {
-        self.fields
-            .iter()
-            .position(|(field, _)| field.eq_ignore_ascii_case(name))
+        self.fields.iter().position(|(field, _)| field.eq_ignore_ascii_case(name))
     }
 
     fn compile(&self, formula: &str) -> Result<Formula, FormulaError> {
@@ -140,12 +131,7 @@ fn calls(formula: &str, name: &str) -> bool {
 fn every_function_has_a_case() {
     let untested: Vec<_> = functions::all()
         .map(|function| function.name)
-        .filter(|name| {
-            !CASES
-                .iter()
-                .flat_map(|group| group.iter())
-                .any(|(formula, _)| calls(formula, name))
-        })
+        .filter(|name| !CASES.iter().flat_map(|group| group.iter()).any(|(formula, _)| calls(formula, name)))
         .collect();
     assert_eq!(untested, Vec::<&str>::new());
 }
@@ -283,21 +269,14 @@ fn any_argument() -> impl Strategy<Value = String> {
 fn any_call() -> impl Strategy<Value = String> {
     let names: Vec<_> = functions::all().map(|function| function.name).collect();
     let call = |argument: BoxedStrategy<String>| {
-        (
-            prop::sample::select(names.clone()),
-            prop::collection::vec(argument, 0..5),
-        )
+        (prop::sample::select(names.clone()), prop::collection::vec(argument, 0..5))
             .prop_map(|(name, arguments)| format!("{name}({})", arguments.join(",")))
             .boxed()
     };
     let inner = prop_oneof![
         any_argument().boxed(),
         call(any_argument().boxed()),
-        (
-            any_argument(),
-            prop::sample::select(vec!["+", "-", "*", "/", "&", "=", "!=", "<", ">="]),
-            any_argument()
-        )
+        (any_argument(), prop::sample::select(vec!["+", "-", "*", "/", "&", "=", "!=", "<", ">="]), any_argument())
             .prop_map(|(left, operator, right)| format!("{left}{operator}{right}")),
     ];
     call(inner.boxed())

@@ -17,9 +17,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let at = find(&folded(&values[0].text()), &folded(&values[1].text()), start(values));
         Some(at.map_or(Value::Blank, |at| Value::Number(at as f64)))
     }),
-    Function::values("LEN", 1, 1, |values, _| {
-        Some(Value::Number(values[0].text().chars().count() as f64))
-    }),
+    Function::values("LEN", 1, 1, |values, _| Some(Value::Number(values[0].text().chars().count() as f64))),
     Function::values("LEFT", 2, 2, |values, _| Some(slice(&values[0], 0, values[1].count()))),
     Function::values("RIGHT", 2, 2, |values, _| {
         let wanted = values[1].count();
@@ -30,15 +28,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let skipped = values[1].count().saturating_sub(1);
         Some(slice(&values[0], skipped, values[2].count()))
     }),
-    Function::values("LOWER", 1, 1, |values, _| {
-        Value::bounded(values[0].text().to_lowercase())
-    }),
-    Function::values("UPPER", 1, 1, |values, _| {
-        Value::bounded(values[0].text().to_uppercase())
-    }),
-    Function::values("TRIM", 1, 1, |values, _| {
-        Some(Value::Text(values[0].text().trim().to_owned()))
-    }),
+    Function::values("LOWER", 1, 1, |values, _| Value::bounded(values[0].text().to_lowercase())),
+    Function::values("UPPER", 1, 1, |values, _| Value::bounded(values[0].text().to_uppercase())),
+    Function::values("TRIM", 1, 1, |values, _| Some(Value::Text(values[0].text().trim().to_owned()))),
     Function::values("SUBSTITUTE", 3, 4, |values, _| substitute(values)),
     Function::values("REPLACE", 4, 4, |values, _| replace(values)),
     Function::values("REPT", 2, 2, |values, _| {
@@ -58,9 +50,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             _ => Value::Blank,
         })
     }),
-    Function::values("ENCODE_URL_COMPONENT", 1, 1, |values, _| {
-        Value::bounded(encoded(&values[0].text()))
-    }),
+    Function::values("ENCODE_URL_COMPONENT", 1, 1, |values, _| Value::bounded(encoded(&values[0].text()))),
 ];
 
 /// How many characters an optional third argument tells to skip: it counts from 1, and 0 is the same as 1.

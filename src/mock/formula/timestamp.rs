@@ -39,9 +39,7 @@ pub(super) fn parse_any(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>>
     }
     let text = text.trim();
     let named = text.contains(|c: char| c.is_ascii_alphabetic());
-    let twelve = ["am", "pm"]
-        .iter()
-        .any(|half| text.to_ascii_lowercase().ends_with(half));
+    let twelve = ["am", "pm"].iter().any(|half| text.to_ascii_lowercase().ends_with(half));
     let format = match (text.as_bytes().first()?, text.contains('/')) {
         (b'0'..=b'9', true) if twelve => "M/D/YYYY h:mm:ss A",
         (b'0'..=b'9', true) if !named => "M/D/YYYY H:mm:ss",
@@ -229,9 +227,7 @@ fn month(rest: &mut &str) -> Option<u32> {
     if name.len() < 3 {
         return None;
     }
-    let at = MONTHS
-        .iter()
-        .position(|month| month.to_lowercase().starts_with(&name))?;
+    let at = MONTHS.iter().position(|month| month.to_lowercase().starts_with(&name))?;
     u32::try_from(at + 1).ok()
 }
 
@@ -246,9 +242,7 @@ fn word<'a>(rest: &mut &'a str) -> &'a str {
 /// Seconds or milliseconds since 1970.
 fn stamp(rest: &mut &str) -> Option<f64> {
     skip_to(rest, |c| c.is_ascii_digit() || c == '-')?;
-    let end = rest
-        .find(|c: char| !c.is_ascii_digit() && !matches!(c, '-' | '.'))
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, '-' | '.')).unwrap_or(rest.len());
     let (digits, after) = rest.split_at(end);
     *rest = after;
     digits.parse().ok()

@@ -179,10 +179,7 @@ fn text_number(text: &str) -> f64 {
     if text.is_empty() {
         return 0.0;
     }
-    if text
-        .bytes()
-        .any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e'))
-    {
+    if text.bytes().any(|byte| byte.is_ascii_alphabetic() && !byte.eq_ignore_ascii_case(&b'e')) {
         return f64::NAN;
     }
     text.parse().unwrap_or(f64::NAN)

@@ -4,14 +4,8 @@ use serde_json::{Value, json};
 
 use super::{date_options, day, person, pick, record, skus};
 
-const KINDS: [&str; 6] = [
-    "Safety report",
-    "Ingredient list",
-    "Allergen check",
-    "Claims review",
-    "Recycling mark",
-    "Organic label",
-];
+const KINDS: [&str; 6] =
+    ["Safety report", "Ingredient list", "Allergen check", "Claims review", "Recycling mark", "Organic label"];
 const RESULTS: [&str; 4] = ["Passed", "Failed", "Pending", "Waived"];
 const MARKETS: [&str; 5] = ["EU", "UK", "US", "JP", "AU/NZ"];
 const COUNT: usize = 90;
@@ -58,12 +52,8 @@ fn certificate(n: usize) -> Value {
     let days = i64::try_from(n).unwrap_or(0);
     let id = format!("recMockComply{n:04}");
     let codes = [n * 2, n * 2 + 1, n + 40].map(|number| number % skus::COUNT);
-    let codes = codes
-        .into_iter()
-        .filter(|number| ![77, 150].contains(number))
-        .take(n % 4)
-        .map(skus::code)
-        .collect::<Vec<_>>();
+    let codes =
+        codes.into_iter().filter(|number| ![77, 150].contains(number)).take(n % 4).map(skus::code).collect::<Vec<_>>();
     record(
         &id,
         200 + days * 5,
@@ -87,10 +77,7 @@ fn papers(n: usize) -> Value {
     match n % 4 {
         0 => json!([]),
         1 => json!([file(format!("report-{n}.pdf"), 40_000 + n)]),
-        2 => json!([
-            file(format!("list-{n}.csv"), 900 + n),
-            file(format!("stamp-{n}.png"), 12_000 + n)
-        ]),
+        2 => json!([file(format!("list-{n}.csv"), 900 + n), file(format!("stamp-{n}.png"), 12_000 + n)]),
         _ => json!([file(format!("notes {n} (final).txt"), 120)]),
     }
 }

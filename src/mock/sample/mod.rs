@@ -4,10 +4,7 @@
 //! cells, empty records, names that collide once they are made columns, links, lookups of lookups. The data
 //! is made by code from fixed seeds: the same in every run, so tests may name what is in it.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "`record` takes the json! that is made for it"
-)]
+#![allow(clippy::needless_pass_by_value, reason = "`record` takes the json! that is made for it")]
 #![allow(
     clippy::manual_is_multiple_of,
     reason = "every n-th record has something: remainders side by side read better"
@@ -51,11 +48,7 @@ pub(crate) fn people() -> Vec<Person> {
         person(3, "Chiyo", "Placeholder"),
         person(4, "Dele", "Specimen"),
         // A group: no email, and an id of another kind.
-        Person {
-            id: "ugpMockGroup00005".into(),
-            email: None,
-            name: "Launch Crew".into(),
-        },
+        Person { id: "ugpMockGroup00005".into(), email: None, name: "Launch Crew".into() },
     ]
 }
 
@@ -107,19 +100,9 @@ fn pin_errors(base: &mut Base) {
         ("SKU Candidates", 8, "Margin", json!({"specialValue": "Infinity"})),
         ("SKU Candidates", 9, "Margin", json!({"specialValue": "-Infinity"})),
         ("SKU Candidates", 12, "Vendor score", json!([{"error": "#ERROR!"}])),
-        (
-            "SKU Candidates",
-            13,
-            "Vendor score",
-            json!([4.5, {"specialValue": "NaN"}, null]),
-        ),
+        ("SKU Candidates", 13, "Vendor score", json!([4.5, {"specialValue": "NaN"}, null])),
         ("Vendors", 6, "Average unit cost", json!({"specialValue": "NaN"})),
-        (
-            "Launch Milestones",
-            7,
-            "Days left",
-            json!({"error": "circular reference"}),
-        ),
+        ("Launch Milestones", 7, "Days left", json!({"error": "circular reference"})),
     ];
     let mut tx = Transaction::silent(EPOCH_MS);
     for (table, position, field, value) in cells {
@@ -180,12 +163,8 @@ mod tests {
     #[test]
     fn every_type_occurs() {
         let store = store();
-        let kinds: BTreeSet<&str> = store.bases[0]
-            .tables
-            .iter()
-            .flat_map(|table| &table.fields)
-            .map(|field| field.kind.as_str())
-            .collect();
+        let kinds: BTreeSet<&str> =
+            store.bases[0].tables.iter().flat_map(|table| &table.fields).map(|field| field.kind.as_str()).collect();
         for kind in [
             "singleLineText",
             "email",
@@ -243,16 +222,9 @@ mod tests {
                     table.name,
                     field.name
                 );
-                let broken = matches!(
-                    field.calc,
-                    super::super::field::Calc::Circular | super::super::field::Calc::Invalid
-                );
-                assert!(
-                    !broken || field.name == "Broken formula",
-                    "{}.{} does not compute",
-                    table.name,
-                    field.name
-                );
+                let broken =
+                    matches!(field.calc, super::super::field::Calc::Circular | super::super::field::Calc::Invalid);
+                assert!(!broken || field.name == "Broken formula", "{}.{} does not compute", table.name, field.name);
             }
         }
     }
@@ -260,11 +232,7 @@ mod tests {
     #[test]
     fn ids_are_ids_and_tables_have_some_hundred_records() {
         let store = store();
-        let sizes: Vec<usize> = store.bases[0]
-            .tables
-            .iter()
-            .map(|table| table.records.iter().count())
-            .collect();
+        let sizes: Vec<usize> = store.bases[0].tables.iter().map(|table| table.records.iter().count()).collect();
         assert!(sizes.iter().all(|size| (60..=200).contains(size)), "{sizes:?}");
         for base in &store.bases {
             assert!(super::super::id::is_id("app", &base.id), "{}", base.id);

@@ -39,16 +39,8 @@ fn computed_fields() -> Vec<Value> {
             "({Price} - {Unit Cost}) / {Price}",
             &json!({"type": "percent", "options": {"precision": 1}}),
         ),
-        formula(
-            "Label",
-            "{Product} & ' (' & {SKU Code (#)} & ')'",
-            &json!({"type": "singleLineText"}),
-        ),
-        formula(
-            "Ship by",
-            "DATEADD({First order}, 14, 'days')",
-            &json!({"type": "date", "options": date_options()}),
-        ),
+        formula("Label", "{Product} & ' (' & {SKU Code (#)} & ')'", &json!({"type": "singleLineText"})),
+        formula("Ship by", "DATEADD({First order}, 14, 'days')", &json!({"type": "date", "options": date_options()})),
         formula(
             "Review at",
             "DATEADD({Decided at}, 2, 'hours')",
@@ -65,16 +57,8 @@ fn computed_fields() -> Vec<Value> {
             "{Price} * {Forecast}",
             &json!({"type": "currency", "options": {"precision": 2, "symbol": "€"}}),
         ),
-        formula(
-            "Per channel",
-            "{Forecast} / IF({Channels}, LEN(ARRAYJOIN({Channels}, '')), 0)",
-            &number(3),
-        ),
-        formula(
-            "Lead",
-            "{Lead time} * 2",
-            &json!({"type": "duration", "options": {"durationFormat": "h:mm"}}),
-        ),
+        formula("Per channel", "{Forecast} / IF({Channels}, LEN(ARRAYJOIN({Channels}, '')), 0)", &number(3)),
+        formula("Lead", "{Lead time} * 2", &json!({"type": "duration", "options": {"durationFormat": "h:mm"}})),
         json!({"name": "Broken formula", "type": "formula", "description": "Refers to a field that was deleted",
             "options": {"formula": "{fldGone0000000000} + 1", "isValid": false, "referencedFieldIds": null, "result": null}}),
         json!({"name": "Vendor score", "type": "multipleLookupValues",

@@ -10,11 +10,7 @@ const STATES: [&str; 4] = ["To do", "Doing", "Blocked", "Done"];
 const COUNT: usize = 150;
 
 fn name(number: usize) -> String {
-    format!(
-        "{} {} {number}",
-        VERBS[number % VERBS.len()],
-        THINGS[number % THINGS.len()]
-    )
+    format!("{} {} {number}", VERBS[number % VERBS.len()], THINGS[number % THINGS.len()])
 }
 
 pub(super) fn table() -> Value {

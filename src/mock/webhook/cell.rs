@@ -11,10 +11,7 @@ use crate::mock::record::Record;
 /// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
 /// which is known of a present record only.
 pub(super) fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, json: &[u8]) -> Option<(String, Value)> {
-    let of = base.tables[t]
-        .fields
-        .get(usize::from(field))
-        .filter(|field| field.alive)?;
+    let of = base.tables[t].fields.get(usize::from(field)).filter(|field| field.alive)?;
     let value: Value = serde_json::from_slice(json).ok()?;
     let value = match of.kind.as_str() {
         "multipleRecordLinks" => {
@@ -26,10 +23,8 @@ pub(super) fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, j
             (Calc::Lookup { link, target }, Some(record)) => {
                 let values = base.lookup_by_record(t, record, *link, *target);
                 let ids: Vec<String> = values.iter().map(|(id, _)| id.to_string()).collect();
-                let by_id: Map<String, Value> = values
-                    .into_iter()
-                    .map(|(id, values)| (id.to_string(), json!(values)))
-                    .collect();
+                let by_id: Map<String, Value> =
+                    values.into_iter().map(|(id, values)| (id.to_string(), json!(values))).collect();
                 json!({"linkedRecordIds": ids, "valuesByLinkedRecordId": by_id})
             }
             _ => plain(of, value),
@@ -45,12 +40,7 @@ fn plain(field: &Field, value: Value) -> Value {
         }
         ("multipleSelects", Value::Array(names)) => names
             .into_iter()
-            .map(|name| {
-                name.as_str()
-                    .and_then(|name| field.choice(name))
-                    .cloned()
-                    .unwrap_or(name)
-            })
+            .map(|name| name.as_str().and_then(|name| field.choice(name)).cloned().unwrap_or(name))
             .collect(),
         ("singleCollaborator" | "createdBy" | "lastModifiedBy", person @ Value::Object(_)) => permitted(person),
         ("multipleCollaborators", Value::Array(people)) => people.into_iter().map(permitted).collect(),

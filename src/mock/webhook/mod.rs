@@ -63,11 +63,7 @@ impl Webhook {
     fn keep(&mut self, ms: i64, json: Value, lost: bool) {
         self.payloads.retain(|payload| payload.ms + SEVEN_DAYS_MS > ms);
         if !lost {
-            self.payloads.push_back(Payload {
-                number: self.next_number,
-                ms,
-                json,
-            });
+            self.payloads.push_back(Payload { number: self.next_number, ms, json });
         }
         self.next_number += 1;
     }
@@ -116,11 +112,7 @@ impl Base {
             parts.push(envelope(json!({"error": true, "code": "INVALID_FILTERS"})));
         } else {
             let events = events(self, &webhook.specification, &mut webhook.in_view, tx);
-            parts.extend(
-                events
-                    .chunks(self.manners.records_per_payload)
-                    .map(|part| envelope(payload::assemble(part))),
-            );
+            parts.extend(events.chunks(self.manners.records_per_payload).map(|part| envelope(payload::assemble(part))));
         }
         if parts.is_empty() {
             return;
@@ -129,8 +121,7 @@ impl Base {
             webhook.keep(tx.now_ms, part, self.manners.lose_payloads);
         }
         if let (Some(url), true) = (&webhook.url, webhook.notifying) {
-            self.pings
-                .push(Ping::new(&self.id, &webhook.id, url, &webhook.secret, tx.now_ms));
+            self.pings.push(Ping::new(&self.id, &webhook.id, url, &webhook.secret, tx.now_ms));
         }
     }
 
@@ -138,14 +129,9 @@ impl Base {
     /// 422 for a wrong specification or one webhook too many.
     pub(crate) fn create_webhook(&mut self, body: &Value, now_ms: i64) -> Result<Value, ApiError> {
         if self.webhooks.len() >= MOST_WEBHOOKS {
-            return Err(ApiError::invalid(
-                "TOO_MANY_WEBHOOKS_IN_BASE",
-                "A base can have 10 webhooks at most",
-            ));
+            return Err(ApiError::invalid("TOO_MANY_WEBHOOKS_IN_BASE", "A base can have 10 webhooks at most"));
         }
-        let given = body
-            .get("specification")
-            .ok_or_else(|| ApiError::missing_key("specification"))?;
+        let given = body.get("specification").ok_or_else(|| ApiError::missing_key("specification"))?;
         let specification = Specification::read(given)?;
         if specification.names_missing(self) {
             return Err(ApiError::invalid(
@@ -178,8 +164,7 @@ impl Base {
 
     /// Webhooks that can still be read: expired ones stay for another seven days.
     pub(crate) fn list_webhooks(&mut self, now_ms: i64) -> Value {
-        self.webhooks
-            .retain(|webhook| now_ms < webhook.expires_ms + SEVEN_DAYS_MS);
+        self.webhooks.retain(|webhook| now_ms < webhook.expires_ms + SEVEN_DAYS_MS);
         json!({"webhooks": self.webhooks.iter().map(|webhook| webhook.shown(now_ms)).collect::<Vec<_>>()})
     }
 
@@ -190,10 +175,7 @@ impl Base {
 
     /// The client's own specification; null for an unknown webhook.
     pub(crate) fn webhook_specification(&self, id: &str) -> &Value {
-        self.webhooks
-            .iter()
-            .find(|webhook| webhook.id == id)
-            .map_or(&Value::Null, |webhook| &webhook.given)
+        self.webhooks.iter().find(|webhook| webhook.id == id).map_or(&Value::Null, |webhook| &webhook.given)
     }
 
     /// # Errors
@@ -221,10 +203,7 @@ impl Base {
     /// # Errors
     /// 404 for an unknown webhook, 422 without `enable`.
     pub(crate) fn enable_notifications(&mut self, id: &str, body: &Value, now_ms: i64) -> Result<(), ApiError> {
-        let enable = body
-            .get("enable")
-            .and_then(Value::as_bool)
-            .ok_or_else(|| ApiError::missing_key("enable"))?;
+        let enable = body.get("enable").and_then(Value::as_bool).ok_or_else(|| ApiError::missing_key("enable"))?;
         self.webhook(id, now_ms)?.notifying = enable;
         Ok(())
     }
@@ -241,14 +220,10 @@ impl Base {
     ) -> Result<Value, ApiError> {
         let number = |name: &str| -> Result<Option<u64>, ApiError> {
             let given = pairs.iter().find(|(key, value)| key == name && !value.is_empty());
-            given
-                .map(|(_, value)| value.parse().map_err(|_| ApiError::invalid_request()))
-                .transpose()
+            given.map(|(_, value)| value.parse().map_err(|_| ApiError::invalid_request())).transpose()
         };
         let cursor = number("cursor")?.unwrap_or(1);
-        let limit = number("limit")?
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(MOST_PAYLOADS);
+        let limit = number("limit")?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MOST_PAYLOADS);
         if cursor < 1 || limit < 1 {
             return Err(ApiError::invalid_request());
         }

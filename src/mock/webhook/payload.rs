@@ -24,19 +24,11 @@ pub(super) struct Event {
 
 impl Event {
     fn keyed(path: &[&str], value: Value) -> Self {
-        Self {
-            path: path.iter().map(|key| (*key).to_owned()).collect(),
-            value,
-            listed: false,
-        }
+        Self { path: path.iter().map(|key| (*key).to_owned()).collect(), value, listed: false }
     }
 
     fn listed(path: &[&str], value: &str) -> Self {
-        Self {
-            path: path.iter().map(|key| (*key).to_owned()).collect(),
-            value: json!(value),
-            listed: true,
-        }
+        Self { path: path.iter().map(|key| (*key).to_owned()).collect(), value: json!(value), listed: true }
     }
 }
 
@@ -104,10 +96,7 @@ fn record_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     for (t, id) in &tx.destroyed {
         let table = &base.tables[*t].id;
         if wants.in_scope(base, table) && wants.hears_change("remove") {
-            events.push(Event::listed(
-                &["changedTablesById", table, "destroyedRecordIds"],
-                &id.to_string(),
-            ));
+            events.push(Event::listed(&["changedTablesById", table, "destroyedRecordIds"], &id.to_string()));
         }
     }
 }
@@ -124,11 +113,7 @@ fn view_events(
 ) {
     let (table, view) = (&base.tables[t].id, &base.tables[t].views[view].id);
     let path = |section: &'static str| ["changedTablesById", table, "changedViewsById", view, section];
-    let mut touched: Vec<RecordId> = tx
-        .touched_records()
-        .filter(|(of, _)| *of == t)
-        .map(|(_, id)| id)
-        .collect();
+    let mut touched: Vec<RecordId> = tx.touched_records().filter(|(of, _)| *of == t).map(|(_, id)| id).collect();
     touched.extend(tx.destroyed.iter().filter(|(of, _)| *of == t).map(|(_, id)| *id));
     for id in touched {
         let text = id.to_string();
@@ -154,11 +139,8 @@ fn view_events(
 
 fn created(base: &Base, t: usize, id: RecordId) -> Option<Value> {
     let record = base.tables[t].records.get(id)?;
-    let cells: Map<String, Value> = record
-        .cells
-        .iter()
-        .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
-        .collect();
+    let cells: Map<String, Value> =
+        record.cells.iter().filter_map(|(field, json)| cell(base, t, Some(record), field, json)).collect();
     Some(json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}))
 }
 
@@ -176,8 +158,7 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
         let key = &fields[usize::from(field)].id;
         is_watched |= wants.watches_cells(key);
         let value = |json: Option<&[u8]>, of| {
-            json.and_then(|json| cell(base, t, of, field, json))
-                .map_or(Value::Null, |(_, value)| value)
+            json.and_then(|json| cell(base, t, of, field, json)).map_or(Value::Null, |(_, value)| value)
         };
         now.insert(key.clone(), value(new, Some(record)));
         before.insert(key.clone(), value(old.as_deref(), None));
@@ -211,18 +192,11 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
         for id in change.created_tables.iter().filter(|id| wants.in_scope(base, id)) {
             events.extend(find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))));
         }
-        events.extend(
-            change
-                .destroyed_tables
-                .iter()
-                .map(|id| Event::listed(&["destroyedTableIds"], id)),
-        );
+        events.extend(change.destroyed_tables.iter().map(|id| Event::listed(&["destroyedTableIds"], id)));
     }
     if wants.hears_of("tableFields") {
-        for (table, field) in change
-            .created_fields
-            .iter()
-            .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add"))
+        for (table, field) in
+            change.created_fields.iter().filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add"))
         {
             let of = find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
             let path = ["changedTablesById", table, "createdFieldsById", field];
@@ -237,9 +211,8 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
         }
         for (table, field, previous) in &change.changed_fields {
             let heard = wants.in_scope(base, table) && wants.hears_change("update") && wants.watches_schema(field);
-            let Some(of) = find(table)
-                .and_then(|table| table.fields.iter().find(|other| other.id == *field))
-                .filter(|_| heard)
+            let Some(of) =
+                find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field)).filter(|_| heard)
             else {
                 continue;
             };
@@ -248,23 +221,15 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
             if wants.include_previous_fields {
                 entry["previous"] = previous.clone();
             }
-            events.push(Event::keyed(
-                &["changedTablesById", table, "changedFieldsById", field],
-                entry,
-            ));
+            events.push(Event::keyed(&["changedTablesById", table, "changedFieldsById", field], entry));
         }
     }
     if wants.hears_of("tableMetadata") {
-        for (id, previous) in change
-            .metadata
-            .iter()
-            .filter(|(id, _)| wants.in_scope(base, id) && wants.hears_change("update"))
+        for (id, previous) in
+            change.metadata.iter().filter(|(id, _)| wants.in_scope(base, id) && wants.hears_change("update"))
         {
             let Some(table) = find(id) else { continue };
-            let now = current(
-                previous,
-                &[("name", json!(table.name)), ("description", json!(table.description))],
-            );
+            let now = current(previous, &[("name", json!(table.name)), ("description", json!(table.description))]);
             let entry = json!({"current": now, "previous": previous});
             events.push(Event::keyed(&["changedTablesById", id, "changedMetadata"], entry));
         }
@@ -286,10 +251,7 @@ fn created_table(base: &Base, id: &str) -> Value {
         .live_fields()
         .map(|(_, field)| (field.id.clone(), json!({"name": field.name, "type": field.kind})))
         .collect();
-    let records: Map<String, Value> = table
-        .records
-        .iter()
-        .filter_map(|record| Some((record.id.to_string(), created(base, t, record.id)?)))
-        .collect();
+    let records: Map<String, Value> =
+        table.records.iter().filter_map(|record| Some((record.id.to_string(), created(base, t, record.id)?))).collect();
     json!({"metadata": {"name": table.name, "description": table.description}, "fieldsById": fields, "recordsById": records})
 }

@@ -53,13 +53,7 @@ impl Ping {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
         let tag = ring::hmac::sign(&key, body.as_bytes());
         let hex = hex(tag.as_ref());
-        Self {
-            base: base.into(),
-            webhook: webhook.into(),
-            url: url.into(),
-            body,
-            mac: format!("hmac-sha256={hex}"),
-        }
+        Self { base: base.into(), webhook: webhook.into(), url: url.into(), body, mac: format!("hmac-sha256={hex}") }
     }
 
     /// Sends the notification until it is received or given up, telling of each attempt.
@@ -93,42 +87,25 @@ impl Ping {
         // Building any client needs a TLS provider, though loopback needs no TLS. If one is installed
         // already, that one stays.
         let _already = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|error| error.to_string())?;
+        let client =
+            reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         let request = client
             .post(&self.url)
             .header("Content-Type", "application/json")
             .header("X-Airtable-Content-MAC", &self.mac)
             .body(self.body.clone());
-        let status = request
-            .send()
-            .await
-            .map_err(|error| error.to_string())?
-            .status()
-            .as_u16();
-        if matches!(status, 200 | 204) {
-            Ok(())
-        } else {
-            Err(format!("notification endpoint answered {status}"))
-        }
+        let status = request.send().await.map_err(|error| error.to_string())?.status().as_u16();
+        if matches!(status, 200 | 204) { Ok(()) } else { Err(format!("notification endpoint answered {status}")) }
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| {
         let address = host.trim_matches(['[', ']']);
         host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

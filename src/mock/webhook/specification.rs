@@ -56,11 +56,7 @@ impl Specification {
         let filters = options.get("filters").ok_or_else(|| ApiError::missing_key("filters"))?;
         let includes = options.get("includes").unwrap_or(&Value::Null);
         let texts = |value: &Value| -> Option<Vec<String>> {
-            value
-                .as_array()?
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect()
+            value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
         };
         let list = |key: &str| {
             filters
@@ -74,20 +70,13 @@ impl Specification {
             return Err(wrong("dataTypes"));
         }
         let change_types = list("changeTypes")?;
-        if change_types
-            .iter()
-            .flatten()
-            .any(|kind| !CHANGE_TYPES.contains(&kind.as_str()))
-        {
+        if change_types.iter().flatten().any(|kind| !CHANGE_TYPES.contains(&kind.as_str())) {
             return Err(wrong("changeTypes"));
         }
         let is = |key: &str| includes.get(key).and_then(Value::as_bool).unwrap_or(false);
         Ok(Self {
             data_types,
-            scope: filters
-                .get("recordChangeScope")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            scope: filters.get("recordChangeScope").and_then(Value::as_str).map(str::to_owned),
             change_types,
             from_sources: list("fromSources")?,
             watch_data: list("watchDataInFieldIds")?,
@@ -110,41 +99,27 @@ impl Specification {
     }
 
     pub(super) fn hears_change(&self, change_type: &str) -> bool {
-        self.change_types
-            .as_ref()
-            .is_none_or(|kinds| kinds.iter().any(|kind| kind == change_type))
+        self.change_types.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == change_type))
     }
 
     pub(super) fn hears_source(&self, source: &str) -> bool {
-        self.from_sources
-            .as_ref()
-            .is_none_or(|sources| sources.iter().any(|known| known == source))
+        self.from_sources.as_ref().is_none_or(|sources| sources.iter().any(|known| known == source))
     }
 
     /// Whether a change of a field's cells is of interest.
     pub(super) fn watches_cells(&self, field: &str) -> bool {
-        self.watch_data
-            .as_ref()
-            .is_none_or(|fields| fields.iter().any(|id| id == field))
+        self.watch_data.as_ref().is_none_or(|fields| fields.iter().any(|id| id == field))
     }
 
     /// Whether a change of a field's definition is of interest.
     pub(super) fn watches_schema(&self, field: &str) -> bool {
-        self.watch_schemas
-            .as_ref()
-            .is_none_or(|fields| fields.iter().any(|id| id == field))
+        self.watch_schemas.as_ref().is_none_or(|fields| fields.iter().any(|id| id == field))
     }
 
     /// The table and view that a view scope means.
     pub(super) fn view(&self, base: &Base) -> Option<(usize, usize)> {
         let scope = self.scope.as_deref()?;
-        let find = |t: usize| {
-            base.tables[t]
-                .views
-                .iter()
-                .position(|view| view.id == scope)
-                .map(|view| (t, view))
-        };
+        let find = |t: usize| base.tables[t].views.iter().position(|view| view.id == scope).map(|view| (t, view));
         (0..base.tables.len()).find_map(find)
     }
 
@@ -165,12 +140,7 @@ impl Specification {
             }
             None => !base.tables.iter().any(|table| table.id == *scope),
         });
-        let gone = |id: &String| {
-            !base
-                .tables
-                .iter()
-                .any(|table| table.live_fields().any(|(_, field)| field.id == *id))
-        };
+        let gone = |id: &String| !base.tables.iter().any(|table| table.live_fields().any(|(_, field)| field.id == *id));
         scope_gone || self.watch_data.iter().flatten().any(gone) || self.watch_schemas.iter().flatten().any(gone)
     }
 

@@ -3,9 +3,8 @@
 /// A formula and its value, shown.
 type Case = (&'static str, &'static str);
 
-pub(super) static CASES: &[&[Case]] = &[
-    SYNTAX, OPERATORS, LOGIC, RECORD, TEXT, NUMBER, DATE, DATE_TEXT, ARRAY, PATTERN, ERRORS,
-];
+pub(super) static CASES: &[&[Case]] =
+    &[SYNTAX, OPERATORS, LOGIC, RECORD, TEXT, NUMBER, DATE, DATE_TEXT, ARRAY, PATTERN, ERRORS];
 
 static SYNTAX: &[Case] = &[
     ("1", "1"),
@@ -60,10 +59,7 @@ static OPERATORS: &[Case] = &[
     ("'a' & 1 & {Empty} & 'b'", "\"a1b\""),
     ("{Tags} & '!'", "\"red, blue, red!\""),
     ("{Due} & ''", "\"2024-05-01T12:00:00.000Z\""),
-    (
-        "RECORD_ID() & '/' & RECORD_ID()",
-        "\"recAbcdefghijk01a/recAbcdefghijk01a\"",
-    ),
+    ("RECORD_ID() & '/' & RECORD_ID()", "\"recAbcdefghijk01a/recAbcdefghijk01a\""),
     ("1 = 1", "1"),
     ("1 != 1", "0"),
     ("'a' = 'A'", "0"),
@@ -283,10 +279,7 @@ static DATE: &[Case] = &[
     ("WORKDAY('2024-05-04', -1)", "@2024-05-03T00:00:00.000Z"),
     ("WORKDAY('2024-05-06', -1)", "@2024-05-03T00:00:00.000Z"),
     ("WORKDAY('2024-05-01', 10)", "@2024-05-15T00:00:00.000Z"),
-    (
-        "WORKDAY('2024-05-03', 1, '2024-05-06, 2024-05-07')",
-        "@2024-05-08T00:00:00.000Z",
-    ),
+    ("WORKDAY('2024-05-03', 1, '2024-05-06, 2024-05-07')", "@2024-05-08T00:00:00.000Z"),
     ("WORKDAY('2024-05-06', -1, '2024-05-03')", "@2024-05-02T00:00:00.000Z"),
     ("WORKDAY('2024-05-03', 1, 'soon')", "#ERROR!"),
     ("WORKDAY_DIFF('2024-05-03', '2024-05-06')", "2"),
@@ -301,16 +294,10 @@ static DATE: &[Case] = &[
 ];
 
 static DATE_TEXT: &[Case] = &[
-    (
-        "DATETIME_PARSE('2024-05-01T12:00:00.000Z')",
-        "@2024-05-01T12:00:00.000Z",
-    ),
+    ("DATETIME_PARSE('2024-05-01T12:00:00.000Z')", "@2024-05-01T12:00:00.000Z"),
     ("DATETIME_PARSE('2024-05-01')", "@2024-05-01T00:00:00.000Z"),
     ("DATETIME_PARSE('2024-05-01 12:30')", "@2024-05-01T12:30:00.000Z"),
-    (
-        "DATETIME_PARSE('2024-05-01T12:30:15.25-0330')",
-        "@2024-05-01T16:00:15.250Z",
-    ),
+    ("DATETIME_PARSE('2024-05-01T12:30:15.25-0330')", "@2024-05-01T16:00:15.250Z"),
     ("DATETIME_PARSE('5/1/2024')", "@2024-05-01T00:00:00.000Z"),
     ("DATETIME_PARSE('5/1/2024 3:04 pm')", "@2024-05-01T15:04:00.000Z"),
     ("DATETIME_PARSE('1 May 2024 08:09')", "@2024-05-01T08:09:00.000Z"),
@@ -320,61 +307,31 @@ static DATE_TEXT: &[Case] = &[
     ("DATETIME_PARSE('2024-05-01T12')", "#ERROR!"),
     ("DATETIME_PARSE('soon')", "#ERROR!"),
     ("DATETIME_PARSE({Empty})", "#ERROR!"),
-    (
-        "DATETIME_PARSE('4 Mar 2017 23:00', 'D MMM YYYY HH:mm')",
-        "@2017-03-04T23:00:00.000Z",
-    ),
+    ("DATETIME_PARSE('4 Mar 2017 23:00', 'D MMM YYYY HH:mm')", "@2017-03-04T23:00:00.000Z"),
     ("DATETIME_PARSE('4. März', 'D. MMMM')", "#ERROR!"),
-    (
-        "DATETIME_PARSE('03/04/17 12:05 AM', 'DD/MM/YY hh:mm A', 'en')",
-        "@2017-04-03T00:05:00.000Z",
-    ),
+    ("DATETIME_PARSE('03/04/17 12:05 AM', 'DD/MM/YY hh:mm A', 'en')", "@2017-04-03T00:05:00.000Z"),
     ("DATETIME_PARSE('20240501', 'YYYYMMDD')", "@2024-05-01T00:00:00.000Z"),
     ("DATETIME_PARSE('2024-05', 'YYYY-MM-DD')", "@2024-05-01T00:00:00.000Z"),
     ("DATETIME_PARSE('07:30', 'HH:mm')", "@2024-06-15T07:30:00.000Z"),
     ("DATETIME_PARSE('1714564800', 'X')", "@2024-05-01T12:00:00.000Z"),
     ("DATETIME_PARSE('1714564800000', 'x')", "@2024-05-01T12:00:00.000Z"),
-    (
-        "DATETIME_PARSE('Wed, May 1st 2024 at 5', 'ddd, MMMM Do YYYY [at] H')",
-        "@2024-05-01T05:00:00.000Z",
-    ),
-    (
-        "DATETIME_PARSE('2024-05-01 10:00 +02:00', 'YYYY-MM-DD HH:mm Z')",
-        "@2024-05-01T08:00:00.000Z",
-    ),
+    ("DATETIME_PARSE('Wed, May 1st 2024 at 5', 'ddd, MMMM Do YYYY [at] H')", "@2024-05-01T05:00:00.000Z"),
+    ("DATETIME_PARSE('2024-05-01 10:00 +02:00', 'YYYY-MM-DD HH:mm Z')", "@2024-05-01T08:00:00.000Z"),
     ("DATETIME_PARSE('122 2024', 'DDDD YYYY')", "@2024-05-01T00:00:00.000Z"),
     ("DATETIME_PARSE('', 'YYYY')", "#ERROR!"),
     ("DATETIME_FORMAT({Due})", "\"2024-05-01T12:00:00+00:00\""),
-    (
-        "DATETIME_FORMAT({Due}, 'YYYY-MM-DD HH:mm:ss.SSS')",
-        "\"2024-05-01 12:00:00.000\"",
-    ),
-    (
-        "DATETIME_FORMAT({Due}, 'YY M D H h m s S A a')",
-        "\"24 5 1 12 12 0 0 0 PM pm\"",
-    ),
-    (
-        "DATETIME_FORMAT('2024-05-01T00:07:08Z', 'hh:mm:ss a kk k')",
-        "\"12:07:08 am 24 24\"",
-    ),
-    (
-        "DATETIME_FORMAT({Due}, 'dddd ddd dd d do E')",
-        "\"Wednesday Wed We 3 3rd 3\"",
-    ),
+    ("DATETIME_FORMAT({Due}, 'YYYY-MM-DD HH:mm:ss.SSS')", "\"2024-05-01 12:00:00.000\""),
+    ("DATETIME_FORMAT({Due}, 'YY M D H h m s S A a')", "\"24 5 1 12 12 0 0 0 PM pm\""),
+    ("DATETIME_FORMAT('2024-05-01T00:07:08Z', 'hh:mm:ss a kk k')", "\"12:07:08 am 24 24\""),
+    ("DATETIME_FORMAT({Due}, 'dddd ddd dd d do E')", "\"Wednesday Wed We 3 3rd 3\""),
     ("DATETIME_FORMAT({Due}, 'MMMM MMM MM Mo')", "\"May May 05 5th\""),
     ("DATETIME_FORMAT({Due}, 'Do DDD DDDD Q Qo')", "\"1st 122 122 2 2nd\""),
-    (
-        "DATETIME_FORMAT('2024-12-30', 'w ww gggg W WW GGGG')",
-        "\"1 01 2025 1 01 2025\"",
-    ),
+    ("DATETIME_FORMAT('2024-12-30', 'w ww gggg W WW GGGG')", "\"1 01 2025 1 01 2025\""),
     ("DATETIME_FORMAT({Due}, 'L')", "\"05/01/2024\""),
     ("DATETIME_FORMAT({Due}, 'LL LT')", "\"May 1, 2024 12:00 PM\""),
     ("DATETIME_FORMAT({Due}, 'LLLL')", "\"Wednesday, May 1, 2024 12:00 PM\""),
     ("DATETIME_FORMAT({Due}, 'l')", "\"5/1/2024\""),
-    (
-        "DATETIME_FORMAT({Due}, 'llll LTS')",
-        "\"Wed, May 1, 2024 12:00 PM 12:00:00 PM\"",
-    ),
+    ("DATETIME_FORMAT({Due}, 'llll LTS')", "\"Wed, May 1, 2024 12:00 PM 12:00:00 PM\""),
     ("DATETIME_FORMAT({Due}, 'X x')", "\"1714564800 1714564800000\""),
     ("DATETIME_FORMAT({Due}, 'Z ZZ z')", "\"+00:00 +0000 UTC\""),
     (r"DATETIME_FORMAT({Due}, '[on] D [of] \\M [')", "\"on 1 of M [\""),
@@ -384,16 +341,10 @@ static DATE_TEXT: &[Case] = &[
         "DATETIME_FORMAT(SET_TIMEZONE({Due}, 'Europe/Berlin'), 'YYYY-MM-DD HH:mm Z z')",
         "\"2024-05-01 14:00 +02:00 CEST\"",
     ),
-    (
-        "DATETIME_FORMAT(SET_TIMEZONE({Due}, 'America/St_Johns'), 'HH:mm ZZ')",
-        "\"09:30 -0230\"",
-    ),
+    ("DATETIME_FORMAT(SET_TIMEZONE({Due}, 'America/St_Johns'), 'HH:mm ZZ')", "\"09:30 -0230\""),
     ("DATETIME_FORMAT(SET_TIMEZONE({Due}, 'utc'), 'HH:mm')", "\"12:00\""),
     ("DATETIME_FORMAT(SET_TIMEZONE({Due}, 'Mars/Base'), 'HH:mm')", "#ERROR!"),
-    (
-        "DATETIME_FORMAT(SET_LOCALE(SET_TIMEZONE({Due}, 'Asia/Tokyo'), 'de'), 'MMM D HH:mm')",
-        "\"May 1 21:00\"",
-    ),
+    ("DATETIME_FORMAT(SET_LOCALE(SET_TIMEZONE({Due}, 'Asia/Tokyo'), 'de'), 'MMM D HH:mm')", "\"May 1 21:00\""),
     ("DATETIME_FORMAT(SET_LOCALE({Due}, {Broken}), 'L')", "#ERROR!"),
     ("SET_TIMEZONE({Due}, 'Asia/Tokyo')", "@2024-05-01T12:00:00.000Z"),
     ("DATESTR({Due})", "\"2024-05-01\""),
@@ -408,10 +359,7 @@ static ARRAY: &[Case] = &[
     ("ARRAYUNIQUE({Tags})", "[\"red\", \"blue\"]"),
     ("ARRAYCOMPACT({Gaps})", "[\"a\"]"),
     ("ARRAYCOMPACT({Empty})", "[]"),
-    (
-        "ARRAYFLATTEN({Tags}, 1, {Numbers})",
-        "[\"red\", \"blue\", \"red\", 1, 1, 2, 3]",
-    ),
+    ("ARRAYFLATTEN({Tags}, 1, {Numbers})", "[\"red\", \"blue\", \"red\", 1, 1, 2, 3]"),
     ("ARRAYSLICE({Numbers}, 2)", "[2, 3]"),
     ("ARRAYSLICE({Numbers}, 1, 2)", "[1, 2]"),
     ("ARRAYSLICE({Numbers}, -2)", "[2, 3]"),
@@ -431,10 +379,7 @@ static PATTERN: &[Case] = &[
     ("REGEX_EXTRACT({Name}, '[A-Z][a-z]+$')", "\"Lovelace\""),
     ("REGEX_EXTRACT({Name}, '[0-9]+')", "#ERROR!"),
     ("REGEX_REPLACE({Name}, '[aeiou]', '')", "\"Ad Lvlc\""),
-    (
-        r"REGEX_REPLACE({Name}, '(\w+) (\w+)', '$2, $1 $$ $x')",
-        "\"Lovelace, Ada $ $x\"",
-    ),
+    (r"REGEX_REPLACE({Name}, '(\w+) (\w+)', '$2, $1 $$ $x')", "\"Lovelace, Ada $ $x\""),
     ("REGEX_REPLACE('abc', '', '-')", "\"-a-b-c-\""),
 ];
 

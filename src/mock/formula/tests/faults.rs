@@ -74,10 +74,7 @@ fn a_wrong_number_of_arguments_is_refused() {
 fn messages_are_airtables() {
     let table = [
         ("1 +", "Invalid formula. Please check your formula text."),
-        (
-            "{FirstName} & LastName & {FIRSTNAME}",
-            "Unknown field names: firstname, lastname",
-        ),
+        ("{FirstName} & LastName & {FIRSTNAME}", "Unknown field names: firstname, lastname"),
         ("BAD(Worse(1), bad())", "Unknown function names: worse, bad"),
         ("BAD({Missing})", "Unknown field names: missing"),
         ("LAST_MODIFIED_TIME({Missing})", "Unknown field names: missing"),
@@ -111,10 +108,7 @@ fn deep_nesting_neither_overflows_nor_compiles() {
         for (open, close, levels) in NESTS {
             let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
             let limit = super::super::parser::DEEPEST / levels;
-            let deepest = (0..=limit)
-                .rev()
-                .map(nested)
-                .find_map(|formula| sample.compile(&formula).ok());
+            let deepest = (0..=limit).rev().map(nested).find_map(|formula| sample.compile(&formula).ok());
             let compiled = deepest.expect("some depth compiles");
             compiled.clone().eval(&sample);
             assert!(!format!("{compiled:?}").is_empty());

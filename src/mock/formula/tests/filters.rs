@@ -7,10 +7,7 @@ fn batches_of_record_ids() {
     let sample = Sample::new();
     let batch = |last: &str| {
         let ids = (0..150).map(|n| format!("rec{n:014}"));
-        let terms: Vec<_> = ids
-            .chain([last.to_owned()])
-            .map(|id| format!("RECORD_ID()=\"{id}\""))
-            .collect();
+        let terms: Vec<_> = ids.chain([last.to_owned()]).map(|id| format!("RECORD_ID()=\"{id}\"")).collect();
         format!("OR({})", terms.join(","))
     };
     assert!(sample.eval(&batch("recAbcdefghijk01a")).is_truthy());
@@ -41,14 +38,10 @@ fn windows_of_time() {
 
 #[test]
 fn never_modified_records_are_dropped_by_either_bound() {
-    let sample = Sample {
-        modified: None,
-        ..Sample::new()
-    };
-    for formula in [
-        "IS_AFTER(LAST_MODIFIED_TIME(), '2000-01-01')",
-        "NOT(IS_BEFORE(LAST_MODIFIED_TIME(), '2000-01-01'))",
-    ] {
+    let sample = Sample { modified: None, ..Sample::new() };
+    for formula in
+        ["IS_AFTER(LAST_MODIFIED_TIME(), '2000-01-01')", "NOT(IS_BEFORE(LAST_MODIFIED_TIME(), '2000-01-01'))"]
+    {
         assert!(!sample.eval(formula).is_truthy(), "{formula}");
     }
     let both = "OR(IS_AFTER(CREATED_TIME(), '2000-01-01'), IS_AFTER(LAST_MODIFIED_TIME(), '2000-01-01'))";
