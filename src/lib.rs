@@ -8,7 +8,7 @@
 //! | [`connector`] | the product in one page: the trait [`LakeflowConnect`] and [`AirtableConnector`] |
 //! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
 //! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
-//! | `wire`, `names`, [`column`], [`decode`] | what Airtable sends, and what becomes of it |
+//! | `wire`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
 //! | [`scan`], [`reader`] | the plan, and the pages behind it |
 //! | `mock` | a mock Airtable on loopback (feature `mock`) |
 //! | `python` | the module `lakeflow_airtable._native` (feature `python`) |

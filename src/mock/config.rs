@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::error::ApiError;
 use super::fault::Faults;
 
-/// How to start a [`Mock`].
+/// How to start a [`Mock`](super::Mock).
 #[derive(Debug, Clone)]
 pub struct MockConfig {
     /// Where to listen; port 0 takes a free one.
