@@ -1,0 +1,122 @@
+//! Options in, typed values or a message out.
+
+use super::*;
+
+fn parse(pairs: &[(&str, &str)]) -> Result<Options> {
+    let with_token = std::iter::once(("token", "patX")).chain(pairs.iter().copied());
+    Options::parse(with_token.map(|(key, value)| (key, value.to_owned())))
+}
+
+fn message(pairs: &[(&str, &str)]) -> String {
+    parse(pairs).expect_err("refused").to_string()
+}
+
+#[test]
+fn defaults_are_those_of_the_table() {
+    let Options { connection, read } = parse(&[]).expect("valid");
+    assert_eq!(connection.base_url.as_str(), "https://api.airtable.com/");
+    assert_eq!((connection.requests_per_second, connection.max_retries), (4.5, 8));
+    assert_eq!(connection.timeout, Duration::from_secs(60));
+    assert_eq!(read.rescued_data_column.as_deref(), Some("_rescued_data"));
+    assert_eq!((read.page_size, read.lookback), (100, Duration::from_secs(60)));
+    assert!(read.fields.is_none() && read.max_records.is_none() && !read.fail_on_bad_value);
+}
+
+#[test]
+fn keys_have_no_case_and_the_token_three_names() {
+    for key in ["TOKEN", "bearer_token", "Access_Token"] {
+        let options = Options::parse([(key, "patY"), ("TABLENAME", "Vendors")]).expect("valid");
+        assert_eq!(options.connection.token, Token::new("patY").expect("a token"));
+        assert_eq!(options.read.table.as_deref(), Some("Vendors"));
+    }
+    for order in [["token", "bearer_token"], ["bearer_token", "token"]] {
+        let options = Options::parse(order.map(|key| (key, key))).expect("valid");
+        assert_eq!(options.connection.token, Token::new("token").expect("a token"));
+    }
+}
+
+#[test]
+fn base_urls() {
+    for (text, expected) in [
+        ("api.airtable.com", "https://api.airtable.com/"),
+        ("https://api.airtable.com/v0/", "https://api.airtable.com/"),
+        ("https://proxy.example/airtable/v0", "https://proxy.example/airtable"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+        ("http://[::1]:8080/v0", "http://[::1]:8080/"),
+        ("http://localhost:1", "http://localhost:1/"),
+    ] {
+        let url = parse(&[("base_url", text), ("requests_per_second", "4")]).expect(text).connection.base_url;
+        assert_eq!(url.as_str(), expected, "{text}");
+    }
+    for (text, hint) in [
+        ("http://api.airtable.com", "plain http"),
+        ("http://127.0.0.1.example.com", "plain http"),
+        ("ftp://api.airtable.com", "an address"),
+        ("https://", "an address"),
+        ("https://user:pass@api.airtable.com", "user"),
+        ("https://api.airtable.com?token=x", "query"),
+    ] {
+        assert!(message(&[("base_url", text)]).contains(hint), "{text}");
+    }
+}
+
+#[test]
+fn refused_values_say_what_is_taken() {
+    for (key, value, hint) in [
+        ("page_size", "101", "from 1 to 100"),
+        ("page_size", "ten", "from 1 to 100"),
+        ("max_records", "0", "from 1 up"),
+        ("requests_per_second", "0", "above 0"),
+        ("requests_per_second", "NaN", "above 0"),
+        ("requests_per_second", "6", "shuts it for everybody"),
+        ("column_names", "camel", "one of snake, original, id"),
+        ("on_bad_value", "ignore", "one of rescue, fail"),
+        ("ingestion_type", "full", "snapshot, cdc, cdc_with_deletes, append"),
+        ("namespace", "[\"a\",\"b\"]", "one base id or name"),
+        ("fields", "[1]", "a JSON list of texts"),
+        ("base_id", "tblX", "begins with app"),
+        ("base_id", "app/../meta", "begins with app"),
+        ("timeout_seconds", "-1", "above 0"),
+    ] {
+        let text = message(&[(key, value)]);
+        assert!(text.contains(&format!("option {key} is {value:?}")) && text.contains(hint), "{text}");
+    }
+}
+
+#[test]
+fn near_misses_are_errors_and_foreign_keys_are_not() {
+    assert_eq!(message(&[("filter_formulas", "1")]), "unknown option filter_formulas: did you mean filter_formula?");
+    assert!(message(&[("baseid", "appX")]).contains("did you mean base_id?"));
+    assert!(message(&[("table_name", "x")]).contains("did you mean tableName?"));
+    for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "isDeleteFlow"] {
+        assert!(parse(&[(key, "x")]).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn a_missing_token_says_what_to_check() {
+    let none: [(&str, &str); 0] = [];
+    let text = Options::parse(none).expect_err("refused").to_string();
+    assert!(text.contains("bearer_token"), "{text}");
+    let text = Options::parse([("databricks.connection", "airtable")]).expect_err("refused").to_string();
+    assert!(text.contains("connectionDfOptionInjection") && text.contains("externalOptionsAllowList"), "{text}");
+    let text = Options::parse([("token", "pat\u{e9}")]).expect_err("refused").to_string();
+    assert!(!text.contains("pat\u{e9}"), "{text}");
+}
+
+#[test]
+fn lists_come_as_json_or_with_commas() {
+    let fields = |text| parse(&[("fields", text)]).expect("valid").read.fields;
+    assert_eq!(fields("[\"A, b\",\"C\"]"), Some(vec!["A, b".into(), "C".into()]));
+    assert_eq!(fields("A, C ,"), Some(vec!["A".into(), "C".into()]));
+    assert_eq!(fields("all"), None);
+    let namespace = |text| parse(&[("namespace", text)]).expect("valid").read.namespace;
+    assert_eq!(namespace("[\"appX\"]"), Some("appX".into()));
+    assert_eq!(namespace("Launch, 2025"), Some("Launch, 2025".into()));
+}
+
+#[test]
+fn an_empty_value_is_none_but_for_the_rescued_column() {
+    let read = parse(&[("max_records", ""), ("rescued_data_column", "")]).expect("valid").read;
+    assert!(read.max_records.is_none() && read.rescued_data_column.is_none());
+}
