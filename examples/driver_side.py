@@ -17,7 +17,7 @@ from lakeflow_airtable.mock import MockAirtable
 
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
 
-with nullcontext() if "AIRTABLE_TOKEN" in os.environ else MockAirtable() as mock:
+with nullcontext() if {"AIRTABLE_TOKEN", "AIRTABLE_BASE_ID"} <= os.environ.keys() else MockAirtable() as mock:
     if mock:
         base = Airtable(**mock.options())
     else:

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::pace::{Micros, Slots, micros};
+use crate::pace::{Micros, SLOTS_BYTES, Slots, micros};
 
 /// The slots used where no file can be.
 static OWN: Mutex<Option<HashMap<PathBuf, Slots>>> = Mutex::new(None);
@@ -27,7 +27,8 @@ pub(crate) struct Budget {
 impl Budget {
     /// The budget of `base` (an id, or a word for requests that belong to none) at `host`.
     pub(crate) fn new(host: &str, base: &str, requests_per_second: f64) -> Self {
-        let name = format!("lakeflow-airtable-{host}-{base}.budget");
+        // The number is that of the file's form.
+        let name = format!("lakeflow-airtable-1-{host}-{base}.budget");
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
         let path = std::env::temp_dir().join(name);
         Self { path, interval: Duration::from_secs_f64(1.0 / requests_per_second) }
@@ -37,6 +38,11 @@ impl Budget {
     pub(crate) fn reserve(&self) -> Duration {
         let interval = self.interval;
         self.change(|slots, now| slots.reserve(now, interval))
+    }
+
+    /// How long the base is still left alone: a penalty may have been met while a slot was waited for.
+    pub(crate) fn blocked(&self) -> Duration {
+        self.change(|slots, now| slots.blocked(now))
     }
 
     /// Nobody sends to this base for as long as `wait`.
@@ -64,17 +70,28 @@ impl Budget {
     fn change_file<T>(&self, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
         let mut file = self.open()?;
         lock(&file)?;
-        let mut bytes = Vec::with_capacity(8);
+        let mut bytes = Vec::with_capacity(SLOTS_BYTES);
         (&mut file).take(64).read_to_end(&mut bytes)?;
         let mut slots = Slots::from_bytes(&bytes);
         let result = act(&mut slots, now());
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&slots.to_bytes())?;
+        file.set_len(SLOTS_BYTES as u64)?;
         Ok(result)
     }
 
-    /// Opens without creating first: Linux refuses `O_CREAT` on another user's file in a shared directory.
+    /// Only a plain file will do: the directory is everybody's, and a pipe there would be waited for without end.
     fn open(&self) -> io::Result<File> {
+        let strange = || io::Error::new(io::ErrorKind::InvalidInput, "is not a plain file");
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|found| !found.is_file()) {
+            return Err(strange());
+        }
+        let file = self.open_or_create()?;
+        if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
+    }
+
+    /// Opens without creating first: Linux refuses `O_CREAT` on another user's file in a shared directory.
+    fn open_or_create(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         match options.open(&self.path) {
@@ -146,6 +163,30 @@ mod tests {
         let (a, b) = (budget(nowhere.clone()), budget(nowhere));
         assert_eq!(a.reserve(), Duration::ZERO);
         assert!(b.reserve() > Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_made_ours() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        std::fs::write(&path, [7; 20]).expect("written");
+        let a = budget(path.clone());
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(a.reserve() > Duration::from_millis(100));
+        assert_eq!(std::fs::metadata(&path).expect("there").len(), SLOTS_BYTES as u64);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (target, link) = (directory.path().join("theirs"), directory.path().join("one.budget"));
+        std::fs::write(&target, "theirs").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        let a = budget(link);
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(a.reserve() > Duration::from_millis(100), "paced within the process");
+        assert_eq!(std::fs::read(&target).expect("there"), b"theirs");
     }
 
     #[test]

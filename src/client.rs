@@ -93,7 +93,8 @@ impl Client {
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
         let bytes = self.bytes(request).await.map_err(|failure| self.error(request, &failure))?;
         serde_json::from_slice(&bytes).map_err(|error| {
-            Error::Data(format!("{}: 200 with JSON of an undocumented form: {error}", self.name(request)))
+            let error = self.connection.token.scrub(&error.to_string());
+            Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
         })
     }
 
@@ -102,11 +103,7 @@ impl Client {
         let budget = self.budget(request);
         let mut retries = 0;
         loop {
-            let wait = budget.reserve();
-            // The timer counts milliseconds, so even no wait at all would take one.
-            if !wait.is_zero() {
-                tokio::time::sleep(wait).await;
-            }
+            self.slot(&budget).await;
             let failure = match self.attempt(request).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(failure) => failure,
@@ -131,9 +128,30 @@ impl Client {
         }
     }
 
+    /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
+    /// it may prolong it.
+    async fn slot(&self, budget: &Budget) {
+        loop {
+            let wait = budget.reserve();
+            // The timer counts milliseconds, so even no wait at all would take one.
+            if wait.is_zero() {
+                return;
+            }
+            tokio::time::sleep(wait).await;
+            if budget.blocked().is_zero() {
+                return;
+            }
+        }
+    }
+
     /// The error for a request that failed for good.
     pub(crate) fn error(&self, request: &Request, failure: &Failure) -> Error {
-        from_failure(&self.name(request), request.purpose, failure)
+        self.scrub(from_failure(&self.name(request), request.purpose, failure))
+    }
+
+    /// The same error without the token, which a server may have said back, or somebody have written into a cell.
+    pub(crate) fn scrub(&self, error: Error) -> Error {
+        error.map_text(|text| self.connection.token.scrub(&text))
     }
 
     /// Method and address without query: what messages call the request.
@@ -184,7 +202,7 @@ impl Client {
         log::debug!("{}: {status}, at {:?}", self.name(request), response.headers().get(DATE));
         if status.is_success() {
             let body = self.body(response).await?;
-            return whole_object(body);
+            return self.whole_object(body);
         }
         Err(self.refused(status, response).await)
     }
@@ -195,14 +213,12 @@ impl Client {
         let location = header(LOCATION).filter(|_| status.is_redirection());
         // The status alone says enough where the rest of the answer does not come.
         let body = self.body(response).await.unwrap_or_default();
-        let mut failure = Failure::from_answer(status.as_u16(), &body, retry_after.as_deref());
-        if let Failure::Status { kind, message, .. } = &mut failure {
-            if let Some(location) = location {
-                let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
-                *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
-            }
-            *kind = self.connection.token.scrub(kind);
-            *message = self.connection.token.scrub(message);
+        // Before anything is cut out of it: half a token would no longer be found.
+        let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
+        let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), retry_after.as_deref());
+        if let (Failure::Status { message, .. }, Some(location)) = (&mut failure, location) {
+            let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
+            *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
         }
         failure
     }
@@ -223,27 +239,28 @@ impl Client {
         Ok(body)
     }
 
+    /// An object from brace to brace. Whether what is between them is JSON the decoder finds out; this tells a proxy's page
+    /// and an answer cut short, which are worth another try.
+    fn whole_object(&self, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let text = body.trim_ascii();
+        if text.starts_with(b"{") && text.ends_with(b"}") {
+            return Ok(body);
+        }
+        let text = self.connection.token.scrub(&String::from_utf8_lossy(text));
+        let start: String = text.chars().take(40).collect();
+        Err(Failure::NotJson { start: line(&start) })
+    }
+
     fn failure(&self, error: &reqwest::Error) -> Failure {
         let cause = innermost(error);
         if error.is_connect() {
             return Failure::Connect { cause, reached_before: self.reached.load(Ordering::Relaxed) };
         }
         if error.is_timeout() {
-            return Failure::Timeout { seconds: self.connection.timeout.as_secs() };
+            return Failure::Timeout { limit: self.connection.timeout };
         }
         Failure::Broken { cause }
     }
-}
-
-/// An object from brace to brace. Whether what is between them is JSON the decoder finds out; this tells a proxy's page
-/// and an answer cut short, which are worth another try.
-fn whole_object(body: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let text = body.trim_ascii();
-    if text.starts_with(b"{") && text.ends_with(b"}") {
-        return Ok(body);
-    }
-    let start = String::from_utf8_lossy(&text[..text.len().min(40)]);
-    Err(Failure::NotJson { start: line(&start) })
 }
 
 /// The cause of causes: "connection refused" rather than "error sending request for url (...)", which would also show
@@ -267,7 +284,7 @@ fn what_failed(failure: &Failure) -> String {
         Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
         Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
         Failure::Broken { cause } => cause.clone(),
-        Failure::Timeout { seconds } => format!("no complete answer within {seconds} s"),
+        Failure::Timeout { limit } => format!("no complete answer within {limit:?}"),
         Failure::TooLarge { .. } => "too large".to_owned(),
         Failure::NotJson { .. } => "200, but no JSON".to_owned(),
     }

@@ -187,8 +187,8 @@ impl Shape {
     }
 
     /// What a value must be, for messages.
-    pub(crate) fn expected(&self) -> &'static str {
-        match self {
+    pub(crate) fn expected(&self) -> String {
+        let expected = match self {
             Self::Text => "a text",
             Self::Any | Self::Json => "any value",
             Self::Float => "a number",
@@ -197,8 +197,9 @@ impl Shape {
             Self::Date => "a date from year 1 to 9999",
             Self::Timestamp => "a time from year 1 to 9999, to the microsecond",
             Self::Struct(_) => "an object with the documented properties",
-            Self::List(_) | Self::Lookup(_) => "an array",
-        }
+            Self::List(item) | Self::Lookup(item) => return format!("an array, each item {}", item.expected()),
+        };
+        expected.to_owned()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::client::{Client, Request};
 use crate::error::{Error, Purpose, Result, nearest};
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::reader::Batches;
-use crate::scan::{Scan, find_table};
+use crate::scan::{Scan, check_ingestion_type, find_table};
 use crate::wire::{Base, Bases, Table, Tables};
 
 /// A source of tables for Spark and Lakeflow.
@@ -202,22 +202,14 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
+        check_ingestion_type(read.ingestion_type)?;
         let wanted = table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let known = self.known(&base_id).filter(|tables| find_table(tables, wanted, &base_id).is_ok());
         if known.is_none() {
             find_table(&self.tables(&base_id).await?, wanted, &base_id)?;
         }
-        let cursor_field = match read.ingestion_type {
-            IngestionType::Snapshot => None,
-            IngestionType::Append => Some("createdTime"),
-            IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at"),
-        };
-        Ok(TableMetadata {
-            primary_keys: vec!["id".into()],
-            cursor_field: cursor_field.map(str::to_owned),
-            ingestion_type: read.ingestion_type,
-        })
+        Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field: None, ingestion_type: read.ingestion_type })
     }
 
     fn read(&self, scan: Scan) -> Batches {

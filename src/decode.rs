@@ -243,7 +243,7 @@ fn reason(misfit: Misfit, shape: &Shape) -> String {
     match misfit {
         Misfit::ErrorValue => "error value".to_owned(),
         Misfit::SpecialValue => "special value".to_owned(),
-        Misfit::Unfit => format!("{} was expected", shape.expected()),
+        Misfit::Unfit => format!("expected {}", shape.expected()),
     }
 }
 

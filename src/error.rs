@@ -35,6 +35,21 @@ pub enum Error {
     Data(String),
 }
 
+impl Error {
+    /// The same error with another text.
+    pub(crate) fn map_text(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Option(text) => Self::Option(change(text)),
+            Self::Auth(text) => Self::Auth(change(text)),
+            Self::NotFound(text) => Self::NotFound(change(text)),
+            Self::RateLimit(text) => Self::RateLimit(change(text)),
+            Self::Rejected(text) => Self::Rejected(change(text)),
+            Self::Transport(text) => Self::Transport(change(text)),
+            Self::Data(text) => Self::Data(change(text)),
+        }
+    }
+}
+
 /// What a request was for: names it in messages, and says which scope it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -83,16 +98,13 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
              upgrade the plan, or read again next month",
         )),
         (429, _) => Error::RateLimit(say(
-            "other clients use up this base's 5 requests a second: lower requests_per_second here or there, or raise \
-             max_retries",
+            "other clients use up this base's 5 requests a second: lower requests_per_second here or there",
         )),
         (300..=399, _) => Error::Rejected(say(
             "redirects are not followed, so that the token reaches no other host: check base_url and proxies",
         )),
         (413, _) => Error::Rejected(say("the request is too large: shorten filter_formula or fields")),
-        (500..=599, _) => {
-            Error::Transport(say("Airtable failed to answer, after all retries: try again later, or raise max_retries"))
-        }
+        (500..=599, _) => Error::Transport(say("Airtable failed: try again later, or raise max_retries")),
         _ => Error::Rejected(say("Airtable refuses this request: check the options it was made from")),
     }
 }
@@ -102,11 +114,11 @@ fn unanswered(asked: &str, failure: &Failure) -> Error {
         Failure::Connect { cause, .. } => Error::Transport(format!(
             "{asked}: cannot connect: {cause}: check base_url, DNS, HTTPS_PROXY, and the network policy of this machine"
         )),
-        Failure::Broken { cause } => Error::Transport(format!(
-            "{asked}: {cause}: the connection broke, after all retries: try again later, or raise max_retries"
-        )),
-        Failure::Timeout { seconds } => Error::Transport(format!(
-            "{asked}: no complete answer within {seconds} s, after all retries: raise timeout_seconds, or lower page_size"
+        Failure::Broken { cause } => {
+            Error::Transport(format!("{asked}: {cause}: the connection broke: try again later, or raise max_retries"))
+        }
+        Failure::Timeout { limit } => Error::Transport(format!(
+            "{asked}: no complete answer within {limit:?}: raise timeout_seconds, or lower page_size"
         )),
         Failure::TooLarge { limit_bytes } => Error::Data(format!(
             "{asked}: the answer is larger than {} MiB: lower page_size, or read fewer fields",
@@ -177,7 +189,7 @@ mod tests {
         }
         assert_eq!(variant(Failure::Connect { cause: "refused".into(), reached_before: false }), "transport");
         assert_eq!(variant(Failure::Broken { cause: "eof".into() }), "transport");
-        assert_eq!(variant(Failure::Timeout { seconds: 60 }), "transport");
+        assert_eq!(variant(Failure::Timeout { limit: std::time::Duration::from_secs(60) }), "transport");
         assert_eq!(variant(Failure::TooLarge { limit_bytes: 1 << 27 }), "data");
         assert_eq!(variant(Failure::NotJson { start: "<html>".into() }), "data");
     }

@@ -62,7 +62,7 @@ impl IngestionType {
 }
 
 /// Where Airtable is, and how it is talked to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Connection {
     /// The secret.
     pub token: Token,
@@ -130,8 +130,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Checks a set of options. Keys are matched without regard to case; a later pair replaces an earlier one; an
-    /// empty value is none, but for `rescued_data_column`.
+    /// Checks a set of options. Keys are matched without regard to case; a later pair replaces an earlier one of the same
+    /// name, and a name goes before its aliases; an empty value is none, but for `rescued_data_column`.
     ///
     /// # Errors
     /// [`Error::Option`] for a missing token, a value that an option cannot have, and a key within two edits of a known
@@ -145,7 +145,7 @@ impl Options {
     }
 }
 
-/// What was given, under the names of the table.
+/// What was given, under the names that the table writes.
 #[derive(Default)]
 struct Given {
     values: BTreeMap<&'static str, String>,
@@ -159,24 +159,20 @@ impl Given {
             self.databricks_connection = Some(value);
             return Ok(());
         }
-        let found = OPTIONS.iter().find_map(|row| {
-            let is = |name: &&&'static str| name.to_lowercase() == lower;
-            std::iter::once(&row.name).chain(row.aliases).find(is).map(|name| (row.name, *name))
-        });
-        match found {
-            Some((name, _)) if name == "rescued_data_column" => _ = self.values.insert(name, value),
-            Some(_) if value.trim().is_empty() => {}
-            // The name itself wins over its aliases, in whatever order they come.
-            Some((name, alias)) if name != alias => _ = self.values.entry(name).or_insert(value),
-            Some((name, _)) => _ = self.values.insert(name, value),
+        match OPTIONS.iter().flat_map(OptionRow::names).find(|name| name.to_lowercase() == lower) {
+            Some(name) if !value.trim().is_empty() || name == "rescued_data_column" => {
+                _ = self.values.insert(name, value);
+            }
+            Some(_) => {}
             None => unknown(key, &lower)?,
         }
         Ok(())
     }
 
+    /// The value given: a name goes before its aliases, and these go in the order of the table.
     fn text(&self, name: &'static str) -> Option<String> {
-        debug_assert!(OPTIONS.iter().any(|row| row.name == name), "{name} is in the table");
-        self.values.get(name).map(|value| value.trim().to_owned())
+        let value = row_of(name).names().find_map(|name| self.values.get(name));
+        value.map(|value| value.trim().to_owned())
     }
 
     /// The value given, or the table's default.
@@ -198,11 +194,11 @@ impl Given {
         }
     }
 
-    fn number(&self, name: &'static str, highest: f64) -> Result<f64> {
+    fn number(&self, name: &'static str, range: std::ops::RangeInclusive<f64>) -> Result<f64> {
         let text = self.text_or_default(name);
         match text.parse() {
-            Ok(number) if number > 0.0 && number <= highest => Ok(number),
-            _ => Err(bad(name, &text, &format!("a number above 0, at most {highest}"))),
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(bad(name, &text, &format!("a number from {} to {}", range.start(), range.end()))),
         }
     }
 
@@ -217,7 +213,7 @@ impl Given {
 
     fn connection(&self) -> Result<Connection> {
         let base_url = base_url(&self.text_or_default("base_url"))?;
-        let requests_per_second = self.number("requests_per_second", 1e9)?;
+        let requests_per_second = self.number("requests_per_second", 0.01..=1e9)?;
         if requests_per_second > 5.0 && base_url.host_str() == Some("api.airtable.com") {
             let text = requests_per_second.to_string();
             return Err(bad(
@@ -237,12 +233,12 @@ impl Given {
             base_id,
             requests_per_second,
             max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
-            timeout: Duration::from_secs_f64(self.number("timeout_seconds", 86_400.0)?),
+            timeout: Duration::from_secs_f64(self.number("timeout_seconds", 0.001..=86_400.0)?),
         })
     }
 
     fn token(&self) -> Result<Token> {
-        let Some(text) = self.values.get("token") else {
+        let Some(text) = self.text("token") else {
             return Err(Error::Option(match &self.databricks_connection {
                 None => {
                     "option token is missing: give a personal access token (or bearer_token, or access_token)".into()
@@ -255,7 +251,7 @@ impl Given {
                 ),
             }));
         };
-        Token::new(text).ok_or_else(|| {
+        Token::new(&text).ok_or_else(|| {
             Error::Option(
                 "option token holds characters that no token has: check that it was copied or looked up whole".into(),
             )
@@ -311,6 +307,9 @@ fn row_of(name: &str) -> &'static OptionRow {
 }
 
 fn bad(name: &str, value: &str, expected: &str) -> Error {
+    if Token::is_likely(value) {
+        return Error::Option(format!("option {name} holds what looks like a token: it takes {expected}"));
+    }
     Error::Option(format!("option {name} is {value:?}: it takes {expected}"))
 }
 
@@ -318,7 +317,7 @@ fn unknown(key: &str, lower: &str) -> Result<()> {
     if FOREIGN.contains(&lower) {
         return Ok(());
     }
-    let known = OPTIONS.iter().flat_map(|row| std::iter::once(&row.name).chain(row.aliases));
+    let known = OPTIONS.iter().flat_map(OptionRow::names);
     let near = known.map(|name| (strsim::levenshtein(lower, &name.to_lowercase()), name)).min();
     if let Some((1..=2, name)) = near {
         return Err(Error::Option(format!("unknown option {key}: did you mean {name}?")));
@@ -334,17 +333,15 @@ pub(crate) fn is_id(text: &str) -> bool {
 
 fn base_url(text: &str) -> Result<Url> {
     let expected = "an address such as https://api.airtable.com";
+    if text.contains(['@', '?', '#']) {
+        // Not quoted: what stands there may be a secret.
+        let message = "option base_url holds a user, query or fragment: it takes scheme, host and path only";
+        return Err(Error::Option(message.into()));
+    }
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let trimmed = with_scheme.trim_end_matches('/');
     let trimmed = trimmed.strip_suffix("/v0").unwrap_or(trimmed).trim_end_matches('/');
     let url = Url::parse(trimmed).map_err(|_| bad("base_url", text, expected))?;
-    let plain =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    if !plain {
-        return Err(Error::Option(
-            "option base_url holds a user, query or fragment: it takes scheme, host and path only".into(),
-        ));
-    }
     match url.scheme() {
         "https" if url.has_host() => Ok(url),
         "http" if is_loopback(&url) => Ok(url),

@@ -14,7 +14,7 @@ use arrow::datatypes::SchemaRef;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::client::{Client, Request};
@@ -52,7 +52,7 @@ pub struct Batches {
 #[derive(Debug)]
 enum State {
     New(Box<(Arc<Client>, Scan)>),
-    Running { batches: mpsc::Receiver<Result<RecordBatch>>, task: AbortHandle },
+    Running { batches: mpsc::Receiver<Result<RecordBatch>>, task: JoinHandle<()> },
     Ended,
 }
 
@@ -75,26 +75,44 @@ impl Batches {
             let (client, scan) = (parts.0.clone(), parts.1.clone());
             // One batch waits in the channel while the next is put together.
             let (sender, batches) = mpsc::channel(1);
-            let task = tokio::spawn(Reader::new(client, scan).run(sender)).abort_handle();
+            let task = tokio::spawn(Reader::new(client, scan).run(sender));
             self.state = State::Running { batches, task };
         }
-        let State::Running { batches, .. } = &mut self.state else {
-            return None;
+        let State::Running { batches, task } = &mut self.state else { return None };
+        let next = match batches.recv().await {
+            // Without a word: at the end of the table, or because the reader died.
+            None => task.await.err().map(|error| Err(died(error))),
+            next => next,
         };
-        let next = batches.recv().await;
         if !matches!(next, Some(Ok(_))) {
-            self.state = State::Ended;
+            self.stop();
         }
         next
+    }
+
+    fn stop(&mut self) {
+        if let State::Running { task, .. } = std::mem::replace(&mut self.state, State::Ended) {
+            task.abort();
+        }
     }
 }
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        if let State::Running { task, .. } = &self.state {
-            task.abort();
-        }
+        self.stop();
     }
+}
+
+/// A reader that stops without saying so must not look like the end of the table.
+fn died(error: tokio::task::JoinError) -> Error {
+    let why = match error.try_into_panic() {
+        Ok(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        }
+        Err(error) => error.to_string(),
+    };
+    Error::Data(format!("the read ended before the table did, by a fault of this package: {why}: please report it"))
 }
 
 /// The task behind [`Batches`].
@@ -115,13 +133,13 @@ impl Reader {
     async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
         match self.pages(&batches).await {
             Ok(()) if self.decoder.dropped() > 0 => log::warn!(
-                "table {:?}: {} values did not fit their columns and are NULL: set rescued_data_column to keep them",
+                "table {:?}: {} values did not fit their columns and are NULL: read with a rescued data column to keep them",
                 self.scan.table_name,
                 self.decoder.dropped()
             ),
             Ok(()) => {}
             // Where nobody listens any more nobody misses it.
-            Err(error) => _ = batches.send(Err(error)).await,
+            Err(error) => _ = batches.send(Err(self.client.scrub(error))).await,
         }
     }
 
@@ -171,7 +189,7 @@ impl Reader {
                 answer = &mut answer => return Ok(answer),
                 permit = permit, if has_rows => match permit {
                     Ok(permit) => {
-                        permit.send(self.decoder.finish());
+                        permit.send(Ok(self.decoder.finish()?));
                         self.flushed = Instant::now();
                     }
                     Err(_) => return Err(Error::Transport("the read was given up".into())),
@@ -325,6 +343,20 @@ mod tests {
         assert!(cursor.advance(page("itr/a", 1)).is_err());
         cursor.restart(1).expect("allowed");
         cursor.advance(page("itr/a", 0)).expect("first again");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_dies_is_not_the_end_of_the_table() {
+        let task = tokio::spawn(async { panic!("the reason") });
+        let error = died(task.await.expect_err("a panic"));
+        assert!(matches!(&error, Error::Data(text) if text.contains("the reason")), "{error}");
+        let (sender, batches) = mpsc::channel(1);
+        drop(sender);
+        let schema = Arc::new(arrow::datatypes::Schema::empty());
+        let task = tokio::spawn(async { panic!("the reason") });
+        let mut batches = Batches { schema, state: State::Running { batches, task } };
+        assert!(batches.next().await.is_some_and(|next| next.is_err()));
+        assert!(batches.next().await.is_none());
     }
 
     #[test]

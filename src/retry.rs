@@ -35,7 +35,7 @@ pub enum Failure {
     /// The time for one request is over.
     Timeout {
         /// The limit that was reached.
-        seconds: u64,
+        limit: Duration,
     },
     /// The answer is larger than the client holds in memory.
     TooLarge {
@@ -172,7 +172,7 @@ mod tests {
             (status(504, "", None), 7, 1.0, Some(60_000)),
             (status(504, "", None), 8, 1.0, None),
             (broken, 1, 1.0, Some(1_000)),
-            (Failure::Timeout { seconds: 60 }, 0, 0.0, Some(250)),
+            (Failure::Timeout { limit: Duration::from_secs(60) }, 0, 0.0, Some(250)),
             (Failure::NotJson { start: "<".into() }, 0, 0.0, Some(250)),
             (unreached.clone(), 2, 1.0, Some(2_000)),
             (unreached, 3, 1.0, None),

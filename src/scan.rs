@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::column::Shape;
 use crate::error::{Error, Result, nearest};
-use crate::names::column_names;
+use crate::names::{OWN, column_names};
 use crate::options::{IngestionType, Nested, ReadOptions};
 use crate::wire::{Field, Table, View};
 
@@ -129,10 +129,11 @@ impl Scan {
     /// # Errors
     /// [`Error::NotFound`] for a view or field that the table does not have; [`Error::Option`] for change reads.
     pub(crate) fn new(base_id: &str, table: &Table, options: &ReadOptions) -> Result<Self> {
-        if options.ingestion_type != IngestionType::Snapshot {
+        check_ingestion_type(options.ingestion_type)?;
+        let rescued = options.rescued_data_column.as_deref().unwrap_or_default();
+        if OWN.iter().any(|own| *own != "_rescued_data" && own.eq_ignore_ascii_case(rescued)) {
             return Err(Error::Option(format!(
-                "option ingestion_type is {:?}: this version reads snapshot only",
-                options.ingestion_type.as_str()
+                "option rescued_data_column is {rescued:?}: another column has this name"
             )));
         }
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
@@ -157,17 +158,18 @@ impl Scan {
     /// # Errors
     /// [`Error::Data`] where it is none, or one of a newer version.
     pub fn from_json(text: &str) -> Result<Self> {
-        let scan: Self =
-            serde_json::from_str(text).map_err(|error| Error::Data(format!("not a plan of a read: {error}")))?;
-        if scan.version != VERSION {
+        let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}"));
+        let plan: Value = serde_json::from_str(text).map_err(none)?;
+        // Before the rest is read: a newer plan may hold what this version has no name for.
+        if plan["version"].as_u64().is_some_and(|version| version != u64::from(VERSION)) {
             return Err(Error::Data(format!(
                 "a plan of version {}, but this is lakeflow-airtable {}, which reads version {VERSION}: install the same \
                  wheel on the driver and on every worker",
-                scan.version,
+                plan["version"],
                 env!("CARGO_PKG_VERSION")
             )));
         }
-        Ok(scan)
+        serde_json::from_value(plan).map_err(none)
     }
 
     /// The plan as JSON: no secret is in it.
@@ -265,6 +267,16 @@ impl Scan {
     }
 }
 
+/// # Errors
+/// [`Error::Option`] for what this version does not read.
+pub(crate) fn check_ingestion_type(wanted: IngestionType) -> Result<()> {
+    if wanted == IngestionType::Snapshot {
+        return Ok(());
+    }
+    let wanted = wanted.as_str();
+    Err(Error::Option(format!("option ingestion_type is {wanted:?}: this version reads snapshot only")))
+}
+
 /// The table whose id or name is `wanted`; an id goes before a name, and the name's case matters only where nothing else
 /// tells tables apart.
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
@@ -344,9 +356,15 @@ fn ddl(spark_type: &Value) -> String {
         return if name == "long" { "BIGINT".into() } else { name.to_uppercase() };
     }
     match spark_type["type"].as_str() {
-        Some("array") => format!("ARRAY<{}>", ddl(&spark_type["elementType"])),
+        Some("array") => {
+            let not_null = if spark_type["containsNull"] == false { " NOT NULL" } else { "" };
+            format!("ARRAY<{}{not_null}>", ddl(&spark_type["elementType"]))
+        }
         Some("struct") => {
-            let field = |field: &Value| format!("{}: {}", field["name"].as_str().unwrap_or("?"), ddl(&field["type"]));
+            let field = |field: &Value| {
+                let not_null = if field["nullable"] == false { " NOT NULL" } else { "" };
+                format!("{}: {}{not_null}", field["name"].as_str().unwrap_or("?"), ddl(&field["type"]))
+            };
             let fields = spark_type["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
             format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }

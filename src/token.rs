@@ -20,6 +20,12 @@ impl Token {
         sendable.then(|| Self(text.to_owned()))
     }
 
+    /// The text has the form of an Airtable token, so it is not to be quoted, wherever it was put by mistake.
+    pub(crate) fn is_likely(text: &str) -> bool {
+        let is_long = text.len() > 12 && !text.contains(char::is_whitespace);
+        is_long && ["pat", "oaa", "key"].iter().any(|prefix| text.starts_with(prefix))
+    }
+
     /// The value of the `Authorization` header, marked as sensitive.
     pub(crate) fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     __version__: str
 
+# Without AirtableDataSource, which needs pyspark: `import *` is for everybody.
 __all__ = [
     "Airtable",
-    "AirtableDataSource",
     "AirtableError",
     "AuthError",
     "DataError",
@@ -64,8 +64,8 @@ def __getattr__(name: str) -> object:
             if (error.name or "").split(".")[0] != "pyspark":
                 raise
             raise ModuleNotFoundError(
-                "AirtableDataSource needs pyspark 3.5 or later; where no Spark brings it: "
-                "pip install 'lakeflow-airtable[spark]'",
+                "AirtableDataSource needs the Python data sources of Spark 4.0 or Databricks Runtime 15.4, or later; "
+                "where no Spark brings them: pip install 'lakeflow-airtable[spark]'",
                 name="pyspark",
             ) from None
         return AirtableDataSource

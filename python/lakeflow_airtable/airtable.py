@@ -53,7 +53,8 @@ class Airtable:
         The plan is made here (one request); records are asked for as batches are taken. The result also has
         `__arrow_c_stream__`, which needs no pyarrow. It can be read once.
         """
-        return self._connector.read(self._connector.plan(table, Options.from_values(options)))
+        given = Options.from_values(options)
+        return self._connector.read(self._connector.plan(table, given), given)
 
     def __getstate__(self) -> dict[str, str]:
         return dict(self._options)

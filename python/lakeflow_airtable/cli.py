@@ -6,12 +6,13 @@ One line on stderr and an exit code for what goes wrong: 2 for options, 1 for th
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import output
 from .errors import AirtableError, OptionError
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .mock import main as run_mock
 
         return run_mock(arguments[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names and cells hold any character, and a console or pipe may know few.
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
         parsed = _parser().parse_args(arguments)
         parsed.run(parsed)
@@ -52,10 +56,23 @@ def _complain(error: Exception, code: int) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints do not repeat arguments: one of them may be a token."""
+
+    def error(self, message: str) -> NoReturn:
+        kind, _, arguments = message.partition(": ")
+        if kind == "unrecognized arguments":
+            flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
+            message = f"{kind}: {' '.join(flags)}" if flags else kind
+        elif "invalid choice" in message:
+            message = f"{kind}: no such command"
+        super().error(message)
+
+
 def _parser() -> argparse.ArgumentParser:
     from ._native import __version__, option_table
 
-    parser = argparse.ArgumentParser(prog="lakeflow-airtable", description="Read Airtable as typed columns.")
+    parser = _Parser(prog="lakeflow-airtable", description="Read Airtable as typed columns.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -75,7 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         group = command.add_argument_group("options", "The token is taken from AIRTABLE_TOKEN where it is not given.")
         for option in option_table():
             if option["name"] != _POSITIONAL:
-                group.add_argument(_flag(option), **_flag_settings(option))
+                names = [option["name"], *option["aliases"]]
+                group.add_argument(*map(_flag, names), **_flag_settings(option))
 
     options = commands.add_parser("options", help="show every option of the data source")
     options.add_argument("--markdown", action="store_true", help="as a Markdown table")
@@ -83,8 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _flag(option: OptionRow) -> str:
-    return "--" + option["name"].replace("_", "-")
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _flag_settings(option: OptionRow) -> dict[str, Any]:
@@ -108,10 +126,10 @@ def _given(parsed: argparse.Namespace) -> dict[str, object]:
     return options
 
 
-def _connector(parsed: argparse.Namespace, defaults: dict[str, object] | None = None) -> Connector:
+def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = None) -> Connector:
     from ._native import Connector
 
-    return Connector(Options.from_values({**(defaults or {}), **_given(parsed)}))
+    return Connector(Options.from_values({**_given(parsed), **(forced or {})}))
 
 
 def _tables(parsed: argparse.Namespace) -> None:

@@ -371,7 +371,7 @@ def main(argv: list[str] | None = None) -> int:
         mock = MockAirtable(
             host=given.host, port=given.port, token=given.token, sample=not given.empty, faults=faults, seed=given.seed
         )
-    except OSError as error:
+    except (OSError, ValueError, OverflowError) as error:
         print(f"cannot listen on {given.host}:{given.port}: {error}", file=sys.stderr)
         return 1
     with mock:

@@ -1,7 +1,7 @@
 """Options on their way to the compiled module: names in lower case, values as text, secrets not in `repr`.
 
 The one table that says which options exist is in Rust (`_native.option_table()`); nothing here knows their names but
-those that must never be shown.
+the few whose values may be shown.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 from .errors import OptionError
 
-_SECRETS = frozenset({"token", "bearer_token", "access_token"})
+# Not the other way round: a connection's options may hold secrets under names that nobody here has heard of.
+_SHOWN = frozenset({"base_id", "tablename", "namespace", "ingestion_type"})
 
 
 class Options(dict[str, str]):
@@ -21,7 +22,7 @@ class Options(dict[str, str]):
     """
 
     def __repr__(self) -> str:
-        shown = {name: "***" if name in _SECRETS else value for name, value in self.items()}
+        shown = {name: value if name in _SHOWN else "***" for name, value in self.items()}
         return f"Options({shown})"
 
     @classmethod

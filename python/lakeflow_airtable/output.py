@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -69,12 +70,11 @@ def _arrow_writer(suffix: str, path: Path, schema: pa.Schema) -> Any:
 
 @contextmanager
 def _appears_when_complete(path: Path) -> Iterator[Path]:
-    partial = path.with_name(path.name + ".partial")
-    try:
+    # Beside the file, so that it can take its name; in a directory of its own, so that it meets nobody else's.
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as directory:
+        partial = Path(directory) / path.name
         yield partial
         os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyspark.sql.datasource
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
-from pyspark.sql.types import DataType, StructType
+from pyspark.sql.types import StructType
 
 from .errors import OptionError
 from .options import Options
@@ -127,8 +127,9 @@ def _connector(options: Options) -> Connector:
     return Connector(options)
 
 
-def _columns(schema: StructType) -> list[tuple[str, DataType]]:
-    return [(column.name, column.dataType) for column in schema]
+def _columns(schema: StructType) -> list[tuple[str, str]]:
+    # As text: on serverless the engine's types are of another module than ours, and equal to none of them.
+    return [(column.name, column.dataType.simpleString()) for column in schema]
 
 
 def _spark_schema(scan: Scan) -> StructType:

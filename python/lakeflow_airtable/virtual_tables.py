@@ -94,9 +94,11 @@ def _names(options: Options, option: str) -> list[str] | None:
 
 
 def _json_option(options: Options, option: str, kind: type[Any]) -> Any:
-    text = options.get(option.lower())
-    if text is None:
+    text = options.get(option.lower(), "").strip()
+    if not text:
         return None
+    if option == "namespace" and not text.startswith("["):
+        return [text]  # as a read takes it
     wanted = "a JSON list of strings" if kind is list else "a JSON object"
     try:
         value = json.loads(text)

@@ -109,7 +109,7 @@ impl Builder {
         }
         match (self, cell) {
             (Self::Text(b) | Self::Any(b), Cell::Text(raw)) => put(text(raw), |text| b.append_value(text)),
-            (Self::Any(_), Cell::Object) if Marker::of(raw) != Marker::None => false,
+            (Self::Any(_) | Self::Json(_), Cell::Object) if Marker::of(raw) != Marker::None => false,
             (Self::Any(b) | Self::Json(b), _) => put(Some(raw), |raw| b.append_value(raw)),
             (Self::Float(b), Cell::Number(raw)) => put(float(raw), |number| b.append_value(number)),
             (Self::Float(b), Cell::Object) => match Marker::of(raw) {

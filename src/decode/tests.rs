@@ -86,13 +86,13 @@ fn misfits_are_kept_whole() {
     let expected = [
         one("Day".into(), "fldDay".into(), json!({"specialValue": "NaN"}), "special value"),
         one("Margin".into(), "fldMargin".into(), json!({"error": "#ERROR!"}), "error value"),
-        one("Name".into(), "fldName".into(), json!(7), "a text was expected"),
-        one("Tags".into(), "fldTags".into(), json!(["a", 1]), "an array was expected"),
+        one("Name".into(), "fldName".into(), json!(7), "expected a text"),
+        one("Tags".into(), "fldTags".into(), json!(["a", 1]), "expected an array, each item a text"),
         one(
             "createdTime".into(),
             Value::Null,
             json!("soon"),
-            "a time from year 1 to 9999, to the microsecond was expected",
+            "expected a time from year 1 to 9999, to the microsecond",
         ),
         one(Value::Null, "fldGone".into(), json!([1]), "field is not in the plan of this read"),
     ];

@@ -17,6 +17,13 @@ pub struct OptionRow {
     pub meaning: &'static str,
 }
 
+impl OptionRow {
+    /// The name, then its aliases.
+    pub(super) fn names(&'static self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+}
+
 const fn row(name: &'static str, kind: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
     OptionRow { name, aliases: &[], default, required: "", kind, meaning }
 }

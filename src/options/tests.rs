@@ -66,8 +66,9 @@ fn refused_values_say_what_is_taken() {
         ("page_size", "101", "from 1 to 100"),
         ("page_size", "ten", "from 1 to 100"),
         ("max_records", "0", "from 1 up"),
-        ("requests_per_second", "0", "above 0"),
-        ("requests_per_second", "NaN", "above 0"),
+        ("requests_per_second", "0", "from 0.01 to"),
+        ("requests_per_second", "NaN", "from 0.01 to"),
+        ("requests_per_second", "1e-25", "from 0.01 to"),
         ("requests_per_second", "6", "shuts it for everybody"),
         ("column_names", "camel", "one of snake, original, id"),
         ("on_bad_value", "ignore", "one of rescue, fail"),
@@ -76,7 +77,7 @@ fn refused_values_say_what_is_taken() {
         ("fields", "[1]", "a JSON list of texts"),
         ("base_id", "tblX", "begins with app"),
         ("base_id", "app/../meta", "begins with app"),
-        ("timeout_seconds", "-1", "above 0"),
+        ("timeout_seconds", "-1", "from 0.001 to"),
     ] {
         let text = message(&[(key, value)]);
         assert!(text.contains(&format!("option {key} is {value:?}")) && text.contains(hint), "{text}");
@@ -119,4 +120,21 @@ fn lists_come_as_json_or_with_commas() {
 fn an_empty_value_is_none_but_for_the_rescued_column() {
     let read = parse(&[("max_records", ""), ("rescued_data_column", "")]).expect("valid").read;
     assert!(read.max_records.is_none() && read.rescued_data_column.is_none());
+}
+
+#[test]
+fn a_token_in_the_wrong_place_is_not_quoted() {
+    for key in ["base_id", "page_size", "on_bad_value", "base_url"] {
+        let text = message(&[(key, "patABCDEFGHIJKLMN.0123456789abcdef:x")]);
+        assert!(text.contains(key) && !text.contains("ABCDEF"), "{text}");
+    }
+    assert!(!message(&[("base_url", "https://u:secret@h:99999")]).contains("secret"));
+}
+
+#[test]
+fn the_first_of_several_names_is_the_same_in_any_order() {
+    for order in [["access_token", "bearer_token"], ["bearer_token", "access_token"]] {
+        let options = Options::parse(order.map(|key| (key, key))).expect("valid");
+        assert_eq!(options.connection.token, Token::new("bearer_token").expect("a token"));
+    }
 }

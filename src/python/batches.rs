@@ -1,6 +1,7 @@
 //! `Batches`: a read as Python sees it, an iterator of record batches and an Arrow stream.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -12,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::arrow::{Batch, Schema, stream_capsule};
 use super::error::{exception, record_batch_function};
-use super::runtime::{runtime, wait};
+use super::runtime::{runtime, wait_unless};
 use crate::reader;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
@@ -20,30 +21,44 @@ use crate::reader;
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
 pub(super) struct Batches {
     schema: SchemaRef,
-    /// None while another thread waits for a batch, and after the last.
     held: Mutex<Held>,
+    /// Whoever waits for a batch gives the read up when it sees this.
+    is_closed: AtomicBool,
     process: u32,
 }
 
 enum Held {
-    Here(reader::Batches),
+    Here(Box<Read>),
+    /// A thread waits for a batch.
     Lent,
     Gone(&'static str),
 }
 
+struct Read {
+    batches: reader::Batches,
+    /// A batch that was taken and has not reached Python yet: an interrupt in between must not lose it.
+    pending: Option<RecordBatch>,
+}
+
 impl Batches {
     pub(super) fn new(batches: reader::Batches) -> Self {
-        Self { schema: batches.schema(), held: Mutex::new(Held::Here(batches)), process: std::process::id() }
+        let schema = batches.schema();
+        let held = Mutex::new(Held::Here(Box::new(Read { batches, pending: None })));
+        Self { schema, held, is_closed: AtomicBool::new(false), process: std::process::id() }
+    }
+
+    fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
     }
 
     /// Takes the read out, so that no lock is held while waiting.
-    fn borrow(&self, leave: Held) -> PyResult<Option<reader::Batches>> {
-        if self.process != std::process::id() {
-            return Err(PyRuntimeError::new_err("this read was begun before the process forked: begin it again here"));
+    fn borrow(&self, leave: Held) -> PyResult<Option<Box<Read>>> {
+        if !self.is_of_this_process() {
+            return Err(PyRuntimeError::new_err(FORKED));
         }
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.lock();
         match std::mem::replace(&mut *held, leave) {
-            Held::Here(batches) => Ok(Some(batches)),
+            Held::Here(read) => Ok(Some(read)),
             Held::Lent => {
                 *held = Held::Lent;
                 Err(PyValueError::new_err("another thread is waiting for a batch of this read"))
@@ -56,9 +71,15 @@ impl Batches {
     }
 
     fn put_back(&self, held: Held) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+        *self.lock() = held;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const FORKED: &str = "this read was begun before the process forked: begin it again here";
 
 #[pymethods]
 impl Batches {
@@ -73,19 +94,31 @@ impl Batches {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let make = record_batch_function(py)?;
-        let Some(mut batches) = self.borrow(Held::Lent)? else {
-            return Ok(None);
-        };
-        let next = wait(py, batches.next());
-        // Interrupted, the read can go on: a batch that is ready then waits in its channel.
-        let ended = matches!(next, Ok(None | Some(Err(_))));
-        self.put_back(if ended { Held::Gone("read to its end") } else { Held::Here(batches) });
-        match next? {
-            None => Ok(None),
-            Some(Ok(batch)) => make.call1((Batch(batch),)).map(Some),
-            Some(Err(error)) => Err(exception(py, &error)),
+        let record_batch = record_batch_function(py)?;
+        let Some(mut read) = self.borrow(Held::Lent)? else { return Ok(None) };
+        if read.pending.is_none() {
+            match wait_unless(py, &self.is_closed, read.batches.next()) {
+                Ok(Some(Some(Ok(batch)))) => read.pending = Some(batch),
+                Ok(Some(Some(Err(error)))) => {
+                    self.put_back(Held::Gone("ended by an error"));
+                    return Err(exception(py, &error));
+                }
+                Ok(Some(None)) => self.put_back(Held::Gone("read to its end")),
+                Ok(None) => self.put_back(Held::Gone("closed")),
+                // Interrupted: the read can go on.
+                Err(error) => {
+                    self.put_back(Held::Here(read));
+                    return Err(error);
+                }
+            }
         }
+        let Some(batch) = read.pending.clone() else { return Ok(None) };
+        let made = record_batch.call1((Batch(batch),));
+        if made.is_ok() {
+            read.pending = None;
+        }
+        self.put_back(if self.is_closed.load(Ordering::Relaxed) { Held::Gone("closed") } else { Held::Here(read) });
+        made.map(Some)
     }
 
     /// The rest of the read as a stream of the Arrow C interface: errors reach the consumer as its own kind.
@@ -96,18 +129,25 @@ impl Batches {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         drop(requested_schema);
-        let Some(batches) = self.borrow(Held::Gone("handed to another library"))? else {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(read) = self.borrow(Held::Gone("handed to another library"))? else {
+            let held = self.lock();
             let why = if let Held::Gone(why) = &*held { why } else { "in use" };
             return Err(PyValueError::new_err(format!("this read was {why}: begin another with read()")));
         };
-        stream_capsule(py, Box::new(Stream { batches, schema: self.schema.clone(), runtime: runtime()? }))
+        let Read { batches, pending } = *read;
+        let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
+        stream_capsule(py, Box::new(Stream { batches: Some(batches), pending, schema, runtime, process }))
     }
 
-    /// Stops the read: no further request is sent.
-    fn close(&self) -> PyResult<()> {
-        drop(self.borrow(Held::Gone("closed"))?);
-        Ok(())
+    /// Stops the read, also one that another thread waits for: no further request is sent.
+    fn close(&self) {
+        if self.is_of_this_process() {
+            self.is_closed.store(true, Ordering::Relaxed);
+            let mut held = self.lock();
+            if matches!(*held, Held::Here(_)) {
+                *held = Held::Gone("closed");
+            }
+        }
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -115,14 +155,14 @@ impl Batches {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
-        self.close()
+    fn __exit__(&self, _error: &Bound<'_, pyo3::types::PyTuple>) {
+        self.close();
     }
 }
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        if self.process != std::process::id() {
+        if !self.is_of_this_process() {
             // The task that fills it lives in the parent.
             let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
             std::mem::forget(std::mem::replace(held, Held::Lent));
@@ -132,16 +172,25 @@ impl Drop for Batches {
 
 /// A read that blocks, for consumers in other languages.
 struct Stream {
-    batches: reader::Batches,
+    /// Taken out only where it must not be dropped.
+    batches: Option<reader::Batches>,
+    pending: Option<RecordBatch>,
     schema: SchemaRef,
     runtime: Arc<Runtime>,
+    process: u32,
 }
 
 impl Iterator for Stream {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.runtime.block_on(self.batches.next())?;
+        if self.process != std::process::id() {
+            return Some(Err(ArrowError::InvalidArgumentError(FORKED.into())));
+        }
+        if let Some(batch) = self.pending.take() {
+            return Some(Ok(batch));
+        }
+        let next = self.runtime.block_on(self.batches.as_mut()?.next())?;
         Some(next.map_err(|error| ArrowError::ExternalError(Box::new(error))))
     }
 }
@@ -149,5 +198,15 @@ impl Iterator for Stream {
 impl RecordBatchReader for Stream {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Its task and its runtime live in the parent.
+            std::mem::forget(self.batches.take());
+            std::mem::forget(self.runtime.clone());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `Connector` and `Scan`: options and plans as Python sees them. A body is convert, wait, wrap.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -12,13 +12,16 @@ use super::error::exception;
 use super::runtime::{PerProcess, wait};
 use crate::connector::{AirtableConnector, LakeflowConnect};
 use crate::error::Error;
-use crate::options::{OPTIONS, Options, ReadOptions};
+use crate::options::{OPTIONS, Options};
 use crate::scan;
+
+/// Options as Python gives them.
+type Given = BTreeMap<String, String>;
 
 /// Airtable behind a set of options. Making one checks the options and sends nothing.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
 pub(super) struct Connector {
-    given: HashMap<String, String>,
+    given: Given,
     options: Options,
     /// Connections do not survive a fork.
     live: PerProcess<AirtableConnector>,
@@ -29,17 +32,21 @@ impl Connector {
         self.live.get(|| AirtableConnector::new(self.options.connection.clone()).map_err(|error| exception(py, &error)))
     }
 
-    /// The read options, with those of one call in place of the connector's.
-    fn read_options(
-        &self,
-        py: Python<'_>,
-        table: Option<&str>,
-        more: Option<HashMap<String, String>>,
-    ) -> PyResult<ReadOptions> {
+    /// The options of one call, which go before the connector's.
+    fn call_options(&self, py: Python<'_>, table: Option<&str>, more: Option<Given>) -> PyResult<Options> {
         let mut all = self.given.clone();
         all.extend(more.into_iter().flatten().map(|(key, value)| (key.to_lowercase(), value)));
         all.extend(table.map(|name| ("tablename".to_owned(), name.to_owned())));
-        Ok(Options::parse(all).map_err(|error| exception(py, &error))?.read)
+        Options::parse(all).map_err(|error| exception(py, &error))
+    }
+
+    /// The connector's own connections, or new ones for a call that says where else to go or as whom.
+    fn connector_for(&self, py: Python<'_>, options: &Options) -> PyResult<Arc<AirtableConnector>> {
+        if options.connection == self.options.connection {
+            return self.connector(py);
+        }
+        let other = AirtableConnector::new(options.connection.clone()).map_err(|error| exception(py, &error))?;
+        Ok(Arc::new(other))
     }
 }
 
@@ -50,9 +57,8 @@ fn answered<T>(py: Python<'_>, answer: PyResult<Result<T, Error>>) -> PyResult<T
 #[pymethods]
 impl Connector {
     #[new]
-    fn new(py: Python<'_>, options: HashMap<String, String>) -> PyResult<Self> {
-        let given: HashMap<String, String> =
-            options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+    fn new(py: Python<'_>, options: Given) -> PyResult<Self> {
+        let given: Given = options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
         let options = Options::parse(given.clone()).map_err(|error| exception(py, &error));
         super::log::hand_over(py)?;
         Ok(Self { given, options: options?, live: PerProcess::new() })
@@ -75,21 +81,18 @@ impl Connector {
 
     /// Plans a read: one request.
     #[pyo3(signature = (table = None, options = None))]
-    fn plan(&self, py: Python<'_>, table: Option<&str>, options: Option<HashMap<String, String>>) -> PyResult<Scan> {
-        let (connector, read) = (self.connector(py)?, self.read_options(py, table, options)?);
-        answered(py, wait(py, connector.plan(&read))).map(Scan)
+    fn plan(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
+        let options = self.call_options(py, table, options)?;
+        let connector = self.connector_for(py, &options)?;
+        answered(py, wait(py, connector.plan(&options.read))).map(Scan)
     }
 
     /// What a pipeline needs to know about a table: `primary_keys`, `cursor_field`, `ingestion_type`.
     #[pyo3(signature = (table, options = None))]
-    fn metadata<'py>(
-        &self,
-        py: Python<'py>,
-        table: &str,
-        options: Option<HashMap<String, String>>,
-    ) -> PyResult<Bound<'py, PyDict>> {
-        let (connector, read) = (self.connector(py)?, self.read_options(py, Some(table), options)?);
-        let metadata = answered(py, wait(py, connector.table_metadata(&read)))?;
+    fn metadata<'py>(&self, py: Python<'py>, table: &str, options: Option<Given>) -> PyResult<Bound<'py, PyDict>> {
+        let options = self.call_options(py, Some(table), options)?;
+        let connector = self.connector_for(py, &options)?;
+        let metadata = answered(py, wait(py, connector.table_metadata(&options.read)))?;
         let dict = PyDict::new(py);
         dict.set_item("primary_keys", metadata.primary_keys)?;
         dict.set_item("cursor_field", metadata.cursor_field)?;
@@ -98,8 +101,10 @@ impl Connector {
     }
 
     /// The batches of a plan. Requests begin with the first one.
-    fn read(&self, py: Python<'_>, scan: &Scan) -> PyResult<Batches> {
-        Ok(Batches::new(self.connector(py)?.read(scan.0.clone())))
+    #[pyo3(signature = (scan, options = None))]
+    fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
+        let options = self.call_options(py, None, options)?;
+        Ok(Batches::new(self.connector_for(py, &options)?.read(scan.0.clone())))
     }
 
     fn __repr__(&self) -> String {

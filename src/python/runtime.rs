@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,16 @@ impl<T> PerProcess<T> {
     }
 }
 
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        let made = self.made.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if made.as_ref().is_some_and(|(owner, _)| *owner != std::process::id()) {
+            // Made before a fork: see `get`.
+            std::mem::forget(made.take());
+        }
+    }
+}
+
 /// This process's runtime.
 pub(super) fn runtime() -> PyResult<Arc<Runtime>> {
     RUNTIME.get(|| {
@@ -67,14 +78,33 @@ where
     F: Future + Send,
     F::Output: Send,
 {
+    let never = AtomicBool::new(false);
+    Ok(wait_unless(py, &never, future)?.expect("nobody sets the flag"))
+}
+
+/// The same; `None` as soon as the flag is found set.
+pub(super) fn wait_unless<F>(py: Python<'_>, flag: &AtomicBool, future: F) -> PyResult<Option<F::Output>>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
     let runtime = runtime()?;
     let mut future = pin!(future);
     loop {
         let answer = py.detach(|| runtime.block_on(async { tokio::time::timeout(LOOK_UP, future.as_mut()).await }));
-        super::log::hand_over(py)?;
-        match answer {
-            Ok(answer) => return Ok(answer),
-            Err(_) => py.check_signals()?,
+        let handed_over = super::log::hand_over(py);
+        match (answer, handed_over) {
+            (Ok(answer), Ok(())) => return Ok(Some(answer)),
+            (Ok(answer), Err(error)) => {
+                // An answer is never lost to a log handler that fails.
+                error.write_unraisable(py, None);
+                return Ok(Some(answer));
+            }
+            (Err(_), handed_over) => handed_over?,
         }
+        if flag.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        py.check_signals()?;
     }
 }

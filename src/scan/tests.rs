@@ -59,6 +59,15 @@ fn chosen_fields_keep_the_tables_order_and_their_names() {
 }
 
 #[test]
+fn the_rescued_column_has_a_name_of_its_own() {
+    for name in ["id", "createdtime", "_DELETED"] {
+        let text = plan(&[("rescued_data_column", name)]).expect_err("refused").to_string();
+        assert!(text.contains(&format!("rescued_data_column is {name:?}")), "{text}");
+    }
+    assert!(plan(&[("rescued_data_column", "misfits")]).is_ok());
+}
+
+#[test]
 fn nested_cells_may_be_json() {
     let scan = plan(&[("nested", "json")]).expect("a plan");
     assert_eq!(scan.schema().field(5).data_type(), &DataType::Utf8);
@@ -112,6 +121,8 @@ fn a_schema_that_cannot_be_is_refused_by_column() {
         refused("tags", json!({"type": "array", "elementType": "long", "containsNull": true})),
         "column \"tags\" of the schema: table \"Vendors\" gives ARRAY<STRING>, which cannot be read as ARRAY<BIGINT>"
     );
+    let strict = json!({"type": "array", "elementType": "string", "containsNull": false});
+    assert!(refused("tags", strict).ends_with("gives ARRAY<STRING>, which cannot be read as ARRAY<STRING NOT NULL>"));
     assert!(refused("id", json!("long")).contains("gives STRING, which cannot be read as BIGINT"));
     assert!(scan.select("{}").is_err() && scan.select("no").is_err());
 }
@@ -122,7 +133,7 @@ fn a_plan_travels_and_keeps_no_secret() {
     let text = scan.to_json();
     assert_eq!(Scan::from_json(&text).expect("the same"), scan);
     assert!(!text.contains("patX"));
-    let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+    let newer = text.replace("\"version\":1", "\"version\":2").replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
 }

@@ -159,6 +159,24 @@ async fn a_penalty_that_one_reader_meets_holds_for_the_others() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_a_slot_meanwhile_is_not_sent_into_a_penalty() {
+    let source = Source::with_items(1);
+    source.faults(json!({"rules": [{"times": 1, "action": {"rate_limited": {"retry_after": 2}}}]}));
+    let connector = source.connector(&[("requests_per_second", "8")]);
+    let list = || connector.list_tables(None);
+    let (a, b, c, d) = tokio::join!(list(), list(), list(), list());
+    assert!([a, b, c, d].iter().all(Result::is_ok));
+    let at = |time: &str| chrono::DateTime::parse_from_rfc3339(time).expect("a time").timestamp_millis();
+    let requests = source.mock.requests();
+    let refused = requests.iter().find(|request| request.status == 429).expect("the first");
+    assert_eq!(requests.len(), 5);
+    for request in requests.iter().filter(|request| request.status == 200) {
+        let after = at(&request.time) - at(&refused.time);
+        assert!(after > 1_900, "sent {after} ms after the penalty began");
+    }
+}
+
+#[tokio::test]
 async fn gzip_is_spoken() {
     let source = Source::with_items(300);
     for gzip in [true, false] {

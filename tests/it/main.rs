@@ -2,6 +2,5 @@
 
 mod faults;
 mod mock;
-mod mock_speed;
 mod read;
 mod source;

@@ -207,11 +207,11 @@ async fn what_does_not_fit_is_rescued_or_refused_by_name() {
         serde_json::from_str(strings(&batches, "_rescued_data")[1].as_deref().expect("kept")).expect("JSON");
     assert_eq!(
         (&kept[0]["field"], &kept[0]["value"], &kept[0]["reason"]),
-        (&json!("N"), &json!("seven"), &json!("a number was expected"))
+        (&json!("N"), &json!("seven"), &json!("expected a number"))
     );
     let error = source.error(&[("on_bad_value", "fail")]).await.to_string();
     assert!(
-        error.starts_with(&format!("table \"Items\", record {}, field \"N\": a number was expected", ids[1])),
+        error.starts_with(&format!("table \"Items\", record {}, field \"N\": expected a number", ids[1])),
         "{error}"
     );
 }

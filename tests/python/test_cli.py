@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -108,3 +110,39 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert "on_bad_value (rescue)" in capsys.readouterr().out
     assert cli.main(["options", "--markdown"]) == 0
     assert capsys.readouterr().out.startswith("| option | default | meaning |\n|---|---|---|\n| `token` | required |")
+
+
+def test_tokens_have_all_their_names_as_flags(flags: list[str], mock_airtable: MockAirtable) -> None:
+    for name in ("--token", "--bearer-token", "--access-token"):
+        assert cli.main(["tables", *flags, name, mock_airtable.token]) == 0
+        assert cli.main(["tables", *flags, name, "patWRONG.0"]) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["read", "Vendors", "--tokn", "patSECRET.1"], ["--token", "patSECRET.1", "tables"], ["patSECRET.1"]]
+)
+def test_complaints_do_not_repeat_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "SECRET" not in capsys.readouterr().err
+
+
+def test_any_character_can_be_printed(mock_airtable: MockAirtable) -> None:
+    mock_airtable.create_table("Rockets", [{"name": "Name", "type": "singleLineText"}], [{"Name": "\N{ROCKET}"}])
+    options = mock_airtable.options()
+    environment = {"PYTHONIOENCODING": "cp1252", "AIRTABLE_TOKEN": options.pop("token")}
+    given = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+    command = [sys.executable, "-m", "lakeflow_airtable", "read", "Rockets", *given]
+    ran = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert "\N{ROCKET}" in ran.stdout.decode("utf-8")
+
+
+def test_csv_has_no_place_for_structs(flags: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "vendors.csv"
+    assert cli.main(["read", "Vendors", "--nested", "struct", "--output", str(path), *flags]) == 0
+    with path.open(newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["owner"])
+    assert json.loads(row["owner"])["id"].startswith("usr")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["vendors.csv"]

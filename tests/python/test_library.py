@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +69,13 @@ def test_options_of_a_call_override_those_of_the_base(mock_airtable: MockAirtabl
 
 def test_a_read_can_be_closed_half_way(base: Airtable, mock_airtable: MockAirtable) -> None:
     batches = base.read("Vendors", page_size=1)
-    next(batches)
+    assert next(batches).num_rows >= 1
     batches.close()
     assert list(batches) == []
+    asked = len(mock_airtable.requests())
+    assert asked < 60, "sixty pages are the whole table"
+    time.sleep(0.3)
+    assert len(mock_airtable.requests()) <= asked + 1, "the one under way, and no other"
 
 
 @pytest.mark.parametrize("wait", ["a 30 s penalty", "a server that never answers"])
@@ -144,6 +153,76 @@ print(rows, int(peak[1]) // 1024)
         peaks.append(int(peak))
     # The larger table is some 30 MB of JSON more.
     assert peaks[1] - peaks[0] < 12, f"{peaks} MiB"
+
+
+def test_a_call_may_go_to_another_base_or_as_somebody_else(mock_airtable: MockAirtable, base: Airtable) -> None:
+    other = next(id for id, _ in mock_airtable.bases if id != mock_airtable.base_id)
+    there = Airtable(**{**mock_airtable.options(), "base_id": other})
+    assert shown(base.read("Vendors", base_id=other)) == shown(there.read("Vendors")) != shown(base.read("Vendors"))
+    for call in (base.read, base.schema, base.metadata):
+        with pytest.raises(lakeflow_airtable.AuthError):
+            call("Vendors", token="patOTHER.0000")
+        with pytest.raises(lakeflow_airtable.AuthError):
+            call("Vendors", base_id="appNoSuchBase0000")
+
+
+def test_a_failing_log_handler_loses_no_batch(mock_airtable: MockAirtable, base: Airtable) -> None:
+    mock_airtable.generate_table("Large", 3_000)
+    expected = shown(base.read("Large"))
+    mock_airtable.faults = {"rules": [{"after": 12, "times": 1, "path": "offset=", "action": "iterator_gone"}]}
+
+    class Interrupt(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            raise KeyboardInterrupt
+
+    logger, interrupt = logging.getLogger("lakeflow_airtable"), Interrupt()
+    logger.addFilter(interrupt)
+    level = logger.level
+    logger.setLevel("INFO")
+    batches, rows = base.read("Large"), []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pytest's, of what could not be raised
+            while True:
+                try:
+                    rows.append(next(batches))
+                except KeyboardInterrupt:
+                    continue
+                except StopIteration:
+                    break
+    finally:
+        logger.removeFilter(interrupt)
+        logger.setLevel(level)
+    assert shown(pa.Table.from_batches(rows)) == expected
+
+
+def test_close_ends_a_read_that_another_thread_waits_for(mock_airtable: MockAirtable, base: Airtable) -> None:
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "action": "stall"}]}
+    batches = base.read("Vendors")
+    taken: list[Any] = []
+    waiting = threading.Thread(target=lambda: taken.extend(batches))
+    waiting.start()
+    while not mock_airtable.requests():
+        time.sleep(0.01)
+    batches.close()
+    waiting.join(timeout=30)
+    assert not waiting.is_alive()
+    assert taken == []
+
+
+def test_a_stream_refuses_to_go_on_after_a_fork(base: Airtable) -> None:
+    stream = pa.RecordBatchReader.from_stream(base.read("Vendors", page_size=10))
+    assert stream.read_next_batch().num_rows > 0
+    child = os.fork()
+    if child == 0:
+        try:
+            stream.read_next_batch()
+        except Exception as error:
+            os._exit(0 if "begin it again here" in str(error) else 2)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert stream.read_all().num_rows > 0
 
 
 def test_metadata(base: Airtable) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lakeflow_airtable import Airtable
+from lakeflow_airtable import Airtable, AirtableDataSource
 from lakeflow_airtable.mock import MockAirtable
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def test_table_metadata(spark: SparkSession, mock_airtable: MockAirtable, table:
         mock_airtable,
         table,
         tableNameList=json.dumps(["Vendors", "Packaging Tasks"]),
-        tableConfigs=json.dumps({"Packaging Tasks": {"ingestion_type": "append", "scd_type": "SCD_TYPE_1"}}),
+        tableConfigs=json.dumps({"Packaging Tasks": {"ingestion_type": "snapshot", "scd_type": "SCD_TYPE_1"}}),
     )
     assert frame.schema.simpleString() == (
         "struct<tableName:string,primary_keys:array<string>,cursor_field:string,ingestion_type:string>"
@@ -35,9 +36,13 @@ def test_table_metadata(spark: SparkSession, mock_airtable: MockAirtable, table:
     assert mock_airtable.requests() == []  # nothing is asked before an executor reads
     rows = frame.collect()
     assert [row.tableName for row in rows] == ["Vendors", "Packaging Tasks"]
-    assert [row.ingestion_type for row in rows] == ["snapshot", "append"]
+    assert [row.ingestion_type for row in rows] == ["snapshot", "snapshot"]
     assert [row.primary_keys for row in rows] == [["id"], ["id"]]
     assert load(spark, mock_airtable, table).collect() == []
+    # What a read would refuse is not promised either.
+    unread = json.dumps({"Vendors": {"ingestion_type": "cdc"}})
+    with pytest.raises(Exception, match="this version reads snapshot only"):
+        load(spark, mock_airtable, table, tableNameList='["Vendors"]', tableConfigs=unread).collect()
 
 
 def test_namespaces(spark: SparkSession, mock_airtable: MockAirtable) -> None:
@@ -93,3 +98,24 @@ def test_a_schema_of_the_users_must_be_the_tables_own(spark: SparkSession, mock_
     options = {**mock_airtable.options(), "tableName": "_community_tables"}
     with pytest.raises(Exception, match="read it without a schema"):
         spark.read.format("lakeflow_connect").options(**options).schema("tableName STRING").load().collect()
+
+
+def test_types_of_another_module_are_taken_for_what_they_are(mock_airtable: MockAirtable) -> None:
+    """On serverless the engine brings a pyspark of its own beside the one that sources import."""
+    import pyspark.sql.types
+
+    specification = importlib.util.spec_from_file_location("engine_types", pyspark.sql.types.__file__)
+    assert specification is not None
+    assert specification.loader is not None
+    engine = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(engine)
+    for table in ("Vendors", "_community_tables", "_community_table_metadata"):
+        source = AirtableDataSource({**mock_airtable.options(), "tableName": table})
+        theirs = engine.StructType.fromJson(json.loads(source.schema().json()))
+        assert source.reader(theirs).partitions() is not None
+
+
+def test_a_namespace_is_written_as_for_a_read(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    expected = load(spark, mock_airtable, "_community_tables", base_id=False, namespace=f'["{mock_airtable.base_id}"]')
+    plain = load(spark, mock_airtable, "_community_tables", base_id=False, namespace=mock_airtable.base_id)
+    assert plain.collect() == expected.collect()

@@ -63,7 +63,7 @@ fn texts() {
             (ERROR_CELL, "NULL", ERROR),
         ],
     );
-    check(&Shape::Json, &[(r#""a""#, r#""a""#, None), ("null", "NULL", None), (ERROR_CELL, ERROR_CELL, None)]);
+    check(&Shape::Json, &[(r#""a""#, r#""a""#, None), ("null", "NULL", None), (ERROR_CELL, "NULL", ERROR)]);
 }
 
 #[test]
