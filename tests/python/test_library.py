@@ -156,7 +156,7 @@ print(rows, int(peak[1]) // 1024)
 
 
 def test_a_call_may_go_to_another_base_or_as_somebody_else(mock_airtable: MockAirtable, base: Airtable) -> None:
-    other = next(id for id, _ in mock_airtable.bases if id != mock_airtable.base_id)
+    other = next(base for base in mock_airtable.bases if base != mock_airtable.base_id)
     there = Airtable(**{**mock_airtable.options(), "base_id": other})
     assert shown(base.read("Vendors", base_id=other)) == shown(there.read("Vendors")) != shown(base.read("Vendors"))
     for call in (base.read, base.schema, base.metadata):
