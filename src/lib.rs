@@ -9,7 +9,7 @@
 //! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
 //! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
 //! | `wire`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
-//! | [`scan`], [`reader`] | the plan, and the pages behind it |
+//! | [`scan`], `cursor`, [`reader`] | the plan, where a read is, and the pages behind it |
 //! | `mock` | a mock Airtable on loopback (feature `mock`) |
 //! | `python` | the module `lakeflow_airtable._native` (feature `python`) |
 
@@ -25,6 +25,7 @@ pub mod token;
 
 mod budget;
 mod client;
+mod cursor;
 mod names;
 mod pace;
 mod seen;

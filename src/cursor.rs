@@ -1,0 +1,135 @@
+//! The page cursor: where a read is, when it starts again, and when it gets nowhere. Pure.
+//!
+//! Invariant: whatever a server sends, a read ends: offsets that come again, pages that bring nothing and restarts without
+//! progress are counted, and are errors beyond a bound.
+
+use std::collections::HashSet;
+
+use crate::decode::Page;
+use crate::error::{Error, Result};
+
+/// Pages without a new record, one after the other, beyond those that a restart explains.
+const STALE_PAGES: usize = 20;
+
+/// Restarts, one after the other, that bring no new record.
+const FRUITLESS_RESTARTS: u32 = 3;
+
+/// Where the read is, and whether it gets anywhere.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    pub(crate) offset: Option<String>,
+    pub(crate) has_more: bool,
+    /// Every offset since the last start.
+    offsets: HashSet<String>,
+    stale_pages: usize,
+    /// Pages since the last start: after the next one as many may bring nothing new.
+    pages: usize,
+    allowed_stale_pages: usize,
+    records_at_restart: usize,
+    fruitless_restarts: u32,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self {
+            offset: None,
+            has_more: true,
+            offsets: HashSet::new(),
+            stale_pages: 0,
+            pages: 0,
+            allowed_stale_pages: STALE_PAGES,
+            records_at_restart: 0,
+            fruitless_restarts: 0,
+        }
+    }
+}
+
+impl Cursor {
+    pub(crate) fn advance(&mut self, page: Page) -> Result<()> {
+        self.pages += 1;
+        self.stale_pages = if page.new_records > 0 { 0 } else { self.stale_pages + 1 };
+        let Some(offset) = page.offset else {
+            self.has_more = false;
+            return Ok(());
+        };
+        if self.stale_pages > self.allowed_stale_pages {
+            return Err(Error::Data(format!(
+                "{} pages without a new record, and still no last one: the read was stopped: start it again",
+                self.stale_pages
+            )));
+        }
+        if !self.offsets.insert(offset.clone()) {
+            return Err(Error::Data(
+                "the page cursor came back to where it was: the read was stopped: start it again".into(),
+            ));
+        }
+        self.offset = Some(offset);
+        Ok(())
+    }
+
+    pub(crate) fn restart(&mut self, records: usize) -> Result<()> {
+        self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
+        if self.fruitless_restarts >= FRUITLESS_RESTARTS {
+            return Err(Error::Data(format!(
+                "the page cursor expired {} times without a new record in between: read the table in parts, by \
+                 filter_formula or view, or take batches more quickly",
+                self.fruitless_restarts
+            )));
+        }
+        self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);
+        self.records_at_restart = records;
+        (self.offset, self.pages, self.stale_pages) = (None, 0, 0);
+        self.offsets.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(offset: &str, new_records: usize) -> Page {
+        Page { offset: Some(offset.into()), records: new_records, new_records }
+    }
+
+    #[test]
+    fn an_offset_that_comes_again_is_an_error_but_not_after_a_restart() {
+        let mut cursor = Cursor::default();
+        cursor.advance(page("itr/a", 1)).expect("first");
+        assert!(cursor.advance(page("itr/a", 1)).is_err());
+        cursor.restart(1).expect("allowed");
+        cursor.advance(page("itr/a", 0)).expect("first again");
+    }
+
+    #[test]
+    fn endless_empty_pages_end() {
+        let mut cursor = Cursor::default();
+        let pages = (0..1000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0)).is_ok()).count();
+        assert_eq!(pages, STALE_PAGES);
+    }
+
+    #[test]
+    fn a_restart_may_pass_over_all_pages_that_were_read() {
+        let mut cursor = Cursor::default();
+        for n in 0..500 {
+            cursor.advance(page(&format!("a/{n}"), 100)).expect("new records");
+        }
+        cursor.restart(50_000).expect("allowed");
+        for n in 0..500 {
+            cursor.advance(page(&format!("b/{n}"), 0)).expect("known records");
+        }
+        cursor.advance(page("b/500", 100)).expect("new records");
+        let stale = (0..1000).take_while(|n| cursor.advance(page(&format!("c/{n}"), 0)).is_ok()).count();
+        assert_eq!(stale, 500 + STALE_PAGES);
+    }
+
+    #[test]
+    fn restarts_without_progress_end() {
+        let mut cursor = Cursor::default();
+        cursor.restart(100).expect("progress");
+        cursor.restart(200).expect("progress");
+        cursor.restart(200).expect("first");
+        cursor.restart(200).expect("second");
+        assert!(cursor.restart(200).is_err());
+    }
+}
