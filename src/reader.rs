@@ -121,7 +121,9 @@ struct Reader {
 impl Reader {
     fn new(client: Arc<Client>, scan: Scan) -> Self {
         let decoder = Decoder::new(&scan);
-        Self { client, scan, decoder, cursor: Cursor::default(), flushed: Instant::now() - PAUSE }
+        // The first page is handed on at once. (A machine that has just started knows no earlier time.)
+        let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
+        Self { client, scan, decoder, cursor: Cursor::default(), flushed }
     }
 
     async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
@@ -214,41 +216,44 @@ impl Reader {
 
     /// The next page, by GET where the address is short enough, else by POST.
     fn request(&self) -> Request {
-        let scan = &self.scan;
-        let mut query = vec![("pageSize", scan.page_size.to_string()), ("returnFieldsByFieldId", "true".to_owned())];
-        query.extend(scan.field_ids().into_iter().map(|id| ("fields[]", id.to_owned())));
-        let optional = [
-            ("view", scan.view_id.clone()),
-            ("filterByFormula", scan.filter_formula.clone()),
-            ("maxRecords", scan.max_records.map(|number| number.to_string())),
-            ("offset", self.cursor.offset.clone()),
-        ];
-        query.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        let parameters = self.parameters();
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let pairs = |(key, value): &(&'static str, Value)| match value {
+            Value::Array(items) => items.iter().map(|item| ("fields[]", text(item))).collect(),
+            value => vec![(*key, text(value))],
+        };
         let get = Request {
             purpose: Purpose::Records,
             method: Method::GET,
-            path: vec![scan.base_id.clone(), scan.table_id.clone()],
-            query,
+            path: vec![self.scan.base_id.clone(), self.scan.table_id.clone()],
+            query: parameters.iter().flat_map(pairs).collect(),
             body: None,
-            base_id: Some(scan.base_id.clone()),
+            base_id: Some(self.scan.base_id.clone()),
         };
-        if self.client.url_length(&get) <= LONGEST_URL { get } else { self.post(get) }
-    }
-
-    fn post(&self, get: Request) -> Request {
-        let mut body = Map::new();
-        body.insert("pageSize".into(), self.scan.page_size.into());
-        body.insert("returnFieldsByFieldId".into(), true.into());
-        body.insert("fields".into(), json!(self.scan.field_ids()));
-        let optional = [
-            ("view", self.scan.view_id.clone().map(Value::from)),
-            ("filterByFormula", self.scan.filter_formula.clone().map(Value::from)),
-            ("maxRecords", self.scan.max_records.map(Value::from)),
-            ("offset", self.cursor.offset.clone().map(Value::from)),
-        ];
-        body.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        if self.client.url_length(&get) <= LONGEST_URL {
+            return get;
+        }
+        let body: Map<String, Value> = parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let path = get.path.into_iter().chain(["listRecords".to_owned()]).collect();
         Request { method: Method::POST, path, query: Vec::new(), body: Some(Value::from(body).to_string()), ..get }
+    }
+
+    /// What a page is asked for with, whichever way it is asked. The only list among it is that of the fields.
+    fn parameters(&self) -> Vec<(&'static str, Value)> {
+        let scan = &self.scan;
+        let optional = [
+            ("view", scan.view_id.clone().map(Value::from)),
+            ("filterByFormula", scan.filter_formula.clone().map(Value::from)),
+            ("maxRecords", scan.max_records.map(Value::from)),
+            ("offset", self.cursor.offset.clone().map(Value::from)),
+        ];
+        let mut parameters = vec![
+            ("pageSize", scan.page_size.into()),
+            ("returnFieldsByFieldId", true.into()),
+            ("fields", json!(scan.field_ids())),
+        ];
+        parameters.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
+        parameters
     }
 }
 
