@@ -7,14 +7,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
+use chrono::DateTime;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::budget::Budget;
 use crate::error::{Error, Purpose, Result, from_failure};
+use crate::extent::Seconds;
 use crate::options::Connection;
 use crate::retry::{Failure, Retry};
 use crate::wire::line;
@@ -40,6 +42,20 @@ pub(crate) struct Request {
     pub(crate) base_id: Option<String>,
 }
 
+impl Request {
+    /// The definitions of a base's tables.
+    pub(crate) fn tables(base_id: &str) -> Self {
+        Self {
+            purpose: Purpose::Schema,
+            method: Method::GET,
+            path: vec!["meta".into(), "bases".into(), base_id.into(), "tables".into()],
+            query: Vec::new(),
+            body: None,
+            base_id: Some(base_id.into()),
+        }
+    }
+}
+
 /// Talks to Airtable.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -49,6 +65,8 @@ pub(crate) struct Client {
     largest_answer_bytes: usize,
     budgets: Mutex<HashMap<String, Budget>>,
     reached: AtomicBool,
+    /// The service's time, in seconds, as the last answer told it, and when that was.
+    told_time: Mutex<Option<(Seconds, Instant)>>,
 }
 
 impl Client {
@@ -86,13 +104,22 @@ impl Client {
             largest_answer_bytes: LARGEST_ANSWER_BYTES,
             budgets: Mutex::default(),
             reached: AtomicBool::new(false),
+            told_time: Mutex::default(),
         })
     }
 
     /// Sends a request until it is answered or given up, and reads the answer as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
-        let bytes = self.bytes(request).await.map_err(|failure| self.error(request, &failure))?;
-        serde_json::from_slice(&bytes).map_err(|error| {
+        self.try_json(request).await?.map_err(|failure| self.error(request, &failure))
+    }
+
+    /// The same, for who knows what a refusal means.
+    pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
+        let bytes = match self.bytes(request).await {
+            Ok(bytes) => bytes,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        serde_json::from_slice(&bytes).map(Ok).map_err(|error| {
             let error = self.connection.token.scrub(&error.to_string());
             Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
         })
@@ -199,12 +226,42 @@ impl Client {
         let response = builder.send().await.map_err(|error| self.failure(&error))?;
         self.reached.store(true, Ordering::Relaxed);
         let status = response.status();
-        log::debug!("{}: {status}, at {:?}", self.name(request), response.headers().get(DATE));
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        log::debug!("{}: {status}, at {date:?}", self.name(request));
+        self.take_time(date);
         if status.is_success() {
             let body = self.body(response).await?;
             return self.whole_object(body);
         }
         Err(self.refused(status, response).await)
+    }
+
+    /// Takes note of the service's time. Machines' clocks run ahead and behind; the times of records are the service's.
+    fn take_time(&self, date: Option<&str>) {
+        let time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|time| time.timestamp());
+        if let Some(time) = time {
+            let mut told = self.told_time.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = Some((time, Instant::now()));
+        }
+    }
+
+    /// The service's time now, in whole seconds, as its last answer told it; none before the first. Where a proxy has
+    /// taken the date out of the answers, it is this machine's.
+    pub(crate) fn now(&self) -> Option<Seconds> {
+        let told = *self.told_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((time, at)) = told else {
+            let own = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            return self.reached.load(Ordering::Relaxed).then(|| Seconds::try_from(own.as_secs()).unwrap_or_default());
+        };
+        Some(time.saturating_add(Seconds::try_from(at.elapsed().as_secs()).unwrap_or_default()))
+    }
+
+    /// Waits until the service's time is the one given, as far as it is known.
+    pub(crate) async fn wait_until(&self, time: Seconds) {
+        if let Some(seconds) = self.now().and_then(|now| u64::try_from(time - now).ok()).filter(|seconds| *seconds > 0) {
+            log::info!("waiting {seconds} s, until the newest changes are seen everywhere");
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
     }
 
     async fn refused(&self, status: StatusCode, response: Response) -> Failure {

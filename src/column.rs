@@ -16,6 +16,12 @@ mod time;
 
 pub(crate) use builder::Builder;
 pub(crate) use cell::{Misfit, text};
+pub(crate) use time::timestamp_micros;
+
+/// The time in microseconds that a cell holds, given as its JSON text.
+pub(crate) fn moment(raw: &str) -> Option<i64> {
+    timestamp_micros(&text(raw)?)
+}
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use reqwest::Method;
 
+use crate::changes::{Changes, Limit, ListedIds, SETTLED_SECONDS};
 use crate::client::{Client, Request};
 use crate::error::{Error, Purpose, Result, nearest};
+use crate::offset::Offset;
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::reader::Batches;
-use crate::scan::{Scan, check_ingestion_type, find_table};
+use crate::scan::{Scan, find_table};
 use crate::wire::{Base, Bases, Table, Tables};
 
 /// A source of tables for Spark and Lakeflow.
@@ -59,6 +61,35 @@ pub trait LakeflowConnect: Send + Sync {
     /// As [`LakeflowConnect::plan`], but for views and fields, which are not looked at.
     fn table_metadata(&self, read: &ReadOptions) -> impl Future<Output = Result<TableMetadata>> + Send;
 
+    /// Where the changes of a planned table go to now: the end of the next range from `start` on, or `start` itself where
+    /// nothing is new. Never before it. `None` where the start is not known, as with a Spark that does not tell.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a plan of snapshots; [`Error::Data`] for a change feed that has lost changes.
+    fn latest_offset(
+        &self,
+        plan: &Scan,
+        read: &ReadOptions,
+        start: Option<&Offset>,
+        limit: Limit<'_>,
+    ) -> impl Future<Output = Result<Offset>> + Send;
+
+    /// The scan that reads what changed between two offsets: from `start`, which was given already, to `end`. The first
+    /// range of a stream, which begins with `None` or the offset that says so, is the whole table.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::latest_offset`]; [`Error::Data`] also where the table is no longer as it was planned.
+    fn changes(
+        &self,
+        plan: &Scan,
+        read: &ReadOptions,
+        start: Option<&Offset>,
+        end: &Offset,
+    ) -> impl Future<Output = Result<Scan>> + Send;
+
+    /// Says that everything before `end` has arrived: what was kept to tell of it is let go.
+    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset);
+
     /// The record batches of a plan, page by page. Nothing is asked for before the first batch is.
     fn read(&self, scan: Scan) -> Batches;
 }
@@ -81,6 +112,7 @@ pub struct AirtableConnector {
     connection: Connection,
     /// Definitions by base, for questions that their age does not matter to: a plan always asks anew.
     known_tables: Mutex<HashMap<String, Arc<Vec<Table>>>>,
+    listed: ListedIds,
 }
 
 impl AirtableConnector {
@@ -90,7 +122,7 @@ impl AirtableConnector {
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
-        Ok(Self { client, connection, known_tables: Mutex::default() })
+        Ok(Self { client, connection, known_tables: Mutex::default(), listed: ListedIds::default() })
     }
 
     async fn bases(&self) -> Result<Vec<Base>> {
@@ -119,15 +151,7 @@ impl AirtableConnector {
     }
 
     async fn tables(&self, base_id: &str) -> Result<Arc<Vec<Table>>> {
-        let request = Request {
-            purpose: Purpose::Schema,
-            method: Method::GET,
-            path: vec!["meta".into(), "bases".into(), base_id.into(), "tables".into()],
-            query: Vec::new(),
-            body: None,
-            base_id: Some(base_id.into()),
-        };
-        let tables = Arc::new(self.client.json::<Tables>(&request).await?.tables);
+        let tables = Arc::new(self.client.json::<Tables>(&Request::tables(base_id)).await?.tables);
         let mut known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(base_id.to_owned(), tables.clone());
         Ok(tables)
@@ -169,6 +193,10 @@ impl AirtableConnector {
         }
     }
 
+    fn changes_of<'a>(&'a self, plan: &'a Scan, options: &'a ReadOptions) -> Changes<'a> {
+        Changes { client: &self.client, plan, options, listed: &self.listed }
+    }
+
     fn known(&self, base_id: &str) -> Option<Arc<Vec<Table>>> {
         self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(base_id).cloned()
     }
@@ -198,18 +226,46 @@ impl LakeflowConnect for AirtableConnector {
         let wanted = table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let tables = self.tables(&base_id).await?;
-        Scan::new(&base_id, find_table(&tables, wanted, &base_id)?, read)
+        let scan = Scan::new(&base_id, find_table(&tables, wanted, &base_id)?, read)?;
+        if read.ingestion_type == IngestionType::Snapshot {
+            return Ok(scan);
+        }
+        // Of what is read as a batch no more is known than that it was so before now.
+        let now = self.client.now().unwrap_or_default();
+        Ok(Scan { changed_at: (now - SETTLED_SECONDS) * 1_000_000, ..scan })
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
-        check_ingestion_type(read.ingestion_type)?;
         let wanted = table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let known = self.known(&base_id).filter(|tables| find_table(tables, wanted, &base_id).is_ok());
         if known.is_none() {
             find_table(&self.tables(&base_id).await?, wanted, &base_id)?;
         }
-        Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field: None, ingestion_type: read.ingestion_type })
+        let cursor_field = match read.ingestion_type {
+            IngestionType::Snapshot => None,
+            IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
+            IngestionType::Append => Some("createdTime".to_owned()),
+        };
+        Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field, ingestion_type: read.ingestion_type })
+    }
+
+    async fn latest_offset(
+        &self,
+        plan: &Scan,
+        read: &ReadOptions,
+        start: Option<&Offset>,
+        limit: Limit<'_>,
+    ) -> Result<Offset> {
+        self.changes_of(plan, read).latest_offset(start, limit).await
+    }
+
+    async fn changes(&self, plan: &Scan, read: &ReadOptions, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
+        self.changes_of(plan, read).scan(start, end).await
+    }
+
+    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset) {
+        self.changes_of(plan, read).forget_before(end);
     }
 
     fn read(&self, scan: Scan) -> Batches {

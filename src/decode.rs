@@ -14,9 +14,14 @@ use serde_json::value::RawValue;
 
 use crate::column::{Builder, Misfit, Shape, text};
 use crate::error::{Error, Result};
+use crate::extent::Micros;
 use crate::scan::{Column, Scan, Source};
 use crate::seen::Seen;
 use crate::wire::line;
+
+mod versions;
+
+use versions::Versions;
 
 /// What a page said besides its records.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,11 +46,14 @@ pub struct Decoder {
     record_id: Option<usize>,
     created_time: Option<usize>,
     rescued: Option<usize>,
+    versions: Versions,
     table_name: String,
     fail_on_bad_value: bool,
     /// Asked for only because something has to be.
     unwanted_field: Option<String>,
     seen: Seen,
+    /// Records of pages are noted, but are no rows.
+    only_gone: bool,
     left: u64,
     rows: usize,
     bytes: usize,
@@ -75,11 +83,13 @@ impl Decoder {
             record_id: position(&Source::RecordId),
             created_time: position(&Source::CreatedTime),
             rescued: position(&Source::Rescued),
+            versions: Versions::new(scan),
             table_name: scan.table_name.clone(),
             fail_on_bad_value: scan.fail_on_bad_value,
             unwanted_field,
             columns: scan.columns.clone(),
             seen: Seen::default(),
+            only_gone: scan.only_gone,
             left: scan.max_records.unwrap_or(u64::MAX),
             rows: 0,
             bytes: 0,
@@ -106,6 +116,38 @@ impl Decoder {
                 || Error::Data(format!("a page of records of an undocumented form: {}", line(&error.to_string())));
             self.stopped.take().unwrap_or_else(undocumented)
         })
+    }
+
+    /// The times at which the records of the next pages changed, where a change feed told them.
+    pub(crate) fn expect(&mut self, records: &[(String, Micros)]) {
+        self.versions.expect(records);
+    }
+
+    /// Whether the record was on a page, or is known to be gone.
+    pub(crate) fn has_seen(&self, id: &str) -> bool {
+        self.seen.contains(id)
+    }
+
+    /// Appends a row that tells of a record's end: its id, and NULL wherever Airtable would have the value.
+    pub(crate) fn gone(&mut self, id: &str, at: Micros) {
+        if !self.seen.insert(id) {
+            return;
+        }
+        self.row(id);
+        for index in self.versions.fill(at, true, &mut self.builders).into_iter().flatten() {
+            self.filled[index] = self.rows;
+        }
+        for (builder, filled) in self.builders.iter_mut().zip(&mut self.filled) {
+            if *filled != self.rows {
+                builder.append_null();
+                *filled = self.rows;
+            }
+        }
+    }
+
+    /// The ids of all records so far.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
+        self.seen.ids()
     }
 
     /// Rows since the last batch.
@@ -159,16 +201,20 @@ impl Decoder {
 
     /// Begins a record's row; false where the record is not wanted.
     fn begin(&mut self, id: &str) -> bool {
-        if self.left == 0 || !self.seen.insert(id) {
+        if self.left == 0 || !self.seen.insert(id) || self.only_gone {
             return false;
         }
         self.left -= 1;
+        self.row(id);
+        true
+    }
+
+    fn row(&mut self, id: &str) {
         self.rows += 1;
         if let Some(index) = self.record_id {
             self.builders[index].append_text(id);
             self.filled[index] = self.rows;
         }
-        true
     }
 
     /// One cell of the row that was begun.
@@ -200,8 +246,12 @@ impl Decoder {
         }
         Ok(())
     }
+
     /// Ends the row: what was not sent is empty.
-    fn end(&mut self) {
+    fn end(&mut self, id: &str) {
+        for index in self.versions.end(id, &mut self.builders).into_iter().flatten() {
+            self.filled[index] = self.rows;
+        }
         if let Some(index) = self.rescued {
             if self.misfits.is_empty() {
                 self.builders[index].append_empty();
@@ -224,7 +274,8 @@ impl Decoder {
 fn shape(column: &Column) -> Shape {
     match &column.source {
         Source::RecordId | Source::Rescued => Shape::Text,
-        Source::CreatedTime => Shape::Timestamp,
+        Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
+        Source::Deleted => Shape::Bool,
         Source::Field(field) => field.shape.clone(),
     }
 }
@@ -295,10 +346,11 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(is_new) = seq.next_element_seed(OneRecord(&mut *self.decoder))? {
+        let seen = self.decoder.seen.len();
+        while seq.next_element_seed(OneRecord(&mut *self.decoder))?.is_some() {
             self.page.records += 1;
-            self.page.new_records += usize::from(is_new);
         }
+        self.page.new_records += self.decoder.seen.len() - seen;
         Ok(())
     }
 }
@@ -307,21 +359,21 @@ impl<'de> Visitor<'de> for Records<'_, '_> {
 struct OneRecord<'d>(&'d mut Decoder);
 
 impl<'de> DeserializeSeed<'de> for OneRecord<'_> {
-    type Value = bool;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for OneRecord<'_> {
-    type Value = bool;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let decoder = self.0;
         let mut begun: Option<(Cow<'de, str>, bool)> = None;
         let (mut created_time, mut early_fields) = (None, None);
@@ -342,17 +394,20 @@ impl<'de> Visitor<'de> for OneRecord<'_> {
         }
         let (id, is_new) = begun.ok_or_else(|| A::Error::custom("a record without an id"))?;
         if !is_new {
-            return Ok(false);
+            return Ok(());
         }
         if let Some(fields) = early_fields {
             let mut json = serde_json::Deserializer::from_str(fields.get());
             Cells { decoder: &mut *decoder, id: &id }.deserialize(&mut json).map_err(A::Error::custom)?;
         }
-        if let (Some(index), Some(raw)) = (decoder.created_time, created_time) {
-            decoder.cell(index, &id, raw.get()).map_err(|error| decoder.stop(error))?;
+        if let Some(raw) = created_time {
+            decoder.versions.created(raw.get());
+            if let Some(index) = decoder.created_time {
+                decoder.cell(index, &id, raw.get()).map_err(|error| decoder.stop(error))?;
+            }
         }
-        decoder.end();
-        Ok(true)
+        decoder.end(&id);
+        Ok(())
     }
 }
 
@@ -390,8 +445,13 @@ impl<'de> Visitor<'de> for Cells<'_, '_> {
         let Self { decoder, id } = self;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             let raw = map.next_value::<&RawValue>()?.get();
+            let tells_edits = decoder.versions.is_field(&key);
+            if tells_edits {
+                decoder.versions.edited(raw);
+            }
             match decoder.by_field.get(&*key) {
                 Some(&index) => decoder.cell(index, id, raw).map_err(|error| decoder.stop(error))?,
+                None if tells_edits => {}
                 None if decoder.unwanted_field.as_deref() == Some(&*key) => {}
                 None if decoder.rescued.is_none() => decoder.dropped += 1,
                 None => rescue(&mut decoder.misfits, None, Some(&key), raw, "field is not in the plan of this read"),

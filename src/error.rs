@@ -56,6 +56,8 @@ pub(crate) enum Purpose {
     Bases,
     Schema,
     Records,
+    Webhooks,
+    NewWebhook,
 }
 
 impl Purpose {
@@ -63,6 +65,10 @@ impl Purpose {
         match self {
             Self::Bases | Self::Schema => "schema.bases:read",
             Self::Records => "data.records:read",
+            Self::Webhooks => "webhook:manage, besides data.records:read and schema.bases:read,",
+            Self::NewWebhook => {
+                "webhook:manage, besides data.records:read and schema.bases:read, and its user the role of creator,"
+            }
         }
     }
 }
@@ -80,6 +86,14 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
         (401, _) => {
             Error::Auth(say("the token was not accepted: check that it is complete and neither revoked nor expired"))
         }
+        (403, _) if purpose == Purpose::NewWebhook => Error::Auth(say(&format!(
+            "a change feed needs a webhook, and none of the base's serves: give the token the scope {scope} or let \
+             somebody who may create one and name it in the option webhook_id"
+        ))),
+        (422, _) if purpose == Purpose::NewWebhook => Error::Rejected(say(
+            "a base holds at most 10 webhooks, and 2 of one OAuth integration: delete one that nobody reads, or name one in \
+             the option webhook_id",
+        )),
         (403, _) => Error::Auth(say(&format!(
             "give the token the scope {scope} and access to this base, and its user a role on the base; Airtable \
              answers the same where the base or table does not exist, so check the ids too"

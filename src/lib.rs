@@ -9,7 +9,8 @@
 //! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
 //! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
 //! | `wire`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
-//! | [`scan`], `cursor`, [`reader`] | the plan, where a read is, and the pages behind it |
+//! | [`extent`], [`scan`], `cursor`, [`reader`] | which records, the plan, where a read is, and the pages behind it |
+//! | [`offset`], `drift`, `known`, `changes` | how far a stream is, what it must not miss, and the scans of what is new |
 //! | `mock` | a mock Airtable on loopback (feature `mock`) |
 //! | `python` | the module `lakeflow_airtable._native` (feature `python`) |
 
@@ -17,6 +18,8 @@ pub mod column;
 pub mod connector;
 pub mod decode;
 pub mod error;
+pub mod extent;
+pub mod offset;
 pub mod options;
 pub mod reader;
 pub mod retry;
@@ -24,8 +27,11 @@ pub mod scan;
 pub mod token;
 
 mod budget;
+mod changes;
 mod client;
 mod cursor;
+mod drift;
+mod known;
 mod names;
 mod pace;
 mod seen;
@@ -38,6 +44,8 @@ mod python;
 
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result};
+pub use changes::Limit;
+pub use offset::Offset;
 pub use options::Options;
 pub use reader::Batches;
 pub use scan::Scan;

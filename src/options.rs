@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::Url;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::token::Token;
 
 mod table;
 
-use table::FOREIGN;
+use table::{DELETE_FLOW, FOREIGN};
 pub use table::{OPTIONS, OptionRow};
 
 /// How columns get their names.
@@ -37,7 +38,8 @@ pub enum Nested {
 }
 
 /// What a read of a table gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IngestionType {
     /// The table as it is.
     Snapshot,
@@ -116,6 +118,12 @@ pub struct ReadOptions {
     pub lookback: Duration,
     /// Change feed to use.
     pub webhook_id: Option<String>,
+    /// A change feed that has lost changes is replaced by a new one and a full read.
+    pub reread_when_lost: bool,
+    /// Directory for what such a full read must know.
+    pub state_location: Option<String>,
+    /// Only the deletes, as the second flow of the framework's pipelines wants them.
+    pub deletes_only: bool,
     /// Records in one request.
     pub page_size: u32,
 }
@@ -150,6 +158,7 @@ impl Options {
 struct Given {
     values: BTreeMap<&'static str, String>,
     databricks_connection: Option<String>,
+    deletes_only: bool,
 }
 
 impl Given {
@@ -157,6 +166,10 @@ impl Given {
         let lower = key.to_lowercase();
         if lower == "databricks.connection" {
             self.databricks_connection = Some(value);
+            return Ok(());
+        }
+        if lower == DELETE_FLOW.to_lowercase() {
+            self.deletes_only = value.trim().eq_ignore_ascii_case("true");
             return Ok(());
         }
         match OPTIONS.iter().flat_map(OptionRow::names).find(|name| name.to_lowercase() == lower) {
@@ -267,6 +280,22 @@ impl Given {
             return Err(bad("namespace", &self.text_or_default("namespace"), "a JSON list with one base id or name"));
         }
         let page_size = self.integer("page_size", 1..=100)?.unwrap_or(100);
+        let ingestion_type = self.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
+        if self.deletes_only && ingestion_type != IngestionType::CdcWithDeletes {
+            return Err(Error::Option(format!(
+                "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
+                ingestion_type.as_str()
+            )));
+        }
+        let reread_when_lost = self.choice("on_lost_feed", &[("fail", false), ("reread", true)])?;
+        let state_location = self.text("state_location");
+        if reread_when_lost && state_location.is_none() {
+            return Err(Error::Option(
+                "option on_lost_feed is reread, but option state_location is missing: name a directory that driver and \
+                 workers share, where the ids of known records are kept"
+                    .into(),
+            ));
+        }
         Ok(ReadOptions {
             table: self.text("tableName"),
             namespace: namespace.and_then(|list| list.into_iter().next()),
@@ -278,10 +307,13 @@ impl Given {
             nested: self.choice("nested", &[("struct", Nested::Struct), ("json", Nested::Json)])?,
             rescued_data_column: Some(rescued).filter(|name| !name.is_empty()),
             fail_on_bad_value: self.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
-            ingestion_type: self.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?,
+            ingestion_type,
             max_records_per_batch: self.integer("max_records_per_batch", 1..=u64::MAX)?,
             lookback: Duration::from_secs(self.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
             webhook_id: self.text("webhook_id"),
+            reread_when_lost,
+            state_location,
+            deletes_only: self.deletes_only,
             page_size: u32::try_from(page_size).unwrap_or(100),
         })
     }

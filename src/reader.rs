@@ -20,7 +20,9 @@ use crate::client::{Client, Request};
 use crate::cursor::Cursor;
 use crate::decode::Decoder;
 use crate::error::{Error, Purpose, Result};
-use crate::scan::Scan;
+use crate::extent::{Extent, Listed, both, check_record_id, ids_formula};
+use crate::known::KnownFiles;
+use crate::scan::{KnownIds, Scan};
 
 /// Rows of one batch. Spark is at its quickest from 1,000 on, and what is read ahead of a consumer that stops is lost
 /// budget: ten pages are two seconds of it.
@@ -115,19 +117,24 @@ struct Reader {
     scan: Scan,
     decoder: Decoder,
     cursor: Cursor,
+    /// What records must fulfil besides what the user asks for.
+    formula: Option<String>,
     flushed: Instant,
 }
+
+/// Records asked for by name in one request: what one page holds, and what a formula of documented length can name.
+const IDS: usize = 100;
 
 impl Reader {
     fn new(client: Arc<Client>, scan: Scan) -> Self {
         let decoder = Decoder::new(&scan);
         // The first page is handed on at once. (A machine that has just started knows no earlier time.)
         let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
-        Self { client, scan, decoder, cursor: Cursor::default(), flushed }
+        Self { client, scan, decoder, cursor: Cursor::default(), formula: None, flushed }
     }
 
     async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
-        match self.pages(&batches).await {
+        match self.extent(&batches).await {
             Ok(()) if self.decoder.dropped() > 0 => log::warn!(
                 "table {:?}: {} values did not fit their columns and are NULL: read with a rescued data column to keep them",
                 self.scan.table_name,
@@ -139,7 +146,67 @@ impl Reader {
         }
     }
 
-    async fn pages(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+    async fn extent(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        match self.scan.extent.clone() {
+            Extent::All => self.pages(None, batches).await?,
+            Extent::Window(window) => self.pages(window.formula(), batches).await?,
+            Extent::Listed(listed) => self.listed(&listed, batches).await?,
+        }
+        if let Some(known) = self.scan.known_ids.clone() {
+            self.known(known, batches).await?;
+        }
+        self.flush(batches).await
+    }
+
+    /// Reads records by name, and tells of those that are gone.
+    async fn listed(&mut self, listed: &Listed, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        for some in listed.present.chunks(IDS) {
+            if batches.is_closed() {
+                return Ok(());
+            }
+            for (id, _) in some {
+                check_record_id(id)?;
+            }
+            self.decoder.expect(some);
+            self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), batches).await?;
+            for (id, at) in some.iter().filter(|_| listed.absent_are_gone) {
+                if !self.decoder.has_seen(id) {
+                    self.gone(id, *at, batches).await?;
+                }
+            }
+        }
+        for (id, at) in &listed.gone {
+            self.gone(id, *at, batches).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes the records of this read, and tells which of earlier ones have vanished, if that is wanted.
+    async fn known(&mut self, known: KnownIds, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        if batches.is_closed() || self.decoder.is_satisfied() {
+            // Not all records were met.
+            return Ok(());
+        }
+        let files = KnownFiles::new(&known.directory);
+        files.write(&known.file, self.decoder.ids())?;
+        if known.tell_vanished {
+            for id in files.all_but(&known.file)? {
+                self.gone(&id, self.scan.changed_at, batches).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn gone(&mut self, id: &str, at: i64, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        self.decoder.gone(id, at);
+        if self.decoder.rows() >= ROWS { self.flush(batches).await } else { Ok(()) }
+    }
+
+    /// Reads the pages of all records that fulfil a formula.
+    async fn pages(&mut self, formula: Option<String>, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
+        self.formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
+        self.cursor = Cursor::default();
         while self.cursor.has_more && !self.decoder.is_satisfied() && !batches.is_closed() {
             let request = self.request();
             let body = match self.fetch(&request, batches).await? {
@@ -162,7 +229,7 @@ impl Reader {
                 self.flush(batches).await?;
             }
         }
-        self.flush(batches).await
+        Ok(())
     }
 
     /// Fetches a page; hands on what there is if that is wanted meanwhile.
@@ -243,7 +310,7 @@ impl Reader {
         let scan = &self.scan;
         let optional = [
             ("view", scan.view_id.clone().map(Value::from)),
-            ("filterByFormula", scan.filter_formula.clone().map(Value::from)),
+            ("filterByFormula", self.formula.clone().map(Value::from)),
             ("maxRecords", scan.max_records.map(Value::from)),
             ("offset", self.cursor.offset.clone().map(Value::from)),
         ];

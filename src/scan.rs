@@ -12,17 +12,18 @@ use serde_json::{Map, Value, json};
 
 use crate::column::Shape;
 use crate::error::{Error, Result, nearest};
+use crate::extent::{Extent, Micros};
 use crate::names::{OWN, column_names};
 use crate::options::{IngestionType, Nested, ReadOptions};
 use crate::wire::{Field, Table, View};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scan {
-    version: u32,
+    pub(crate) version: u32,
     /// `app...`.
     pub base_id: String,
     /// `tbl...`.
@@ -43,6 +44,29 @@ pub struct Scan {
     pub primary_field_id: String,
     /// In the order of the schema.
     pub columns: Vec<Column>,
+    /// Every field of the table has its column, so that a new field would need one too.
+    pub has_all_fields: bool,
+    /// What reads of the table give.
+    pub ingestion_type: IngestionType,
+    /// Which records.
+    pub extent: Extent,
+    /// When the records changed, as far as neither they nor the extent tell.
+    pub changed_at: Micros,
+    /// Only records that are gone are rows; the others are read to know that they are not.
+    pub only_gone: bool,
+    /// Where the ids of all records are noted, for change reads that need them.
+    pub known_ids: Option<KnownIds>,
+}
+
+/// Files with ids of records, one directory for each stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownIds {
+    /// The directory, which driver and workers share.
+    pub directory: String,
+    /// The file for the ids of this read.
+    pub file: String,
+    /// Records in other files of the directory that this read does not give have vanished, and are given as such.
+    pub tell_vanished: bool,
 }
 
 /// One column of the schema.
@@ -68,6 +92,13 @@ pub enum Source {
     Field(FieldSource),
     /// What did not fit elsewhere.
     Rescued,
+    /// When the record changed.
+    ChangedAt {
+        /// The field that knows it to the second, where the table has one.
+        field_id: Option<String>,
+    },
+    /// Whether the record is gone.
+    Deleted,
 }
 
 /// A field as it was when the read was planned.
@@ -90,7 +121,10 @@ impl Column {
     pub fn data_type(&self) -> DataType {
         match &self.source {
             Source::RecordId | Source::Rescued => DataType::Utf8,
-            Source::CreatedTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Source::CreatedTime | Source::ChangedAt { .. } => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+            }
+            Source::Deleted => DataType::Boolean,
             Source::Field(field) => field.shape.data_type(),
         }
     }
@@ -98,7 +132,8 @@ impl Column {
     fn spark_type(&self) -> Value {
         match &self.source {
             Source::RecordId | Source::Rescued => json!("string"),
-            Source::CreatedTime => json!("timestamp"),
+            Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
+            Source::Deleted => json!("boolean"),
             Source::Field(field) => field.shape.spark_type(),
         }
     }
@@ -110,6 +145,8 @@ impl Column {
             Source::RecordId => comment("Airtable record id"),
             Source::CreatedTime => comment("when the record was created"),
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
+            Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
+            Source::Deleted => comment("whether the record was deleted"),
             Source::Field(field) => {
                 let mut metadata = vec![
                     ("airtable_field_id", field.id.clone()),
@@ -127,9 +164,9 @@ impl Scan {
     /// Plans a read of a table.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for a view or field that the table does not have; [`Error::Option`] for change reads.
+    /// [`Error::NotFound`] for a view or field that the table does not have; [`Error::Option`] for a name of the rescued
+    /// data column that another column has.
     pub(crate) fn new(base_id: &str, table: &Table, options: &ReadOptions) -> Result<Self> {
-        check_ingestion_type(options.ingestion_type)?;
         let rescued = options.rescued_data_column.as_deref().unwrap_or_default();
         if OWN.iter().any(|own| *own != "_rescued_data" && own.eq_ignore_ascii_case(rescued)) {
             return Err(Error::Option(format!(
@@ -150,6 +187,12 @@ impl Scan {
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
             columns: columns(table, &fields, options),
+            has_all_fields: options.fields.is_none(),
+            ingestion_type: options.ingestion_type,
+            extent: Extent::All,
+            changed_at: 0,
+            only_gone: options.deletes_only,
+            known_ids: None,
         })
     }
 
@@ -216,7 +259,8 @@ impl Scan {
                 return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name)));
             }
         }
-        Ok(Self { columns, ..self.clone() })
+        let has_all_fields = self.has_all_fields && columns == self.columns;
+        Ok(Self { columns, has_all_fields, ..self.clone() })
     }
 
     fn select_column(&self, wanted: &Value) -> Result<Column> {
@@ -252,29 +296,20 @@ impl Scan {
 
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self
-            .columns
-            .iter()
-            .filter_map(|column| match &column.source {
-                Source::Field(field) => Some(field.id.as_str()),
-                _ => None,
-            })
-            .collect();
+        let mut ids: Vec<&str> = Vec::new();
+        for column in &self.columns {
+            match &column.source {
+                Source::Field(field) => ids.push(&field.id),
+                // After the fields, whose column may be of the same one.
+                Source::ChangedAt { field_id: Some(id) } if !ids.contains(&id.as_str()) => ids.push(id),
+                _ => {}
+            }
+        }
         if ids.is_empty() && !self.primary_field_id.is_empty() {
             ids.push(&self.primary_field_id);
         }
         ids
     }
-}
-
-/// # Errors
-/// [`Error::Option`] for what this version does not read.
-pub(crate) fn check_ingestion_type(wanted: IngestionType) -> Result<()> {
-    if wanted == IngestionType::Snapshot {
-        return Ok(());
-    }
-    let wanted = wanted.as_str();
-    Err(Error::Option(format!("option ingestion_type is {wanted:?}: this version reads snapshot only")))
 }
 
 /// The table whose id or name is `wanted`; an id goes before a name, and the name's case matters only where nothing else
@@ -335,19 +370,39 @@ fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Colum
         Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
     ];
     columns.extend(fields.iter().map(|field| {
-        let shape = Shape::of(&field.kind, &field.options);
-        let shape = if options.nested == Nested::Json && shape.is_nested() { Shape::Json } else { shape };
         let source = FieldSource {
             id: field.id.clone(),
             name: field.name.clone(),
             kind: field.kind.clone(),
             description: field.description.clone().filter(|text| !text.is_empty()),
-            shape,
+            shape: shape_of(field, options.nested),
         };
         Column { name: name_of[field.id.as_str()].clone(), nullable: true, source: Source::Field(source) }
     }));
     columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
+    if matches!(options.ingestion_type, IngestionType::Cdc | IngestionType::CdcWithDeletes) {
+        // A change feed tells when each of its changes was made; the field tells it of the last edit only.
+        let field = table.fields.iter().find(|field| options.ingestion_type == IngestionType::Cdc && tells_edits(field));
+        let source = Source::ChangedAt { field_id: field.map(|field| field.id.clone()) };
+        columns.push(Column { name: "_changed_at".into(), nullable: false, source });
+        columns.push(Column { name: "_deleted".into(), nullable: false, source: Source::Deleted });
+    }
     columns
+}
+
+/// What the cells of a field's column are.
+pub(crate) fn shape_of(field: &Field, nested: Nested) -> Shape {
+    let shape = Shape::of(&field.kind, &field.options);
+    if nested == Nested::Json && shape.is_nested() { Shape::Json } else { shape }
+}
+
+/// The field's cells are the times of the last edit of any field, to the second.
+fn tells_edits(field: &Field) -> bool {
+    let options = &field.options;
+    field.kind == "lastModifiedTime"
+        && options["result"]["type"] == "dateTime"
+        && options["isValid"] == true
+        && options["referencedFieldIds"].as_array().is_some_and(Vec::is_empty)
 }
 
 /// A Spark type as people write it.

@@ -23,10 +23,24 @@ impl Seen {
         }
     }
 
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        match pack(id) {
+            Some(packed) => self.usual.contains(&packed),
+            None => self.other.contains(id),
+        }
+    }
+
+    /// All ids, in no order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
+        self.usual.iter().map(unpack).chain(self.other.iter().map(|id| id.to_string()))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.usual.len() + self.other.len()
     }
 }
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 fn pack(id: &str) -> Option<[u8; 11]> {
     let characters: &[u8; 14] = id.strip_prefix("rec")?.as_bytes().try_into().ok()?;
@@ -40,6 +54,18 @@ fn pack(id: &str) -> Option<[u8; 11]> {
         Some(number * 62 + u128::from(digit))
     })?;
     number.to_le_bytes()[..11].try_into().ok()
+}
+
+fn unpack(packed: &[u8; 11]) -> String {
+    let mut bytes = [0; 16];
+    bytes[..11].copy_from_slice(packed);
+    let mut number = u128::from_le_bytes(bytes);
+    let mut characters = [b'0'; 14];
+    for character in characters.iter_mut().rev() {
+        *character = DIGITS[usize::try_from(number % 62).unwrap_or_default()];
+        number /= 62;
+    }
+    format!("rec{}", String::from_utf8_lossy(&characters))
 }
 
 #[cfg(test)]
@@ -68,6 +94,12 @@ mod tests {
             assert!(!seen.insert(id), "{id} was there");
         }
         assert_eq!(seen.len(), ids.len());
+        let mut given: Vec<String> = seen.ids().collect();
+        given.sort_unstable();
+        let mut expected = ids.map(str::to_owned);
+        expected.sort_unstable();
+        assert_eq!(given, expected);
+        assert!(seen.contains("recA") && !seen.contains("recB"));
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from .options import Options
 
 if TYPE_CHECKING:
     from ._native import Batches, Connector, Schema, TableMetadata
+
+Offset = dict[str, Any]
+"""How far a reader of changes has come."""
 
 
 class Airtable:
@@ -56,12 +60,40 @@ class Airtable:
         given = Options.from_values(options)
         return self._connector.read(self._connector.plan(table, given), given)
 
+    def latest_offset(self, table: str, start: Offset | None = None, **options: object) -> Offset:
+        """Where the table's changes go to now, for an `ingestion_type` of `cdc`, `cdc_with_deletes` or `append`.
+
+        With the `start` of what was read already the same is given back where nothing is new, and
+        `max_records_per_batch` bounds the distance. An offset is a small dict of JSON values, to be kept by the caller.
+        """
+        given = Options.from_values(options)
+        scan = self._connector.plan(table, given)
+        limit = {**self._options, **given}.get("max_records_per_batch")
+        latest = self._connector.latest_offset(scan, _offset_text(start), int(limit) if limit else None, options=given)
+        offset: Offset = json.loads(latest)
+        return offset
+
+    def changes(self, table: str, start: Offset | None = None, end: Offset | None = None, **options: object) -> Batches:
+        """What changed after `start` and up to `end`, by default the latest offset; without a `start` the whole table.
+
+        Rows are those of a stream with the same options. Take `end` from `latest_offset` to know where to go on.
+        """
+        given = Options.from_values(options)
+        scan = self._connector.plan(table, given)
+        begin = _offset_text(start)
+        until = _offset_text(end) or self._connector.latest_offset(scan, begin, options=given)
+        return self._connector.read(self._connector.changes(scan, begin, until, given), given)
+
     def __getstate__(self) -> dict[str, str]:
         return dict(self._options)
 
     def __setstate__(self, options: dict[str, str]) -> None:
         self._options = Options(options)
         self._connector = _connector(self._options)
+
+
+def _offset_text(offset: Offset | None) -> str | None:
+    return None if offset is None else json.dumps(offset, separators=(",", ":"))
 
 
 def _connector(options: Options) -> Connector:

@@ -13,16 +13,16 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyspark.sql.datasource
-from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceStreamReader, InputPartition
 from pyspark.sql.types import StructType
 
 from .errors import OptionError
 from .options import Options
+from .partition import ScanPartition
+from .stream import AirtableStreamReader
 from .virtual_tables import VirtualTable
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ._native import Connector, Scan
 
 
@@ -58,6 +58,11 @@ class AirtableDataSource(DataSource):
             return VirtualTableReader(self.options, self._virtual_table, schema)
         return AirtableReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
 
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:
+        if self._virtual_table is not None:
+            raise OptionError(f"{self._virtual_table.name} cannot be streamed: read it as a batch")
+        return AirtableStreamReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
+
     def _scan(self, schema: StructType) -> Scan:
         """The plan behind a schema: the one made at `load()`, or what the user's schema leaves of it."""
         from ._native import Scan
@@ -68,13 +73,6 @@ class AirtableDataSource(DataSource):
     def _connector(self) -> Connector:
         table = self._virtual_table
         return _connector(self.options if table is None else table.connector_options(self.options))
-
-
-class ScanPartition(InputPartition):
-    """One scan to be read by one task: Airtable's pages form a chain, each names the next."""
-
-    def __init__(self, scan: str) -> None:
-        super().__init__(scan)
 
 
 class AirtableReader(DataSourceReader):
@@ -89,8 +87,7 @@ class AirtableReader(DataSourceReader):
         return [ScanPartition(self._scan)]
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
-        batches = read_scan(self._options, partition.value)
-        return batches if self._arrow_batches else rows(batches)
+        return ScanPartition(partition.value).read(self._options, self._arrow_batches)
 
 
 class VirtualTableReader(DataSourceReader):
@@ -105,20 +102,6 @@ class VirtualTableReader(DataSourceReader):
     def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
         connector = _connector(self._table.connector_options(self._options))
         return iter(self._table.rows(connector, self._options))
-
-
-def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
-    """The batches of a planned scan. Spark may drop the iterator half-way, as for `take(1)`: no request follows."""
-    from ._native import Scan
-
-    with _connector(options).read(Scan.from_json(scan)) as batches:
-        yield from batches
-
-
-def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
-    """The same rows as tuples, for a Spark that takes no Arrow batches."""
-    for batch in batches:
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _connector(options: Options) -> Connector:

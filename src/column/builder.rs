@@ -66,8 +66,8 @@ impl Builder {
         }
     }
 
-    /// Appends a misfit, which is NULL even in a checkbox.
-    fn append_null(&mut self) {
+    /// Appends NULL, even to a checkbox: for misfits, and for records that are gone.
+    pub(crate) fn append_null(&mut self) {
         match self {
             Self::Bool(b, _) => b.append_null(),
             other => other.append_empty(),
@@ -78,6 +78,22 @@ impl Builder {
     pub(crate) fn append_text(&mut self, text: &str) {
         match self {
             Self::Text(b) | Self::Any(b) | Self::Json(b) => b.append_value(text),
+            other => other.append_null(),
+        }
+    }
+
+    /// Appends a time that was never JSON; for columns of times only.
+    pub(crate) fn append_micros(&mut self, micros: i64) {
+        match self {
+            Self::Timestamp(b) => b.append_value(micros),
+            other => other.append_null(),
+        }
+    }
+
+    /// Appends a truth that was never JSON; for columns of them only.
+    pub(crate) fn append_bool(&mut self, value: bool) {
+        match self {
+            Self::Bool(b, _) => b.append_value(value),
             other => other.append_null(),
         }
     }

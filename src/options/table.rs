@@ -66,11 +66,21 @@ pub static OPTIONS: &[OptionRow] = &[
     row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch"),
     row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads"),
     row("webhook_id", "text", "", "change feed to use; otherwise found or created"),
+    row(
+        "on_lost_feed",
+        "fail|reread",
+        "fail",
+        "what a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs `state_location`",
+    ),
+    row("state_location", "text", "", "directory of one stream, shared by driver and workers, for `on_lost_feed=reread`"),
     row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine"),
     row("max_retries", "integer", "8", "how often one request is sent again after a passing failure"),
     row("timeout_seconds", "number", "60", "time for one request and its answer"),
     row("page_size", "integer", "100", "records in one request, at most 100"),
 ];
+
+/// The framework's word for a stream of deletes only. Not a row of the table: pipelines set it, people need not know it.
+pub(super) const DELETE_FLOW: &str = "isDeleteFlow";
 
 /// Keys that Spark, Unity Catalog and the community connector framework add: read elsewhere or by nobody.
 pub(super) const FOREIGN: &[&str] = &[
@@ -81,7 +91,6 @@ pub(super) const FOREIGN: &[&str] = &[
     "tablenamelist",
     "tableconfigs",
     "namespaceprefix",
-    "isdeleteflow",
     "operation",
     "path",
     "paths",

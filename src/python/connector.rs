@@ -10,8 +10,10 @@ use super::arrow::Schema;
 use super::batches::Batches;
 use super::error::exception;
 use super::runtime::{PerProcess, wait};
+use crate::changes::Limit;
 use crate::connector::{AirtableConnector, LakeflowConnect};
 use crate::error::Error;
+use crate::offset::Offset;
 use crate::options::{OPTIONS, Options};
 use crate::scan;
 
@@ -52,6 +54,10 @@ impl Connector {
 
 fn answered<T>(py: Python<'_>, answer: PyResult<Result<T, Error>>) -> PyResult<T> {
     answer?.map_err(|error| exception(py, &error))
+}
+
+fn offset(py: Python<'_>, scan: &Scan, text: &str) -> PyResult<Offset> {
+    Offset::parse(text, &scan.0).map_err(|error| exception(py, &error))
 }
 
 #[pymethods]
@@ -105,6 +111,58 @@ impl Connector {
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
         Ok(Batches::new(self.connector_for(py, &options)?.read(scan.0.clone())))
+    }
+
+    /// The offset at which a stream of a plan begins.
+    #[allow(clippy::unused_self)] // A method like its sisters.
+    fn initial_offset(&self, py: Python<'_>, scan: &Scan) -> PyResult<String> {
+        offset(py, scan, "{}").map(|offset| offset.to_json())
+    }
+
+    /// The end of the next range of changes from `start` on, as JSON; `start` itself where nothing is new.
+    #[pyo3(signature = (scan, start = None, limit = None, target = None, options = None))]
+    fn latest_offset(
+        &self,
+        py: Python<'_>,
+        scan: &Scan,
+        start: Option<&str>,
+        limit: Option<u64>,
+        target: Option<&str>,
+        options: Option<Given>,
+    ) -> PyResult<String> {
+        let options = self.call_options(py, None, options)?;
+        let connector = self.connector_for(py, &options)?;
+        let start = start.map(|text| offset(py, scan, text)).transpose()?;
+        let target = target.map(|text| offset(py, scan, text)).transpose()?;
+        let limit = Limit { max_records: limit, target: target.as_ref() };
+        let latest = wait(py, connector.latest_offset(&scan.0, &options.read, start.as_ref(), limit));
+        answered(py, latest).map(|latest| latest.to_json())
+    }
+
+    /// The scan of the changes between two offsets.
+    #[pyo3(signature = (scan, start, end, options = None))]
+    fn changes(
+        &self,
+        py: Python<'_>,
+        scan: &Scan,
+        start: Option<&str>,
+        end: &str,
+        options: Option<Given>,
+    ) -> PyResult<Scan> {
+        let options = self.call_options(py, None, options)?;
+        let connector = self.connector_for(py, &options)?;
+        let start = start.map(|text| offset(py, scan, text)).transpose()?;
+        let end = offset(py, scan, end)?;
+        answered(py, wait(py, connector.changes(&scan.0, &options.read, start.as_ref(), &end))).map(Scan)
+    }
+
+    /// Says that everything before `end` has arrived.
+    #[pyo3(signature = (scan, end, options = None))]
+    fn commit(&self, py: Python<'_>, scan: &Scan, end: &str, options: Option<Given>) -> PyResult<()> {
+        let options = self.call_options(py, None, options)?;
+        let end = offset(py, scan, end)?;
+        self.connector_for(py, &options)?.commit(&scan.0, &options.read, &end);
+        Ok(())
     }
 
     fn __repr__(&self) -> String {

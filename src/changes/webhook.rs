@@ -1,0 +1,197 @@
+//! Which of a base's webhooks a stream polls: the one it is told, else one that tells enough, else a new one. The requests
+//! are in `feed`; here is only what they mean.
+
+use chrono::DateTime;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::extent::Seconds;
+
+/// A base holds so many webhooks. Airtable's page on webhooks.
+pub(super) const MOST_WEBHOOKS: usize = 10;
+
+/// What a change feed must tell of: cells, and the definitions behind them.
+const DATA_TYPES: [&str; 3] = ["tableData", "tableFields", "tableMetadata"];
+
+const CHANGE_TYPES: [&str; 3] = ["add", "remove", "update"];
+
+/// `GET /v0/bases/{baseId}/webhooks`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Webhooks {
+    pub(super) webhooks: Vec<Webhook>,
+}
+
+/// A webhook, as far as it matters here.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Webhook {
+    pub(super) id: String,
+    #[serde(default = "yes")]
+    is_hook_enabled: bool,
+    #[serde(default = "first")]
+    pub(super) cursor_for_next_payload: u64,
+    notification_url: Option<String>,
+    expiration_time: Option<String>,
+    #[serde(default)]
+    specification: Value,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn first() -> u64 {
+    1
+}
+
+/// What a new webhook answers with. Its secret is for notifications, which are not wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct NewWebhook {
+    pub(super) id: String,
+}
+
+/// The body that creates a webhook for all tables of a base: there are few places for webhooks, so one serves all streams.
+pub(super) fn creation() -> String {
+    json!({"specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}}).to_string()
+}
+
+impl Webhook {
+    /// One that was created a moment ago.
+    pub(super) fn new(id: String) -> Self {
+        Self {
+            id,
+            is_hook_enabled: true,
+            cursor_for_next_payload: 1,
+            notification_url: None,
+            expiration_time: None,
+            specification: Value::Null,
+        }
+    }
+
+    /// Why the webhook tells nothing more; none where it does.
+    pub(super) fn end(&self, now: Seconds) -> Option<String> {
+        if self.expires().is_some_and(|expires| expires <= now) {
+            return Some(format!("expired at {}", self.expiration_time.as_deref().unwrap_or_default()));
+        }
+        (!self.is_hook_enabled).then(|| "is disabled, because something that it watched was removed".to_owned())
+    }
+
+    /// When it expires, unless somebody reads it before.
+    pub(super) fn expires(&self) -> Option<Seconds> {
+        self.expiration_time.as_deref().and_then(|time| DateTime::parse_from_rfc3339(time).ok()).map(|time| time.timestamp())
+    }
+
+    /// What it does not tell of a table; none where it tells everything.
+    pub(super) fn lack(&self, table_id: &str) -> Option<String> {
+        let filters = &self.specification["options"]["filters"];
+        let holds = |list: &Value, wanted: &[&str]| wanted.iter().all(|word| has(list, word));
+        if !holds(&filters["dataTypes"], &DATA_TYPES) {
+            return Some(format!("its dataTypes are {}, but {} are needed", filters["dataTypes"], DATA_TYPES.join(", ")));
+        }
+        let scope = &filters["recordChangeScope"];
+        if !scope.is_null() && scope != table_id {
+            return Some(format!("its recordChangeScope is {scope}, but {table_id}, or none, is needed"));
+        }
+        if !filters["changeTypes"].is_null() && !holds(&filters["changeTypes"], &CHANGE_TYPES) {
+            return Some(format!("its changeTypes are {}, but all are needed", filters["changeTypes"]));
+        }
+        let narrowing = ["fromSources", "watchDataInFieldIds", "watchSchemasOfFieldIds", "sourceOptions"];
+        let narrowing = narrowing.into_iter().find(|name| !filters[*name].is_null())?;
+        Some(format!("its filter {narrowing} leaves changes out"))
+    }
+
+    fn is_of_table(&self) -> bool {
+        !self.specification["options"]["filters"]["recordChangeScope"].is_null()
+    }
+}
+
+fn has(list: &Value, word: &str) -> bool {
+    list.as_array().is_some_and(|list| list.iter().any(|item| item == word))
+}
+
+/// The webhook that the user names.
+///
+/// # Errors
+/// [`Error::NotFound`] for none such; [`Error::Option`] for one that does not tell everything.
+pub(super) fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w Webhook> {
+    let Some(found) = webhooks.iter().find(|webhook| webhook.id == id) else {
+        let ids: Vec<&str> = webhooks.iter().map(|webhook| webhook.id.as_str()).collect();
+        let ids = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+        return Err(Error::NotFound(format!(
+            "option webhook_id is {id:?}: the base has no such webhook; it has {ids}: name one of them, or leave the option \
+             out and one is found or created"
+        )));
+    };
+    match found.lack(table_id) {
+        Some(lack) => Err(Error::Option(format!(
+            "option webhook_id is {id:?}: this webhook would miss changes: {lack}: name another, or leave the option out"
+        ))),
+        None => Ok(found),
+    }
+}
+
+/// A webhook that serves: nobody is notified by it, and it tells everything. One for this table goes before one for all,
+/// and an older one (by id) before others, so that every stream of a table finds the same.
+pub(super) fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option<&'w Webhook> {
+    let serves = |webhook: &&Webhook| {
+        webhook.notification_url.is_none() && webhook.end(now).is_none() && webhook.lack(table_id).is_none()
+    };
+    webhooks.iter().filter(serves).min_by_key(|webhook| (!webhook.is_of_table(), webhook.id.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(id: &str, more: &Value) -> Webhook {
+        let mut all = json!({"id": id, "isHookEnabled": true, "cursorForNextPayload": 5, "notificationUrl": null,
+            "expirationTime": "1970-01-08T00:00:00.000Z",
+            "specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}});
+        for (key, value) in more.as_object().expect("an object") {
+            match all["specification"]["options"]["filters"].as_object_mut() {
+                Some(filters) if key.ends_with("Scope") || key.ends_with('s') => _ = filters.insert(key.clone(), value.clone()),
+                _ => all[key] = value.clone(),
+            }
+        }
+        serde_json::from_value(all).expect("a webhook")
+    }
+
+    #[test]
+    fn webhooks_that_leave_changes_out_are_not_taken() {
+        for (more, lacks) in [
+            (json!({}), None),
+            (json!({"recordChangeScope": "tblA"}), None),
+            (json!({"changeTypes": ["update", "add", "remove"]}), None),
+            (json!({"dataTypes": ["tableData"]}), Some("dataTypes")),
+            (json!({"recordChangeScope": "tblB"}), Some("recordChangeScope")),
+            (json!({"recordChangeScope": "viwA"}), Some("recordChangeScope")),
+            (json!({"changeTypes": ["add", "update"]}), Some("changeTypes")),
+            (json!({"fromSources": ["client"]}), Some("fromSources")),
+            (json!({"watchDataInFieldIds": ["fldA"]}), Some("watchDataInFieldIds")),
+        ] {
+            let lack = webhook("achA", &more).lack("tblA");
+            match lacks {
+                None => assert_eq!(lack, None, "{more}"),
+                Some(word) => assert!(lack.as_ref().is_some_and(|lack| lack.contains(word)), "{more}: {lack:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_choice_is_the_same_for_all() {
+        let all = [
+            webhook("ach1", &json!({"notificationUrl": "https://example.com"})),
+            webhook("ach2", &json!({"isHookEnabled": false})),
+            webhook("ach4", &json!({})),
+            webhook("ach3", &json!({})),
+        ];
+        assert_eq!(suitable(&all, "tblA", 0).map(|webhook| webhook.id.as_str()), Some("ach3"));
+        assert!(suitable(&all, "tblA", 7 * 86_400).is_none(), "all have expired");
+        let of_table = [all[3].clone(), webhook("ach9", &json!({"recordChangeScope": "tblA"}))];
+        assert_eq!(suitable(&of_table, "tblA", 0).map(|webhook| webhook.id.as_str()), Some("ach9"));
+        assert_eq!(named(&all, "ach1", "tblA").map(|webhook| webhook.id.as_str()), Ok("ach1"));
+        let error = named(&all, "ach7", "tblA").expect_err("none such");
+        assert!(error.to_string().contains("ach1, ach2, ach4, ach3"), "{error}");
+    }
+}

@@ -1,0 +1,173 @@
+//! Windows of time: `cdc`, by when records were last edited, and `append`, by when they were created.
+//!
+//! A window ends some seconds before now, and the next begins where it ended, or `lookback` earlier where a record that
+//! comes again does no harm. A window of too many records is cut by their ids, of which a list is made once: Airtable can
+//! neither count records nor sort them by what it does not show.
+
+use std::sync::Arc;
+
+use super::{Changes, Limit, SETTLED_SECONDS};
+use crate::error::Result;
+use crate::extent::{Extent, Listed, Micros, Moment, Seconds, Window};
+use crate::offset::{Cut, Position};
+use crate::options::IngestionType;
+use crate::scan::Scan;
+
+impl Changes<'_> {
+    /// Asks at most one question, unless a window must be cut: then its ids are listed, once.
+    pub(super) async fn latest_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Position> {
+        let target = match limit.target.map(|offset| &offset.position) {
+            Some(Position::Until(until)) => Some(*until),
+            _ => None,
+        };
+        // Of a batch that was cut, the rest comes first.
+        if let (Some(Position::Cut(cut)), Some(most)) = (start, limit.max_records) {
+            let ids = self.window_ids(cut.since, cut.until).await?;
+            return Ok(end_of_cut(cut.since, cut.until, &ids[after(&ids, &cut.after)..], most));
+        }
+        if let Some(Position::Feed(_)) = start {
+            return Err(super::other_kind());
+        }
+        let since = self.since(start);
+        match (start, limit.max_records) {
+            // Whether there is anything new is not known without a start; and without a limit, no more needs to be.
+            (None, _) | (Some(Position::Start | Position::Feed(_)), None) => Ok(Position::Until(self.until(target).await?)),
+            (Some(Position::Cut(cut)), None) => Ok(Position::Until(self.until(target).await?.max(cut.until))),
+            (Some(Position::Until(last)), _) if target.is_some_and(|target| target <= *last) => Ok(Position::Until(*last)),
+            (Some(start @ Position::Until(last)), None) => {
+                let until = target.or_else(|| self.client.now().map(|now| now - self.settled_seconds()));
+                if until.is_some_and(|until| until <= *last) || self.window_is_empty(since, until).await? {
+                    return Ok(start.clone());
+                }
+                Ok(Position::Until(self.until(target).await?.max(*last)))
+            }
+            (Some(start), Some(most)) => {
+                let until = self.until(target).await?;
+                if matches!(start, Position::Until(last) if until <= *last) {
+                    return Ok(start.clone());
+                }
+                let ids = self.window_ids(since, until).await?;
+                match start {
+                    Position::Until(_) if ids.is_empty() => Ok(start.clone()),
+                    _ => Ok(end_of_cut(since, until, &ids, most)),
+                }
+            }
+        }
+    }
+
+    /// The scan of the windows between two positions.
+    pub(super) async fn windows(&self, start: &Position, end: &Position) -> Result<Scan> {
+        let since = self.since(Some(start));
+        let (until, extent) = match (start, end) {
+            (Position::Feed(_), _) | (_, Position::Feed(_) | Position::Start) => {
+                return Err(super::other_kind());
+            }
+            (Position::Start, Position::Until(until)) if self.repeats() => (*until, Extent::All),
+            (Position::Start | Position::Until(_), Position::Until(until)) => {
+                (*until, Extent::Window(self.window(since, Some(*until))))
+            }
+            (Position::Cut(rest), Position::Until(until)) if rest.until == *until => {
+                (*until, self.listed(self.rest(rest).await?, *until))
+            }
+            // A reader that was started anew, without knowing of the cut, set an end beyond its window.
+            (Position::Cut(rest), Position::Until(until)) if self.repeats() => {
+                let extent = rest.since.map(|since| Extent::Window(self.window(Some(since), Some(*until))));
+                (*until, extent.unwrap_or(Extent::All))
+            }
+            (Position::Cut(rest), Position::Until(until)) => {
+                let mut ids = self.rest(rest).await?;
+                ids.extend(self.window_ids(Some(rest.until), *until).await?.iter().cloned());
+                (*until, self.listed(ids, *until))
+            }
+            (start, Position::Cut(cut)) => {
+                let all = self.window_ids(cut.since, cut.until).await?;
+                let first = match start {
+                    Position::Cut(rest) if rest.until == cut.until => after(&all, &rest.after),
+                    _ => 0,
+                };
+                let last = after(&all, &cut.after).max(first);
+                (cut.until, self.listed(all[first..last].to_vec(), cut.until))
+            }
+        };
+        Ok(Scan { extent, changed_at: micros(until), ..self.plan.clone() })
+    }
+
+    /// Records that come again do no harm.
+    fn repeats(&self) -> bool {
+        self.plan.ingestion_type != IngestionType::Append
+    }
+
+    /// Where the window after a position begins; none where it has no beginning.
+    fn since(&self, start: Option<&Position>) -> Option<Seconds> {
+        let lookback = if self.repeats() { self.lookback_seconds() } else { 0 };
+        match start {
+            Some(Position::Until(until)) => Some(until.saturating_sub(lookback)),
+            Some(Position::Cut(cut)) => cut.since,
+            _ => None,
+        }
+    }
+
+    fn lookback_seconds(&self) -> Seconds {
+        Seconds::try_from(self.options.lookback.as_secs()).unwrap_or(Seconds::MAX)
+    }
+
+    /// What is younger is not read yet. Where nothing is read twice, what shows late would be lost, so there is more time
+    /// for it.
+    fn settled_seconds(&self) -> Seconds {
+        if self.repeats() { SETTLED_SECONDS } else { SETTLED_SECONDS.max(self.lookback_seconds()) }
+    }
+
+    async fn until(&self, target: Option<Seconds>) -> Result<Seconds> {
+        match target {
+            Some(target) => Ok(target),
+            None => Ok(self.now().await? - self.settled_seconds()),
+        }
+    }
+
+    fn window(&self, since: Option<Seconds>, until: Option<Seconds>) -> Window {
+        let of = if self.repeats() { Moment::Touched } else { Moment::Created };
+        Window { of, since, until }
+    }
+
+    /// One request. Before the service's time is known the window has no end: then it may be found not empty although
+    /// all in it is too young, which leads to an empty batch.
+    async fn window_is_empty(&self, since: Option<Seconds>, until: Option<Seconds>) -> Result<bool> {
+        Ok(self.ids(Extent::Window(self.window(since, until)), Some(1)).await?.is_empty())
+    }
+
+    /// The ids in a window, in order.
+    async fn window_ids(&self, since: Option<Seconds>, until: Seconds) -> Result<Arc<Vec<String>>> {
+        let whole_table = since.is_none() && self.repeats();
+        let extent = if whole_table { Extent::All } else { Extent::Window(self.window(since, Some(until))) };
+        // The moment tells windows apart that have the same extent.
+        self.listed_ids(Scan { extent, changed_at: micros(until), ..self.plan.clone() }).await
+    }
+
+    async fn rest(&self, cut: &Cut) -> Result<Vec<String>> {
+        let ids = self.window_ids(cut.since, cut.until).await?;
+        Ok(ids[after(&ids, &cut.after)..].to_vec())
+    }
+
+    fn listed(&self, ids: Vec<String>, until: Seconds) -> Extent {
+        let present = ids.into_iter().map(|id| (id, micros(until))).collect();
+        Extent::Listed(Listed { present, ..Listed::default() })
+    }
+}
+
+/// How many of the ids are not beyond one.
+fn after(ids: &[String], id: &str) -> usize {
+    ids.partition_point(|other| other.as_str() <= id)
+}
+
+/// The window's end if the batch reaches it.
+fn end_of_cut(since: Option<Seconds>, until: Seconds, ids: &[String], most: u64) -> Position {
+    let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+    if ids.len() <= most {
+        return Position::Until(until);
+    }
+    Position::Cut(Cut { since, until, after: ids[most - 1].clone() })
+}
+
+fn micros(seconds: Seconds) -> Micros {
+    seconds.saturating_mul(1_000_000)
+}

@@ -1,0 +1,133 @@
+//! The ids of a table's records as one stream knows them, in files of a directory that driver and workers share.
+//!
+//! Needed for one thing: a change feed that was lost says no longer which records went, and only who knows what was there
+//! can tell. Every full read writes a file of all ids, every range of the feed one of those created since, each whole and
+//! under its final name at once, because shared directories often allow no appending. All files together hold at least
+//! the records that a target can hold, and may hold more: a delete of what is not there does no harm.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+const ENDING: &str = "ids";
+
+/// A stream's directory.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownFiles {
+    directory: PathBuf,
+}
+
+impl KnownFiles {
+    pub(crate) fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into() }
+    }
+
+    /// Replaces a file. Readers meet it whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the directory cannot be written.
+    pub(crate) fn write(&self, name: &str, ids: impl Iterator<Item = String>) -> Result<()> {
+        let write = || {
+            fs::create_dir_all(&self.directory)?;
+            let unfinished = self.directory.join(format!("{name}.{}.tmp", std::process::id()));
+            let mut file = std::io::BufWriter::new(fs::File::create(&unfinished)?);
+            for id in ids {
+                writeln!(file, "{id}")?;
+            }
+            file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+            fs::rename(unfinished, self.path(name))
+        };
+        write().map_err(|error| self.error(&error))
+    }
+
+    /// The ids in all files but one.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the directory cannot be read.
+    pub(crate) fn all_but(&self, name: &str) -> Result<BTreeSet<String>> {
+        let read = || {
+            let mut ids = BTreeSet::new();
+            for path in self.files()?.into_iter().filter(|path| *path != self.path(name)) {
+                ids.extend(fs::read_to_string(path)?.lines().map(str::to_owned));
+            }
+            Ok(ids)
+        };
+        read().map_err(|error| self.error(&error))
+    }
+
+    /// Whether any file is there but this one.
+    pub(crate) fn has_others(&self, name: &str) -> bool {
+        self.files().is_ok_and(|files| files.iter().any(|path| *path != self.path(name)))
+    }
+
+    /// Removes all files but one, and but those that are newer, if that one is there: nothing older is asked for again.
+    pub(crate) fn keep_since(&self, name: &str, is_newer: impl Fn(&str) -> bool) {
+        if !self.path(name).exists() {
+            return;
+        }
+        for path in self.files().unwrap_or_default().into_iter().filter(|path| *path != self.path(name)) {
+            if path.file_stem().is_some_and(|stem| is_newer(&stem.to_string_lossy())) {
+                continue;
+            }
+            if let Err(error) = fs::remove_file(&path) {
+                log::warn!("{}: cannot be removed: {error}", path.display());
+            }
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{name}.{ENDING}"))
+    }
+
+    fn files(&self) -> std::io::Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        Ok(paths.into_iter().filter(|path| path.extension() == Some(ENDING.as_ref())).collect())
+    }
+
+    fn error(&self, error: &std::io::Error) -> Error {
+        Error::Option(format!(
+            "option state_location: {}: {error}: name a directory that driver and workers can read and write",
+            Path::display(&self.directory)
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_read_together_and_cleared() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = KnownFiles::new(directory.path().join("new"));
+        assert!(!files.has_others("full"));
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        files.write("full", ids(&["recA", "recB"]).into_iter()).expect("written");
+        files.write("feed-1", ids(&["recC"]).into_iter()).expect("written");
+        files.write("feed-1", ids(&["recD"]).into_iter()).expect("written again");
+        let all: Vec<String> = files.all_but("next").expect("read").into_iter().collect();
+        assert_eq!(all, ["recA", "recB", "recD"]);
+        let others: Vec<String> = files.all_but("full").expect("read").into_iter().collect();
+        assert_eq!(others, ["recD"]);
+        files.keep_since("absent", |_| false);
+        files.keep_since("full", |name| name == "feed-1");
+        assert!(files.has_others("full"));
+        files.keep_since("full", |_| false);
+        assert!(!files.has_others("full"));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_said() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let error = KnownFiles::new(file.path()).write("full", std::iter::empty()).expect_err("no directory");
+        assert!(error.to_string().starts_with("option state_location: "), "{error}");
+    }
+}
