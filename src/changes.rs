@@ -66,7 +66,9 @@ impl Changes<'_> {
             return Ok(Scan { extent: Extent::Listed(Listed::default()), known_ids: None, ..self.plan.clone() });
         }
         match &end.position {
-            Position::Start => Err(Error::Option("the range ends where the stream begins: exchange its offsets".into())),
+            Position::Start => {
+                Err(Error::Option("the range ends where the stream begins: exchange its offsets".into()))
+            }
             Position::Until(_) | Position::Cut(_) => self.windows(start, &end.position).await,
             Position::Feed(end) => self.payloads(start, end).await,
         }
@@ -108,16 +110,20 @@ impl Changes<'_> {
         Ok(ids)
     }
 
-    /// The service's time. Asks for one record where no answer has told it yet.
+    /// The service's time, asked for by reading one record.
     async fn now(&self) -> Result<Seconds> {
-        if let Some(now) = self.client.now() {
-            return Ok(now);
-        }
         self.ids(Extent::All, Some(1)).await?;
+        self.told_now()
+    }
+
+    /// The service's time, as the last answer told it.
+    fn told_now(&self) -> Result<Seconds> {
         self.client.now().ok_or_else(|| Error::Data("this machine's clock is before 1970: set it".into()))
     }
 }
 
 fn other_kind() -> Error {
-    Error::Option("the offsets are of different kinds of streams: give every stream a checkpointLocation of its own".into())
+    Error::Option(
+        "the offsets are of different kinds of streams: give every stream a checkpointLocation of its own".into(),
+    )
 }

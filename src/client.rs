@@ -258,7 +258,8 @@ impl Client {
 
     /// Waits until the service's time is the one given, as far as it is known.
     pub(crate) async fn wait_until(&self, time: Seconds) {
-        if let Some(seconds) = self.now().and_then(|now| u64::try_from(time - now).ok()).filter(|seconds| *seconds > 0) {
+        if let Some(seconds) = self.now().and_then(|now| u64::try_from(time - now).ok()).filter(|seconds| *seconds > 0)
+        {
             log::info!("waiting {seconds} s, until the newest changes are seen everywhere");
             tokio::time::sleep(Duration::from_secs(seconds)).await;
         }

@@ -35,7 +35,9 @@ pub(crate) fn drift(plan: &Scan, table: &Table, nested: Nested) -> Vec<String> {
         }
     }
     let is_new = |field: &&Field| plan.has_all_fields && !has_column(plan, &field.id);
-    changes.extend(table.fields.iter().filter(is_new).map(|field| format!("field {:?} ({}) was added", field.name, field.id)));
+    changes.extend(
+        table.fields.iter().filter(is_new).map(|field| format!("field {:?} ({}) was added", field.name, field.id)),
+    );
     changes
 }
 
@@ -52,7 +54,8 @@ mod tests {
     use crate::options::Options;
 
     fn table(fields: &Value) -> Table {
-        serde_json::from_value(json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA", "fields": fields})).expect("a table")
+        serde_json::from_value(json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA", "fields": fields}))
+            .expect("a table")
     }
 
     #[test]
@@ -75,7 +78,8 @@ mod tests {
             with(&[], &json!([a("A", "singleLineText"), f])),
             ["field \"A\" (fldA), of type number, is now of type singleLineText"]
         );
-        let retyped = json!({"id": "fldF", "name": "F", "type": "formula", "options": {"result": {"type": "singleLineText"}}});
+        let retyped =
+            json!({"id": "fldF", "name": "F", "type": "formula", "options": {"result": {"type": "singleLineText"}}});
         assert_eq!(with(&[], &json!([a("A", "number"), retyped])).len(), 1);
         let more = json!([a("A", "number"), f, {"id": "fldC", "name": "C", "type": "number"}]);
         assert_eq!(with(&[], &more), ["field \"C\" (fldC) was added"]);

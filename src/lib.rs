@@ -42,9 +42,9 @@ pub mod mock;
 #[cfg(feature = "python")]
 mod python;
 
+pub use changes::Limit;
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result};
-pub use changes::Limit;
 pub use offset::Offset;
 pub use options::Options;
 pub use reader::Batches;

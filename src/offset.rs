@@ -190,6 +190,7 @@ impl Offset {
     }
 
     /// The offset as text: the same for the same position.
+    #[allow(clippy::missing_panics_doc)] // Strings and numbers are JSON.
     pub fn to_json(&self) -> String {
         let mut written = Written {
             version: VERSION,

@@ -382,7 +382,8 @@ fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Colum
     columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
     if matches!(options.ingestion_type, IngestionType::Cdc | IngestionType::CdcWithDeletes) {
         // A change feed tells when each of its changes was made; the field tells it of the last edit only.
-        let field = table.fields.iter().find(|field| options.ingestion_type == IngestionType::Cdc && tells_edits(field));
+        let field =
+            table.fields.iter().find(|field| options.ingestion_type == IngestionType::Cdc && tells_edits(field));
         let source = Source::ChangedAt { field_id: field.map(|field| field.id.clone()) };
         columns.push(Column { name: "_changed_at".into(), nullable: false, source });
         columns.push(Column { name: "_deleted".into(), nullable: false, source: Source::Deleted });

@@ -32,7 +32,7 @@ impl Seen {
 
     /// All ids, in no order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
-        self.usual.iter().map(unpack).chain(self.other.iter().map(|id| id.to_string()))
+        self.usual.iter().map(unpack).chain(self.other.iter().map(ToString::to_string))
     }
 
     pub(crate) fn len(&self) -> usize {

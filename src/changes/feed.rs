@@ -23,7 +23,10 @@ use crate::wire::Tables;
 /// Payloads of one answer. Airtable's page on webhooks.
 const PAGE: u64 = 50;
 
-/// A webhook lives for seven days after it was read. One that nothing happens to is read before that.
+/// A webhook lives so long after it was made, or last read.
+const LIFE_SECONDS: Seconds = 7 * 86_400;
+
+/// One that nothing happens to is read before so much of its life is left.
 const REFRESHED_BEFORE_SECONDS: Seconds = 6 * 86_400;
 
 /// Why a range of the feed cannot be read.
@@ -38,11 +41,10 @@ impl Changes<'_> {
             _ => None,
         };
         let webhooks = self.webhooks().await?;
-        let now = self.now().await?;
+        let now = self.told_now()?;
         let webhook = self.webhook(&webhooks, last, now).await?;
-        let position = |next, at, after| {
-            Position::Feed(FeedPosition { webhook_id: webhook.id.clone(), next, at, after })
-        };
+        let position =
+            |next, at, after| Position::Feed(FeedPosition { webhook_id: webhook.id.clone(), next, at, after });
         let Some(last) = last else {
             let (at, next) = (now, webhook.cursor_for_next_payload);
             return Ok(position(next, at, self.cut_of_table(None, at, limit).await?));
@@ -57,10 +59,11 @@ impl Changes<'_> {
         if webhook.id != last.webhook_id {
             return Ok(position(webhook.cursor_for_next_payload, at, None));
         }
-        let head = match limit.target.map(|offset| &offset.position) {
-            Some(Position::Feed(target)) if target.webhook_id == webhook.id => target.next,
-            _ => webhook.cursor_for_next_payload,
+        let target = match limit.target.map(|offset| &offset.position) {
+            Some(Position::Feed(target)) if target.webhook_id == webhook.id => Some(target),
+            _ => None,
         };
+        let head = target.map_or(webhook.cursor_for_next_payload, |target| target.next);
         if head <= last.next {
             self.keep_alive(&webhook, now).await?;
             return Ok(Position::Feed(FeedPosition { after: None, ..last.clone() }));
@@ -69,7 +72,10 @@ impl Changes<'_> {
             Some(most) => self.cut_of_feed(last, head, most).await?,
             None => head,
         };
-        Ok(position(next, at, None))
+        match target.filter(|target| target.next == next) {
+            Some(target) => Ok(Position::Feed(target.clone())),
+            None => Ok(position(next, at, None)),
+        }
     }
 
     /// The scan of what payloads tell between two positions.
@@ -130,7 +136,7 @@ impl Changes<'_> {
         }
         // Another webhook goes on: what the last one has told since is read first, if it has told everything.
         let webhooks = self.webhooks().await?;
-        let now = self.now().await?;
+        let now = self.told_now()?;
         match webhooks.iter().find(|webhook| webhook.id == last.webhook_id) {
             None => Ok(Err(Lost(format!("webhook {} was deleted", last.webhook_id)))),
             Some(webhook) => match webhook.end(now) {
@@ -159,10 +165,11 @@ impl Changes<'_> {
                 Err(lost) => return Ok(Err(lost)),
             };
             let count = page.payloads.len() as u64;
-            let Some(mut number) = page.cursor.checked_sub(count).filter(|number| may_begin_later || *number == next) else {
+            let Some(mut number) = page.cursor.checked_sub(count).filter(|number| may_begin_later || *number == next)
+            else {
                 return Ok(Err(missing(webhook_id, next)));
             };
-            let fallback = micros(self.now().await?);
+            let fallback = micros(self.told_now()?);
             for payload in &page.payloads {
                 let continues = transaction.is_some() && payload.base_transaction_number == transaction;
                 if number >= end && !continues {
@@ -234,11 +241,8 @@ impl Changes<'_> {
                 webhooks.len()
             )));
         }
-        let request = Request {
-            purpose: Purpose::NewWebhook,
-            body: Some(creation()),
-            ..self.request(Method::POST, &[])
-        };
+        let request =
+            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
         let new: NewWebhook = self.client.json(&request).await?;
         log::info!("base {}: created webhook {}, to be polled: it notifies nobody", self.plan.base_id, new.id);
         Ok(Webhook::new(new.id))
@@ -286,7 +290,8 @@ impl Changes<'_> {
             number += 1;
             let next: Option<&Payload> = page.payloads.get(index + 1);
             let ends = next.is_none_or(|next| {
-                next.base_transaction_number.is_none() || next.base_transaction_number != payload.base_transaction_number
+                next.base_transaction_number.is_none()
+                    || next.base_transaction_number != payload.base_transaction_number
             });
             // The last transaction of a full page may go on beyond it.
             let is_whole = ends && (next.is_some() || !page.might_have_more);
@@ -325,17 +330,31 @@ impl Changes<'_> {
     /// The first read, or a part of it. What the feed tells after its position is newer than what is read here, so the
     /// read waits until everything before it shows.
     async fn whole_table(&self, end: &FeedPosition) -> Result<Scan> {
-        if self.client.now().is_none() {
-            // A driver that was started anew knows no time; and whether the webhook is still there is worth knowing too.
-            self.webhooks().await?;
+        if !self.was_quiet_before(end).await? {
+            self.client.wait_until(end.at + SETTLED_SECONDS).await;
         }
-        self.client.wait_until(end.at + SETTLED_SECONDS).await;
         let Some(after) = &end.after else {
             return Ok(self.of_feed(Extent::All, end.at, self.known_ids(end, false)));
         };
         let ids = self.table_ids_between(end.at, None, Some(after)).await?;
         let present = ids.into_iter().map(|id| (id, micros(end.at))).collect();
         Ok(self.of_feed(Extent::Listed(Listed { present, ..Listed::default() }), end.at, None))
+    }
+
+    /// Whether the base had been left alone for some seconds when the feed was at a position. One request.
+    async fn was_quiet_before(&self, end: &FeedPosition) -> Result<bool> {
+        let settled = end.at - SETTLED_SECONDS;
+        if end.next > 1 {
+            let page = self.page(&end.webhook_id, end.next - 1, 1).await?;
+            // The last payload, unless it is so old that it was let go.
+            let last =
+                page.ok().filter(|page| page.cursor == end.next).and_then(|page| page.payloads.into_iter().next());
+            return Ok(last.is_none_or(|last| last.at().is_some_and(|at| at / 1_000_000 < settled)));
+        }
+        let webhooks = self.webhooks().await?;
+        let webhook = webhooks.iter().find(|webhook| webhook.id == end.webhook_id);
+        let born = webhook.and_then(Webhook::expires).map(|expires| expires - LIFE_SECONDS);
+        Ok(born.is_some_and(|born| born < settled))
     }
 
     /// A full read in which vanished records are told, or an error where that is not wanted or not possible.

@@ -3,6 +3,9 @@
 //! Payloads tell cells in another form than records do, and only those that changed. So they are taken for no more than
 //! which records changed: these are read again by id, and their cells have the form that they have everywhere.
 
+// Serde reads a set from a list only, and what matters of some objects is their keys.
+#![allow(clippy::zero_sized_map_values)]
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
@@ -12,9 +15,13 @@ use crate::column::timestamp_micros;
 use crate::extent::{Listed, Micros};
 use crate::scan::{Scan, Source};
 
+/// An object of which the keys matter.
+type Keys = HashMap<String, IgnoredAny>;
+
 /// `GET /v0/bases/{baseId}/webhooks/{webhookId}/payloads`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // Airtable's name for it.
 pub(super) struct Payloads {
     pub(super) payloads: Vec<Payload>,
     /// The number after that of the last payload.
@@ -38,11 +45,11 @@ pub(super) struct Payload {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct TableChange {
-    created_records_by_id: HashMap<String, IgnoredAny>,
+    created_records_by_id: Keys,
     changed_records_by_id: HashMap<String, RecordChange>,
     destroyed_record_ids: Vec<String>,
-    created_fields_by_id: HashMap<String, IgnoredAny>,
-    changed_fields_by_id: HashMap<String, IgnoredAny>,
+    created_fields_by_id: Keys,
+    changed_fields_by_id: Keys,
     destroyed_field_ids: Vec<String>,
 }
 
@@ -55,7 +62,7 @@ struct RecordChange {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Cells {
-    cell_values_by_field_id: HashMap<String, IgnoredAny>,
+    cell_values_by_field_id: Keys,
 }
 
 impl Payload {
@@ -191,7 +198,10 @@ mod tests {
     fn the_last_word_on_a_record_counts() {
         let payloads = [
             of_table(1, &json!({"createdRecordsById": {"rec1": {}, "rec2": {}}})),
-            of_table(2, &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}, "rec3": {}}})),
+            of_table(
+                2,
+                &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}, "rec3": {}}}),
+            ),
             of_table(3, &json!({"destroyedRecordIds": ["rec2", "rec4"]})),
             of_table(4, &json!({"createdRecordsById": {"rec4": {"createdTime": "x"}}})),
         ];
@@ -210,7 +220,8 @@ mod tests {
 
     #[test]
     fn changes_of_fields_that_are_not_read_do_not_matter_unless_they_may_decide_what_is_read() {
-        let payload = [of_table(1, &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}}}))];
+        let payload =
+            [of_table(1, &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}}}))];
         for (options, count) in [
             (vec![], 1),
             (vec![("fields", "A")], 0),
@@ -232,7 +243,8 @@ mod tests {
         }
         assert!(changed(&[], &[json!({"destroyedTableIds": ["tblA"]})]).definition);
         assert!(!changed(&[], &[json!({"destroyedTableIds": ["tblB"]})]).definition);
-        let failed: Payload = serde_json::from_value(json!({"error": true, "code": "INVALID_HOOK"})).expect("a payload");
+        let failed: Payload =
+            serde_json::from_value(json!({"error": true, "code": "INVALID_HOOK"})).expect("a payload");
         assert_eq!(failed.failure(), Some("INVALID_HOOK"));
     }
 }

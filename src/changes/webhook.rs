@@ -79,7 +79,10 @@ impl Webhook {
 
     /// When it expires, unless somebody reads it before.
     pub(super) fn expires(&self) -> Option<Seconds> {
-        self.expiration_time.as_deref().and_then(|time| DateTime::parse_from_rfc3339(time).ok()).map(|time| time.timestamp())
+        self.expiration_time
+            .as_deref()
+            .and_then(|time| DateTime::parse_from_rfc3339(time).ok())
+            .map(|time| time.timestamp())
     }
 
     /// What it does not tell of a table; none where it tells everything.
@@ -87,7 +90,11 @@ impl Webhook {
         let filters = &self.specification["options"]["filters"];
         let holds = |list: &Value, wanted: &[&str]| wanted.iter().all(|word| has(list, word));
         if !holds(&filters["dataTypes"], &DATA_TYPES) {
-            return Some(format!("its dataTypes are {}, but {} are needed", filters["dataTypes"], DATA_TYPES.join(", ")));
+            return Some(format!(
+                "its dataTypes are {}, but {} are needed",
+                filters["dataTypes"],
+                DATA_TYPES.join(", ")
+            ));
         }
         let scope = &filters["recordChangeScope"];
         if !scope.is_null() && scope != table_id {
@@ -150,7 +157,9 @@ mod tests {
             "specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}});
         for (key, value) in more.as_object().expect("an object") {
             match all["specification"]["options"]["filters"].as_object_mut() {
-                Some(filters) if key.ends_with("Scope") || key.ends_with('s') => _ = filters.insert(key.clone(), value.clone()),
+                Some(filters) if key.ends_with("Scope") || key.ends_with('s') => {
+                    _ = filters.insert(key.clone(), value.clone())
+                }
                 _ => all[key] = value.clone(),
             }
         }

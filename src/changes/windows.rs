@@ -25,32 +25,29 @@ impl Changes<'_> {
             let ids = self.window_ids(cut.since, cut.until).await?;
             return Ok(end_of_cut(cut.since, cut.until, &ids[after(&ids, &cut.after)..], most));
         }
-        if let Some(Position::Feed(_)) = start {
-            return Err(super::other_kind());
-        }
-        let since = self.since(start);
-        match (start, limit.max_records) {
-            // Whether there is anything new is not known without a start; and without a limit, no more needs to be.
-            (None, _) | (Some(Position::Start | Position::Feed(_)), None) => Ok(Position::Until(self.until(target).await?)),
-            (Some(Position::Cut(cut)), None) => Ok(Position::Until(self.until(target).await?.max(cut.until))),
-            (Some(Position::Until(last)), _) if target.is_some_and(|target| target <= *last) => Ok(Position::Until(*last)),
-            (Some(start @ Position::Until(last)), None) => {
-                let until = target.or_else(|| self.client.now().map(|now| now - self.settled_seconds()));
-                if until.is_some_and(|until| until <= *last) || self.window_is_empty(since, until).await? {
-                    return Ok(start.clone());
-                }
-                Ok(Position::Until(self.until(target).await?.max(*last)))
-            }
-            (Some(start), Some(most)) => {
+        match start {
+            // Without a start it is not known whether there is anything new.
+            None | Some(Position::Start | Position::Feed(_)) => {
                 let until = self.until(target).await?;
-                if matches!(start, Position::Until(last) if until <= *last) {
-                    return Ok(start.clone());
+                match limit.max_records.filter(|_| start.is_some()) {
+                    Some(most) => Ok(end_of_cut(None, until, &self.window_ids(None, until).await?, most)),
+                    None => Ok(Position::Until(until)),
                 }
+            }
+            Some(Position::Cut(cut)) => Ok(Position::Until(self.until(target).await?.max(cut.until))),
+            Some(Position::Until(last)) => {
+                let since = self.since(start);
+                if target.is_some_and(|target| target <= *last) || self.is_quiet(since).await? {
+                    return Ok(Position::Until(*last));
+                }
+                // The answer has told the time.
+                let until = target.map_or_else(|| Ok(self.told_now()? - self.settled_seconds()), Ok)?;
+                if until <= *last {
+                    return Ok(Position::Until(*last));
+                }
+                let Some(most) = limit.max_records else { return Ok(Position::Until(until)) };
                 let ids = self.window_ids(since, until).await?;
-                match start {
-                    Position::Until(_) if ids.is_empty() => Ok(start.clone()),
-                    _ => Ok(end_of_cut(since, until, &ids, most)),
-                }
+                Ok(if ids.is_empty() { Position::Until(*last) } else { end_of_cut(since, until, &ids, most) })
             }
         }
     }
@@ -67,7 +64,7 @@ impl Changes<'_> {
                 (*until, Extent::Window(self.window(since, Some(*until))))
             }
             (Position::Cut(rest), Position::Until(until)) if rest.until == *until => {
-                (*until, self.listed(self.rest(rest).await?, *until))
+                (*until, listed(self.rest(rest).await?, *until))
             }
             // A reader that was started anew, without knowing of the cut, set an end beyond its window.
             (Position::Cut(rest), Position::Until(until)) if self.repeats() => {
@@ -77,7 +74,7 @@ impl Changes<'_> {
             (Position::Cut(rest), Position::Until(until)) => {
                 let mut ids = self.rest(rest).await?;
                 ids.extend(self.window_ids(Some(rest.until), *until).await?.iter().cloned());
-                (*until, self.listed(ids, *until))
+                (*until, listed(ids, *until))
             }
             (start, Position::Cut(cut)) => {
                 let all = self.window_ids(cut.since, cut.until).await?;
@@ -86,7 +83,7 @@ impl Changes<'_> {
                     _ => 0,
                 };
                 let last = after(&all, &cut.after).max(first);
-                (cut.until, self.listed(all[first..last].to_vec(), cut.until))
+                (cut.until, listed(all[first..last].to_vec(), cut.until))
             }
         };
         Ok(Scan { extent, changed_at: micros(until), ..self.plan.clone() })
@@ -129,10 +126,10 @@ impl Changes<'_> {
         Window { of, since, until }
     }
 
-    /// One request. Before the service's time is known the window has no end: then it may be found not empty although
-    /// all in it is too young, which leads to an empty batch.
-    async fn window_is_empty(&self, since: Option<Seconds>, until: Option<Seconds>) -> Result<bool> {
-        Ok(self.ids(Extent::Window(self.window(since, until)), Some(1)).await?.is_empty())
+    /// One request: whether nothing was touched since a moment. What is too young counts, and leads to an empty batch at
+    /// worst; the service's time, which would tell, comes with the answer.
+    async fn is_quiet(&self, since: Option<Seconds>) -> Result<bool> {
+        Ok(self.ids(Extent::Window(self.window(since, None)), Some(1)).await?.is_empty())
     }
 
     /// The ids in a window, in order.
@@ -147,11 +144,11 @@ impl Changes<'_> {
         let ids = self.window_ids(cut.since, cut.until).await?;
         Ok(ids[after(&ids, &cut.after)..].to_vec())
     }
+}
 
-    fn listed(&self, ids: Vec<String>, until: Seconds) -> Extent {
-        let present = ids.into_iter().map(|id| (id, micros(until))).collect();
-        Extent::Listed(Listed { present, ..Listed::default() })
-    }
+fn listed(ids: Vec<String>, until: Seconds) -> Extent {
+    let present = ids.into_iter().map(|id| (id, micros(until))).collect();
+    Extent::Listed(Listed { present, ..Listed::default() })
 }
 
 /// How many of the ids are not beyond one.

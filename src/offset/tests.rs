@@ -20,11 +20,7 @@ fn positions_are_written_and_read_back() {
         (&cdc, Position::Start, ""),
         (&cdc, Position::Until(0), r#","until":"1970-01-01T00:00:00Z""#),
         (&cdc, cut(None), r#","until":"1970-01-01T00:01:00Z","after":"recA""#),
-        (
-            &cdc,
-            cut(Some(0)),
-            r#","since":"1970-01-01T00:00:00Z","until":"1970-01-01T00:01:00Z","after":"recA""#,
-        ),
+        (&cdc, cut(Some(0)), r#","since":"1970-01-01T00:00:00Z","until":"1970-01-01T00:01:00Z","after":"recA""#),
         (
             &feed,
             Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None }),
@@ -50,8 +46,10 @@ fn offsets_of_other_streams_are_refused() {
         (r#"{"version":2,"something":"else"}"#, "version 2"),
         (r#"{"offset":5}"#, "none of this source's"),
         (r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","until":"soon"}"#, "none of this source's"),
-        (r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","webhook":"achA","next":1,"at":"1970-01-01T00:00:00Z"}"#,
-            "none of this source's"),
+        (
+            r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","webhook":"achA","next":1,"at":"1970-01-01T00:00:00Z"}"#,
+            "none of this source's",
+        ),
         (r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","after":"recA"}"#, "none of this source's"),
         ("nonsense", "none of this source's"),
     ] {

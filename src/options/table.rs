@@ -72,7 +72,12 @@ pub static OPTIONS: &[OptionRow] = &[
         "fail",
         "what a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs `state_location`",
     ),
-    row("state_location", "text", "", "directory of one stream, shared by driver and workers, for `on_lost_feed=reread`"),
+    row(
+        "state_location",
+        "text",
+        "",
+        "directory of one stream, shared by driver and workers, for `on_lost_feed=reread`",
+    ),
     row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine"),
     row("max_retries", "integer", "8", "how often one request is sent again after a passing failure"),
     row("timeout_seconds", "number", "60", "time for one request and its answer"),

@@ -1,5 +1,6 @@
 //! One integration binary: everything here goes over real sockets, to a mock on loopback.
 
+mod changes;
 mod faults;
 mod mock;
 mod read;

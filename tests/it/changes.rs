@@ -1,0 +1,748 @@
+//! Streams of changes over real sockets: what each range gives, what it costs, and what ends a stream.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use lakeflow_airtable::mock::Grant;
+use lakeflow_airtable::options::IngestionType;
+use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Limit, Offset, Options, Result, Scan};
+use serde_json::{Value, json};
+
+use crate::source::Source;
+
+/// One row of a range, as far as these tests look at it.
+#[derive(Debug, Clone, PartialEq)]
+struct Row {
+    id: String,
+    name: Option<String>,
+    changed_at: i64,
+    is_deleted: bool,
+}
+
+/// A reader of changes that keeps its offset, as Spark does, and reads range after range.
+struct Stream<'s> {
+    source: &'s Source,
+    options: Options,
+    connector: AirtableConnector,
+    plan: Scan,
+    start: Option<Offset>,
+}
+
+impl<'s> Stream<'s> {
+    async fn new(source: &'s Source, more: &[(&str, &str)]) -> Self {
+        Self::started(source, more).await.expect("a stream")
+    }
+
+    async fn started(source: &'s Source, more: &[(&str, &str)]) -> Result<Self> {
+        let options = source.options(more);
+        let connector = AirtableConnector::new(options.connection.clone())?;
+        let plan = connector.plan(&options.read).await?;
+        let start = Some(Offset::parse("{}", &plan)?);
+        let stream = Self { source, options, connector, plan, start };
+        if stream.options.read.ingestion_type == IngestionType::CdcWithDeletes {
+            // A webhook that was made a moment ago is waited for. Who may not make one finds out in the test.
+            _ = stream.latest().await;
+            source.mock.advance_clock(30.0);
+        }
+        Ok(stream)
+    }
+
+    /// As after a crash of the driver: only the offset is left, as text.
+    async fn restarted(self) -> Self {
+        let mut other = Self { start: None, ..self };
+        other.connector = AirtableConnector::new(other.options.connection.clone()).expect("a connector");
+        other.plan = other.connector.plan(&other.options.read).await.expect("a plan");
+        other
+    }
+
+    async fn latest(&self) -> Result<Offset> {
+        let limit = Limit { max_records: self.options.read.max_records_per_batch, target: None };
+        self.connector.latest_offset(&self.plan, &self.options.read, self.start.as_ref(), limit).await
+    }
+
+    async fn between(&self, start: Option<&Offset>, end: &Offset) -> Result<Vec<Row>> {
+        let scan = self.connector.changes(&self.plan, &self.options.read, start, end).await?;
+        // As it travels to a worker.
+        let mut batches = self.connector.read(Scan::from_json(&scan.to_json())?);
+        let mut rows = Vec::new();
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            let ids = batch.column_by_name("id").expect("ids").as_string::<i32>();
+            let names = batch.column_by_name("name").map(|column| column.as_string::<i32>());
+            let changed = batch.column_by_name("_changed_at").map(|c| c.as_primitive::<TimestampMicrosecondType>());
+            let deleted = batch.column_by_name("_deleted").map(|column| column.as_boolean());
+            rows.extend((0..batch.num_rows()).map(|row| Row {
+                id: ids.value(row).to_owned(),
+                name: names.filter(|names| names.is_valid(row)).map(|names| names.value(row).to_owned()),
+                changed_at: changed.map_or(0, |changed| changed.value(row)),
+                is_deleted: deleted.is_some_and(|deleted| deleted.value(row)),
+            }));
+        }
+        Ok(rows)
+    }
+
+    /// The next range, read.
+    async fn next(&mut self) -> Result<Vec<Row>> {
+        let end = self.latest().await?;
+        let rows = self.between(self.start.as_ref(), &end).await?;
+        self.connector.commit(&self.plan, &self.options.read, &end);
+        self.start = Some(end);
+        Ok(rows)
+    }
+
+    /// What has changed by now and is old enough to be read.
+    async fn settled(&mut self) -> Vec<Row> {
+        self.source.mock.advance_clock(120.0);
+        self.next().await.expect("a range")
+    }
+}
+
+fn ids(rows: &[Row]) -> Vec<&str> {
+    let mut ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn edit(source: &Source, id: &str, name: &str) {
+    let change = json!({"id": id, "fields": {"Name": name}});
+    source.mock.update_records(&source.mock.base_id(), "Items", &[change]).expect("an edit");
+}
+
+fn add(source: &Source, name: &str) -> String {
+    let made = source.mock.create_records(&source.mock.base_id(), "Items", &[json!({"Name": name})]);
+    made.expect("a record").remove(0)
+}
+
+fn remove(source: &Source, id: &str) {
+    source.mock.delete_records(&source.mock.base_id(), "Items", &[id]).expect("a deletion");
+}
+
+fn cost(source: &Source) -> BTreeMap<String, u64> {
+    let counts = source.mock.request_counts();
+    source.mock.clear_requests();
+    counts
+}
+
+const CDC: (&str, &str) = ("ingestion_type", "cdc");
+const FEED: (&str, &str) = ("ingestion_type", "cdc_with_deletes");
+const APPEND: (&str, &str) = ("ingestion_type", "append");
+
+#[tokio::test]
+async fn a_window_gives_what_was_created_or_edited_in_it() {
+    let source = Source::with_items(250);
+    let all = source.all_ids();
+    let mut stream = Stream::new(&source, &[CDC]).await;
+    assert_eq!(stream.settled().await.len(), 250);
+    assert!(stream.settled().await.is_empty(), "nothing is new");
+    edit(&source, &all[7], "edited");
+    let new = add(&source, "new");
+    remove(&source, &all[8]);
+    cost(&source);
+    let rows = stream.settled().await;
+    let mut expected = [all[7].as_str(), new.as_str()];
+    expected.sort_unstable();
+    assert_eq!(ids(&rows), expected);
+    // Whether there is something, and what: the size of the table does not matter.
+    assert_eq!(cost(&source), BTreeMap::from([("list_records".to_owned(), 2)]));
+}
+
+#[tokio::test]
+async fn no_second_is_in_two_windows_or_in_none() {
+    for hidden_milliseconds in [false, true] {
+        let source = Source::with_items(0);
+        source.faults(json!({"hidden_milliseconds": hidden_milliseconds}));
+        let mut stream = Stream::new(&source, &[APPEND, ("lookback_seconds", "0")]).await;
+        stream.settled().await;
+        let (mut made, mut given) = (Vec::new(), Vec::new());
+        for _ in 0..40 {
+            made.push(add(&source, "x"));
+            // The bounds of windows fall on every part of a second, and on the seconds of the records.
+            source.mock.advance_clock(0.3);
+            given.extend(stream.next().await.expect("a range"));
+        }
+        given.extend(stream.settled().await);
+        made.sort();
+        assert_eq!(ids(&given), made, "hidden milliseconds: {hidden_milliseconds}");
+    }
+}
+
+#[tokio::test]
+async fn records_that_show_late_are_found_by_looking_back() {
+    let source = Source::with_items(3);
+    let id = source.all_ids().remove(0);
+    let mut stream = Stream::new(&source, &[CDC]).await;
+    stream.settled().await;
+    source.faults(json!({"visibility_delay_ms": 40_000}));
+    edit(&source, &id, "late");
+    source.mock.advance_clock(20.0);
+    assert!(stream.next().await.expect("a range").iter().all(|row| row.name.as_deref() != Some("late")));
+    source.mock.advance_clock(30.0);
+    let rows = stream.next().await.expect("a range");
+    assert!(rows.iter().any(|row| row.id == id && row.name.as_deref() == Some("late")), "{rows:?}");
+}
+
+#[tokio::test]
+async fn the_time_of_a_change_is_the_fields_where_the_table_has_one() {
+    let source = Source::with_items(2);
+    let base = source.mock.base_id();
+    source.mock.advance_clock(1_000.0);
+    let ids = source.all_ids();
+    let bound = |offset: &Offset| match &offset.position {
+        lakeflow_airtable::offset::Position::Until(until) => until * 1_000_000,
+        other => panic!("{other:?}"),
+    };
+    let mut stream = Stream::new(&source, &[CDC]).await;
+    let rows = stream.settled().await;
+    let until = bound(stream.start.as_ref().expect("an offset"));
+    assert!(rows.iter().all(|row| row.changed_at == until && !row.is_deleted), "{rows:?} {until}");
+
+    let field = json!({"name": "Edited", "type": "lastModifiedTime",
+        "options": {"referencedFieldIds": [], "result": {"type": "dateTime"}}});
+    source.mock.create_field(&base, "Items", &field).expect("a field");
+    source.faults(json!({"blank_modified_until_edited": true}));
+    edit(&source, &ids[0], "edited");
+    let edited = source.mock.last_modified(&base, "Items", &ids[0]).expect("known").expect("edited");
+    // Only the name is wanted; the time is asked for all the same.
+    let mut stream = Stream::new(&source, &[CDC, ("fields", "Name")]).await;
+    let rows = stream.settled().await;
+    let at = |id: &str| rows.iter().find(|row| row.id == id).expect("the row").changed_at;
+    assert_eq!(micros(&edited), at(&ids[0]));
+    assert!(at(&ids[1]) < at(&ids[0]) - 900_000_000, "never edited: when it was created");
+    assert_eq!(stream.plan.schema().fields().len(), 6);
+}
+
+fn micros(text: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp_micros()
+}
+
+#[tokio::test]
+async fn a_table_that_loses_its_field_of_edits_says_so_and_goes_on_after_a_restart() {
+    let source = Source::with_items(3);
+    let base = source.mock.base_id();
+    let field = json!({"name": "Edited", "type": "lastModifiedTime",
+        "options": {"referencedFieldIds": [], "result": {"type": "dateTime"}}});
+    source.mock.create_field(&base, "Items", &field).expect("a field");
+    let mut stream = Stream::new(&source, &[CDC, ("fields", "Name")]).await;
+    stream.settled().await;
+    source.mock.remove_field(&base, "Items", "Edited").expect("removed");
+    edit(&source, &source.all_ids()[0], "edited");
+    source.mock.advance_clock(120.0);
+    let error = stream.next().await.expect_err("the field is gone");
+    assert!(matches!(&error, Error::NotFound(text) if text.contains("start the read again")), "{error}");
+    let start = stream.start.clone();
+    let mut stream = stream.restarted().await;
+    stream.start = start;
+    let rows = stream.next().await.expect("a range");
+    assert_eq!(rows.iter().filter(|row| row.name.as_deref() == Some("edited")).count(), 1);
+}
+
+#[tokio::test]
+async fn this_machines_clock_does_not_matter() {
+    for skew in [-60.0, 60.0, -86_400.0] {
+        let source = Source::with_items(0);
+        source.mock.advance_clock(skew);
+        let mut stream = Stream::new(&source, &[APPEND, ("lookback_seconds", "0")]).await;
+        stream.next().await.expect("a range");
+        let id = add(&source, "new");
+        source.mock.advance_clock(5.0);
+        assert!(stream.next().await.expect("a range").is_empty(), "{skew}: too young");
+        source.mock.advance_clock(10.0);
+        assert_eq!(ids(&stream.next().await.expect("a range")), [id], "{skew}");
+    }
+}
+
+#[tokio::test]
+async fn offsets_never_go_back() {
+    let source = Source::with_items(3);
+    for mode in [CDC, FEED, APPEND] {
+        let mut stream = Stream::new(&source, &[mode]).await;
+        stream.settled().await;
+        let before = stream.start.clone().expect("an offset");
+        source.mock.advance_clock(-3_600.0);
+        assert_eq!(stream.latest().await.expect("an offset"), before);
+        source.mock.advance_clock(3_600.0);
+    }
+}
+
+#[tokio::test]
+async fn a_window_too_large_for_a_batch_is_cut_and_goes_on_after_a_restart() {
+    for mode in [CDC, APPEND, FEED] {
+        let source = Source::with_items(230);
+        let all = source.all_ids();
+        let mut stream = Stream::new(&source, &[mode, ("max_records_per_batch", "50")]).await;
+        source.mock.advance_clock(120.0);
+        let mut given = Vec::new();
+        for round in 0..5 {
+            let rows = stream.next().await.expect("a range");
+            assert!((1..=50).contains(&rows.len()), "{mode:?}: {}", rows.len());
+            given.extend(rows);
+            if round == 1 {
+                let start = stream.start.clone().map(|offset| offset.to_json());
+                stream = stream.restarted().await;
+                stream.start = start.map(|text| Offset::parse(&text, &stream.plan).expect("an offset"));
+            }
+        }
+        let mut expected = all.clone();
+        expected.sort();
+        assert_eq!(ids(&given), expected, "{mode:?}");
+        assert!(stream.settled().await.is_empty(), "{mode:?}");
+        // And once more, with a window that has a beginning.
+        for id in &all[..60] {
+            edit(&source, id, "edited");
+        }
+        source.mock.advance_clock(120.0);
+        let mut count = 0;
+        loop {
+            let rows = stream.next().await.expect("a range");
+            assert!(rows.len() <= 50, "{mode:?}");
+            count += rows.len();
+            if rows.is_empty() {
+                break;
+            }
+            assert!(count <= 60, "{mode:?}");
+        }
+        assert_eq!(count, if mode == APPEND { 0 } else { 60 }, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_forgot_its_place_in_a_cut_window_loses_nothing() {
+    for mode in [CDC, APPEND] {
+        let source = Source::with_items(120);
+        let mut stream = Stream::new(&source, &[mode, ("max_records_per_batch", "50")]).await;
+        source.mock.advance_clock(120.0);
+        let mut given = stream.next().await.expect("a range");
+        given.extend(stream.next().await.expect("a range"));
+        let new = add(&source, "new");
+        source.mock.advance_clock(120.0);
+        // A Spark that tells no start: the end is what there is.
+        let start = stream.start.take();
+        let end = stream.latest().await.expect("an offset");
+        let rest = stream.between(start.as_ref(), &end).await.expect("a range");
+        assert!(ids(&rest).contains(&new.as_str()));
+        given.extend(rest);
+        let mut expected = source.all_ids();
+        expected.sort();
+        let mut all = ids(&given);
+        if mode == CDC {
+            all.dedup();
+        }
+        assert_eq!(all, expected, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_ends_a_run_although_the_table_goes_on_changing() {
+    for mode in [CDC, APPEND, FEED] {
+        let source = Source::with_items(30);
+        let mut stream = Stream::new(&source, &[mode]).await;
+        stream.settled().await;
+        for _ in 0..25 {
+            add(&source, "before");
+        }
+        source.mock.advance_clock(120.0);
+        let target = stream.latest().await.expect("an offset");
+        let mut count = 0;
+        while stream.start.as_ref() != Some(&target) {
+            edit(&source, &add(&source, "after"), "after");
+            source.mock.advance_clock(120.0);
+            let limit = Limit { max_records: Some(10), target: Some(&target) };
+            let options = &stream.options.read;
+            let end = stream.connector.latest_offset(&stream.plan, options, stream.start.as_ref(), limit).await;
+            let end = end.expect("an offset");
+            let rows = stream.between(stream.start.as_ref(), &end).await.expect("a range");
+            assert!(rows.len() <= 10, "{mode:?}");
+            count += rows.len();
+            stream.start = Some(end);
+            assert!(count <= 25, "{mode:?}");
+        }
+        assert_eq!(count, 25, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_feed_gives_changes_and_deletes_and_reads_no_more_than_they_are() {
+    let source = Source::with_items(250);
+    let all = source.all_ids();
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    assert_eq!(stream.settled().await.len(), 250);
+    assert!(stream.settled().await.is_empty());
+    edit(&source, &all[1], "edited");
+    edit(&source, &all[1], "edited again");
+    edit(&source, &all[2], "edited, then gone");
+    remove(&source, &all[2]);
+    let brief = add(&source, "brief");
+    remove(&source, &brief);
+    let new = add(&source, "new");
+    remove(&source, &all[3]);
+    cost(&source);
+    let rows = stream.settled().await;
+    let row = |id: &str| rows.iter().find(|row| row.id == id).expect("the row");
+    assert_eq!(rows.len(), 5, "one row for each record: {rows:?}");
+    assert_eq!(row(&all[1]).name.as_deref(), Some("edited again"));
+    assert_eq!(row(&new).name.as_deref(), Some("new"));
+    for id in [&all[2], &all[3], &brief] {
+        assert!(row(id).is_deleted && row(id).name.is_none(), "{:?}", row(id));
+    }
+    assert!(row(&all[1]).changed_at <= row(&all[3]).changed_at);
+    let expected = [("list_payloads", 1), ("list_records", 1), ("list_webhooks", 1)];
+    assert_eq!(cost(&source), expected.map(|(name, count)| (name.to_owned(), count)).into());
+    assert!(stream.settled().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_range_that_is_read_again_converges() {
+    for mode in [CDC, FEED] {
+        let source = Source::with_items(20);
+        let all = source.all_ids();
+        let mut stream = Stream::new(&source, &[mode]).await;
+        stream.settled().await;
+        edit(&source, &all[0], "first");
+        source.mock.advance_clock(120.0);
+        let (start, end) = (stream.start.clone(), stream.latest().await.expect("an offset"));
+        let once = stream.between(start.as_ref(), &end).await.expect("a range");
+        assert_eq!(once, stream.between(start.as_ref(), &end).await.expect("the same range"));
+        edit(&source, &all[0], "second");
+        source.mock.advance_clock(120.0);
+        stream.start = Some(end);
+        let next = stream.next().await.expect("a range");
+        assert!(next.iter().any(|row| row.id == all[0] && row.name.as_deref() == Some("second")), "{mode:?} {next:?}");
+    }
+}
+
+#[tokio::test]
+async fn split_payloads_stay_together_however_small_the_batch() {
+    let source = Source::with_items(40);
+    let all = source.all_ids();
+    let mut stream = Stream::new(&source, &[FEED, ("max_records_per_batch", "7")]).await;
+    while !stream.settled().await.is_empty() {}
+    source.faults(json!({"records_per_payload": 3}));
+    let base = source.mock.base_id();
+    for chunk in all.chunks(10) {
+        let changes: Vec<Value> = chunk.iter().map(|id| json!({"id": id, "fields": {"Name": "bulk"}})).collect();
+        source.mock.update_records(&base, "Items", &changes).expect("edits");
+    }
+    source.mock.advance_clock(120.0);
+    for _ in 0..4 {
+        let rows = stream.next().await.expect("a range");
+        assert_eq!(rows.len(), 10, "a transaction of ten records, although seven are the bound");
+    }
+    assert!(stream.settled().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_long_feed_is_read_page_by_page() {
+    let source = Source::with_items(130);
+    let all = source.all_ids();
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    stream.settled().await;
+    for id in &all {
+        edit(&source, id, "edited");
+    }
+    cost(&source);
+    assert_eq!(stream.settled().await.len(), 130);
+    let expected = [("list_payloads", 3), ("list_records", 2), ("list_webhooks", 1)];
+    assert_eq!(cost(&source), expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
+#[tokio::test]
+async fn changes_of_computed_fields_are_in_the_feed_and_not_in_windows() {
+    for (mode, expected) in [(FEED, true), (CDC, false)] {
+        let source = Source::sample();
+        let base = source.mock.base_id();
+        let options = [mode, ("tableName", "SKU Candidates")];
+        let mut stream = Stream::new(&source, &options).await;
+        stream.settled().await;
+        let skus = source.mock.records(&base, "SKU Candidates").expect("products");
+        let vendor = skus.iter().find_map(|sku| sku["fields"]["Vendors"].get(0)).expect("a vendor of a product");
+        source
+            .mock
+            .update_records(&base, "Vendors", &[json!({"id": vendor, "fields": {"Score": 1.5}})])
+            .expect("edited");
+        let rows = stream.settled().await;
+        assert_eq!(!rows.is_empty(), expected, "{mode:?}: {}", rows.len());
+    }
+}
+
+#[tokio::test]
+async fn deletes_alone_are_a_stream_that_begins_with_what_is_still_known() {
+    let source = Source::with_items(20);
+    let all = source.all_ids();
+    let mut first = Stream::new(&source, &[FEED]).await;
+    first.settled().await;
+    remove(&source, &all[0]);
+    let mut deletes = Stream::new(&source, &[FEED, ("isDeleteFlow", "true")]).await;
+    assert_eq!(ids(&deletes.settled().await), [all[0].as_str()], "gone before this stream began");
+    edit(&source, &all[1], "edited");
+    remove(&source, &all[2]);
+    cost(&source);
+    let rows = deletes.settled().await;
+    assert_eq!(ids(&rows), [all[2].as_str()]);
+    assert!(rows[0].is_deleted);
+    assert_eq!(cost(&source).get("list_records"), None, "deletes need no records");
+    let error = source.options(&[FEED]);
+    assert!(!error.read.deletes_only);
+}
+
+#[tokio::test]
+async fn a_record_that_leaves_the_filter_leaves_the_target() {
+    for only in ["false", "true"] {
+        let source = Source::with_items(5);
+        let all = source.all_ids();
+        let filter = ("filter_formula", "LEFT({Name}, 4) = 'item'");
+        let mut stream = Stream::new(&source, &[FEED, filter, ("isDeleteFlow", only), ("fields", "N")]).await;
+        stream.settled().await;
+        edit(&source, &all[0], "other");
+        edit(&source, &all[1], "item again");
+        let rows = stream.settled().await;
+        let gone: Vec<&Row> = rows.iter().filter(|row| row.is_deleted).collect();
+        assert_eq!(gone.iter().map(|row| &row.id).collect::<Vec<_>>(), [&all[0]], "{only}");
+        assert_eq!(rows.len(), if only == "true" { 1 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn webhooks_are_shared_and_kept_alive() {
+    let source = Source::with_items(3);
+    let id = source.all_ids().remove(0);
+    let mut one = Stream::new(&source, &[FEED]).await;
+    one.settled().await;
+    let mut other = Stream::new(&source, &[FEED]).await;
+    other.settled().await;
+    assert_eq!(cost(&source).get("create_webhook"), Some(&1), "one serves both");
+    // Three weeks in which nothing happens but that somebody asks.
+    for _ in 0..21 {
+        source.mock.advance_clock(86_400.0);
+        assert!(one.next().await.expect("a range").is_empty());
+    }
+    edit(&source, &id, "late");
+    assert_eq!(one.settled().await.len(), 1);
+    assert_eq!(other.settled().await.len(), 1, "whoever kept it alive");
+}
+
+#[tokio::test]
+async fn a_lost_feed_is_noticed_at_once() {
+    for (loss, word) in [("expired", "expired at"), ("deleted", "was deleted"), ("gap", "are missing from number")] {
+        let source = Source::with_items(3);
+        let mut stream = Stream::new(&source, &[FEED]).await;
+        stream.settled().await;
+        edit(&source, &source.all_ids()[0], "unseen");
+        lose(&source, loss).await;
+        edit(&source, &source.all_ids()[0], "unseen too");
+        source.mock.advance_clock(60.0);
+        let error = stream.next().await.expect_err(loss);
+        assert!(matches!(&error, Error::Data(text) if text.contains(word) && text.contains("on_lost_feed")), "{error}");
+    }
+}
+
+async fn lose(source: &Source, loss: &str) {
+    let http = reqwest::Client::new();
+    let hooks = format!("{}/v0/bases/{}/webhooks", source.mock.url(), source.mock.base_id());
+    let send = |request: reqwest::RequestBuilder| request.bearer_auth(source.mock.token()).send();
+    match loss {
+        "expired" => source.mock.advance_clock(8.0 * 86_400.0),
+        "gap" => {
+            source.faults(json!({"lose_payloads": true}));
+            edit(source, &source.all_ids()[1], "lost");
+            source.faults(json!({}));
+        }
+        _ => {
+            let listed = send(http.get(&hooks)).await.expect("answered").text().await.expect("text");
+            let listed: Value = serde_json::from_str(&listed).expect("JSON");
+            for hook in listed["webhooks"].as_array().expect("a list") {
+                let id = hook["id"].as_str().expect("an id");
+                send(http.delete(format!("{hooks}/{id}"))).await.expect("deleted");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lost_feed_can_be_replaced_and_vanished_records_are_told() {
+    for loss in ["expired", "deleted", "gap"] {
+        let source = Source::with_items(130);
+        let all = source.all_ids();
+        let directory = tempfile::tempdir().expect("a directory");
+        let location = directory.path().to_str().expect("a path").to_owned();
+        let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+        let mut stream = Stream::new(&source, &options).await;
+        stream.settled().await;
+        let since = add(&source, "since");
+        stream.settled().await;
+        lose(&source, loss).await;
+        remove(&source, &all[5]);
+        remove(&source, &since);
+        let new = add(&source, "new");
+        source.mock.advance_clock(120.0);
+        let (start, end) = (stream.start.clone(), stream.latest().await.expect(loss));
+        let rows = stream.between(start.as_ref(), &end).await.expect(loss);
+        let mut gone: Vec<&str> = rows.iter().filter(|row| row.is_deleted).map(|row| row.id.as_str()).collect();
+        gone.sort_unstable();
+        let mut expected = [all[5].as_str(), since.as_str()];
+        expected.sort_unstable();
+        assert_eq!(gone, expected, "{loss}");
+        assert_eq!(rows.len(), 130 + 2, "{loss}: 129 old ones, a new one, two gone");
+        assert!(rows.iter().any(|row| row.id == new && !row.is_deleted));
+        let again = stream.between(start.as_ref(), &end).await.expect("the same range, as after a crash");
+        assert_eq!(ids(&rows), ids(&again), "{loss}");
+        stream.start = Some(end);
+        remove(&source, &all[6]);
+        assert_eq!(ids(&stream.settled().await), [all[6].as_str()], "{loss}: it goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_full_read_that_could_tell_nothing_of_vanished_records_is_refused() {
+    let source = Source::with_items(3);
+    let directory = tempfile::tempdir().expect("a directory");
+    let location = directory.path().to_str().expect("a path").to_owned();
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    stream.settled().await;
+    lose(&source, "deleted").await;
+    let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+    let mut later = Stream::new(&source, &options).await;
+    later.start = stream.start;
+    let error = later.next().await.expect_err("no ids are known");
+    assert!(matches!(&error, Error::Data(text) if text.contains("state_location")), "{error}");
+}
+
+#[tokio::test]
+async fn a_changed_definition_ends_the_stream_until_it_is_planned_anew() {
+    type Change = fn(&Source);
+    let changes: [(&str, Change); 4] = [
+        ("was renamed to \"Title\"", |s| {
+            s.mock.rename_field(&s.mock.base_id(), "Items", "Name", "Title").expect("renamed")
+        }),
+        ("was removed", |s| s.mock.remove_field(&s.mock.base_id(), "Items", "N").expect("removed")),
+        ("was added", |s| {
+            let field = json!({"name": "More", "type": "singleLineText"});
+            s.mock.create_field(&s.mock.base_id(), "Items", &field).expect("added");
+        }),
+        ("is now of type", |s| {
+            let change = json!({"type": "singleLineText"});
+            s.mock.update_field(&s.mock.base_id(), "Items", "N", &change).expect("retyped");
+        }),
+    ];
+    for (expected, change) in changes {
+        let source = Source::with_items(3);
+        let mut stream = Stream::new(&source, &[FEED]).await;
+        stream.settled().await;
+        change(&source);
+        edit_n(&source);
+        source.mock.advance_clock(120.0);
+        let error = stream.next().await.expect_err(expected);
+        assert!(matches!(&error, Error::Data(text) if text.contains(expected) && text.contains("fld")), "{error}");
+        // Planned anew, it goes on where it was.
+        let start = stream.start.clone();
+        let mut stream = stream.restarted().await;
+        stream.start = start;
+        assert!(!stream.next().await.expect("a range").is_empty(), "{expected}");
+    }
+}
+
+/// An edit that works whatever became of the field `Name`.
+fn edit_n(source: &Source) {
+    let base = source.mock.base_id();
+    let table = source.mock.schema(&base).expect("a schema")["tables"][0].clone();
+    let field = table["fields"][0]["id"].as_str().expect("a field").to_owned();
+    let change = json!({"id": source.all_ids()[0], "fields": {field: "edited"}});
+    source.mock.update_records(&base, "Items", &[change]).expect("an edit");
+}
+
+#[tokio::test]
+async fn definitions_that_no_column_depends_on_do_not_end_a_stream() {
+    let source = Source::with_items(3);
+    let base = source.mock.base_id();
+    let mut stream = Stream::new(&source, &[FEED, ("column_names", "id")]).await;
+    stream.settled().await;
+    source.mock.rename_field(&base, "Items", "Name", "Title").expect("renamed");
+    source.mock.update_table(&base, "Items", &json!({"name": "Things"})).expect("renamed");
+    assert!(stream.settled().await.is_empty());
+    let mut stream = Stream::new(&source, &[FEED, ("tableName", "Things"), ("fields", "Title")]).await;
+    stream.settled().await;
+    source.mock.create_field(&base, "Things", &json!({"name": "More", "type": "singleLineText"})).expect("added");
+    source.mock.remove_field(&base, "Things", "N").expect("removed");
+    assert!(stream.settled().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_removed_table_ends_its_stream() {
+    let source = Source::with_items(3);
+    let base = source.mock.base_id();
+    source.mock.create_table(&base, &json!({"name": "Other", "fields": [{"name": "A"}]})).expect("a table");
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    stream.settled().await;
+    source.mock.remove_table(&base, "Items").expect("removed");
+    source.mock.advance_clock(120.0);
+    let error = stream.next().await.expect_err("no table");
+    assert!(matches!(&error, Error::NotFound(text) if text.contains("was removed from base")), "{error}");
+}
+
+#[tokio::test]
+async fn an_empty_table_is_a_stream_too() {
+    for mode in [CDC, FEED, APPEND] {
+        let source = Source::with_items(0);
+        let mut stream = Stream::new(&source, &[mode]).await;
+        assert!(stream.settled().await.is_empty());
+        let id = add(&source, "first");
+        assert_eq!(ids(&stream.settled().await), [id], "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_have_a_webhook_is_told_what_is_missing() {
+    let source = Source::with_items(3);
+    let scopes = ["data.records:read", "schema.bases:read"].map(str::to_owned);
+    source.mock.add_token("patReader.1", Grant { scopes: Some(scopes.into()), ..Grant::default() });
+    let stream = Stream::new(&source, &[FEED, ("token", "patReader.1")]).await;
+    let error = stream.latest().await.expect_err("no scope");
+    assert!(matches!(&error, Error::Auth(text) if text.contains("webhook:manage")), "{error}");
+
+    let base = source.mock.base_id();
+    source.mock.set_permission(&base, "edit").expect("a role");
+    let stream = Stream::new(&source, &[FEED]).await;
+    let error = stream.latest().await.expect_err("no role");
+    assert!(matches!(&error, Error::Auth(text) if text.contains("creator") && text.contains("webhook_id")), "{error}");
+    // A webhook of somebody else's serves a reader.
+    source.mock.set_permission(&base, "create").expect("a role");
+    Stream::new(&source, &[FEED]).await.settled().await;
+    source.mock.set_permission(&base, "read").expect("a role");
+    assert_eq!(Stream::new(&source, &[FEED]).await.settled().await.len(), 3);
+}
+
+#[tokio::test]
+async fn ten_webhooks_of_others_leave_no_place() {
+    let source = Source::with_items(3);
+    let http = reqwest::Client::new();
+    let hooks = format!("{}/v0/bases/{}/webhooks", source.mock.url(), source.mock.base_id());
+    for _ in 0..10 {
+        let body = json!({"specification": {"options": {"filters": {"dataTypes": ["tableFields"]}}}}).to_string();
+        let request = http.post(&hooks).bearer_auth(source.mock.token()).header("content-type", "application/json");
+        assert!(request.body(body).send().await.expect("answered").status().is_success());
+    }
+    let stream = Stream::new(&source, &[FEED]).await;
+    let error = stream.latest().await.expect_err("no place");
+    assert!(
+        matches!(&error, Error::Rejected(text) if text.contains("10 webhooks") && text.contains("delete one")),
+        "{error}"
+    );
+    let listed = http.get(&hooks).bearer_auth(source.mock.token()).send().await.expect("answered");
+    let listed: Value = serde_json::from_str(&listed.text().await.expect("text")).expect("JSON");
+    let id = listed["webhooks"][0]["id"].as_str().expect("an id");
+    let stream = Stream::new(&source, &[FEED, ("webhook_id", id)]).await;
+    let error = stream.latest().await.expect_err("it misses changes");
+    assert!(matches!(&error, Error::Option(text) if text.contains("dataTypes")), "{error}");
+    let stream = Stream::new(&source, &[FEED, ("webhook_id", "achNone")]).await;
+    let error = stream.latest().await.expect_err("none such");
+    assert!(matches!(&error, Error::NotFound(text) if text.contains(id)), "{error}");
+}
+
+#[tokio::test]
+async fn a_batch_read_of_a_change_mode_is_the_table_with_its_columns() {
+    let source = Source::with_items(3);
+    for (mode, columns) in [(CDC, 7), (FEED, 7), (APPEND, 5)] {
+        let batches = source.read(&[mode]).await.expect("a read");
+        assert_eq!((batches[0].num_rows(), batches[0].num_columns()), (3, columns), "{mode:?}");
+    }
+}
