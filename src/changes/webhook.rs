@@ -158,7 +158,7 @@ mod tests {
         for (key, value) in more.as_object().expect("an object") {
             match all["specification"]["options"]["filters"].as_object_mut() {
                 Some(filters) if key.ends_with("Scope") || key.ends_with('s') => {
-                    _ = filters.insert(key.clone(), value.clone())
+                    _ = filters.insert(key.clone(), value.clone());
                 }
                 _ => all[key] = value.clone(),
             }

@@ -69,9 +69,9 @@ impl<'s> Stream<'s> {
         while let Some(batch) = batches.next().await {
             let batch = batch?;
             let ids = batch.column_by_name("id").expect("ids").as_string::<i32>();
-            let names = batch.column_by_name("name").map(|column| column.as_string::<i32>());
-            let changed = batch.column_by_name("_changed_at").map(|c| c.as_primitive::<TimestampMicrosecondType>());
-            let deleted = batch.column_by_name("_deleted").map(|column| column.as_boolean());
+            let names = batch.column_by_name("name").map(arrow::array::AsArray::as_string::<i32>);
+            let changed = batch.column_by_name("_changed_at").map(arrow::array::AsArray::as_primitive::<TimestampMicrosecondType>);
+            let deleted = batch.column_by_name("_deleted").map(arrow::array::AsArray::as_boolean);
             rows.extend((0..batch.num_rows()).map(|row| Row {
                 id: ids.value(row).to_owned(),
                 name: names.filter(|names| names.is_valid(row)).map(|names| names.value(row).to_owned()),
@@ -612,7 +612,7 @@ async fn a_changed_definition_ends_the_stream_until_it_is_planned_anew() {
     type Change = fn(&Source);
     let changes: [(&str, Change); 4] = [
         ("was renamed to \"Title\"", |s| {
-            s.mock.rename_field(&s.mock.base_id(), "Items", "Name", "Title").expect("renamed")
+            s.mock.rename_field(&s.mock.base_id(), "Items", "Name", "Title").expect("renamed");
         }),
         ("was removed", |s| s.mock.remove_field(&s.mock.base_id(), "Items", "N").expect("removed")),
         ("was added", |s| {
