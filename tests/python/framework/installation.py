@@ -1,0 +1,21 @@
+"""The stand-in and this project as pip installs them: side by side in one directory."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import lakeflow_airtable
+
+SITE_PACKAGES = Path(lakeflow_airtable.__file__).parents[1]
+SOURCE = Path("databricks", "labs", "community_connector", "sources", "airtable")
+
+
+def install_framework(directory: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "databricks", directory / "databricks", dirs_exist_ok=True)
+
+
+def install_project(directory: Path) -> None:
+    """Copies what a copy is enough of; the compiled module stays where it is."""
+    shutil.copytree(SITE_PACKAGES / SOURCE, directory / SOURCE, dirs_exist_ok=True)
+    (directory / "lakeflow_airtable").symlink_to(SITE_PACKAGES / "lakeflow_airtable")
