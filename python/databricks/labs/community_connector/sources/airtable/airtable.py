@@ -26,10 +26,12 @@ from lakeflow_airtable.options import Options
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lakeflow_airtable._native import Connector, Scan
+    from lakeflow_airtable._native import Batches, Connector, Scan
 
 Offset = dict[str, Any]
 Record = dict[str, Any]
+Plan = tuple[Options, str]
+"""A table's plan, as JSON, and the options that it was made with."""
 
 
 class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, SupportsNamespaces):
@@ -38,54 +40,55 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     Options are those of `lakeflow_airtable`. The framework gives them twice, when it makes a connector and with every
     call, and in streams with lower-cased names: here their names have no case, and a call's go before the others.
 
-    A connector's streams end at what was there when they were first asked, however long Airtable goes on changing: the
-    framework runs a stream until its offset stands still, and makes a new connector for the next run.
+    A table is planned once for a connector and those that are pickled from it, because Spark keeps to the schema that
+    it got first. A connector's streams end at what was there when they were first asked, however long Airtable goes on
+    changing: the framework runs a stream until its offset stands still, and makes a new connector for the next run.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
-        self.__setstate__(Options.from_values(options))
-        self._browser()  # bad options fail here, when the framework makes the source
+        self.__setstate__((Options.from_values(options), {}))
+        self._connector()  # bad options fail here, when the framework makes the source
 
-    def __getstate__(self) -> dict[str, str]:
-        return dict(self._options)
+    def __getstate__(self) -> tuple[Options, dict[str, Plan]]:
+        return self._options, self._plans
 
-    def __setstate__(self, options: Mapping[str, str]) -> None:
-        self._options = Options(options)
-        self._live: tuple[Options, Connector] | None = None
-        self._ends: dict[str, str] = {}
+    def __setstate__(self, state: tuple[Options, dict[str, Plan]]) -> None:
+        self._options, self._plans = state
+        self._ends: dict[str, Offset] = {}
+        self._live: Connector | None = None
 
     # What there is.
 
     def list_tables(self) -> list[str]:
-        return self._connector(self._options).list_tables()
+        # The namespace, too, where it stands for a base.
+        return _connector(self._without({"tablename", "isdeleteflow"})).list_tables()
 
     def list_namespaces(self, prefix: list[str] | None = None) -> list[list[str]]:
         # Bases are one level: below a base there is nothing.
-        return [] if prefix else [[base] for base in self._browser().list_namespaces()]
+        return [] if prefix else [[base] for base in self._connector().list_namespaces()]
 
     def list_tables_in_namespace(self, namespace: list[str]) -> list[str]:
         if len(namespace) > 1:
             raise OptionError("option namespace must name one base: bases have no namespaces below them")
         if namespace:
-            return self._browser().list_tables(namespace[0])
+            return self._connector().list_tables(namespace[0])
         # Tables lie at the root where the connection fixes their base.
-        return self._browser().list_tables() if self._options.get("base_id") else []
+        return self._connector().list_tables() if self._options.get("base_id") else []
 
     def get_table_schema(self, table_name: str, table_options: Mapping[str, Any]) -> StructType:
-        scan = self._connector(self._with(table_options)).plan(table_name)
+        scan = self._scan(table_name, self._with(table_options))
         return StructType.fromJson(json.loads(scan.spark_schema()))
 
     def read_table_metadata(self, table_name: str, table_options: Mapping[str, Any]) -> dict[str, Any]:
-        # By one connection for all tables, which knows the others' definitions from the first.
-        return dict(self._connector(self._options).metadata(table_name, Options.from_values(table_options)))
+        return dict(self._connector().metadata(table_name, self._with(table_options)))
 
     # Reads in one process.
 
     def read_table(
         self, table_name: str, start_offset: Offset | None, table_options: Mapping[str, Any]
     ) -> tuple[Iterator[Record], Offset | None]:
-        """Rows from the offset on, and where they end. `None` as the start is a whole table at once."""
+        """Rows from the offset on, and where they end. `None` as the start is the whole table at once."""
         return self._read(table_name, start_offset, self._with(table_options))
 
     def read_table_deletes(
@@ -94,14 +97,13 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._read(table_name, start_offset, self._with({**table_options, "isDeleteFlow": "true"}))
 
     def _read(self, table_name: str, start: Offset | None, options: Options) -> tuple[Iterator[Record], Offset | None]:
-        connector = self._connector(options)
-        scan = connector.plan(table_name)
-        if connector.metadata(table_name)["ingestion_type"] == "snapshot":
-            return _records(options, connector, scan), None
-        end = self._latest(connector, scan, start)
+        scan = self._scan(table_name, options)
+        if self._connector().metadata(table_name, options)["ingestion_type"] == "snapshot":
+            return self._records(scan, options), None
+        end = self._latest(scan, start, options)
         if end == start:
             return iter(()), start
-        return _records(options, connector, connector.changes(scan, _text(start), json.dumps(end))), end
+        return self._records(self._changes(scan, start, end, options), options), end
 
     # Reads by Spark's tasks.
 
@@ -113,8 +115,8 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     def latest_offset(
         self, table_name: str, table_options: Mapping[str, Any], start_offset: Offset | None = None
     ) -> Offset:
-        connector = self._connector(self._with(table_options))
-        return self._latest(connector, connector.plan(table_name), start_offset)
+        options = self._with(table_options)
+        return self._latest(self._scan(table_name, options), start_offset, options)
 
     def get_partitions(
         self,
@@ -124,69 +126,89 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         end_offset: Offset | None = None,
     ) -> Sequence[dict[str, str]]:
         """One partition, because Airtable's pages form a chain; none between equal offsets; all without any."""
-        connector = self._connector(self._with(table_options))
-        scan = connector.plan(table_name)
+        options = self._with(table_options)
+        scan = self._scan(table_name, options)
         if end_offset is not None:
             if end_offset == start_offset:
                 return []
-            scan = connector.changes(scan, _text(start_offset), json.dumps(end_offset))
+            scan = self._changes(scan, start_offset, end_offset, options)
         return [{"scan": scan.to_json()}]
 
     def read_partition(
         self, table_name: str, partition: Mapping[str, str], table_options: Mapping[str, Any]
     ) -> Iterator[Record]:
-        from lakeflow_airtable._native import Scan
+        return self._records(_scan(partition["scan"]), self._with(table_options))
 
-        options = self._with(table_options)
-        return _records(options, self._connector(options), Scan.from_json(partition["scan"]))
+    # Plans, ranges and rows, which are all `lakeflow_airtable`'s.
 
-    def _latest(self, connector: Connector, scan: Scan, start: Offset | None) -> Offset:
-        """Where a stream goes next from `start`: at most to the end of this connector's streams.
+    def _scan(self, table_name: str, options: Options) -> Scan:
+        planned = self._plans.get(table_name)
+        if planned is None or planned[0] != options:
+            planned = self._plans[table_name] = (options, self._connector().plan(table_name, options).to_json())
+        return _scan(planned[1])
 
-        A caller that gives no start cannot be led on batch by batch, and gets that end.
-        """
-        plan = scan.to_json()
-        if plan not in self._ends:
-            self._ends[plan] = connector.latest_offset(scan)
-        end = self._ends[plan]
-        latest = end if start is None else connector.latest_offset(scan, _text(start), target=end)
-        offset: Offset = json.loads(latest)
+    def _latest(self, scan: Scan, start: Offset | None, options: Options) -> Offset:
+        """Where a stream goes next from `start`; without one it cannot be led on by batches, and goes to the end."""
+        connector = self._connector()
+        stream = connector.initial_offset(scan)  # which names it: base, table and mode
+        if stream not in self._ends:
+            self._ends[stream] = json.loads(connector.latest_offset(scan, _text(start), options=options))
+        end = self._ends[stream]
+        limit = options.get("max_records_per_batch")
+        if not limit or start in (None, end):
+            return end
+        offset: Offset = json.loads(connector.latest_offset(scan, _text(start), int(limit), _text(end), options))
         return offset
+
+    def _changes(self, scan: Scan, start: Offset | None, end: Offset, options: Options) -> Scan:
+        return self._connector().changes(scan, _text(start), json.dumps(end), options)
+
+    def _records(self, scan: Scan, options: Options) -> Iterator[Record]:
+        batches = self._connector().read(scan, options)
+        return _records(batches, with_deletes=options.get("isdeleteflow", "").strip().lower() == "true")
 
     # Options and connections.
 
     def _with(self, table_options: Mapping[str, Any]) -> Options:
         return Options({**self._options, **Options.from_values(table_options)})
 
-    def _connector(self, options: Options) -> Connector:
-        # Spark gives every call the same options, and connections are worth keeping.
-        if self._live is None or self._live[0] != options:
-            from lakeflow_airtable._native import Connector
+    def _connector(self) -> Connector:
+        """The connection behind all calls, which bring the options of a table themselves."""
+        if self._live is None:
+            # Among a connector's own options these belong to the one call that it is made for, and may mean what only
+            # the framework knows: one of its virtual tables, or the root of the namespaces, `[]`.
+            self._live = _connector(self._without({"tablename", "namespace", "isdeleteflow"}))
+        return self._live
 
-            self._live = (options, Connector(options))
-        return self._live[1]
+    def _without(self, names: set[str]) -> Options:
+        return Options({name: text for name, text in self._options.items() if name not in names})
 
-    def _browser(self) -> Connector:
-        """A connection for what there is, where `namespace` means what to list: it may be the root, `[]`."""
-        listing = ("tablename", "namespace")
-        return self._connector(Options({name: text for name, text in self._options.items() if name not in listing}))
+
+def _connector(options: Options) -> Connector:
+    from lakeflow_airtable._native import Connector
+
+    return Connector(options)
+
+
+def _scan(plan: str) -> Scan:
+    from lakeflow_airtable._native import Scan
+
+    return Scan.from_json(plan)
 
 
 def _text(offset: Offset | None) -> str | None:
-    # The framework's beginning of a stream is {}.
-    return json.dumps(offset) if offset else None
+    return None if offset is None else json.dumps(offset)
 
 
-def _records(options: Options, connector: Connector, scan: Scan) -> Iterator[Record]:
-    """A scan's rows as the framework converts them: a dict each, and times, where JSON has none, as ISO 8601."""
+def _records(batches: Batches, with_deletes: bool) -> Iterator[Record]:
+    """Rows as the framework converts them: a dict each, and times, which JSON has not, as ISO 8601."""
     import pyarrow as pa
 
-    upserts = options.get("isdeleteflow", "").lower() != "true"
-    with connector.read(scan) as batches:
+    with batches:
         times = [field.name for field in pa.schema(batches.schema) if _holds_times(field.type)]
         for batch in batches:
             for record in batch.to_pylist():
-                if upserts and record.get("_deleted"):
+                if record.get("_deleted") and not with_deletes:
                     continue
                 for name in times:
                     record[name] = _iso(record[name])
