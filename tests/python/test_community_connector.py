@@ -6,19 +6,16 @@ connection or in the table's own, so every check here is made for every kind of 
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow
 import pytest
 from pyspark.sql.types import StructType
 
-from framework.installation import install_framework, install_project
+from framework.installation import import_from, install_framework, install_project
 from lakeflow_airtable import Airtable, NotFoundError
 from lakeflow_airtable.mock import MockAirtable
 
@@ -27,17 +24,6 @@ OWN_COLUMNS = ("_changed_at", "_deleted")
 
 Record = dict[str, Any]
 Offset = dict[str, Any]
-
-
-def import_from(directory: Path) -> Iterator[Callable[[str], Any]]:
-    """Imports by name, with the directory before all others; afterwards nothing of it is left."""
-    sys.path.insert(0, str(directory))
-    try:
-        yield lambda name: importlib.import_module(f"databricks.labs.community_connector.{name}")
-    finally:
-        sys.path.remove(str(directory))
-        for name in [name for name in sys.modules if name.split(".")[0] == "databricks"]:
-            del sys.modules[name]
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,9 @@ import pytest
 import yaml
 
 import lakeflow_airtable
-from framework.installation import SITE_PACKAGES, SOURCE, install_framework, install_project
+from framework.installation import SITE_PACKAGES, SOURCE, import_from, install_framework, install_project
 from lakeflow_airtable import AuthError, NotFoundError, OptionError, _native
 from lakeflow_airtable.mock import MockAirtable
-from test_community_connector import import_from
 
 PACKAGE = "databricks.labs.community_connector.sources.airtable"
 # What the framework's command line lets through for every source.
@@ -222,3 +221,12 @@ def test_bases_are_namespaces(connect: Callable[..., Any], mock_airtable: MockAi
     assert one.get_table_schema("Vendors", {}) == fixed.get_table_schema("Vendors", {"namespace": json.dumps([base])})
     with pytest.raises(OptionError, match="namespace"):
         connect(options).list_tables()
+
+
+@pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc", "append"])
+def test_only_one_kind_of_ingestion_knows_of_deletes(
+    connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
+) -> None:
+    connector = connect({**mock_airtable.options(), "ingestion_type": ingestion_type})
+    with pytest.raises(OptionError, match="only cdc_with_deletes knows of deletes"):
+        connector.read_table_deletes("Vendors", {}, {})

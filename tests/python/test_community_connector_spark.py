@@ -71,6 +71,12 @@ try:
 except Exception as error:
     result["error"] = str(error)
 
+# The plan travels with the connector: what Spark was told at load() is what it gets.
+frame = source(spark.read, "Generated").load()
+before = rows(frame)
+mock.rename_field("Generated", mock.schema()["tables"][-1]["fields"][0]["name"], "Renamed")
+result["moved"] = len(set(before) ^ set(rows(frame)))
+
 # Virtual tables.
 configs = json.dumps({"Vendors": {"Ingestion_Type": "cdc", "max_records_per_batch": "7"}})
 metadata = source(
@@ -125,6 +131,7 @@ def test_a_real_spark_reads_through_the_framework(tmp_path: Path) -> None:
     assert result["retyped"] == []
     assert "NotFoundError" in result["error"]
     assert "Vendors" in result["error"]
+    assert result["moved"] == 0
     assert result["metadata"] == [
         ["Vendors", ["id"], "_changed_at", "cdc"],
         ["Generated", ["id"], None, "snapshot"],
