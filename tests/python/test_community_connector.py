@@ -286,15 +286,18 @@ def test_batches_are_bounded(source: Source) -> None:
 @pytest.mark.parametrize("reads", ["read_table", "partitions"])
 @ingested(*CHANGES, places=["connection"])
 def test_a_run_ends_while_records_go_on_changing(source: Source, reads: str) -> None:
-    options = {**source.options, "max_records_per_batch": "25"}
     added: list[str] = []
 
-    def meanwhile() -> None:
-        added.extend(source.mock.create_records("Generated", [{}]))
-        source.later()
-
-    def run(start: Offset, meanwhile: Callable[[], object]) -> tuple[list[Record], Offset]:
+    def run(start: Offset, limit: int, is_busy: bool) -> tuple[list[Record], Offset]:
         connector = source.connector()
+        options = {**source.options, "max_records_per_batch": limit}
+
+        def meanwhile() -> None:
+            if is_busy:
+                added.extend(source.mock.create_records("Generated", [{}]))
+                source.later()
+                connector.list_tables_in_namespace([])  # an answer, which tells the time
+
         if reads == "partitions":
             return streamed(source, connector, "Generated", start, options, meanwhile)
         records, end = drained(connector.read_table, "Generated", start, options, meanwhile)
@@ -302,15 +305,18 @@ def test_a_run_ends_while_records_go_on_changing(source: Source, reads: str) -> 
         return records, end
 
     before = set(ids(source.mock.records("Generated")))
-    first, end = run({}, meanwhile)
+    first, end = run({}, 25, is_busy=True)
     assert before <= set(ids(first))
-    assert len(added) >= 2
-    second, end = run(end, lambda: None)
-    assert set(ids(first)) | set(ids(second)) == before | set(added)
+    expected = before | set(added)
+    assert len(expected) >= len(before) + 2
+    second, end = run(end, 1, is_busy=True)
+    assert expected <= set(ids(first)) | set(ids(second))
+    third, end = run(end, 25, is_busy=False)
+    assert set(ids(first)) | set(ids(second)) | set(ids(third)) == before | set(added)
     source.later()
-    third, _ = run(end, lambda: None)
+    fourth, _ = run(end, 25, is_busy=False)
     # The lookback of cdc reads again what is recent; the others give each change once.
-    assert source.mode == "cdc" or third == []
+    assert source.mode == "cdc" or fourth == []
 
 
 @pytest.mark.parametrize("reads", ["read_table", "partitions"])

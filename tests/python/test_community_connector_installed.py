@@ -156,6 +156,23 @@ def test_a_connector_travels_and_shows_no_token(connect: Callable[..., Any], moc
     assert mock_airtable.token not in shown
 
 
+@pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc"])
+def test_a_table_is_read_as_spark_was_told_that_it_is(
+    connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
+) -> None:
+    """Columns by new names would be looked for by the old ones, and be NULL."""
+    planned = connect({**mock_airtable.options(), "ingestion_type": ingestion_type})
+    schema = planned.get_table_schema("Vendors", {})
+    names = {record["id"]: record["fields"].get("Name") for record in mock_airtable.records("Vendors")}
+    mock_airtable.rename_field("Vendors", "Name", "Company")
+    arrived = pickle.loads(pickle.dumps(planned))
+    (partition,) = arrived.get_partitions("Vendors", {})
+    for records in (arrived.read_partition("Vendors", partition, {}), arrived.read_table("Vendors", None, {})[0]):
+        assert {record["id"]: record["name"] for record in records} == names
+    assert "company" in connect(mock_airtable.options()).get_table_schema("Vendors", {}).names
+    assert "company" not in schema.names
+
+
 def test_options_are_looked_at_when_a_connector_is_made(
     connect: Callable[..., Any], mock_airtable: MockAirtable
 ) -> None:
