@@ -1,0 +1,4 @@
+from databricks.labs.community_connector.sparkpds.lakeflow_datasource import LakeflowSource
+from databricks.labs.community_connector.sparkpds.registry import find_data_source, register
+
+__all__ = ["LakeflowSource", "find_data_source", "register"]

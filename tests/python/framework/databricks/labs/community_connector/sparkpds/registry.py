@@ -1,0 +1,27 @@
+"""How the framework finds a source by its name."""
+
+import importlib
+import inspect
+
+from databricks.labs.community_connector.sparkpds.lakeflow_datasource import LakeflowSource
+
+_SOURCES = "databricks.labs.community_connector.sources"
+
+
+def find_data_source(name):
+    """The source's data source: one that its package defines, not one that it merely imports."""
+    package = importlib.import_module(f"{_SOURCES}.{name}")
+    for _, found in inspect.getmembers(package, inspect.isclass):
+        is_inside = f"{found.__module__}.".startswith(f"{package.__name__}.")
+        if issubclass(found, LakeflowSource) and found is not LakeflowSource and is_inside:
+            return found
+    raise ValueError(f"source {name} has no data source")
+
+
+def register(spark, name):
+    """What the pipelines' template calls."""
+    if not isinstance(name, str):
+        raise TypeError("a source is registered by its name")
+    importlib.import_module(f"{_SOURCES}.{name}")
+    module = importlib.import_module(f"{_SOURCES}.{name}._generated_{name}_python_source")
+    module.register_lakeflow_source(spark)

@@ -1,0 +1,249 @@
+"""The connector as it is installed: who finds it, what it says of itself, what it holds."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import lakeflow_airtable
+from framework.installation import SITE_PACKAGES, SOURCE, import_from, install_framework, install_project
+from lakeflow_airtable import AuthError, NotFoundError, OptionError, _native
+from lakeflow_airtable.mock import MockAirtable
+
+PACKAGE = "databricks.labs.community_connector.sources.airtable"
+# What the framework's command line lets through for every source.
+ALWAYS_ALLOWED = {"tableName", "tableNameList", "tableConfigs", "isDeleteFlow"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One site-packages with the framework and this project."""
+    directory = tmp_path_factory.mktemp("site")
+    install_framework(directory)
+    install_project(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def framework(site: Path) -> Iterator[Callable[[str], Any]]:
+    yield from import_from(site)
+
+
+@pytest.fixture
+def connect(framework: Callable[[str], Any]) -> Callable[[dict[str, Any]], Any]:
+    make: Callable[[dict[str, Any]], Any] = framework("sources.airtable").AirtableLakeflowConnect
+    return make
+
+
+def python(program: str, *paths: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a program that can import from these directories and from no other that holds this project."""
+    program = f"import sys; sys.path[:0] = {[str(path) for path in paths]}; {program}"
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+
+
+# Which files there are, and who finds them.
+
+
+def test_no_package_above_is_ours() -> None:
+    above = [SITE_PACKAGES.joinpath(*SOURCE.parts[:depth], "__init__.py") for depth in range(1, len(SOURCE.parts))]
+    assert [path for path in above if path.exists()] == []
+    files = {path.name for path in (SITE_PACKAGES / SOURCE).iterdir() if path.is_file()}
+    assert files == {
+        "__init__.py",
+        "_generated_airtable_python_source.py",
+        "airtable.py",
+        "connector_spec.yaml",
+        "README.md",
+    }
+
+
+def test_without_the_framework_nothing_happens(tmp_path: Path) -> None:
+    install_project(tmp_path)
+    ran = python(
+        "import lakeflow_airtable.spark; print([n for n in sys.modules if n.startswith('databricks')])", tmp_path
+    )
+    assert ran.stdout == "[]\n", ran.stderr
+    for module in (PACKAGE, f"{PACKAGE}.airtable", f"{PACKAGE}._generated_airtable_python_source"):
+        ran = python(f"import {module}", tmp_path)
+        last = ran.stderr.splitlines()[-1]
+        assert last.startswith("ModuleNotFoundError: this is the part of lakeflow-airtable for Databricks' community")
+        assert "use lakeflow_airtable.AirtableDataSource" in last
+
+
+def test_the_framework_finds_it_in_the_same_directory_only(site: Path, tmp_path: Path) -> None:
+    find = "from databricks.labs.community_connector.sparkpds import find_data_source as find; print(find('airtable'))"
+    assert python(find, site).stdout == f"<class '{PACKAGE}.AirtableDataSource'>\n"
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    install_project(ours)
+    install_framework(theirs)
+    for paths in ((ours, theirs), (theirs, ours)):
+        assert (
+            "ModuleNotFoundError: No module named 'databricks.labs.community_connector.sources'"
+            in python(find, *paths).stderr
+        )
+
+
+def test_what_is_found_is_bound_to_the_connector(framework: Callable[[str], Any]) -> None:
+    found = framework("sparkpds").find_data_source("airtable")
+    assert found._lakeflow_connect_cls is framework("sources.airtable.airtable").AirtableLakeflowConnect
+    assert found.name() == "lakeflow_connect"
+    assert pickle.loads(pickle.dumps(found)) is found
+
+
+def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> None:
+    class Spark:
+        def __init__(self) -> None:
+            self.registered: list[type] = []
+
+        @property
+        def dataSource(self) -> Any:
+            return type("Registration", (), {"register": staticmethod(self.registered.append)})
+
+    spark = Spark()
+    framework("sparkpds").register(spark, "airtable")
+    assert spark.registered == [lakeflow_airtable.AirtableDataSource]
+
+
+# What the specification and the README say.
+
+
+def test_every_option_is_a_parameter_of_the_connection_or_allowed_for_a_read() -> None:
+    specification = yaml.safe_load((SITE_PACKAGES / SOURCE / "connector_spec.yaml").read_text())
+    parameters = [parameter["name"] for parameter in specification["connection"]["parameters"]]
+    allowed = specification["external_options_allowlist"].split(",")
+    named = parameters + allowed
+    assert len(named) == len(set(named))
+    table = {row["name"]: row for row in _native.option_table()}
+    # The framework's command line adds the names that every source has, but not the one for browsing below a namespace.
+    assert set(named) == (set(table) - ALWAYS_ALLOWED) | {"namespacePrefix"}
+    for parameter in specification["connection"]["parameters"]:
+        assert parameter["required"] == (table[parameter["name"]]["required"] == "always")
+        assert parameter.get("secret", False) == (parameter["name"] == "token")
+        kind = {"integer": "integer", "number": "number"}.get(table[parameter["name"]]["kind"], "string")
+        assert parameter["type"] == kind
+        assert parameter["description"]
+
+
+def test_the_readme_names_every_option_and_the_project_allows_them() -> None:
+    readme = (SITE_PACKAGES / SOURCE / "README.md").read_text()
+    assert [row["name"] for row in _native.option_table() if f"`{row['name']}`" not in readme] == []
+    specification = yaml.safe_load((SITE_PACKAGES / SOURCE / "connector_spec.yaml").read_text())
+    assert specification["external_options_allowlist"] in readme
+
+
+# What a connector holds.
+
+
+def test_a_connector_travels_and_shows_no_token(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    connector = connect({**mock_airtable.options(), "Ingestion_Type": "cdc"})
+    schema = connector.get_table_schema("Vendors", {})
+    (partition,) = connector.get_partitions("Vendors", {})
+    offset = connector.latest_offset("Vendors", {})
+    list(connector.read_partition("Vendors", partition, {}))
+    arrived = pickle.loads(pickle.dumps(connector))
+    assert arrived.get_table_schema("Vendors", {}) == schema
+    assert len(list(arrived.read_partition("Vendors", partition, {}))) == len(mock_airtable.records("Vendors"))
+    shown = json.dumps([partition, offset]) + repr(connector) + repr(vars(connector))
+    assert "Vendors" in shown
+    assert mock_airtable.token not in shown
+
+
+@pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc"])
+def test_a_table_is_read_as_spark_was_told_that_it_is(
+    connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
+) -> None:
+    """Columns by new names would be looked for by the old ones, and be NULL."""
+    planned = connect({**mock_airtable.options(), "ingestion_type": ingestion_type})
+    schema = planned.get_table_schema("Vendors", {})
+    names = {record["id"]: record["fields"].get("Name") for record in mock_airtable.records("Vendors")}
+    mock_airtable.rename_field("Vendors", "Name", "Company")
+    arrived = pickle.loads(pickle.dumps(planned))
+    (partition,) = arrived.get_partitions("Vendors", {})
+    for records in (arrived.read_partition("Vendors", partition, {}), arrived.read_table("Vendors", None, {})[0]):
+        assert {record["id"]: record["name"] for record in records} == names
+    assert "company" in connect(mock_airtable.options()).get_table_schema("Vendors", {}).names
+    assert "company" not in schema.names
+
+
+def test_options_are_looked_at_when_a_connector_is_made(
+    connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    with pytest.raises(OptionError, match="token"):
+        connect({"base_id": mock_airtable.base_id})
+    with pytest.raises(OptionError, match="did you mean base_id"):
+        connect({**mock_airtable.options(), "baseid": "x"})
+    # Spark and Unity Catalog add names of their own, a pipeline the names of its configuration.
+    foreign = {
+        "sourceName": "airtable",
+        "databricks.connection": "airtable",
+        "tableConfigs": "{}",
+        "scd_type": "SCD_TYPE_1",
+    }
+    connector = connect({**mock_airtable.options(), **foreign})
+    assert mock_airtable.requests() == []
+    assert connector.read_table_metadata("Vendors", {"scd_type": "SCD_TYPE_2"})["ingestion_type"] == "snapshot"
+    assert connect({**mock_airtable.options(), "token": "patWrong"}) is not None
+    with pytest.raises(AuthError):
+        connect({**mock_airtable.options(), "token": "patWrong"}).list_tables()
+
+
+def test_options_of_a_call_go_first_in_any_case(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    given = {name.upper(): value for name, value in mock_airtable.options(Fields='["Name"]').items()}
+    connector = connect(given)
+    assert connector.get_table_schema("Vendors", {}).names == ["id", "createdTime", "name", "_rescued_data"]
+    options = {"FIELDS": ["Country"], "tablename": "SKU Candidates", "Rescued_Data_Column": ""}
+    assert connector.get_table_schema("Vendors", options).names == ["id", "createdTime", "country"]
+    records, end = connector.read_table("Vendors", None, {**options, "max_records": 3})
+    assert [sorted(record) for record in records] == [["country", "createdTime", "id"]] * 3
+    assert end is None
+
+
+def test_metadata_of_many_tables_cost_one_request(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    connector = connect(mock_airtable.options())
+    for table, config in (("Vendors", {}), ("Packaging Tasks", {"page_size": "50"}), ("SKU Candidates", {})):
+        assert connector.read_table_metadata(table, config)["primary_keys"] == ["id"]
+    assert len(mock_airtable.requests()) == 1
+
+
+def test_bases_are_namespaces(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    base = mock_airtable.base_id
+    tables = [table["name"] for table in mock_airtable.schema()["tables"]]
+    options = mock_airtable.options()
+    # The framework hands a connector the very option that it answers: the root is one.
+    fixed = connect({**options, "namespace": "[]"})
+    assert fixed.list_namespaces() == []
+    assert fixed.list_tables_in_namespace([]) == fixed.list_tables_in_namespace([base]) == tables
+    del options["base_id"]
+    every = connect({**options, "namespace": "[]", "tableName": "_community_tables"})
+    assert (
+        sorted(every.list_namespaces()) == sorted(every.list_namespaces([])) == sorted([b] for b in mock_airtable.bases)
+    )
+    assert every.list_namespaces([base]) == []
+    assert every.list_tables_in_namespace([]) == []
+    assert every.list_tables_in_namespace([base]) == tables
+    with pytest.raises(OptionError, match="must name one base"):
+        every.list_tables_in_namespace([base, "deeper"])
+    with pytest.raises(NotFoundError):
+        every.list_tables_in_namespace(["No such base"])
+    one = connect({**options, "namespace": json.dumps([base])})
+    assert one.list_tables() == tables
+    assert one.get_table_schema("Vendors", {}) == fixed.get_table_schema("Vendors", {"namespace": json.dumps([base])})
+    with pytest.raises(OptionError, match="namespace"):
+        connect(options).list_tables()
+
+
+@pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc", "append"])
+def test_only_one_kind_of_ingestion_knows_of_deletes(
+    connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
+) -> None:
+    connector = connect({**mock_airtable.options(), "ingestion_type": ingestion_type})
+    with pytest.raises(OptionError, match="only cdc_with_deletes knows of deletes"):
+        connector.read_table_deletes("Vendors", {}, {})
