@@ -296,6 +296,21 @@ impl Given {
                     .into(),
             ));
         }
+        if reread_when_lost && self.deletes_only {
+            return Err(Error::Option(format!(
+                "option on_lost_feed is reread, but {DELETE_FLOW} is true: a stream of deletes alone does not know what it \
+                 should have deleted: set on_lost_feed to fail, or take deletes from the one stream of all changes"
+            )));
+        }
+        if let Some(location) =
+            state_location.as_deref().filter(|location| !std::path::Path::new(location).is_absolute())
+        {
+            return Err(bad(
+                "state_location",
+                location,
+                "an absolute path, the same on driver and workers, such as /Volumes/...",
+            ));
+        }
         Ok(ReadOptions {
             table: self.text("tableName"),
             namespace: namespace.and_then(|list| list.into_iter().next()),

@@ -110,8 +110,15 @@ impl Changes<'_> {
         let newest = changed.newest;
         let mut listed = changed.listed();
         let may_leave = self.plan.view_id.is_some() || self.plan.filter_formula.is_some();
-        if self.plan.only_gone && !may_leave {
-            listed.present.clear();
+        if self.plan.only_gone {
+            if !may_leave {
+                listed.present.clear();
+            }
+            // Pipelines lead this stream and that of all changes into one target, which goes by time: the delete is to win
+            // over the row that tells of the same end.
+            for (_, at) in listed.present.iter_mut().chain(&mut listed.gone) {
+                *at += 1;
+            }
         }
         if let Some(newest) = newest.filter(|_| !listed.present.is_empty()) {
             self.client.wait_until(newest / 1_000_000 + 1 + SETTLED_SECONDS).await;

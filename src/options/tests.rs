@@ -138,3 +138,23 @@ fn the_first_of_several_names_is_the_same_in_any_order() {
         assert_eq!(options.connection.token, Token::new("bearer_token").expect("a token"));
     }
 }
+
+#[test]
+fn a_lost_feed_is_read_again_only_with_a_place_for_what_that_needs() {
+    let feed = ("ingestion_type", "cdc_with_deletes");
+    let again = ("on_lost_feed", "reread");
+    let read = parse(&[feed, again, ("state_location", "/Volumes/a")]).expect("valid").read;
+    assert!(read.reread_when_lost && !read.deletes_only);
+    assert!(message(&[feed, again]).contains("state_location is missing"));
+    assert!(message(&[feed, again, ("state_location", "here")]).contains("absolute path"));
+    assert!(message(&[feed, again, ("state_location", "/a"), ("isDeleteFlow", "true")]).contains("isDeleteFlow"));
+}
+
+#[test]
+fn deletes_alone_need_a_feed() {
+    assert!(
+        parse(&[("isDeleteFlow", "TRUE"), ("ingestion_type", "cdc_with_deletes")]).expect("valid").read.deletes_only
+    );
+    assert!(!parse(&[("isDeleteFlow", "false")]).expect("valid").read.deletes_only);
+    assert!(message(&[("isdeleteflow", "true"), ("ingestion_type", "cdc")]).contains("only cdc_with_deletes"));
+}

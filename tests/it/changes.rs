@@ -70,7 +70,9 @@ impl<'s> Stream<'s> {
             let batch = batch?;
             let ids = batch.column_by_name("id").expect("ids").as_string::<i32>();
             let names = batch.column_by_name("name").map(arrow::array::AsArray::as_string::<i32>);
-            let changed = batch.column_by_name("_changed_at").map(arrow::array::AsArray::as_primitive::<TimestampMicrosecondType>);
+            let changed = batch
+                .column_by_name("_changed_at")
+                .map(arrow::array::AsArray::as_primitive::<TimestampMicrosecondType>);
             let deleted = batch.column_by_name("_deleted").map(arrow::array::AsArray::as_boolean);
             rows.extend((0..batch.num_rows()).map(|row| Row {
                 id: ids.value(row).to_owned(),
@@ -481,8 +483,9 @@ async fn deletes_alone_are_a_stream_that_begins_with_what_is_still_known() {
     assert_eq!(ids(&rows), [all[2].as_str()]);
     assert!(rows[0].is_deleted);
     assert_eq!(cost(&source).get("list_records"), None, "deletes need no records");
-    let error = source.options(&[FEED]);
-    assert!(!error.read.deletes_only);
+    let both = first.settled().await;
+    let same = both.iter().find(|row| row.id == all[2]).expect("in the other stream too");
+    assert_eq!(rows[0].changed_at, same.changed_at + 1, "where both feed one target, the delete comes last");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours = Path(sysconfig.get_path("purelib"))
     theirs = home / ours.relative_to(sys.prefix)
     for entry in ours.iterdir():
-        if not entry.name.startswith(("lakeflow_airtable", "pyspark_airtable", "_", "pip", "setuptools")):
+        if not entry.name.startswith(("lakeflow_airtable", "pyspark_airtable", "databricks", "_", "pip", "setuptools")):
             (theirs / entry.name).symlink_to(entry)
     python = home / "bin" / "python"
     found = subprocess.run([python, "-c", "import pyspark, pyarrow; import lakeflow_airtable"], capture_output=True)
