@@ -46,6 +46,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._arrow_batches = arrow_batches
         self._limit = _integer(options.get("max_records_per_batch"))
         self._last: str | None = None
+        self._is_first = True
         self._asked: float | None = None
         self._available_now = False
         self._target: str | None = None
@@ -64,16 +65,17 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._available_now = True
 
     def latestOffset(self, start: Offset | None = None, limit: Any = None) -> Offset:
-        # Older Sparks tell neither: then the stream goes on where it last ended, if it did in this process.
-        begin = self._last if start is None else _text(start)
-        most = self._limit
-        if limit is not None:
-            most = limit.max_rows if isinstance(limit, ReadMaxRows) else None
-        if begin is None:
-            most = None  # all that Trigger.AvailableNow of an older Spark reads is its one batch
-        latest = self._latest(begin, most)
-        self._last = latest
-        return _offset(latest)
+        if start is None:
+            # An older Spark, which tells neither: the stream goes on where it last ended, if that is known. Of a run of
+            # Trigger.AvailableNow there the first batch is the only one, so it holds everything.
+            begin = self._last
+            most = None if self._is_first else self._limit
+        else:
+            begin = _text(start)
+            most = self._limit if limit is None else _max_rows(limit)
+        self._is_first = False
+        self._last = self._latest(begin, most)
+        return _offset(self._last)
 
     def partitions(self, start: Offset, end: Offset) -> list[InputPartition]:
         begin, until = _text(start), _text(end)
@@ -119,6 +121,10 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
 def _integer(text: str | None) -> int | None:
     return int(text) if text else None
+
+
+def _max_rows(limit: Any) -> int | None:
+    return limit.max_rows if isinstance(limit, ReadMaxRows) else None
 
 
 def _offset(text: str) -> Offset:
