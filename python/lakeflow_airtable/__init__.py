@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .airtable import Airtable
+from .drift import ColumnChange, schema_changes
 from .errors import (
     AirtableError,
     AuthError,
@@ -35,6 +36,7 @@ __all__ = [
     "Airtable",
     "AirtableError",
     "AuthError",
+    "ColumnChange",
     "DataError",
     "NotFoundError",
     "OptionError",
@@ -42,6 +44,7 @@ __all__ = [
     "RejectedError",
     "TransportError",
     "register",
+    "schema_changes",
 ]
 
 
