@@ -70,7 +70,9 @@ def test_what_delta_does(items: MockAirtable, tmp_path: Path, change: Change) ->
     EDITS[change](items)
     new = read(items)
     if change is Change.RETYPED:
-        with pytest.raises((deltalake.exceptions.DeltaError, pa.ArrowInvalid, ValueError), match=r"(?i)merge|cast|type"):
+        with pytest.raises(
+            (deltalake.exceptions.DeltaError, pa.ArrowInvalid, ValueError), match=r"(?i)merge|cast|type"
+        ):
             write_deltalake(tmp_path, new, mode="append", schema_mode="merge")
         return
     if change is not Change.REMOVED:
