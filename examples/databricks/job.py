@@ -1,6 +1,6 @@
 """Copies tables of Airtable whole into tables of Unity Catalog: a task of a job, on serverless compute or on a cluster.
 
-    job.py --connection=airtable --into=main.airtable Vendors "SKU Candidates"
+job.py --connection=airtable --into=main.airtable Vendors "SKU Candidates"
 """
 
 from __future__ import annotations
