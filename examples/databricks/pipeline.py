@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lakeflow_airtable import ingest, register
-
-register(spark)
+from lakeflow_airtable import ingest
 
 specification = Path(spark.conf.get("airtable.specification"))
 ingest(spark, json.loads(specification.read_text(encoding="utf-8")))

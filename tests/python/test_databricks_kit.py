@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 import lakeflow_airtable
-from conftest import PROJECT
 from databricks_bundle import BUNDLE, KIT, REFERENCE, faults, merged, resolved, texts, written_files
-from lakeflow_airtable import AirtableDataSource, OptionError, _native, connection
+from lakeflow_airtable import _native, connection
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 
@@ -283,7 +282,7 @@ def test_the_definition_hands_the_specification_to_ingest(monkeypatch: pytest.Mo
     calls: list[tuple[Any, ...]] = []
 
     class Spark:
-        """What Databricks provides: the configuration of the pipeline, and a place to register data sources."""
+        """What Databricks provides, as far as it is used: the configuration of the pipeline."""
 
         class conf:
             @staticmethod
@@ -291,63 +290,7 @@ def test_the_definition_hands_the_specification_to_ingest(monkeypatch: pytest.Mo
                 written = merged()["resources"]["pipelines"]["airtable"]["configuration"][key]
                 return str(written).replace("${workspace.file_path}", str(KIT))
 
-        class dataSource:
-            @staticmethod
-            def register(source: type) -> None:
-                calls.append(("register", source))
-
-    monkeypatch.setattr(lakeflow_airtable, "ingest", lambda *given: calls.append(("ingest", *given)), raising=False)
+    monkeypatch.setattr(lakeflow_airtable, "ingest", lambda *given: calls.append(given), raising=False)
     path = KIT / "pipeline.py"
     exec(compile(path.read_text(), path, "exec"), {"spark": Spark, "__name__": "pipeline"})
-    assert calls == [("register", AirtableDataSource), ("ingest", Spark, SPECIFICATION)]
-
-
-# The pages.
-
-GUIDE = (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
-
-
-@pytest.mark.parametrize(
-    "page", [PROJECT / "docs" / "from-repos-to-wheel.md", KIT / "README.md"], ids=lambda page: page.name
-)
-def test_links_lead_somewhere(page: Path) -> None:
-    text = page.read_text()
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    anchors = {"#" + re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-    links = re.findall(r"\]\(([^)]+)\)", text)
-    assert links
-    for target in links:
-        assert "://" in target or target in anchors or (page.parent / target.partition("#")[0]).exists(), target
-
-
-def test_every_symptom_of_the_guide_is_in_its_contents() -> None:
-    sections = re.findall(r"^## (.+)$", GUIDE, re.MULTILINE)
-    listed = re.findall(r"^- \[(.+)\]\(#", GUIDE, re.MULTILINE)
-    assert [*listed, "What to delete"] == sections
-    for section in GUIDE.split("\n## ")[1:-1]:
-        assert "\nCause: " in section
-        assert "\nCure: " in section
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"databricks.connection": "airtable"},
-        {"token": "pat", "max_record": "5"},
-        {"token": "pat", "base_url": "/v0"},
-    ],
-    ids=lambda options: list(options)[-1],
-)
-def test_the_guide_quotes_our_messages(options: dict[str, str]) -> None:
-    with pytest.raises(OptionError) as raised:
-        _native.Connector(options)
-    assert f"```text\n{raised.value}\n```" in GUIDE
-
-
-@pytest.mark.parametrize("scheme", ["", "https://"])
-@pytest.mark.parametrize("path", ["", "/", "/v0", "/v0/"])
-def test_addresses_mean_the_same(scheme: str, path: str) -> None:
-    made = repr(_native.Connector({"token": "pat", "base_url": f"{scheme}api.airtable.com{path}"}))
-    assert (
-        made == repr(_native.Connector({"token": "pat"})) == repr(_native.Connector({"token": "pat", "base_url": ""}))
-    )
+    assert calls == [(Spark, SPECIFICATION)]
