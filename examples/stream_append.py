@@ -1,8 +1,8 @@
 """A Delta table of all records that a table of Airtable's ever had, as they were when they were new.
 
 For tables whose records are written once and never edited, such as the answers to a form. Reads your base where
-AIRTABLE_TOKEN and AIRTABLE_BASE_ID are set, and where not a mock's sample base, which gets records between two runs. Start
-it again with your base, and it reads the records that are new: the checkpoint says where it was.
+AIRTABLE_TOKEN and AIRTABLE_BASE_ID are set, and where not a mock's sample base, which gets records between two runs.
+Start it again with your base, and it reads the records that are new: the checkpoint says where it was.
 
 Here the package `deltalake` writes the Delta table, in the driver's memory. On Databricks one statement does it:
 

@@ -69,6 +69,7 @@ with nullcontext() if {"AIRTABLE_TOKEN", "AIRTABLE_BASE_ID"} <= os.environ.keys(
         copy = {row["id"]: row["name"] for row in DeltaTable(target).to_pyarrow_table().to_pylist()}
         base = Airtable(**options)
         vendors = {row["id"]: row["name"] for row in pyarrow.table(base.read(table)).to_pylist()}
-        print(f"{edited} is now {copy[edited]}; {deleted} is gone: {deleted not in copy}; the same as in Airtable: {copy == vendors}")
+        print(f"{edited} is now {copy[edited]}; {deleted} is gone: {deleted not in copy}")
+        print(f"the same as in Airtable: {copy == vendors}")
 
 spark.stop()
