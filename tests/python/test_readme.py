@@ -90,6 +90,11 @@ def test_the_page_on_changes_does_what_it_says(
     assert f"gone {second}" in shown
 
 
+def test_python_that_needs_databricks_is_python() -> None:
+    for line, text in blocks("py", CHANGES):
+        compile(text, f"changes.md from line {line}", "exec")
+
+
 def test_sql_is_sql(spark: SparkSession) -> None:
     """Spark has no table of its own that could be merged into, but it knows the statement."""
     [(_, merge)] = blocks("sql", CHANGES)
