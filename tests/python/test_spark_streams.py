@@ -276,25 +276,30 @@ def running(stream: Stream) -> Iterator[StreamingQuery]:
         stream.assert_without_token(*(progress.json for progress in query.recentProgress), repr(query.exception()))
 
 
-def test_a_stream_that_waits_asks_rarely_and_sees_what_comes(
+def test_streams_that_wait_ask_rarely_and_see_what_comes(
     spark: SparkSession, items: MockAirtable, tmp_path: Path
 ) -> None:
-    stream = Stream(spark, items, tmp_path / "checkpoint", ingestion_type="cdc")
-    with running(stream) as query:
-        wait_until(lambda: bool(query.lastProgress) and not query.status["isTriggerActive"])
-        assert len(stream.batches[0]) == 30
+    streams = {mode: Stream(spark, items, tmp_path / mode, ingestion_type=mode) for mode in MODES}
+    with contextlib.ExitStack() as stack:
+        queries = {mode: stack.enter_context(running(stream)) for mode, stream in streams.items()}
+        wait_until(lambda: all(stream.batches and len(stream.batches[0]) == 30 for stream in streams.values()))
         items.clear_requests()
         began = time.monotonic()
         time.sleep(25)
-        polls, elapsed = items.request_counts().get("list_records", 0), time.monotonic() - began
-        assert 1 <= polls <= elapsed / 10 + 1
-        assert set(items.request_counts()) == {"list_records"}
-        edit(items, ids(items)[7])
-        items.advance_clock(30)
-        wait_until(lambda: any(row.name == "edited" for batch in stream.batches[1:] for row in batch))
-        assert query.isActive
-        latest = json.loads(query.lastProgress.json)["sources"][0]["endOffset"]
-        assert stream.options["token"] not in json.dumps(latest)
+        counts, elapsed = items.request_counts(), time.monotonic() - began
+        assert set(counts) == {"list_records", "list_webhooks"}
+        # At most one question in ten seconds each; and they do ask.
+        assert 1 <= counts["list_webhooks"] <= elapsed / 10 + 1
+        assert 2 <= counts["list_records"] <= 2 * (elapsed / 10 + 1)
+
+        [new] = items.create_records("Items", [{"Name": "new"}])
+        items.advance_clock(90)
+        for stream in streams.values():
+            wait_until(lambda stream=stream: new in [row.id for batch in stream.batches[1:] for row in batch])
+        for mode, query in queries.items():
+            assert query.isActive
+            end = json.loads(query.lastProgress.json)["sources"][0]["endOffset"]
+            assert (end["table"], end["mode"]) == (items.schema()["tables"][-1]["id"], mode)
 
 
 def drop_field_of_edits(mock: MockAirtable) -> None:
