@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import datetime
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -55,3 +59,44 @@ def test_a_stream_leaves_a_stored_table(mode: str, tmp_path: Path, mock_airtable
     names = dict(zip(ids, stored["name"].to_pylist(), strict=True))
     assert (names[before[0]] == "Edited") == (mode != "append")
     assert ("_changed_at" in stored.column_names) == (mode != "append")
+
+
+class Batch:
+    """As much of Spark's DataFrame as the examples' functions look at."""
+
+    def __init__(self, *versions: tuple[str | None, int, bool]) -> None:
+        self.versions = versions
+
+    def toArrow(self) -> pa.Table:
+        names, hours, deleted = zip(*self.versions, strict=True)
+        times = [datetime.datetime(2026, 1, 1, hour, tzinfo=datetime.timezone.utc) for hour in hours]
+        return pa.table(
+            {
+                "id": ["recA"] * len(names),
+                "name": pa.array(names, pa.string()),
+                "_changed_at": pa.array(times, pa.timestamp("us", "UTC")),
+                "_deleted": deleted,
+            }
+        )
+
+
+@pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes"])
+def test_an_older_version_never_replaces_a_newer_one(mode: str, tmp_path: Path) -> None:
+    source = ast.parse((PROJECT / "examples" / f"stream_{mode}.py").read_text())
+    function = next(node for node in source.body if isinstance(node, ast.FunctionDef) and node.name == "upsert")
+    example: dict[str, Any] = {"DeltaTable": DeltaTable, "target": tmp_path / "target"}
+    exec(compile(ast.Module([function], []), f"stream_{mode}.py", "exec"), example)
+    steps: list[tuple[tuple[str | None, int, bool], list[str]]] = [
+        (("new", 5, False), ["new"]),
+        (("older", 4, False), ["new"]),
+        (("read again at the same time", 5, False), ["read again at the same time"]),
+        (("newer", 6, False), ["newer"]),
+    ]
+    deletes: list[tuple[tuple[str | None, int, bool], list[str]]] = [
+        ((None, 5, True), ["newer"]),
+        ((None, 7, True), []),
+        ((None, 7, True), []),
+    ]
+    for version, names in steps + (deletes if mode == "cdc_with_deletes" else []):
+        example["upsert"](Batch(version), 0)
+        assert DeltaTable(tmp_path / "target").to_pyarrow_table()["name"].to_pylist() == names, version

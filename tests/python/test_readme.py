@@ -98,7 +98,7 @@ def test_python_that_needs_databricks_is_python() -> None:
 def test_sql_is_sql(spark: SparkSession) -> None:
     """Spark has no table of its own that could be merged into, but it knows the statement."""
     [(_, merge)] = blocks("sql", CHANGES)
-    parser = spark._jsparkSession.sessionState().sqlParser()  # type: ignore[attr-defined]
+    parser = spark._jsparkSession.sessionState().sqlParser()
     assert "MergeIntoTable" in parser.parsePlan(merge).toString()
     for name in ("stream_cdc", "stream_cdc_with_deletes", "stream_append"):
         text = (PROJECT / "examples" / f"{name}.py").read_text()

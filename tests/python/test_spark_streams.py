@@ -17,7 +17,7 @@ from lakeflow_airtable.mock import MockAirtable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming.query import StreamingQuery
 
 MODES = ["append", "cdc", "cdc_with_deletes"]
 EDITED = {"name": "Edited at", "type": "lastModifiedTime"}
@@ -60,6 +60,9 @@ class Stream:
             query.stop()
             self.assert_without_token(json.dumps(self.progress), repr(query.exception()))
         return [row for batch in self.batches for row in batch]
+
+    def ids_after_the_first_batch(self) -> set[str]:
+        return {row.id for batch in self.batches[1:] for row in batch}
 
     def settled(self) -> list[Row]:
         """A run some time later: everything until now is old enough to be read."""
@@ -294,11 +297,11 @@ def test_streams_that_wait_ask_rarely_and_see_what_comes(
 
         [new] = items.create_records("Items", [{"Name": "new"}])
         items.advance_clock(90)
-        for stream in streams.values():
-            wait_until(lambda stream=stream: new in [row.id for batch in stream.batches[1:] for row in batch])
+        wait_until(lambda: all(new in stream.ids_after_the_first_batch() for stream in streams.values()))
         for mode, query in queries.items():
             assert query.isActive
-            end = json.loads(query.lastProgress.json)["sources"][0]["endOffset"]
+            [*_, progress] = query.recentProgress
+            end = json.loads(progress.json)["sources"][0]["endOffset"]
             assert (end["table"], end["mode"]) == (items.schema()["tables"][-1]["id"], mode)
 
 

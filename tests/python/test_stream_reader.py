@@ -6,7 +6,6 @@ import importlib.util
 import json
 import pickle
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -37,8 +36,8 @@ def older(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def items(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockAirtable]:
-    """A table of 30 records, a webhook that need not be waited for, and readers that ask whenever they are asked."""
+def items(mock_airtable: MockAirtable) -> MockAirtable:
+    """A mock with a table of 30 records, and a webhook that is old enough not to be waited for."""
     mock_airtable.create_table("Items", [{"name": "Name"}], [{"Name": str(number)} for number in range(30)])
     Airtable(**mock_airtable.options()).latest_offset("Items", ingestion_type="cdc_with_deletes")
     mock_airtable.advance_clock(120)
@@ -46,19 +45,17 @@ def items(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> Itera
     return mock_airtable
 
 
-def reader(module: ModuleType, mock: MockAirtable, **options: str) -> Any:
+def reader(module: ModuleType, mock: MockAirtable, pause: float = 0, **options: str) -> Any:
+    """A reader as the data source makes it, which asks Airtable whenever it is asked itself."""
     source = AirtableDataSource({**mock.options(), "tableName": "Items", **options})
-    planned = source.streamReader(source.schema())
-    made = module.AirtableStreamReader(source.options, planned._scan, planned._arrow_batches)
-    module.POLL_SECONDS = 0.0
-    return made
+    planned: Any = source.streamReader(source.schema())
+    vars(module)["POLL_SECONDS"] = pause
+    return module.AirtableStreamReader(source.options, planned._scan, planned._arrow_batches)
 
 
 @pytest.fixture(autouse=True)
-def _usual_pause() -> Iterator[None]:
-    usual = lakeflow_airtable.stream.POLL_SECONDS
-    yield
-    lakeflow_airtable.stream.POLL_SECONDS = usual
+def _usual_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lakeflow_airtable.stream, "POLL_SECONDS", lakeflow_airtable.stream.POLL_SECONDS)
 
 
 def names(reader: Any, start: Offset, end: Offset) -> list[str]:
@@ -146,8 +143,7 @@ def test_a_run_that_takes_what_is_available_goes_no_further(items: MockAirtable,
 
 
 def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:
-    stream = reader(lakeflow_airtable.stream, items, ingestion_type="cdc")
-    lakeflow_airtable.stream.POLL_SECONDS = 3_600.0
+    stream = reader(lakeflow_airtable.stream, items, 3_600, ingestion_type="cdc")
     end = stream.latestOffset(stream.initialOffset(), None)
     items.clear_requests()
     for _ in range(50):
