@@ -1,8 +1,8 @@
 """A Delta table kept equal to a table of Airtable's by its change feed: new, edited, recomputed and deleted records.
 
 Reads your base where AIRTABLE_TOKEN and AIRTABLE_BASE_ID are set, and where not a mock's sample base, which is edited
-between two runs. Start it again with your base, at least every six days, and it reads what has changed since. The token
-needs the scope webhook:manage, and the first run makes a webhook in the base if none of its webhooks serves.
+between two runs. Start it again with your base, more often than once a week, and it reads what has changed since. The
+token needs the scope webhook:manage, and the first run makes a webhook in the base if none of its webhooks serves.
 
 Here the package `deltalake` writes the Delta table, in the driver's memory. On Databricks one statement does it:
 
