@@ -20,6 +20,7 @@ use crate::reader::Batches;
 use crate::scan::{Column, Scan, Source};
 
 mod feed;
+mod lost;
 mod payload;
 mod webhook;
 mod windows;
@@ -51,6 +52,15 @@ pub(crate) struct Changes<'a> {
 impl Changes<'_> {
     /// The end of the next range from `start` on.
     pub(crate) async fn latest_offset(&self, start: Option<&Offset>, limit: Limit<'_>) -> Result<Offset> {
+        self.latest(start, limit).await.map_err(|error| self.client.scrub(error))
+    }
+
+    /// The scan of a range.
+    pub(crate) async fn scan(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
+        self.range(start, end).await.map_err(|error| self.client.scrub(error))
+    }
+
+    async fn latest(&self, start: Option<&Offset>, limit: Limit<'_>) -> Result<Offset> {
         let start = start.map(|offset| &offset.position);
         let position = match Mode::of(self.plan)? {
             Mode::Cdc | Mode::Append => self.latest_window(start, limit).await?,
@@ -59,8 +69,7 @@ impl Changes<'_> {
         Offset::new(self.plan, position)
     }
 
-    /// The scan of a range.
-    pub(crate) async fn scan(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
+    async fn range(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
         let start = start.map_or(&Position::Start, |offset| &offset.position);
         if *start == end.position {
             return Ok(Scan { extent: Extent::Listed(Listed::default()), known_ids: None, ..self.plan.clone() });
@@ -85,6 +94,11 @@ impl Changes<'_> {
         let ids = Arc::new(self.ids(of.extent.clone(), None).await?);
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((of, ids.clone()));
         Ok(ids)
+    }
+
+    /// Lets go of a window's ids, of which the last batch was made.
+    fn forget_listed(&self) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The ids of some records, in order.
@@ -118,8 +132,17 @@ impl Changes<'_> {
 
     /// The service's time, as the last answer told it.
     fn told_now(&self) -> Result<Seconds> {
-        self.client.now().ok_or_else(|| Error::Data("this machine's clock is before 1970: set it".into()))
+        self.client.now().ok_or_else(no_date)
     }
+}
+
+/// Without the service's time nothing can be said of what has settled, and this machine's clock is another one.
+pub(crate) fn no_date() -> Error {
+    Error::Data(
+        "the answers have no Date header, by which reads of changes tell the service's time: let the proxy before Airtable \
+         pass it on"
+            .into(),
+    )
 }
 
 fn other_kind() -> Error {

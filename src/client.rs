@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
@@ -126,7 +126,8 @@ impl Client {
         })
     }
 
-    /// Sends a request until it is answered or given up. Every wait ends when the future is dropped.
+    /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
+    /// unread. Every wait ends when the future is dropped.
     pub(crate) async fn bytes(&self, request: &Request) -> Result<Vec<u8>, Failure> {
         let budget = self.budget(request);
         let mut retries = 0;
@@ -137,6 +138,7 @@ impl Client {
                 Err(failure) => failure,
             };
             let delay = self.retry.delay(&failure, retries, fastrand::f64());
+            let delay = delay.filter(|_| failure.is_rate_limit() || request.purpose != Purpose::NewWebhook);
             if failure.is_rate_limit() {
                 budget.block(delay.unwrap_or(self.retry.penalty));
             }
@@ -229,7 +231,9 @@ impl Client {
         let status = response.status();
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         log::debug!("{}: {status}, at {date:?}", self.name(request));
-        self.take_time(date);
+        if status.is_success() {
+            self.take_time(date);
+        }
         if status.is_success() {
             let body = self.body(response).await?;
             return self.whole_object(body);
@@ -246,24 +250,26 @@ impl Client {
         }
     }
 
-    /// The service's time now, in whole seconds, as its last answer told it; none before the first. Where a proxy has
-    /// taken the date out of the answers, it is this machine's.
+    /// The service's time now, in whole seconds, as its last answer told it; none where none has.
     pub(crate) fn now(&self) -> Option<Seconds> {
-        let told = *self.told_time.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((time, at)) = told else {
-            let own = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-            return self.reached.load(Ordering::Relaxed).then(|| Seconds::try_from(own.as_secs()).unwrap_or_default());
-        };
+        let (time, at) = (*self.told_time.lock().unwrap_or_else(PoisonError::into_inner))?;
         Some(time.saturating_add(Seconds::try_from(at.elapsed().as_secs()).unwrap_or_default()))
     }
 
-    /// Waits until the service's time is the one given, as far as it is known.
-    pub(crate) async fn wait_until(&self, time: Seconds) {
-        if let Some(seconds) = self.now().and_then(|now| u64::try_from(time - now).ok()).filter(|seconds| *seconds > 0)
-        {
-            log::info!("waiting {seconds} s, until the newest changes are seen everywhere");
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
+    /// Waits until the service's time is the one given, but no longer than `most`: its clock may have been put back.
+    pub(crate) async fn wait_until(&self, time: Seconds, most: Duration) {
+        let wait =
+            self.now().and_then(|now| u64::try_from(time - now).ok()).map_or(Duration::ZERO, Duration::from_secs);
+        if !wait.is_zero() {
+            let wait = wait.min(most);
+            log::info!("waiting {} s, until the newest changes are seen everywhere", wait.as_secs());
+            tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Waits between two questions.
+    pub(crate) async fn pause(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
     }
 
     /// Waits until no other process of this machine is about the same thing of a base; holds it up until dropped. None

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use reqwest::Method;
 
-use crate::changes::{Changes, Limit, ListedIds, SETTLED_SECONDS};
+use crate::changes::{Changes, Limit, ListedIds, SETTLED_SECONDS, no_date};
 use crate::client::{Client, Request};
 use crate::error::{Error, Purpose, Result, nearest};
+use crate::extent::micros;
 use crate::offset::Offset;
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::reader::Batches;
@@ -88,7 +89,10 @@ pub trait LakeflowConnect: Send + Sync {
     ) -> impl Future<Output = Result<Scan>> + Send;
 
     /// Says that everything before `end` has arrived: what was kept to tell of it is let go.
-    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset);
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a place of the state that cannot be read or written.
+    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset) -> Result<()>;
 
     /// The record batches of a plan, page by page. Nothing is asked for before the first batch is.
     fn read(&self, scan: Scan) -> Batches;
@@ -231,8 +235,8 @@ impl LakeflowConnect for AirtableConnector {
             return Ok(scan);
         }
         // Of what is read as a batch no more is known than that it was so before now.
-        let now = self.client.now().unwrap_or_default();
-        Ok(Scan { changed_at: (now - SETTLED_SECONDS) * 1_000_000, ..scan })
+        let now = self.client.now().ok_or_else(no_date)?;
+        Ok(Scan { changed_at: micros(now - SETTLED_SECONDS), ..scan })
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
@@ -264,8 +268,8 @@ impl LakeflowConnect for AirtableConnector {
         self.changes_of(plan, read).scan(start, end).await
     }
 
-    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset) {
-        self.changes_of(plan, read).forget_before(end);
+    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset) -> Result<()> {
+        self.changes_of(plan, read).forget_before(end)
     }
 
     fn read(&self, scan: Scan) -> Batches {

@@ -14,6 +14,11 @@ pub type Seconds = i64;
 /// A time in microseconds since 1970-01-01T00:00:00Z, as Arrow and Spark keep it.
 pub type Micros = i64;
 
+/// The same time, finer told.
+pub(crate) fn micros(seconds: Seconds) -> Micros {
+    seconds.saturating_mul(1_000_000)
+}
+
 /// Which records of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

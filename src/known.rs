@@ -32,7 +32,7 @@ impl KnownFiles {
     pub(crate) fn write(&self, name: &str, ids: impl Iterator<Item = String>) -> Result<()> {
         let write = || {
             fs::create_dir_all(&self.directory)?;
-            let unfinished = self.directory.join(format!("{name}.{}.tmp", std::process::id()));
+            let unfinished = self.directory.join(format!("{name}.{:016x}.tmp", fastrand::u64(..)));
             let mut file = std::io::BufWriter::new(fs::File::create(&unfinished)?);
             for id in ids {
                 writeln!(file, "{id}")?;
@@ -58,9 +58,30 @@ impl KnownFiles {
         read().map_err(|error| self.error(&error))
     }
 
-    /// Whether any file is there but this one.
-    pub(crate) fn has_others(&self, name: &str) -> bool {
-        self.files().is_ok_and(|files| files.iter().any(|path| *path != self.path(name)))
+    /// Whether another full read than this one is there.
+    pub(crate) fn has_other_full(&self, name: &str) -> bool {
+        let is_full = |path: &PathBuf| stem(path).starts_with("full-");
+        self.files().is_ok_and(|files| files.iter().any(|path| is_full(path) && *path != self.path(name)))
+    }
+
+    /// Makes one file of those that are meant, once there are too many.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the directory cannot be read or written.
+    pub(crate) fn fold(&self, name: &str, is_meant: impl Fn(&str) -> bool, most: usize) -> Result<()> {
+        let files = self.files().map_err(|error| self.error(&error))?;
+        let meant: Vec<PathBuf> = files.into_iter().filter(|path| is_meant(&stem(path))).collect();
+        if meant.len() <= most {
+            return Ok(());
+        }
+        let mut ids = BTreeSet::new();
+        for path in &meant {
+            let text = fs::read_to_string(path).map_err(|error| self.error(&error))?;
+            ids.extend(text.lines().map(str::to_owned));
+        }
+        self.write(name, ids.into_iter())?;
+        meant.iter().filter(|path| **path != self.path(name)).for_each(|path| remove(path));
+        Ok(())
     }
 
     /// Removes all files but one, and but those that are newer, if that one is there: nothing older is asked for again.
@@ -68,12 +89,9 @@ impl KnownFiles {
         if !self.path(name).exists() {
             return;
         }
-        for path in self.files().unwrap_or_default().into_iter().filter(|path| *path != self.path(name)) {
-            if path.file_stem().is_some_and(|stem| is_newer(&stem.to_string_lossy())) {
-                continue;
-            }
-            if let Err(error) = fs::remove_file(&path) {
-                log::warn!("{}: cannot be removed: {error}", path.display());
+        for path in self.files().unwrap_or_default() {
+            if path != self.path(name) && !is_newer(&stem(&path)) {
+                remove(&path);
             }
         }
     }
@@ -100,6 +118,17 @@ impl KnownFiles {
     }
 }
 
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// What cannot be removed is only more than is needed.
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        log::warn!("{}: cannot be removed: {error}", path.display());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,20 +137,29 @@ mod tests {
     fn files_are_replaced_read_together_and_cleared() {
         let directory = tempfile::tempdir().expect("a directory");
         let files = KnownFiles::new(directory.path().join("new"));
-        assert!(!files.has_others("full"));
+        assert!(!files.has_other_full("full-2"));
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
-        files.write("full", ids(&["recA", "recB"]).into_iter()).expect("written");
+        files.write("full-1", ids(&["recA", "recB"]).into_iter()).expect("written");
         files.write("feed-1", ids(&["recC"]).into_iter()).expect("written");
         files.write("feed-1", ids(&["recD"]).into_iter()).expect("written again");
         let all: Vec<String> = files.all_but("next").expect("read").into_iter().collect();
         assert_eq!(all, ["recA", "recB", "recD"]);
-        let others: Vec<String> = files.all_but("full").expect("read").into_iter().collect();
+        let others: Vec<String> = files.all_but("full-1").expect("read").into_iter().collect();
         assert_eq!(others, ["recD"]);
+        assert!(files.has_other_full("full-2") && !files.has_other_full("full-1"));
+        files.write("feed-2", ids(&["recE"]).into_iter()).expect("written");
+        let count = || files.files().expect("listed").len();
+        files.fold("feed-0", |name| name.starts_with("feed"), 2).expect("few enough");
+        assert_eq!(count(), 3);
+        files.fold("feed-0", |name| name.starts_with("feed"), 1).expect("folded");
+        assert_eq!(count(), 2);
+        let all: Vec<String> = files.all_but("next").expect("read").into_iter().collect();
+        assert_eq!(all, ["recA", "recB", "recD", "recE"]);
         files.keep_since("absent", |_| false);
-        files.keep_since("full", |name| name == "feed-1");
-        assert!(files.has_others("full"));
-        files.keep_since("full", |_| false);
-        assert!(!files.has_others("full"));
+        files.keep_since("full-1", |name| name == "feed-0");
+        assert_eq!(count(), 2);
+        files.keep_since("full-1", |_| false);
+        assert_eq!(count(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | nothing | |
 //! | everything before a moment | `until` |
-//! | the records up to an id, of those of a window | `since` (null where the window has no beginning), `until`, `after` |
+//! | the records up to an id, of those of a window | `since` (left out where the window has no beginning), `until`, `after` |
 //! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `after`, as above, while the table itself is read in parts |
 //!
 //! Invariants: the same position is always the same text, because Spark compares texts; an offset of another table, base,

@@ -99,7 +99,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
                 return begin
             latest = connector.latest_offset(scan, begin, most)
             # What was cut goes on at once; what reached the end is asked for again after a while.
-            self._asked = None if most is not None and latest != begin else time.monotonic()
+            self._asked = None if most is not None and latest != begin and _may_be_cut(latest) else time.monotonic()
             return latest
         if self._target is None:
             self._target = connector.latest_offset(scan, begin)
@@ -125,6 +125,11 @@ def _integer(text: str | None) -> int | None:
 
 def _max_rows(limit: Any) -> int | None:
     return limit.max_rows if isinstance(limit, ReadMaxRows) else None
+
+
+def _may_be_cut(latest: str) -> bool:
+    """Of windows the offset says so; a feed has more at once, or nothing at the next question."""
+    return not {"after", "webhook"}.isdisjoint(json.loads(latest))
 
 
 def _offset(text: str) -> Offset:

@@ -3,34 +3,28 @@
 //! A webhook is for ever dead once it has expired or what it watches is gone, and its payloads are kept for seven days. So
 //! a range is read only if every number of it is there; where one is not, changes are lost, and nobody is told otherwise.
 
-use std::path::Path;
+use std::time::Duration;
 
 use reqwest::Method;
 
+use super::lost::FAILED;
 use super::payload::{Changed, Payload, Payloads};
-use super::webhook::{MOST_WEBHOOKS, NewWebhook, Webhook, Webhooks, creation, named, suitable};
 use super::{Changes, Limit, SETTLED_SECONDS};
 use crate::client::Request;
-use crate::drift::drift;
-use crate::error::{Error, Purpose, Result};
-use crate::extent::{Extent, Listed, Micros, Seconds};
-use crate::known::KnownFiles;
-use crate::offset::{FeedPosition, Mode, Offset, Position};
+use crate::error::{Purpose, Result};
+use crate::extent::{Extent, Micros, Seconds, micros};
+use crate::offset::{FeedPosition, Mode, Position};
 use crate::retry::Failure;
-use crate::scan::{KnownIds, Scan, find_table};
-use crate::wire::Tables;
+use crate::scan::{KnownIds, Scan};
 
 /// Payloads of one answer. Airtable's page on webhooks.
 const PAGE: u64 = 50;
 
-/// A webhook lives so long after it was made, or last read.
-const LIFE_SECONDS: Seconds = 7 * 86_400;
-
-/// One that nothing happens to is read again so long after it was read.
-const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
+/// How often payloads that were announced, but are not given, are asked for again, and after how long.
+const PATIENCE: (u32, Duration) = (5, Duration::from_secs(1));
 
 /// Why a range of the feed cannot be read.
-struct Lost(String);
+pub(super) struct Lost(pub(super) String);
 
 impl Changes<'_> {
     /// One question: how far the webhook is. One more where a batch must be cut, where a webhook that nothing happens to
@@ -43,11 +37,14 @@ impl Changes<'_> {
         let webhooks = self.webhooks().await?;
         let now = self.told_now()?;
         let webhook = self.webhook(&webhooks, last, now).await?;
+        // Making one may have taken a while.
+        let now = self.told_now()?;
         let position =
             |next, at, after| Position::Feed(FeedPosition { webhook_id: webhook.id.clone(), next, at, after });
         let Some(last) = last else {
             self.keep_alive(&webhook, now).await?;
             let (at, next) = (now, webhook.cursor_for_next_payload);
+            let limit = if start.is_some() { limit } else { Limit::default() };
             return Ok(position(next, at, self.cut_of_table(None, at, limit).await?));
         };
         if let Some(after) = &last.after
@@ -84,7 +81,7 @@ impl Changes<'_> {
         let changed = match start {
             Position::Start if Mode::of(self.plan)? == Mode::Deletes => {
                 // Another stream may have read the table long before: whatever is still known to have gone since is told.
-                self.range(&end.webhook_id, 1, Some(end.next), true).await?
+                self.told(&end.webhook_id, 1, Some(end.next), true).await?
             }
             Position::Start => return self.whole_table(end).await,
             Position::Feed(last) => self.between(last, end).await?,
@@ -92,7 +89,7 @@ impl Changes<'_> {
         };
         let mut changed = match changed {
             Ok(changed) => changed,
-            Err(Lost(why)) => return self.lost(end, &why),
+            Err(Lost(why)) => return self.lost(start, end, &why).await,
         };
         if changed.definition {
             self.check_definition().await?;
@@ -104,9 +101,9 @@ impl Changes<'_> {
             changed.also(self.table_ids_between(last.at, Some(after), upto).await?, micros(last.at));
         }
         if let (Position::Feed(last), Some(files)) = (start, self.known_files())
-            && changed.created().next().is_some()
+            && changed.present().next().is_some()
         {
-            files.write(&format!("feed-{}-{}-{}", end.webhook_id, last.next, end.next), changed.created())?;
+            files.write(&feed_file(&end.webhook_id, last.next, end.next), changed.present())?;
         }
         let newest = changed.newest;
         let mut listed = changed.listed();
@@ -122,25 +119,14 @@ impl Changes<'_> {
             }
         }
         if let Some(newest) = newest.filter(|_| !listed.present.is_empty()) {
-            self.client.wait_until(newest / 1_000_000 + 1 + SETTLED_SECONDS).await;
+            self.settle(newest / 1_000_000 + 1).await;
         }
-        Ok(self.of_feed(Extent::Listed(listed), end.at, None))
-    }
-
-    /// Lets go of what is known of the time before a full read that has been written.
-    pub(crate) fn forget_before(&self, end: &Offset) {
-        let (Some(files), Position::Feed(end)) = (self.known_files(), &end.position) else { return };
-        let own = |name: &str| {
-            let mut parts = name.split('-').skip(1);
-            let (webhook_id, first) = (parts.next(), parts.next().and_then(|number| number.parse::<u64>().ok()));
-            webhook_id == Some(end.webhook_id.as_str()) && first.is_some_and(|first| first >= end.next)
-        };
-        files.keep_since(&full_file(end), own);
+        Ok(self.of_feed(Extent::Listed(listed), micros(end.at), None))
     }
 
     async fn between(&self, last: &FeedPosition, end: &FeedPosition) -> Result<Result<Changed, Lost>> {
         if last.webhook_id == end.webhook_id {
-            return self.range(&last.webhook_id, last.next, Some(end.next), false).await;
+            return self.told(&last.webhook_id, last.next, Some(end.next), false).await;
         }
         // Another webhook goes on: what the last one has told since is read first, if it has told everything.
         let webhooks = self.webhooks().await?;
@@ -149,14 +135,20 @@ impl Changes<'_> {
             None => Ok(Err(Lost(format!("webhook {} was deleted", last.webhook_id)))),
             Some(webhook) => match webhook.end(now) {
                 Some(end) => Ok(Err(Lost(format!("webhook {} {end}", webhook.id)))),
-                None => self.range(&webhook.id, last.next, None, false).await,
+                None => self.told(&webhook.id, last.next, None, false).await,
             },
         }
     }
 
+    /// Waits until what was changed at a time shows everywhere.
+    pub(super) async fn settle(&self, at: Seconds) {
+        let most = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 1);
+        self.client.wait_until(at + SETTLED_SECONDS, most).await;
+    }
+
     /// What payloads tell from a number on, up to another or the last. A transaction that begins in the range is read to
     /// its end, wherever that is.
-    async fn range(
+    async fn told(
         &self,
         webhook_id: &str,
         first: u64,
@@ -166,7 +158,7 @@ impl Changes<'_> {
         let mut changed = Changed::new(self.plan);
         let (mut next, mut transaction) = (first, None);
         let end = end.unwrap_or(u64::MAX);
-        let (mut may_begin_later, mut may_continue) = (may_begin_later, false);
+        let (mut may_begin_later, mut may_continue, mut patience) = (may_begin_later, false, 0);
         while next < end || may_continue {
             let page = match self.page(webhook_id, next, PAGE).await? {
                 Ok(page) => page,
@@ -184,14 +176,20 @@ impl Changes<'_> {
                     return Ok(Ok(changed));
                 }
                 if let Some(code) = payload.failure() {
-                    return Ok(Err(Lost(format!("webhook {webhook_id} failed: {code}"))));
+                    return Ok(Err(Lost(format!("webhook {webhook_id} {FAILED} {code}"))));
                 }
                 transaction = payload.base_transaction_number;
                 changed.add(payload, fallback);
                 number += 1;
             }
-            if count == 0 && end != u64::MAX && !may_begin_later {
-                return Ok(Err(missing(webhook_id, next)));
+            if count == 0 && next < end && end != u64::MAX && !may_begin_later {
+                let (most, pause) = PATIENCE;
+                if patience == most {
+                    return Ok(Err(missing(webhook_id, next)));
+                }
+                patience += 1;
+                self.client.pause(pause).await;
+                continue;
             }
             (next, may_begin_later) = (page.cursor, false);
             may_continue = page.might_have_more && transaction.is_some();
@@ -203,91 +201,27 @@ impl Changes<'_> {
     }
 
     /// Some payloads from a number on. Reading them keeps the webhook alive.
-    async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
+    pub(super) async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
         let request = Request {
             query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
-            ..self.request(Method::GET, &[webhook_id, "payloads"])
+            ..self.webhook_request(Method::GET, &[webhook_id, "payloads"])
         };
         match self.client.try_json(&request).await? {
             Ok(page) => Ok(Ok(page)),
-            Err(Failure::Status { status: 404, .. }) => Ok(Err(Lost(format!("webhook {webhook_id} was deleted")))),
+            // A cursor whose payloads are gone may be refused rather than answered.
+            Err(Failure::Status { status: 400 | 410 | 422, .. }) => Ok(Err(missing(webhook_id, cursor))),
+            // What is missing may be said to be forbidden.
+            Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
+                if self.webhooks().await?.iter().any(|webhook| webhook.id == webhook_id) {
+                    return Err(self.client.error(&request, &failure));
+                }
+                Ok(Err(Lost(format!("webhook {webhook_id} was deleted"))))
+            }
             Err(failure) => Err(self.client.error(&request, &failure)),
         }
     }
 
-    /// The webhook to go on with.
-    async fn webhook(&self, webhooks: &[Webhook], last: Option<&FeedPosition>, now: Seconds) -> Result<Webhook> {
-        let table_id = &self.plan.table_id;
-        if let Some(id) = &self.options.webhook_id {
-            let webhook = named(webhooks, id, table_id)?;
-            return match webhook.end(now) {
-                None => Ok(webhook.clone()),
-                Some(end) => Err(Error::Data(format!(
-                    "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is \
-                     found or created"
-                ))),
-            };
-        }
-        if let Some(last) = last {
-            let known = webhooks.iter().find(|webhook| webhook.id == last.webhook_id);
-            match known.map(|webhook| (webhook, webhook.end(now))) {
-                Some((webhook, None)) => return Ok(webhook.clone()),
-                _ if self.options.reread_when_lost => {}
-                Some((webhook, Some(end))) => return Err(self.lost_error(&format!("webhook {} {end}", webhook.id))),
-                None => return Err(self.lost_error(&format!("webhook {} was deleted", last.webhook_id))),
-            }
-        }
-        if let Some(webhook) = suitable(webhooks, table_id, now) {
-            return Ok(webhook.clone());
-        }
-        self.new_webhook(now).await
-    }
-
-    /// Makes a webhook, unless another stream has made one meanwhile: all streams of a pipeline start at once, and a base
-    /// has few places.
-    async fn new_webhook(&self, now: Seconds) -> Result<Webhook> {
-        let base_id = &self.plan.base_id;
-        let _alone = self.client.alone(base_id, "webhook").await;
-        let webhooks = self.webhooks().await?;
-        if let Some(webhook) = suitable(&webhooks, &self.plan.table_id, now) {
-            return Ok(webhook.clone());
-        }
-        if webhooks.len() >= MOST_WEBHOOKS {
-            return Err(Error::Rejected(format!(
-                "table {:?}: base {base_id} has {} webhooks, as many as a base holds, and none of them tells all changes of \
-                 this table: delete one that nobody reads",
-                self.plan.table_name,
-                webhooks.len()
-            )));
-        }
-        let creation =
-            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
-        let new: NewWebhook = match self.client.try_json(&creation).await? {
-            Ok(new) => new,
-            Err(failure) => {
-                // The last place may have gone to a stream on another machine.
-                let webhooks = self.webhooks().await?;
-                let made = suitable(&webhooks, &self.plan.table_id, now).cloned();
-                return made.ok_or_else(|| self.client.error(&creation, &failure));
-            }
-        };
-        log::info!("base {base_id}: created webhook {}, to be polled: it notifies nobody", new.id);
-        Ok(Webhook::new(new.id))
-    }
-
-    async fn webhooks(&self) -> Result<Vec<Webhook>> {
-        Ok(self.client.json::<Webhooks>(&self.request(Method::GET, &[])).await?.webhooks)
-    }
-
-    async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
-        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
-            // Whatever it gives: asking is what counts.
-            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
-        }
-        Ok(())
-    }
-
-    fn request(&self, method: Method, path: &[&str]) -> Request {
+    pub(super) fn webhook_request(&self, method: Method, path: &[&str]) -> Request {
         let base_id = &self.plan.base_id;
         let start = ["bases", base_id, "webhooks"].into_iter().chain(path.iter().copied());
         Request {
@@ -302,37 +236,41 @@ impl Changes<'_> {
 
     /// Where a batch of so many records ends: after whole transactions, and at least one.
     async fn cut_of_feed(&self, last: &FeedPosition, head: u64, most: u64) -> Result<u64> {
-        let Ok(page) = self.page(&last.webhook_id, last.next, PAGE).await? else {
-            // The range is read again and fails there.
-            return Ok(head);
-        };
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let mut changed = Changed::new(self.plan);
-        let (mut cut, mut number) = (None, last.next);
-        for (index, payload) in page.payloads.iter().enumerate() {
-            if number >= head {
+        // After the last whole transaction that fits.
+        let mut cut = last.next;
+        let mut before: Option<Payload> = None;
+        let mut number = last.next;
+        while number < head {
+            let Ok(page) = self.page(&last.webhook_id, number, PAGE).await? else {
+                // The range is read again and fails there.
+                return Ok(head);
+            };
+            if page.payloads.is_empty() {
                 break;
             }
-            changed.add(payload, 0);
-            number += 1;
-            let next: Option<&Payload> = page.payloads.get(index + 1);
-            let ends = next.is_none_or(|next| {
-                next.base_transaction_number.is_none()
-                    || next.base_transaction_number != payload.base_transaction_number
-            });
-            // The last transaction of a full page may go on beyond it.
-            let is_whole = ends && (next.is_some() || !page.might_have_more);
-            if changed.len() > most && cut.is_some() {
-                break;
-            }
-            if is_whole {
-                cut = Some(number);
-                if changed.len() >= most {
+            for payload in page.payloads {
+                let continues = before.as_ref().is_some_and(|before| before.is_same_transaction(&payload));
+                if !continues && before.is_some() {
+                    // The transaction before this one has ended.
+                    if changed.len() > most && cut > last.next {
+                        return Ok(cut);
+                    }
+                    cut = number;
+                    if changed.len() >= most {
+                        return Ok(cut);
+                    }
+                }
+                if number >= head {
                     break;
                 }
+                changed.add(&payload, 0);
+                before = Some(payload);
+                number += 1;
             }
         }
-        Ok(cut.unwrap_or_else(|| number.max(last.next + 1)).min(head))
+        Ok(if changed.len() > most && cut > last.next { cut } else { head })
     }
 
     /// Where the next part of a table's first read ends; none where it ends with the table.
@@ -347,111 +285,21 @@ impl Changes<'_> {
     }
 
     /// The table's ids as they were listed at a time, beyond one and up to another.
-    async fn table_ids_between(&self, at: Seconds, after: Option<&str>, upto: Option<&str>) -> Result<Vec<String>> {
+    pub(super) async fn table_ids_between(
+        &self,
+        at: Seconds,
+        after: Option<&str>,
+        upto: Option<&str>,
+    ) -> Result<Vec<String>> {
         let ids = self.listed_ids(Scan { changed_at: micros(at), ..self.plan.clone() }).await?;
         let first = after.map_or(0, |after| ids.partition_point(|id| id.as_str() <= after));
         let last = upto.map_or(ids.len(), |upto| ids.partition_point(|id| id.as_str() <= upto)).max(first);
         Ok(ids[first..last].to_vec())
     }
 
-    /// The first read, or a part of it. What the feed tells after its position is newer than what is read here, so the
-    /// read waits until everything before it shows.
-    async fn whole_table(&self, end: &FeedPosition) -> Result<Scan> {
-        if !self.was_quiet_before(end).await? {
-            self.client.wait_until(end.at + SETTLED_SECONDS).await;
-        }
-        let Some(after) = &end.after else {
-            return Ok(self.of_feed(Extent::All, end.at, self.known_ids(end, false)));
-        };
-        let ids = self.table_ids_between(end.at, None, Some(after)).await?;
-        let present = ids.into_iter().map(|id| (id, micros(end.at))).collect();
-        Ok(self.of_feed(Extent::Listed(Listed { present, ..Listed::default() }), end.at, None))
+    pub(super) fn of_feed(&self, extent: Extent, changed_at: Micros, known_ids: Option<KnownIds>) -> Scan {
+        Scan { extent, changed_at, known_ids, ..self.plan.clone() }
     }
-
-    /// Whether the base had been left alone for some seconds when the feed was at a position. One request.
-    async fn was_quiet_before(&self, end: &FeedPosition) -> Result<bool> {
-        let settled = end.at - SETTLED_SECONDS;
-        if end.next > 1 {
-            let page = self.page(&end.webhook_id, end.next - 1, 1).await?;
-            // The last payload, unless it is so old that it was let go.
-            let last =
-                page.ok().filter(|page| page.cursor == end.next).and_then(|page| page.payloads.into_iter().next());
-            return Ok(last.is_none_or(|last| last.at().is_some_and(|at| at / 1_000_000 < settled)));
-        }
-        let webhooks = self.webhooks().await?;
-        let webhook = webhooks.iter().find(|webhook| webhook.id == end.webhook_id);
-        let born = webhook.and_then(Webhook::expires).map(|expires| expires - LIFE_SECONDS);
-        Ok(born.is_some_and(|born| born < settled))
-    }
-
-    /// A full read in which vanished records are told, or an error where that is not wanted or not possible.
-    fn lost(&self, end: &FeedPosition, why: &str) -> Result<Scan> {
-        let Some(files) = self.known_files().filter(|_| self.options.reread_when_lost) else {
-            return Err(self.lost_error(why));
-        };
-        if !files.has_others(&full_file(end)) {
-            return Err(Error::Data(format!(
-                "table {:?}: changes are lost: {why}; and option state_location holds no ids of earlier reads, so that \
-                 vanished records cannot be told: empty the target, and start with a new checkpoint",
-                self.plan.table_name
-            )));
-        }
-        log::warn!("table {:?}: changes are lost: {why}: reading the whole table again", self.plan.table_name);
-        Ok(self.of_feed(Extent::All, end.at, self.known_ids(end, true)))
-    }
-
-    fn lost_error(&self, why: &str) -> Error {
-        Error::Data(format!(
-            "table {:?}: changes are lost: {why}: start with a new checkpoint and an empty target; or set on_lost_feed to \
-             reread from the first run on, which reads the table again and tells which records have vanished",
-            self.plan.table_name
-        ))
-    }
-
-    /// Stops before rows are written that the table no longer has.
-    async fn check_definition(&self) -> Result<()> {
-        let base_id = &self.plan.base_id;
-        let tables = self.client.json::<Tables>(&Request::tables(base_id)).await?.tables;
-        let table = find_table(&tables, &self.plan.table_id, base_id).map_err(|_| {
-            Error::NotFound(format!(
-                "table {:?} ({}) was removed from base {base_id}: stop its stream",
-                self.plan.table_name, self.plan.table_id
-            ))
-        })?;
-        let changes = drift(self.plan, table, self.options.nested);
-        if changes.is_empty() {
-            return Ok(());
-        }
-        Err(Error::Data(format!(
-            "table {:?} is no longer as the stream was planned: {}: start the stream again, so that it is planned anew, \
-             with a target that has its columns",
-            self.plan.table_name,
-            changes.join("; ")
-        )))
-    }
-
-    fn of_feed(&self, extent: Extent, at: Seconds, known_ids: Option<KnownIds>) -> Scan {
-        Scan { extent, changed_at: micros(at), known_ids, ..self.plan.clone() }
-    }
-
-    fn known_directory(&self) -> Option<String> {
-        let location = self.options.state_location.as_ref().filter(|_| self.options.reread_when_lost)?;
-        let directory = Path::new(location).join(format!("{}-{}", self.plan.base_id, self.plan.table_id));
-        Some(directory.to_string_lossy().into_owned())
-    }
-
-    fn known_files(&self) -> Option<KnownFiles> {
-        self.known_directory().map(KnownFiles::new)
-    }
-
-    fn known_ids(&self, end: &FeedPosition, tell_vanished: bool) -> Option<KnownIds> {
-        let directory = self.known_directory()?;
-        Some(KnownIds { directory, file: full_file(end), tell_vanished })
-    }
-}
-
-fn full_file(end: &FeedPosition) -> String {
-    format!("full-{}-{}", end.webhook_id, end.next)
 }
 
 fn missing(webhook_id: &str, number: u64) -> Lost {
@@ -460,6 +308,7 @@ fn missing(webhook_id: &str, number: u64) -> Lost {
     ))
 }
 
-fn micros(seconds: Seconds) -> Micros {
-    seconds.saturating_mul(1_000_000)
+/// What a range's records are noted as.
+pub(super) fn feed_file(webhook_id: &str, first: u64, end: u64) -> String {
+    format!("feed-{webhook_id}-{first}-{end}")
 }

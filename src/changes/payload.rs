@@ -66,6 +66,11 @@ struct Cells {
 }
 
 impl Payload {
+    /// Whether another payload tells of the same transaction.
+    pub(super) fn is_same_transaction(&self, other: &Self) -> bool {
+        self.base_transaction_number.is_some() && self.base_transaction_number == other.base_transaction_number
+    }
+
     /// Why the webhook tells nothing more, if that is what it says.
     pub(super) fn failure(&self) -> Option<&str> {
         (self.error || self.code.is_some()).then(|| self.code.as_deref().unwrap_or("an error without a code"))
@@ -82,7 +87,6 @@ impl Payload {
 struct Change {
     at: Micros,
     is_gone: bool,
-    is_new: bool,
 }
 
 /// What some payloads say of one table: for each record only the last.
@@ -110,23 +114,22 @@ impl Changed {
     /// Takes the next payload; `fallback` is its time if it tells none.
     pub(super) fn add(&mut self, payload: &Payload, fallback: Micros) {
         let at = payload.at().unwrap_or(fallback);
-        self.newest = self.newest.max(payload.at());
+        self.newest = self.newest.max(Some(at));
         self.definition |= payload.destroyed_table_ids.contains(&self.table_id);
         let Some(change) = payload.changed_tables_by_id.get(&self.table_id) else { return };
         self.definition |= !change.created_fields_by_id.is_empty()
             || !change.changed_fields_by_id.is_empty()
             || !change.destroyed_field_ids.is_empty();
         for id in change.created_records_by_id.keys() {
-            self.note(id, Change { at, is_gone: false, is_new: true });
+            self.note(id, Change { at, is_gone: false });
         }
         for (id, record) in &change.changed_records_by_id {
             if self.matters(record) {
-                let is_new = self.records.get(id).is_some_and(|before| before.is_new);
-                self.note(id, Change { at, is_gone: false, is_new });
+                self.note(id, Change { at, is_gone: false });
             }
         }
         for id in &change.destroyed_record_ids {
-            self.note(id, Change { at, is_gone: true, is_new: false });
+            self.note(id, Change { at, is_gone: true });
         }
     }
 
@@ -146,15 +149,15 @@ impl Changed {
         self.records.len()
     }
 
-    /// Those that were created, and are still there as far as the payloads know.
-    pub(super) fn created(&self) -> impl Iterator<Item = String> {
-        self.records.iter().filter(|(_, change)| change.is_new).map(|(id, _)| id.clone())
+    /// Those that are there as far as the payloads know.
+    pub(super) fn present(&self) -> impl Iterator<Item = String> {
+        self.records.iter().filter(|(_, change)| !change.is_gone).map(|(id, _)| id.clone())
     }
 
     /// Records that were to be read anyhow, as of a time before all payloads.
     pub(super) fn also(&mut self, ids: impl IntoIterator<Item = String>, at: Micros) {
         for id in ids {
-            self.records.entry(id).or_insert(Change { at, is_gone: false, is_new: false });
+            self.records.entry(id).or_insert(Change { at, is_gone: false });
         }
     }
 
@@ -208,7 +211,7 @@ mod tests {
         let changed = changed(&[], &payloads);
         assert_eq!(changed.newest, Some(4_000_000));
         assert!(!changed.definition);
-        assert_eq!(changed.created().collect::<Vec<_>>(), ["rec1", "rec4"]);
+        assert_eq!(changed.present().collect::<Vec<_>>(), ["rec1", "rec3", "rec4"]);
         let at = |id: &str, second: i64| (id.to_owned(), second * 1_000_000);
         let expected = Listed {
             present: vec![at("rec1", 2), at("rec3", 2), at("rec4", 4)],

@@ -1,15 +1,28 @@
-//! Which of a base's webhooks a stream polls: the one it is told, else one that tells enough, else a new one. The requests
-//! are in `feed`; here is only what they mean.
+//! Which of a base's webhooks a stream polls: the one it is told, else one that tells enough, else a new one.
 
 use chrono::DateTime;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::error::{Error, Result};
+use super::Changes;
+use crate::client::Request;
+use crate::error::{Error, Purpose, Result};
 use crate::extent::Seconds;
+use crate::offset::FeedPosition;
+use crate::retry::Failure;
 
 /// A base holds so many webhooks. Airtable's page on webhooks.
-pub(super) const MOST_WEBHOOKS: usize = 10;
+const MOST_WEBHOOKS: usize = 10;
+
+/// A webhook lives so long after it was made, or last read.
+pub(super) const LIFE_SECONDS: Seconds = 7 * 86_400;
+
+/// One that nothing happens to is read again so long after it was read.
+const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
+
+/// How often a webhook is tried to be made.
+const ATTEMPTS: u32 = 3;
 
 /// What a change feed must tell of: cells, and the definitions behind them.
 const DATA_TYPES: [&str; 3] = ["tableData", "tableFields", "tableMetadata"];
@@ -18,8 +31,8 @@ const CHANGE_TYPES: [&str; 3] = ["add", "remove", "update"];
 
 /// `GET /v0/bases/{baseId}/webhooks`.
 #[derive(Debug, Deserialize)]
-pub(super) struct Webhooks {
-    pub(super) webhooks: Vec<Webhook>,
+struct Webhooks {
+    webhooks: Vec<Webhook>,
 }
 
 /// A webhook, as far as it matters here.
@@ -29,7 +42,6 @@ pub(super) struct Webhook {
     pub(super) id: String,
     #[serde(default = "yes")]
     is_hook_enabled: bool,
-    #[serde(default = "first")]
     pub(super) cursor_for_next_payload: u64,
     notification_url: Option<String>,
     expiration_time: Option<String>,
@@ -41,24 +53,20 @@ fn yes() -> bool {
     true
 }
 
-fn first() -> u64 {
-    1
-}
-
 /// What a new webhook answers with. Its secret is for notifications, which are not wanted.
 #[derive(Debug, Deserialize)]
-pub(super) struct NewWebhook {
-    pub(super) id: String,
+struct NewWebhook {
+    id: String,
 }
 
 /// The body that creates a webhook for all tables of a base: there are few places for webhooks, so one serves all streams.
-pub(super) fn creation() -> String {
+fn creation() -> String {
     json!({"specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}}).to_string()
 }
 
 impl Webhook {
     /// One that was created a moment ago.
-    pub(super) fn new(id: String) -> Self {
+    fn new(id: String) -> Self {
         Self {
             id,
             is_hook_enabled: true,
@@ -86,7 +94,7 @@ impl Webhook {
     }
 
     /// What it does not tell of a table; none where it tells everything.
-    pub(super) fn lack(&self, table_id: &str) -> Option<String> {
+    fn lack(&self, table_id: &str) -> Option<String> {
         let filters = &self.specification["options"]["filters"];
         let holds = |list: &Value, wanted: &[&str]| wanted.iter().all(|word| has(list, word));
         if !holds(&filters["dataTypes"], &DATA_TYPES) {
@@ -121,7 +129,7 @@ fn has(list: &Value, word: &str) -> bool {
 ///
 /// # Errors
 /// [`Error::NotFound`] for none such; [`Error::Option`] for one that does not tell everything.
-pub(super) fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w Webhook> {
+fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w Webhook> {
     let Some(found) = webhooks.iter().find(|webhook| webhook.id == id) else {
         let ids: Vec<&str> = webhooks.iter().map(|webhook| webhook.id.as_str()).collect();
         let ids = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
@@ -140,11 +148,97 @@ pub(super) fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Re
 
 /// A webhook that serves: nobody is notified by it, and it tells everything. One for this table goes before one for all,
 /// and an older one (by id) before others, so that every stream of a table finds the same.
-pub(super) fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option<&'w Webhook> {
+fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option<&'w Webhook> {
     let serves = |webhook: &&Webhook| {
         webhook.notification_url.is_none() && webhook.end(now).is_none() && webhook.lack(table_id).is_none()
     };
     webhooks.iter().filter(serves).min_by_key(|webhook| (!webhook.is_of_table(), webhook.id.clone()))
+}
+
+impl Changes<'_> {
+    /// The webhook to go on with.
+    pub(super) async fn webhook(
+        &self,
+        webhooks: &[Webhook],
+        last: Option<&FeedPosition>,
+        now: Seconds,
+    ) -> Result<Webhook> {
+        let table_id = &self.plan.table_id;
+        if let Some(id) = &self.options.webhook_id {
+            let webhook = named(webhooks, id, table_id)?;
+            return match webhook.end(now) {
+                None => Ok(webhook.clone()),
+                Some(end) => Err(Error::Data(format!(
+                    "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is \
+                     found or created"
+                ))),
+            };
+        }
+        if let Some(last) = last {
+            let known = webhooks.iter().find(|webhook| webhook.id == last.webhook_id);
+            match known.map(|webhook| (webhook, webhook.end(now))) {
+                Some((webhook, None)) => return Ok(webhook.clone()),
+                _ if self.options.reread_when_lost => {}
+                Some((webhook, Some(end))) => return Err(self.lost_error(&format!("webhook {} {end}", webhook.id))),
+                None => return Err(self.lost_error(&format!("webhook {} was deleted", last.webhook_id))),
+            }
+        }
+        if let Some(webhook) = suitable(webhooks, table_id, now) {
+            return Ok(webhook.clone());
+        }
+        self.new_webhook(now).await
+    }
+
+    /// Makes a webhook, unless another stream has made one meanwhile: all streams of a pipeline start at once, and a base
+    /// has few places.
+    async fn new_webhook(&self, now: Seconds) -> Result<Webhook> {
+        let base_id = &self.plan.base_id;
+        let _alone = self.client.alone(base_id, "webhook").await;
+        let webhooks = self.webhooks().await?;
+        if let Some(webhook) = suitable(&webhooks, &self.plan.table_id, now) {
+            return Ok(webhook.clone());
+        }
+        if webhooks.len() >= MOST_WEBHOOKS {
+            return Err(Error::Rejected(format!(
+                "table {:?}: base {base_id} has {} webhooks, as many as a base holds, and none of them tells all changes of \
+                 this table: delete one that nobody reads",
+                self.plan.table_name,
+                webhooks.len()
+            )));
+        }
+        let creation =
+            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.webhook_request(Method::POST, &[]) };
+        let mut attempts = 0;
+        let new: NewWebhook = loop {
+            attempts += 1;
+            let failure = match self.client.try_json(&creation).await? {
+                Ok(new) => break new,
+                Err(failure) => failure,
+            };
+            // It may have been made although the answer did not come; and the last place may have gone to a stream on
+            // another machine.
+            if let Some(made) = suitable(&self.webhooks().await?, &self.plan.table_id, now) {
+                return Ok(made.clone());
+            }
+            if attempts == ATTEMPTS || matches!(failure, Failure::Status { status: 400..=499, .. }) {
+                return Err(self.client.error(&creation, &failure));
+            }
+        };
+        log::info!("base {base_id}: created webhook {}, to be polled: it notifies nobody", new.id);
+        Ok(Webhook::new(new.id))
+    }
+
+    pub(super) async fn webhooks(&self) -> Result<Vec<Webhook>> {
+        Ok(self.client.json::<Webhooks>(&self.webhook_request(Method::GET, &[])).await?.webhooks)
+    }
+
+    pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
+        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
+            // Whatever it gives: asking is what counts.
+            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

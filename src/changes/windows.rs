@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::{Changes, Limit, SETTLED_SECONDS};
-use crate::error::Result;
-use crate::extent::{Extent, Listed, Micros, Moment, Seconds, Window};
+use crate::error::{Error, Result};
+use crate::extent::{Extent, Listed, Moment, Seconds, Window, micros, utc};
 use crate::offset::{Cut, Position};
 use crate::options::IngestionType;
 use crate::scan::Scan;
@@ -36,6 +36,7 @@ impl Changes<'_> {
             }
             Some(Position::Cut(cut)) => Ok(Position::Until(self.until(target).await?.max(cut.until))),
             Some(Position::Until(last)) => {
+                self.forget_listed();
                 let since = self.since(start);
                 if target.is_some_and(|target| target <= *last) || self.is_quiet(since).await? {
                     return Ok(Position::Until(*last));
@@ -55,6 +56,18 @@ impl Changes<'_> {
     /// The scan of the windows between two positions.
     pub(super) async fn windows(&self, start: &Position, end: &Position) -> Result<Scan> {
         let since = self.since(Some(start));
+        if let (Position::Until(last) | Position::Cut(Cut { until: last, .. }), Position::Until(until)) = (start, end)
+            && until < last
+            && !self.repeats()
+        {
+            // Such an end is only set where the start was not known, and what follows would come twice.
+            return Err(Error::Option(format!(
+                "the range from {} to {} goes back: the service's clock did, or lookback_seconds has grown since the last \
+                 run: set it as it was",
+                utc(*last),
+                utc(*until)
+            )));
+        }
         let (until, extent) = match (start, end) {
             (Position::Feed(_), _) | (_, Position::Feed(_) | Position::Start) => {
                 return Err(super::other_kind());
@@ -163,8 +176,4 @@ fn end_of_cut(since: Option<Seconds>, until: Seconds, ids: &[String], most: u64)
         return Position::Until(until);
     }
     Position::Cut(Cut { since, until, after: ids[most - 1].clone() })
-}
-
-fn micros(seconds: Seconds) -> Micros {
-    seconds.saturating_mul(1_000_000)
 }

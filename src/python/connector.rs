@@ -161,8 +161,8 @@ impl Connector {
     fn commit(&self, py: Python<'_>, scan: &Scan, end: &str, options: Option<Given>) -> PyResult<()> {
         let options = self.call_options(py, None, options)?;
         let end = offset(py, scan, end)?;
-        self.connector_for(py, &options)?.commit(&scan.0, &options.read, &end);
-        Ok(())
+        let connector = self.connector_for(py, &options)?;
+        connector.commit(&scan.0, &options.read, &end).map_err(|error| exception(py, &error))
     }
 
     fn __repr__(&self) -> String {

@@ -88,7 +88,7 @@ impl<'s> Stream<'s> {
     async fn next(&mut self) -> Result<Vec<Row>> {
         let end = self.latest().await?;
         let rows = self.between(self.start.as_ref(), &end).await?;
-        self.connector.commit(&self.plan, &self.options.read, &end);
+        self.connector.commit(&self.plan, &self.options.read, &end)?;
         self.start = Some(end);
         Ok(rows)
     }
