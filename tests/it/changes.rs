@@ -659,6 +659,103 @@ async fn a_lost_feed_can_be_replaced_and_vanished_records_are_told() {
 }
 
 #[tokio::test]
+async fn a_record_that_came_into_the_filter_is_known_after_a_loss() {
+    let source = Source::with_items(5);
+    let all = source.all_ids();
+    let directory = tempfile::tempdir().expect("a directory");
+    let location = directory.path().to_str().expect("a path").to_owned();
+    let filter = ("filter_formula", "LEFT({Name}, 4) = 'mine'");
+    let options = [FEED, filter, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+    let mut stream = Stream::new(&source, &options).await;
+    assert!(stream.settled().await.is_empty());
+    edit(&source, &all[0], "mine now");
+    assert_eq!(ids(&stream.settled().await), [all[0].as_str()]);
+    lose(&source, "deleted").await;
+    remove(&source, &all[0]);
+    let rows = stream.settled().await;
+    assert_eq!(ids(&rows), [all[0].as_str()]);
+    assert!(rows[0].is_deleted);
+}
+
+#[tokio::test]
+async fn a_re_read_after_a_loss_sees_what_shows_late_and_what_the_table_has_become() {
+    let source = Source::with_items(3);
+    let id = source.all_ids().remove(0);
+    let directory = tempfile::tempdir().expect("a directory");
+    let location = directory.path().to_str().expect("a path").to_owned();
+    let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+    let mut stream = Stream::new(&source, &options).await;
+    stream.settled().await;
+    lose(&source, "deleted").await;
+    source.faults(json!({"visibility_delay_ms": 2_000}));
+    edit(&source, &id, "late");
+    let rows = stream.next().await.expect("read again");
+    assert!(rows.iter().any(|row| row.id == id && row.name.as_deref() == Some("late")), "{rows:?}");
+    source.faults(json!({}));
+    lose(&source, "deleted").await;
+    source.mock.rename_field(&source.mock.base_id(), "Items", "Name", "Title").expect("renamed");
+    source.mock.advance_clock(120.0);
+    let error = stream.next().await.expect_err("another table than was planned");
+    assert!(matches!(&error, Error::Data(text) if text.contains("was renamed")), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_read_is_only_known_of_where_one_was_noted() {
+    let source = Source::with_items(3);
+    let directory = tempfile::tempdir().expect("a directory");
+    let location = directory.path().to_str().expect("a path").to_owned();
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    stream.settled().await;
+    // Switched on for a stream that has begun: what was there before is not known.
+    let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+    let mut later = Stream::new(&source, &options).await;
+    later.start = stream.start;
+    add(&source, "new");
+    later.settled().await;
+    lose(&source, "deleted").await;
+    source.mock.advance_clock(120.0);
+    let error = later.next().await.expect_err("the first read is not known");
+    assert!(matches!(&error, Error::Data(text) if text.contains("no full read")), "{error}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_put_back_holds_a_read_up_for_seconds_only() {
+    let source = Source::with_items(3);
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    stream.settled().await;
+    edit(&source, &source.all_ids()[0], "edited");
+    source.mock.advance_clock(-3_600.0);
+    let read = tokio::time::timeout(std::time::Duration::from_secs(40), stream.next()).await;
+    assert_eq!(read.expect("within seconds").expect("a range").len(), 1);
+}
+
+#[tokio::test]
+async fn a_bounded_batch_of_the_feed_fills_up_over_pages_and_cuts_no_transaction() {
+    let source = Source::with_items(200);
+    let all = source.all_ids();
+    let mut stream = Stream::new(&source, &[FEED, ("max_records_per_batch", "120")]).await;
+    while !stream.settled().await.is_empty() {}
+    for id in &all {
+        edit(&source, id, "one by one");
+    }
+    assert_eq!(stream.settled().await.len(), 120, "three pages of payloads");
+    assert_eq!(stream.settled().await.len(), 80);
+    // One transaction that fills more than a page.
+    source.faults(json!({"records_per_payload": 2}));
+    let changes: Vec<Value> = all.iter().map(|id| json!({"id": id, "fields": {"Name": "together"}})).collect();
+    source.mock.update_records(&source.mock.base_id(), "Items", &changes).expect("edits");
+    let mut sizes = Vec::new();
+    loop {
+        let rows = stream.settled().await;
+        if rows.is_empty() {
+            break;
+        }
+        sizes.push(rows.len());
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 200, "{sizes:?}");
+}
+
+#[tokio::test]
 async fn a_full_read_that_could_tell_nothing_of_vanished_records_is_refused() {
     let source = Source::with_items(3);
     let directory = tempfile::tempdir().expect("a directory");
