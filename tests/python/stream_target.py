@@ -1,0 +1,85 @@
+"""What a consumer of a stream ends up with: the kept micro-batches applied in order, beside what the base holds."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lakeflow_airtable import Airtable
+
+Row = dict[str, Any]
+
+
+class Place(NamedTuple):
+    """Where a row stands in a stream of changes."""
+
+    changed_at: Any
+    batch: int
+    position: int
+
+
+def kept(batches: Path) -> list[tuple[Place, Row]]:
+    """All rows that a stream has brought, those of a plain stream under `None` as their time of change."""
+    rows = []
+    for file in batches.glob("batch=*/*.parquet"):
+        batch = int(file.parent.name.removeprefix("batch="))
+        for row in pq.ParquetFile(file).read().to_pylist():
+            rows.append((Place(row.get("_changed_at"), batch, row.pop("_position")), row))
+    return rows
+
+
+class Target:
+    """Upserts and deletes by `id`, in the order of the changes."""
+
+    def __init__(self, batches: Path) -> None:
+        self.rows: dict[str, Row] = {}
+        self.deletes = 0
+        self._history: dict[str, list[tuple[Place, Row]]] = defaultdict(list)
+        for place, row in sorted(kept(batches), key=lambda entry: entry[0]):
+            self._history[row["id"]].append((place, row))
+            assert place.changed_at is not None
+            deleted = row["_deleted"]
+            if deleted:
+                self.deletes += 1
+                filled = {name for name, value in row.items() if value is not None}
+                assert filled == {"id", "_changed_at", "_deleted"}, f"a deleted record with cells: {row}"
+                self.rows.pop(row["id"], None)
+            else:
+                self.rows[row["id"]] = {
+                    name: value for name, value in row.items() if name not in ("_changed_at", "_deleted")
+                }
+
+    def assert_equal(self, base: dict[str, Row], leave_out: Collection[str] = ()) -> None:
+        """The same ids, and in every column but those left out the same values."""
+        wrong = []
+        for record in {**self.rows, **base}:
+            ours, theirs = self.rows.get(record), base.get(record)
+            if ours is None or theirs is None:
+                wrong.append((record, "it is missing" if ours is None else "it is too much"))
+                continue
+            assert ours.keys() == theirs.keys()
+            # As text, where a NaN is equal to a NaN.
+            columns = [name for name in ours if name not in leave_out and repr(ours[name]) != repr(theirs[name])]
+            if columns:
+                wrong.append((record, ", ".join(f"{name} {ours[name]!r} for {theirs[name]!r}" for name in columns)))
+        told = [f"{record}: {what}\n{self._told(record)}" for record, what in wrong[:5]]
+        assert not wrong, f"{len(wrong)} of {len(base)} records differ:\n" + "\n".join(told)
+
+    def _told(self, record: str) -> str:
+        return "\n".join(f"    {place}: {row}" for place, row in self._history[record]) or "    no row ever came"
+
+
+def snapshot(options: dict[str, str], table: str) -> dict[str, Row]:
+    """The records of a table by their ids, in one read."""
+    rows = pa.table(Airtable(**options).read(table)).to_pylist()
+    return {row["id"]: row for row in rows}
+
+
+def times_kept(batches: Path) -> Counter[str]:
+    """How often each record came."""
+    return Counter(row["id"] for _, row in kept(batches))

@@ -1,0 +1,238 @@
+"""Streams while everything goes wrong: what arrives is what the base holds, whoever is killed and whatever fails.
+
+`CHAOS_SEED` in the environment repeats a run that failed. The changes are then the same; the moments at which they meet
+the stream are not, since processes run as they like.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cluster import session_settings
+
+from lakeflow_airtable.mock import MockAirtable
+from mutations import COMPUTED, ORDERS, Script
+from stream_chaos import Blow, Chaos, FragileCluster
+from stream_driver import Job, start
+from stream_target import Target, snapshot, times_kept
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds Spark's processes by /proc"),
+]
+
+KNOWN_SEED = 20_260_229
+CHANGES = 1_100
+
+
+@contextmanager
+def seeded(known: bool) -> Iterator[int]:
+    """A seed: the one that is asked for, or one that is always the same, or a new one. A failure tells it."""
+    asked = os.environ.get("CHAOS_SEED")
+    seed = int(asked) if asked else KNOWN_SEED if known else random.SystemRandom().randrange(1_000_000_000)
+    print(f"CHAOS_SEED={seed}")
+    try:
+        yield seed
+    except AssertionError as error:
+        raise AssertionError(f"with CHAOS_SEED={seed}: {error}") from error
+
+
+def job(mock: MockAirtable, base: str, directory: Path, table: str = ORDERS, **options: str) -> Job:
+    """A job whose stream reads a table of a base of the mock."""
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = {**session_settings(directory), "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
+    return Job(
+        options=mock.options(base_id=base, tableName=table, **options),
+        directory=str(directory),
+        settings=tuple(settings.items()),
+    )
+
+
+def drain(spark: SparkSession, mock: MockAirtable, job: Job) -> StreamingQuery:
+    """Lets time pass until all changes so far may be read, and reads them."""
+    mock.advance_clock(120)
+    return available_now(spark, job)
+
+
+def available_now(spark: SparkSession, job: Job) -> StreamingQuery:
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+    query = start(spark, job, available_now=True)
+    if not query.awaitTermination(120):
+        query.stop()
+        raise AssertionError(f"a query of what is available does not end: {query.lastProgress}")
+    return query
+
+
+def blows(rng: random.Random, victims: list[str]) -> list[Blow]:
+    """A driver's three deaths at three moments, and the other victims' while a batch is under way."""
+    drivers = [Blow("driver", moment) for moment in ("begun", "planned", "written")]
+    others = [Blow(victim, "planned") for victim in victims]
+    mixed = drivers + others
+    rng.shuffle(mixed)
+    return mixed
+
+
+def webhooks(mock: MockAirtable, base: str) -> list[dict[str, Any]]:
+    request = urllib.request.Request(
+        f"{mock.url}/v0/bases/{base}/webhooks", headers={"Authorization": f"Bearer {mock.token}"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        found: list[dict[str, Any]] = json.load(answer)["webhooks"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FragileCluster]:
+    with FragileCluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+def changes_arrive(
+    spark: SparkSession,
+    directory: Path,
+    seed: int,
+    mode: str,
+    *,
+    cluster: FragileCluster | None = None,
+    python: Path | None = None,
+) -> None:
+    rng = random.Random(seed)
+    manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
+    with MockAirtable(sample=False, seed=seed % 1_000, faults=manners) as mock:
+        script = Script(mock, seed, deletes=mode == "cdc_with_deletes")
+        bound = {"max_records_per_batch": "150"} if rng.random() < 0.5 else {}
+        streamed = job(mock, script.base, directory, ingestion_type=mode, **bound)
+        victims, on = ["python"], {}
+        if cluster is not None:
+            streamed = replace(streamed, master=cluster.url)
+            victims, on = ["python", "executor", "worker"], {"cluster": cluster, "python": python}
+        with Chaos(mock, script, streamed, rng, **on) as chaos:
+            chaos.run(CHANGES, blows(rng, victims))
+        drain(spark, mock, streamed)
+
+        assert script.done >= CHANGES
+        base = snapshot(mock.options(base_id=script.base), ORDERS)
+        target = Target(streamed.batches)
+        # An edit elsewhere changes these, and nothing in the record says so.
+        target.assert_equal(base, leave_out=COMPUTED if mode == "cdc" else ())
+        if mode == "cdc":
+            assert target.deletes == 0
+        else:
+            assert target.deletes > 0
+            # Whoever died between making it and storing its name: the next one found it.
+            assert len(webhooks(mock, script.base)) == 1
+
+
+def test_cdc_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
+    with seeded(known=True) as seed:
+        changes_arrive(spark, tmp_path, seed, "cdc")
+
+
+def test_cdc_on_a_cluster(spark: SparkSession, tmp_path: Path, cluster: FragileCluster, executors_python: Path) -> None:
+    with seeded(known=False) as seed:
+        changes_arrive(spark, tmp_path, seed, "cdc", cluster=cluster, python=executors_python)
+
+
+def test_cdc_with_deletes_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
+    with seeded(known=False) as seed:
+        changes_arrive(spark, tmp_path, seed, "cdc_with_deletes")
+
+
+def test_cdc_with_deletes_on_a_cluster(
+    spark: SparkSession, tmp_path: Path, cluster: FragileCluster, executors_python: Path
+) -> None:
+    with seeded(known=True) as seed:
+        changes_arrive(spark, tmp_path, seed, "cdc_with_deletes", cluster=cluster, python=executors_python)
+
+
+def test_append_brings_each_record_once(spark: SparkSession, tmp_path: Path) -> None:
+    with seeded(known=False) as seed, MockAirtable(sample=False, seed=seed % 1_000) as mock:
+        rng = random.Random(seed)
+        script = Script(mock, seed)
+        streamed = job(mock, script.base, tmp_path, ingestion_type="append", max_records_per_batch="100")
+        with Chaos(mock, script, streamed, rng) as chaos:
+            chaos.run(CHANGES, blows(rng, ["python"]))
+        drain(spark, mock, streamed)
+
+        assert times_kept(streamed.batches) == dict.fromkeys(script.created, 1)
+
+
+@pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes"])
+def test_an_increment_costs_what_changed_and_not_the_table(spark: SparkSession, tmp_path: Path, mode: str) -> None:
+    with MockAirtable(sample=False) as mock:
+        base = mock.create_base("Large")
+        table = mock.generate_table("Rows", 5_000, 8, scalars=True, base=base)
+        streamed = job(mock, base, tmp_path, table, ingestion_type=mode)
+        drain(spark, mock, streamed)
+        assert len(Target(streamed.batches).rows) == 5_000
+
+        field = next(f["name"] for t in mock.schema(base=base)["tables"] for f in t["fields"] if f["type"] == "number")
+        ids = [record["id"] for record in mock.records(table, base=base)]
+        for changed in (1, 250, 1_000):
+            # Past what the window before is read again for.
+            mock.advance_clock(600)
+            picked = random.Random(changed).sample(ids, changed)
+            # Ten records are one transaction.
+            mock.update_records(table, {record: {field: changed} for record in picked}, base=base)
+            mock.clear_requests()
+            drain(spark, mock, streamed)
+
+            counts = mock.request_counts()
+            assert 0 < counts["list_records"] <= -(-changed // 100) + 4, counts
+            transactions = -(-changed // 10)
+            assert counts.get("list_payloads", 0) <= -(-transactions // 50) + 1, counts
+            assert sum(counts.values()) <= counts["list_records"] + counts.get("list_payloads", 0) + 20, counts
+        Target(streamed.batches).assert_equal(snapshot(mock.options(base_id=base), table))
+
+
+@pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes", "append"])
+def test_what_is_available_ends_although_the_source_goes_on(spark: SparkSession, tmp_path: Path, mode: str) -> None:
+    most = 40
+    with seeded(known=True) as seed, MockAirtable(sample=False) as mock:
+        script = Script(mock, seed, deletes=mode == "cdc_with_deletes", orders=200)
+        streamed = job(mock, script.base, tmp_path, ingestion_type=mode, max_records_per_batch=str(most))
+        first = drain(spark, mock, streamed)
+        queries = [first]
+        ended = threading.Event()
+
+        def go_on() -> None:
+            while not ended.wait(0.1):
+                script.burst(20)
+
+        thread = threading.Thread(target=go_on, daemon=True)
+        thread.start()
+        try:
+            while script.done < 100:
+                ended.wait(0.05)
+            before = script.done
+            queries.append(available_now(spark, streamed))
+            assert script.done > before
+        finally:
+            ended.set()
+            thread.join(30)
+        queries.append(drain(spark, mock, streamed))
+
+        progress = [batch for query in queries for batch in query.recentProgress]
+        assert len(progress) < 3 * 100  # as many as Spark keeps of each query: none is missing here
+        rows = [batch["numInputRows"] for batch in progress]
+        assert max(rows) <= most
+        assert sum(rows) >= 200
+        if mode == "append":
+            assert times_kept(streamed.batches) == dict.fromkeys(script.created, 1)
+        else:
+            base = snapshot(mock.options(base_id=script.base), ORDERS)
+            Target(streamed.batches).assert_equal(base, leave_out=COMPUTED if mode == "cdc" else ())
