@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +22,13 @@ from cluster import StandaloneCluster
 
 from lakeflow_airtable.mock import MockAirtable
 from mutations import Script
-from stream_driver import Job
+from stream_driver import Job, Stream
 
 DRIVER = Path(__file__).with_name("stream_driver.py")
 # A busy machine starts Spark slowly. What takes longer than this stands still.
 PATIENCE_SECONDS = 90
+# Processes that live for seconds are not worth optimising: they start in half the time.
+QUICK_START = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
 
 class Process(NamedTuple):
@@ -65,6 +67,9 @@ class FragileCluster(StandaloneCluster):
     def sessions(self) -> list[int]:
         return [process.pid for process in self._processes]
 
+    def start(self, name: str, program: str, *arguments: str, **environment: str) -> Path:
+        return super().start(name, program, *arguments, **QUICK_START, **environment)
+
     def lose_worker(self, number: int) -> None:
         """Kills a worker and its executors, and starts another."""
         worker = self._processes.pop(1 + number)
@@ -80,13 +85,17 @@ class FragileCluster(StandaloneCluster):
 class Blow:
     """Who is killed, and when.
 
-    Moments: `begun`, a session is there; `planned`, a batch's offsets are stored and the batch is not done;
-    `written`, the batch's rows are kept, and Spark does not know yet; `done`, a batch is.
+    Moments: `begun`, a session is there; `planned`, a batch's offsets are stored and the batch is not done; `written`,
+    the batch's rows are kept, and Spark does not know yet.
     """
 
     victim: str
     """`driver`, with all that it started; `python`, one of Spark's Python workers; `executor`; `worker`."""
     moment: str
+    stream: int
+    """The stream whose moment it is. The others are met wherever they are."""
+    after_batches: int = 0
+    """How many batches of this stream this driver has done before."""
 
 
 class Weather:
@@ -152,83 +161,101 @@ class Weather:
 
 
 class Chaos:
-    """A stream of a changing base, driven by processes that are killed."""
+    """Streams of changing bases, driven by processes that are killed.
+
+    Args:
+        streams: What is streamed. Each driver runs all of them.
+        settings: The drivers' sessions.
+        directory: Where the drivers' logs are.
+        python: Spark's Python workers.
+    """
 
     def __init__(
         self,
         mock: MockAirtable,
-        script: Script,
-        job: Job,
+        scripts: Sequence[Script],
+        streams: Sequence[Stream],
         rng: random.Random,
         *,
+        settings: dict[str, str],
+        directory: Path,
         python: Path | str = sys.executable,
         cluster: FragileCluster | None = None,
     ) -> None:
-        self.job = job
-        self.lives = 0
-        self._mock = mock
-        self._script = script
+        self._scripts = scripts
+        self._streams = streams
         self._rng = rng
         self._weather = Weather(mock, rng)
+        self._settings = settings
+        self._directory = directory
         self._python = str(python)
         self._cluster = cluster
         self._driver: subprocess.Popen[bytes] | None = None
+        self._drivers = 0
         self._was_hurt = False
+        self._done_before: list[int] = []
+        self._born = time.monotonic()
 
     def __enter__(self) -> Chaos:
-        Path(self.job.directory).mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._kill_driver()
+        if self._driver is not None:
+            kill_session(self._driver.pid)
 
-    def run(self, changes: int, blows: list[Blow]) -> None:
-        """Makes so many changes and strikes all the blows in between, then leaves the stream as a kill leaves it."""
-        for blow in blows:
-            enough = self._script.done + changes // len(blows)
-            while self._script.done < enough:
-                self._go_on(self._rng.uniform(0.2, 0.9))
+    def _note(self, what: str) -> None:
+        """For whoever reads of a failure: pytest shows what was printed."""
+        batches = [f"{done} of {planned}" for planned, done in map(_batches, self._streams)]
+        changes = sum(script.done for script in self._scripts)
+        print(f"{time.monotonic() - self._born:6.2f} s, {changes} changes, batches {', '.join(batches)}: {what}")
+
+    def run(self, changes: int, blows: Sequence[Blow]) -> None:
+        """Makes so many changes of each base and strikes all the blows in between; leaves all as a kill leaves it."""
+        for number, blow in enumerate(blows):
+            enough = changes * (number + 1) // len(blows)
+            while any(script.done < enough for script in self._scripts):
+                self._go_on()
             self._await(blow)
-        self._kill_driver()
+        # What the last blow did is seen by a batch that comes after it.
+        self._await(Blow("driver", "planned", self._rng.randrange(len(self._streams)), after_batches=1))
         self._weather.clear()
 
-    def _go_on(self, seconds: float) -> None:
-        """Some changes, and some time for the stream."""
-        self._script.burst()
+    def _go_on(self) -> None:
+        """Some changes, and some time for the streams."""
+        self._burst()
         if self._rng.random() < 0.6:
             self._weather.change()
         # While a driver starts there is little to disturb.
-        self._tend(seconds if self._is_begun else 1.5, until=lambda: False)
+        self._tend(self._rng.uniform(0.2, 0.9) if self._is_begun else 1.5, until=lambda: False)
+
+    def _burst(self) -> None:
+        for script in self._scripts:
+            script.burst()
 
     def _await(self, blow: Blow) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            newest = _newest(self.job.checkpoint / "commits")
-
-            def due(before: int = newest) -> bool:
-                return self._is_due(blow.moment, before)
-
-            if self._tend(self._rng.uniform(0.5, 1.0), until=due):
+        while time.monotonic() < deadline:
+            if self._tend(self._rng.uniform(0.5, 1.0), until=lambda: self._is_due(blow)):
                 # Not always at once: in the middle of a batch as well.
                 time.sleep(self._rng.choice((0.0, 0.0, 0.05, 0.2, 0.5)))
-                if self._strike(blow.victim):
+                if self._strike(blow):
                     return
-            if time.monotonic() > deadline:
-                raise AssertionError(f"the stream stands still: {blow} did not come about\n{self._log_end()}")
-            self._script.burst()
+            self._burst()
+        raise AssertionError(f"a stream stands still: {blow} did not come about\n{self._log_end()}")
 
-    def _is_due(self, moment: str, before: int) -> bool:
-        if not self._is_begun:
+    def _is_due(self, blow: Blow) -> bool:
+        stream = self._streams[blow.stream]
+        planned, done = _batches(stream)
+        if not self._is_begun or done < self._done_before[blow.stream] + blow.after_batches:
             return False
-        planned, committed = (_newest(self.job.checkpoint / name) for name in ("offsets", "commits"))
-        if moment == "planned":
-            return planned > committed
-        if moment == "written":
-            return planned > committed and (self.job.batches / f"batch={planned}" / "_SUCCESS").exists()
-        return moment == "begun" or committed > before
+        if blow.moment == "written":
+            return planned > done and (stream.batches / f"batch={planned}" / "_SUCCESS").exists()
+        return blow.moment == "begun" or planned > done
 
-    def _strike(self, victim: str) -> bool:
+    def _strike(self, blow: Blow) -> bool:
         """Kills, if there is whom to kill."""
+        self._note(f"kill {blow}")
+        victim = blow.victim
         if victim == "driver":
             self._kill_driver()
             return True
@@ -259,7 +286,8 @@ class Chaos:
             if self._driver.poll() is not None:
                 # A query may fail when a process of its own is taken from it. Nothing else may make it fail.
                 if not self._was_hurt:
-                    raise AssertionError(f"the stream failed by itself:\n{self._log_end()}")
+                    raise AssertionError(f"a stream failed by itself:\n{self._log_end()}")
+                self._note("the driver ended")
                 self._kill_driver()
             elif until():
                 return True
@@ -268,23 +296,26 @@ class Chaos:
 
     @property
     def _is_begun(self) -> bool:
-        return self._driver is not None and (Path(self.job.directory) / self._name("started")).exists()
+        return self._driver is not None and self._file("started").exists()
 
-    def _name(self, what: str) -> str:
-        return f"{what}-{self.lives}"
+    def _file(self, what: str) -> Path:
+        return self._directory / f"{what}-{self._drivers}"
 
     def _start_driver(self) -> None:
-        self.lives += 1
+        self._drivers += 1
         self._was_hurt = False
-        job = replace(self.job, available_now=self._rng.random() < 0.4, started=self._name("started"))
-        with (Path(job.directory) / self._name("log")).open("wb") as log:
+        self._done_before = [done for _, done in map(_batches, self._streams)]
+        self._note(f"start driver {self._drivers}")
+        streams = [replace(stream, available_now=self._rng.random() < 0.4) for stream in self._streams]
+        job = Job(streams, self._settings, str(self._file("started")))
+        with self._file("log").open("wb") as log:
             self._driver = subprocess.Popen(
                 [sys.executable, DRIVER],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYSPARK_PYTHON": self._python},
-                cwd=job.directory,
+                env={**os.environ, **QUICK_START, "PYSPARK_PYTHON": self._python},
+                cwd=self._directory,
                 start_new_session=True,
             )
         assert self._driver.stdin is not None
@@ -299,10 +330,20 @@ class Chaos:
             with suppress(BrokenPipeError):
                 self._driver.stdin.close()
             self._driver = None
+            # Nor does a task fail, to be tried again, over what the server does: the weather is never that bad.
+            if "lakeflow_airtable.errors" in self._file("log").read_text(errors="replace"):
+                raise AssertionError(f"a task failed by itself:\n{self._log_end()}")
 
     def _log_end(self) -> str:
-        log = Path(self.job.directory) / self._name("log")
-        return f"driver {self.lives}:\n{log.read_text(errors='replace')[-6000:]}" if log.exists() else "no driver ran"
+        log = self._file("log")
+        return (
+            f"driver {self._drivers}:\n{log.read_text(errors='replace')[-6000:]}" if log.exists() else "no driver ran"
+        )
+
+
+def _batches(stream: Stream) -> tuple[int, int]:
+    """The newest batch that is planned, and the newest that is done."""
+    return _newest(stream.checkpoint / "offsets"), _newest(stream.checkpoint / "commits")
 
 
 def _newest(directory: Path) -> int:

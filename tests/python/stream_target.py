@@ -56,22 +56,30 @@ class Target:
 
     def assert_equal(self, base: dict[str, Row], leave_out: Collection[str] = ()) -> None:
         """The same ids, and in every column but those left out the same values."""
-        wrong = []
+        wrong = {}
         for record in {**self.rows, **base}:
             ours, theirs = self.rows.get(record), base.get(record)
             if ours is None or theirs is None:
-                wrong.append((record, "it is missing" if ours is None else "it is too much"))
+                wrong[record] = ["id"]
                 continue
             assert ours.keys() == theirs.keys()
             # As text, where a NaN is equal to a NaN.
             columns = [name for name in ours if name not in leave_out and repr(ours[name]) != repr(theirs[name])]
             if columns:
-                wrong.append((record, ", ".join(f"{name} {ours[name]!r} for {theirs[name]!r}" for name in columns)))
-        told = [f"{record}: {what}\n{self._told(record)}" for record, what in wrong[:5]]
+                wrong[record] = columns
+        told = [self._told(record, columns, base.get(record)) for record, columns in list(wrong.items())[:5]]
         assert not wrong, f"{len(wrong)} of {len(base)} records differ:\n" + "\n".join(told)
 
-    def _told(self, record: str) -> str:
-        return "\n".join(f"    {place}: {row}" for place, row in self._history[record]) or "    no row ever came"
+    def _told(self, record: str, columns: list[str], theirs: Row | None) -> str:
+        """What came for a record, and what the base holds, as far as they differ."""
+
+        def cells(row: Row | None) -> str:
+            if row is None:
+                return "no record"
+            return "deleted" if row.get("_deleted") else str({name: row[name] for name in columns})
+
+        came = [f"  at {at}, batch {batch}, row {n}: {cells(row)}" for (at, batch, n), row in self._history[record]]
+        return "\n".join([record, *came, f"  in the base: {cells(theirs)}"])
 
 
 def snapshot(options: dict[str, str], table: str) -> dict[str, Row]:

@@ -23,7 +23,7 @@ from cluster import session_settings
 from lakeflow_airtable.mock import MockAirtable
 from mutations import COMPUTED, ORDERS, Script
 from stream_chaos import Blow, Chaos, FragileCluster
-from stream_driver import Job, start
+from stream_driver import Stream
 from stream_target import Target, snapshot, times_kept
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ pytestmark = [
 ]
 
 KNOWN_SEED = 20_260_229
-CHANGES = 1_100
+CHANGES = 1_100  # of each base
+SETTINGS = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 
 
 @contextmanager
@@ -48,40 +49,36 @@ def seeded(known: bool) -> Iterator[int]:
     try:
         yield seed
     except AssertionError as error:
-        raise AssertionError(f"with CHAOS_SEED={seed}: {error}") from error
+        raise AssertionError(f"with CHAOS_SEED={seed}: {error}") from None
 
 
-def job(mock: MockAirtable, base: str, directory: Path, table: str = ORDERS, **options: str) -> Job:
-    """A job whose stream reads a table of a base of the mock."""
-    directory.mkdir(parents=True, exist_ok=True)
-    settings = {**session_settings(directory), "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
-    return Job(
-        options=mock.options(base_id=base, tableName=table, **options),
-        directory=str(directory),
-        settings=tuple(settings.items()),
-    )
+def stream(mock: MockAirtable, base: str, directory: Path, table: str = ORDERS, **options: str) -> Stream:
+    """A stream of a table in a base of the mock."""
+    return Stream(mock.options(base_id=base, tableName=table, **options), str(directory))
 
 
-def drain(spark: SparkSession, mock: MockAirtable, job: Job) -> StreamingQuery:
-    """Lets time pass until all changes so far may be read, and reads them."""
-    mock.advance_clock(120)
-    return available_now(spark, job)
-
-
-def available_now(spark: SparkSession, job: Job) -> StreamingQuery:
-    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
-    query = start(spark, job, available_now=True)
+def available_now(spark: SparkSession, stream: Stream) -> StreamingQuery:
+    """Runs a stream until it has read what is there."""
+    for name, value in SETTINGS.items():
+        spark.conf.set(name, value)
+    query = replace(stream, available_now=True).start(spark)
     if not query.awaitTermination(120):
         query.stop()
         raise AssertionError(f"a query of what is available does not end: {query.lastProgress}")
     return query
 
 
-def blows(rng: random.Random, victims: list[str]) -> list[Blow]:
-    """A driver's three deaths at three moments, and the other victims' while a batch is under way."""
-    drivers = [Blow("driver", moment) for moment in ("begun", "planned", "written")]
-    others = [Blow(victim, "planned") for victim in victims]
-    mixed = drivers + others
+def drain(spark: SparkSession, mock: MockAirtable, stream: Stream) -> StreamingQuery:
+    """Lets time pass until all changes so far may be read, and reads them."""
+    mock.advance_clock(120)
+    return available_now(spark, stream)
+
+
+def blows(rng: random.Random, victims: list[str], streams: int) -> list[Blow]:
+    """A driver's deaths at every moment, and the other victims' while a batch is under way."""
+    drivers = [("driver", moment, rng.choice((0, 1, 2))) for moment in ("begun", "planned", "written")]
+    others = [(victim, "planned", rng.choice((0, 1))) for victim in victims]
+    mixed = [Blow(victim, moment, rng.randrange(streams), after) for victim, moment, after in drivers + others]
     rng.shuffle(mixed)
     return mixed
 
@@ -95,80 +92,52 @@ def webhooks(mock: MockAirtable, base: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FragileCluster]:
-    with FragileCluster(tmp_path_factory.mktemp("cluster")) as cluster:
-        yield cluster
-
-
-def changes_arrive(
-    spark: SparkSession,
-    directory: Path,
-    seed: int,
-    mode: str,
-    *,
-    cluster: FragileCluster | None = None,
-    python: Path | None = None,
+def everything_arrives(
+    spark: SparkSession, directory: Path, seed: int, settings: dict[str, str], victims: list[str], **on: Any
 ) -> None:
+    """The three kinds of stream side by side: two of a base where nothing is deleted, one of a base where much is."""
     rng = random.Random(seed)
     manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
     with MockAirtable(sample=False, seed=seed % 1_000, faults=manners) as mock:
-        script = Script(mock, seed, deletes=mode == "cdc_with_deletes")
-        bound = {"max_records_per_batch": "150"} if rng.random() < 0.5 else {}
-        streamed = job(mock, script.base, directory, ingestion_type=mode, **bound)
-        victims, on = ["python"], {}
-        if cluster is not None:
-            streamed = replace(streamed, master=cluster.url)
-            victims, on = ["python", "executor", "worker"], {"cluster": cluster, "python": python}
-        with Chaos(mock, script, streamed, rng, **on) as chaos:
-            chaos.run(CHANGES, blows(rng, victims))
-        drain(spark, mock, streamed)
+        lasting, passing = Script(mock, seed), Script(mock, seed + 1, deletes=True)
 
-        assert script.done >= CHANGES
-        base = snapshot(mock.options(base_id=script.base), ORDERS)
-        target = Target(streamed.batches)
-        # An edit elsewhere changes these, and nothing in the record says so.
-        target.assert_equal(base, leave_out=COMPUTED if mode == "cdc" else ())
-        if mode == "cdc":
-            assert target.deletes == 0
-        else:
-            assert target.deletes > 0
-            # Whoever died between making it and storing its name: the next one found it.
-            assert len(webhooks(mock, script.base)) == 1
+        def streamed(script: Script, mode: str) -> Stream:
+            bound = {"max_records_per_batch": str(rng.randint(50, 200))} if rng.random() < 0.5 else {}
+            return stream(mock, script.base, directory / mode, ingestion_type=mode, **bound)
+
+        cdc, append = streamed(lasting, "cdc"), streamed(lasting, "append")
+        with_deletes = streamed(passing, "cdc_with_deletes")
+        streams = [cdc, append, with_deletes]
+        settings = {**session_settings(directory), **SETTINGS, **settings}
+        with Chaos(mock, [lasting, passing], streams, rng, settings=settings, directory=directory, **on) as chaos:
+            chaos.run(CHANGES, blows(rng, victims, len(streams)))
+        for each in streams:
+            drain(spark, mock, each)
+
+        assert min(lasting.done, passing.done) >= CHANGES
+        assert times_kept(append.batches) == dict.fromkeys(lasting.created, 1)
+        target = Target(with_deletes.batches)
+        target.assert_equal(snapshot(mock.options(base_id=passing.base), ORDERS))
+        assert target.deletes > 0
+        # Whoever died between making the change feed and storing its name: the next one found it.
+        assert len(webhooks(mock, passing.base)) == 1
+        # An edit elsewhere changes the computed columns, and nothing in the record says so.
+        target = Target(cdc.batches)
+        target.assert_equal(snapshot(mock.options(base_id=lasting.base), ORDERS), leave_out=COMPUTED)
+        assert target.deletes == 0
 
 
-def test_cdc_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
-    with seeded(known=True) as seed:
-        changes_arrive(spark, tmp_path, seed, "cdc")
-
-
-def test_cdc_on_a_cluster(spark: SparkSession, tmp_path: Path, cluster: FragileCluster, executors_python: Path) -> None:
+def test_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
+    # As on a cluster, four attempts at each task.
     with seeded(known=False) as seed:
-        changes_arrive(spark, tmp_path, seed, "cdc", cluster=cluster, python=executors_python)
+        everything_arrives(spark, tmp_path, seed, {"spark.master": "local[2,4]"}, ["python"])
 
 
-def test_cdc_with_deletes_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
-    with seeded(known=False) as seed:
-        changes_arrive(spark, tmp_path, seed, "cdc_with_deletes")
-
-
-def test_cdc_with_deletes_on_a_cluster(
-    spark: SparkSession, tmp_path: Path, cluster: FragileCluster, executors_python: Path
-) -> None:
-    with seeded(known=True) as seed:
-        changes_arrive(spark, tmp_path, seed, "cdc_with_deletes", cluster=cluster, python=executors_python)
-
-
-def test_append_brings_each_record_once(spark: SparkSession, tmp_path: Path) -> None:
-    with seeded(known=False) as seed, MockAirtable(sample=False, seed=seed % 1_000) as mock:
-        rng = random.Random(seed)
-        script = Script(mock, seed)
-        streamed = job(mock, script.base, tmp_path, ingestion_type="append", max_records_per_batch="100")
-        with Chaos(mock, script, streamed, rng) as chaos:
-            chaos.run(CHANGES, blows(rng, ["python"]))
-        drain(spark, mock, streamed)
-
-        assert times_kept(streamed.batches) == dict.fromkeys(script.created, 1)
+def test_on_a_cluster(spark: SparkSession, tmp_path: Path, executors_python: Path) -> None:
+    with seeded(known=True) as seed, FragileCluster(tmp_path / "cluster") as cluster:
+        settings = {"spark.master": cluster.url}
+        victims = ["python", "executor", "worker"]
+        everything_arrives(spark, tmp_path, seed, settings, victims, cluster=cluster, python=executors_python)
 
 
 @pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes"])
@@ -176,7 +145,7 @@ def test_an_increment_costs_what_changed_and_not_the_table(spark: SparkSession, 
     with MockAirtable(sample=False) as mock:
         base = mock.create_base("Large")
         table = mock.generate_table("Rows", 5_000, 8, scalars=True, base=base)
-        streamed = job(mock, base, tmp_path, table, ingestion_type=mode)
+        streamed = stream(mock, base, tmp_path, table, ingestion_type=mode)
         drain(spark, mock, streamed)
         assert len(Target(streamed.batches).rows) == 5_000
 
@@ -204,7 +173,7 @@ def test_what_is_available_ends_although_the_source_goes_on(spark: SparkSession,
     most = 40
     with seeded(known=True) as seed, MockAirtable(sample=False) as mock:
         script = Script(mock, seed, deletes=mode == "cdc_with_deletes", orders=200)
-        streamed = job(mock, script.base, tmp_path, ingestion_type=mode, max_records_per_batch=str(most))
+        streamed = stream(mock, script.base, tmp_path, ingestion_type=mode, max_records_per_batch=str(most))
         first = drain(spark, mock, streamed)
         queries = [first]
         ended = threading.Event()
