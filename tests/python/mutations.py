@@ -19,8 +19,9 @@ COMPUTED = ("companies", "company_titles", "regions", "rank_sum", "summary", "ra
 WORDS = ("amber", "birch", "c'est", 'de"lta', "élan", "北島", "grove", "line\nbreak", "{x}", "a, b", "kelp", "0")
 STATES, TAGS = ("Open", "Packed", "Sent", "Cancelled"), ("rush", "gift", "fragile", "heavy")
 EDITABLE = ("Label", "Amount", "Status", "Tags", "Due", "Sent at", "Paid", "Notes")
-# Inside a second, over seconds, past what readers hold back, past the lookback, over the day.
-PAUSES = (0.0, 0.3, 1.0, 2.5, 11.0, 65.0, 700.0, 9_000.0)
+# Mostly time passes as it does, or a few times as fast: what readers hold back, and what does not show yet, are then of
+# the same age as what they read. Now and then it is past that, past the lookback, or past noon.
+SHORT_PAUSES, LONG_PAUSES = (0.0, 0.3, 1.0, 2.0, 3.0), (11.0, 65.0, 700.0, 9_000.0)
 
 Fields = dict[str, Any]
 
@@ -154,13 +155,14 @@ class Script:
         self._kinds = list(kinds)
         self._weights = list(kinds.values())
 
-    def burst(self, most: int = 50) -> None:
+    def burst(self, most: int = 18) -> None:
         """Some changes, one soon after the other, then as much time for the server as it may like."""
-        for _ in range(self._rng.randint(most // 3, most)):
+        for _ in range(self._rng.randint(1, most)):
             self.step()
             if self._rng.random() < 0.1:
-                self._mock.advance_clock(self._rng.choice(PAUSES[:4]))
-        self._mock.advance_clock(self._rng.choice(PAUSES))
+                self._mock.advance_clock(self._rng.choice(SHORT_PAUSES))
+        pauses = LONG_PAUSES if self._rng.random() < 0.08 else SHORT_PAUSES
+        self._mock.advance_clock(self._rng.choice(pauses))
 
     def step(self) -> None:
         """One change of any kind."""

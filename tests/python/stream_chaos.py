@@ -109,7 +109,7 @@ class Weather:
         rng = self._rng
         kinds = (self._fine, self._crowded, self._small_pages, self._expiring, self._broken, self._broken)
         faults: dict[str, Any] = {
-            "visibility_delay_ms": rng.choice((0, 0, 500, 4_000, 9_000)),
+            "visibility_delay_ms": rng.choice((0, 1_000, 5_000, 9_000, 9_500)),
             "records_per_payload": rng.choice((None, None, 1, 3)),
             "drop_unmatched": rng.random() < 0.5,
             **rng.choice(kinds)(),
@@ -223,10 +223,10 @@ class Chaos:
     def _go_on(self) -> None:
         """Some changes, and some time for the streams."""
         self._burst()
-        if self._rng.random() < 0.6:
+        if self._rng.random() < 0.3:
             self._weather.change()
         # While a driver starts there is little to disturb.
-        self._tend(self._rng.uniform(0.2, 0.9) if self._is_begun else 1.5, until=lambda: False)
+        self._tend(self._rng.uniform(0.1, 0.6) if self._is_begun else 1.0, until=lambda: False)
 
     def _burst(self) -> None:
         for script in self._scripts:
@@ -235,7 +235,7 @@ class Chaos:
     def _await(self, blow: Blow) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            if self._tend(self._rng.uniform(0.5, 1.0), until=lambda: self._is_due(blow)):
+            if self._tend(self._rng.uniform(0.2, 0.6), until=lambda: self._is_due(blow)):
                 # Not always at once: in the middle of a batch as well.
                 time.sleep(self._rng.choice((0.0, 0.0, 0.05, 0.2, 0.5)))
                 if self._strike(blow):
