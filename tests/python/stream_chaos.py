@@ -306,7 +306,7 @@ class Chaos:
         self._was_hurt = False
         self._done_before = [done for _, done in map(_batches, self._streams)]
         self._note(f"start driver {self._drivers}")
-        streams = [replace(stream, available_now=self._rng.random() < 0.4) for stream in self._streams]
+        streams = [replace(stream, available_now=self._rng.random() < 0.6) for stream in self._streams]
         job = Job(streams, self._settings, str(self._file("started")))
         with self._file("log").open("wb") as log:
             self._driver = subprocess.Popen(
