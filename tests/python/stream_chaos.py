@@ -70,6 +70,12 @@ class FragileCluster(StandaloneCluster):
     def start(self, name: str, program: str, *arguments: str, **environment: str) -> Path:
         return super().start(name, program, *arguments, **QUICK_START, **environment)
 
+    def stop(self) -> None:
+        # Nothing here is worth waiting for.
+        for sid in self.sessions:
+            kill_session(sid)
+        super().stop()
+
     def lose_worker(self, number: int) -> None:
         """Kills a worker and its executors, and starts another."""
         worker = self._processes.pop(1 + number)
