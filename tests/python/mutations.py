@@ -26,7 +26,7 @@ SHORT_PAUSES, LONG_PAUSES = (0.0, 0.3, 1.0, 2.0, 3.0), (11.0, 65.0, 700.0, 9_000
 Fields = dict[str, Any]
 
 
-def _tables(orders: int, rng: random.Random) -> list[Fields]:
+def _tables(orders: int, rng: random.Random, *, tells_edits: bool) -> list[Fields]:
     def link(table: str, **options: Any) -> Fields:
         return {"type": "multipleRecordLinks", "options": {"linkedTableId": table, **options}}
 
@@ -57,9 +57,10 @@ def _tables(orders: int, rng: random.Random) -> list[Fields]:
         # Division by nothing: what does not fit its column is rescued.
         {"name": "Ratio", **formula("{Amount} / {Rank sum}", "number")},
         {"name": "Number", "type": "autoNumber"},
-        {"name": "Changed", "type": "lastModifiedTime"},
         {"name": "Changed by", "type": "lastModifiedBy"},
     ]
+    if tells_edits:
+        order_fields.append({"name": "Changed", "type": "lastModifiedTime"})
     order_fields[13]["options"]["result"] = number
     company_fields = [
         {"name": "Name", "type": "singleLineText"},
@@ -106,17 +107,17 @@ class Script:
 
     Args:
         deletes: Whether records are deleted, and cells spoilt, which no modification time tells of.
-        only_inserts: Whether orders, once made, are let alone but for what their links bring.
+        tells_edits: Whether orders have a field of the time of their last edit, by which changes can be told.
     """
 
     def __init__(
-        self, mock: MockAirtable, seed: int, *, deletes: bool = False, only_inserts: bool = False, orders: int = 300
+        self, mock: MockAirtable, seed: int, *, deletes: bool = False, tells_edits: bool = True, orders: int = 300
     ) -> None:
         self.done = 0
         self.created: list[str] = []
         self._mock = mock
         self._rng = random.Random(seed)
-        self.base = mock.create_base("Chaos", _tables(orders, self._rng))
+        self.base = mock.create_base("Chaos", _tables(orders, self._rng, tells_edits=tells_edits))
         self._orders = [record["id"] for record in mock.records(ORDERS, base=self.base)]
         self._regions = [record["id"] for record in mock.records(REGIONS, base=self.base)]
         self.created += self._orders
@@ -126,23 +127,20 @@ class Script:
         kinds = {
             self._insert: 10,
             self._insert_many: 3,
+            self._insert_then_update: 4,
+            self._update: 20,
+            self._update_twice: 4,
+            self._update_many: 6,
+            self._clear: 8,
             self._link: 8,
+            self._follow: 5,
             self._link_from_the_other_side: 8,
-            self._rename_region: 3,
+            self._new_company: 2,
             self._edit_company: 10,
             self._move_company: 4,
-            self._new_company: 2,
+            self._rename_region: 3,
             self._rename_table: 1,
         }
-        if not only_inserts:
-            kinds |= {
-                self._update: 20,
-                self._clear: 8,
-                self._update_twice: 4,
-                self._update_many: 6,
-                self._follow: 5,
-                self._insert_then_update: 4,
-            }
         if deletes:
             kinds |= {
                 self._delete: 8,

@@ -120,7 +120,9 @@ def everything_arrives(
     rng = random.Random(seed)
     manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
     with MockAirtable(sample=False, seed=seed % 1_000, faults=manners) as mock:
-        lasting, passing = Script(mock, seed), Script(mock, seed + 1, deletes=True)
+        tells_edits = rng.random() < 0.5
+        lasting = Script(mock, seed, tells_edits=tells_edits)
+        passing = Script(mock, seed + 1, deletes=True, tells_edits=not tells_edits)
 
         def streamed(script: Script, mode: str) -> Stream:
             bound = {"max_records_per_batch": str(rng.randint(50, 200))} if rng.random() < 0.5 else {}
