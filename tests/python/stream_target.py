@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,11 +37,11 @@ def kept(batches: Path) -> list[tuple[Place, Row]]:
 class Target:
     """Upserts and deletes by `id`, in the order of the changes."""
 
-    def __init__(self, batches: Path) -> None:
+    def __init__(self, kept: Iterable[tuple[Place, Row]]) -> None:
         self.rows: dict[str, Row] = {}
         self.deletes = 0
         self._history: dict[str, list[tuple[Place, Row]]] = defaultdict(list)
-        for place, row in sorted(kept(batches), key=lambda entry: entry[0]):
+        for place, row in sorted(kept, key=lambda entry: entry[0]):
             self._history[row["id"]].append((place, row))
             assert place.changed_at is not None
             deleted = row["_deleted"]
@@ -67,10 +68,18 @@ class Target:
             columns = [name for name in ours if name not in leave_out and repr(ours[name]) != repr(theirs[name])]
             if columns:
                 wrong[record] = columns
-        told = [self._told(record, columns, base.get(record)) for record, columns in list(wrong.items())[:5]]
+        told = [self._told(record, columns, base) for record, columns in list(wrong.items())[:5]]
         assert not wrong, f"{len(wrong)} of {len(base)} records differ:\n" + "\n".join(told)
 
-    def _told(self, record: str, columns: list[str], theirs: Row | None) -> str:
+    def assert_ordered(self, base: dict[str, Row], leave_out: Collection[str] = ()) -> None:
+        """Who knows the time of change alone, and not which row came first, has the same target."""
+        for record, history in self._history.items():
+            for (place, row), (next_place, next_row) in pairwise(history):
+                columns = [name for name in row if name not in leave_out and repr(row[name]) != repr(next_row[name])]
+                is_told = place.changed_at < next_place.changed_at or not columns
+                assert is_told, f"versions of the same time:\n{self._told(record, columns, base)}"
+
+    def _told(self, record: str, columns: list[str], base: dict[str, Row]) -> str:
         """What came for a record, and what the base holds, as far as they differ."""
 
         def cells(row: Row | None) -> str:
@@ -79,7 +88,7 @@ class Target:
             return "deleted" if row.get("_deleted") else str({name: row[name] for name in columns})
 
         came = [f"  at {at}, batch {batch}, row {n}: {cells(row)}" for (at, batch, n), row in self._history[record]]
-        return "\n".join([record, *came, f"  in the base: {cells(theirs)}"])
+        return "\n".join([record, *came, f"  in the base: {cells(base.get(record))}"])
 
 
 def snapshot(options: dict[str, str], table: str) -> dict[str, Row]:
@@ -88,6 +97,8 @@ def snapshot(options: dict[str, str], table: str) -> dict[str, Row]:
     return {row["id"]: row for row in rows}
 
 
-def times_kept(batches: Path) -> Counter[str]:
-    """How often each record came."""
-    return Counter(row["id"] for _, row in kept(batches))
+def assert_each_once(kept: Iterable[tuple[Place, Row]], records: Collection[str]) -> None:
+    """These records and no others, none of them twice."""
+    times = dict.fromkeys(records, 0) | Counter(row["id"] for _, row in kept)
+    wrong = {record: number for record, number in times.items() if number != 1}
+    assert not wrong, f"of {len(records)} records these came so often: {wrong}"

@@ -25,7 +25,7 @@ from lakeflow_airtable.mock import MockAirtable
 from mutations import COMPUTED, ORDERS, Script
 from stream_chaos import Blow, Chaos, FragileCluster
 from stream_driver import Stream
-from stream_target import Target, snapshot, times_kept
+from stream_target import Target, assert_each_once, kept, snapshot
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -140,19 +140,19 @@ def everything_arrives(
         assert min(lasting.done, passing.done) >= CHANGES
 
         def append_arrived() -> None:
-            wrong = dict.fromkeys(lasting.created, 0) | dict(times_kept(append.batches))
-            wrong = {record: times for record, times in wrong.items() if times != 1}
-            assert not wrong, f"append: of {len(lasting.created)} records these came so often: {wrong}"
+            assert_each_once(kept(append.batches), lasting.created)
 
         def cdc_arrived() -> None:
-            target = Target(cdc.batches)
+            target, base = Target(kept(cdc.batches)), snapshot(mock.options(base_id=lasting.base), ORDERS)
             # An edit elsewhere changes the computed columns, and nothing in the record says so.
-            target.assert_equal(snapshot(mock.options(base_id=lasting.base), ORDERS), leave_out=COMPUTED)
+            target.assert_equal(base, leave_out=COMPUTED)
+            target.assert_ordered(base, leave_out=COMPUTED)
             assert target.deletes == 0
 
         def cdc_with_deletes_arrived() -> None:
-            target = Target(with_deletes.batches)
-            target.assert_equal(snapshot(mock.options(base_id=passing.base), ORDERS))
+            target, base = Target(kept(with_deletes.batches)), snapshot(mock.options(base_id=passing.base), ORDERS)
+            target.assert_equal(base)
+            target.assert_ordered(base)
             assert target.deletes > 0
             # Whoever died between making the change feed and storing its name: the next one found it.
             assert len(asked(mock, passing.base, "")["webhooks"]) == 1
@@ -186,7 +186,7 @@ def test_an_increment_costs_what_changed_and_not_the_table(spark: SparkSession, 
         table = mock.generate_table("Rows", 5_000, 8, scalars=True, base=base)
         streamed = stream(mock, base, tmp_path, table, ingestion_type=mode)
         drain(spark, mock, streamed)
-        assert len(Target(streamed.batches).rows) == 5_000
+        assert len(Target(kept(streamed.batches)).rows) == 5_000
 
         field = next(f["name"] for t in mock.schema(base=base)["tables"] for f in t["fields"] if f["type"] == "number")
         ids = [record["id"] for record in mock.records(table, base=base)]
@@ -204,7 +204,7 @@ def test_an_increment_costs_what_changed_and_not_the_table(spark: SparkSession, 
             transactions = -(-changed // 10)
             assert counts.get("list_payloads", 0) <= -(-transactions // 50) + 1, counts
             assert sum(counts.values()) <= counts["list_records"] + counts.get("list_payloads", 0) + 20, counts
-        Target(streamed.batches).assert_equal(snapshot(mock.options(base_id=base), table))
+        Target(kept(streamed.batches)).assert_equal(snapshot(mock.options(base_id=base), table))
 
 
 @pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes", "append"])
@@ -240,7 +240,7 @@ def test_what_is_available_ends_although_the_source_goes_on(spark: SparkSession,
         assert max(rows) <= (max(most, largest_transaction(mock, script.base)) if mode == "cdc_with_deletes" else most)
         assert sum(rows) > 120
         if mode == "append":
-            assert times_kept(streamed.batches) == dict.fromkeys(script.created, 1)
+            assert_each_once(kept(streamed.batches), script.created)
         else:
             base = snapshot(mock.options(base_id=script.base), ORDERS)
-            Target(streamed.batches).assert_equal(base, leave_out=COMPUTED if mode == "cdc" else ())
+            Target(kept(streamed.batches)).assert_equal(base, leave_out=COMPUTED if mode == "cdc" else ())
