@@ -1,0 +1,246 @@
+"""Streams while everything goes wrong: what arrives is what the base holds, whoever is killed and whatever fails.
+
+`CHAOS_SEED` in the environment repeats a run that failed. The changes are then the same; the moments at which they meet
+the stream are not, since processes run as they like.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cluster import session_settings
+
+from lakeflow_airtable.mock import MockAirtable
+from mutations import COMPUTED, ORDERS, Script
+from stream_chaos import Blow, Chaos, FragileCluster
+from stream_driver import Stream
+from stream_target import Target, assert_each_once, kept, snapshot
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+pytestmark = [
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds Spark's processes by /proc"),
+]
+
+KNOWN_SEED = 20_260_229
+CHANGES = 1_100  # of each base
+SETTINGS = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
+
+
+@contextmanager
+def seeded(known: bool) -> Iterator[int]:
+    """A seed: the one that is asked for, or one that is always the same, or a new one. A failure tells it."""
+    asked = os.environ.get("CHAOS_SEED")
+    seed = int(asked) if asked else KNOWN_SEED if known else random.SystemRandom().randrange(1_000_000_000)
+    print(f"CHAOS_SEED={seed}")
+    try:
+        yield seed
+    except AssertionError as error:
+        raise AssertionError(f"with CHAOS_SEED={seed}: {error}") from None
+
+
+def stream(mock: MockAirtable, base: str, directory: Path, table: str = ORDERS, **options: str) -> Stream:
+    """A stream of a table in a base of the mock."""
+    return Stream(mock.options(base_id=base, tableName=table, **options), str(directory))
+
+
+def available_now(spark: SparkSession, *streams: Stream) -> list[StreamingQuery]:
+    """Runs streams until each has read what is there."""
+    for name, value in SETTINGS.items():
+        spark.conf.set(name, value)
+    queries = [replace(stream, available_now=True).start(spark) for stream in streams]
+    for query in queries:
+        if not query.awaitTermination(120):
+            query.stop()
+            raise AssertionError(f"a query of what is available does not end: {query.lastProgress}")
+    return queries
+
+
+def drain(spark: SparkSession, mock: MockAirtable, *streams: Stream) -> list[StreamingQuery]:
+    """Lets time pass until all changes so far may be read, and reads them."""
+    mock.advance_clock(120)
+    return available_now(spark, *streams)
+
+
+def blows(rng: random.Random, victims: list[str], streams: int) -> list[Blow]:
+    """A driver's deaths at every moment, and the other victims' while a batch is under way."""
+    drivers = [("driver", moment, rng.choice((0, 1, 2))) for moment in ("begun", "planned", "written")]
+    others = [(victim, "planned", rng.choice((0, 1))) for victim in victims]
+    mixed = [Blow(victim, moment, rng.randrange(streams), after) for victim, moment, after in drivers + others]
+    rng.shuffle(mixed)
+    return mixed
+
+
+def asked(mock: MockAirtable, base: str, what: str) -> dict[str, Any]:
+    """What the mock tells of a base's webhooks."""
+    url = f"{mock.url}/v0/bases/{base}/webhooks{what}"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {mock.token}"})
+    with urllib.request.urlopen(request) as answer:
+        told: dict[str, Any] = json.load(answer)
+    return told
+
+
+def largest_transaction(mock: MockAirtable, base: str) -> int:
+    """How many orders one transaction changed at most, by its own payloads."""
+    (webhook,) = asked(mock, base, "")["webhooks"]
+    cursor, sizes = 1, Counter[int]()
+    while True:
+        page = asked(mock, base, f"/{webhook['id']}/payloads?cursor={cursor}")
+        for payload in page["payloads"]:
+            change = payload.get("changedTablesById", {}).get(ORDERS, {})
+            parts = ("createdRecordsById", "changedRecordsById", "destroyedRecordIds")
+            sizes[payload["baseTransactionNumber"]] += sum(len(change.get(part, ())) for part in parts)
+        cursor = page["cursor"]
+        if not page["mightHaveMore"]:
+            return max(sizes.values())
+
+
+def unbounded(options: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if name != "max_records_per_batch"}
+
+
+def everything_arrives(
+    spark: SparkSession, directory: Path, seed: int, settings: dict[str, str], victims: list[str], **on: Any
+) -> None:
+    """The three kinds of stream side by side: two of a base where nothing is deleted, one of a base where much is."""
+    rng = random.Random(seed)
+    manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
+    with MockAirtable(sample=False, seed=seed % 1_000, faults=manners) as mock:
+        tells_edits = rng.random() < 0.5
+        lasting = Script(mock, seed, tells_edits=tells_edits)
+        passing = Script(mock, seed + 1, deletes=True, tells_edits=not tells_edits)
+
+        def streamed(script: Script, mode: str) -> Stream:
+            bound = {"max_records_per_batch": str(rng.randint(50, 200))} if rng.random() < 0.5 else {}
+            return stream(mock, script.base, directory / mode, ingestion_type=mode, **bound)
+
+        cdc, append = streamed(lasting, "cdc"), streamed(lasting, "append")
+        with_deletes = streamed(passing, "cdc_with_deletes")
+        streams = [cdc, append, with_deletes]
+        settings = {**session_settings(directory), **SETTINGS, **settings}
+        with Chaos(mock, [lasting, passing], streams, rng, settings=settings, directory=directory, **on) as chaos:
+            chaos.run(CHANGES, blows(rng, victims, len(streams)))
+        # Whoever is in a hurry takes the bound away, and a batch that was cut is not.
+        drain(spark, mock, *(replace(each, options=unbounded(each.options)) for each in streams))
+
+        assert min(lasting.done, passing.done) >= CHANGES
+
+        def append_arrived() -> None:
+            assert_each_once(kept(append.batches), lasting.created)
+
+        def cdc_arrived() -> None:
+            target, base = Target(kept(cdc.batches)), snapshot(mock.options(base_id=lasting.base), ORDERS)
+            # An edit elsewhere changes the computed columns, and nothing in the record says so.
+            target.assert_equal(base, leave_out=COMPUTED)
+            target.assert_ordered(base, leave_out=COMPUTED)
+            assert target.deletes == 0
+
+        def cdc_with_deletes_arrived() -> None:
+            target, base = Target(kept(with_deletes.batches)), snapshot(mock.options(base_id=passing.base), ORDERS)
+            target.assert_equal(base)
+            target.assert_ordered(base)
+            assert target.deletes > 0
+            # Whoever died between making the change feed and storing its name: the next one found it.
+            assert len(asked(mock, passing.base, "")["webhooks"]) == 1
+
+        problems = []
+        for arrived in (append_arrived, cdc_arrived, cdc_with_deletes_arrived):
+            try:
+                arrived()
+            except AssertionError as error:
+                problems.append(f"{arrived.__name__}: {error}")
+        assert not problems, "\n".join(problems)
+
+
+def test_on_one_machine(spark: SparkSession, tmp_path: Path) -> None:
+    # As on a cluster, four attempts at each task.
+    with seeded(known=False) as seed:
+        everything_arrives(spark, tmp_path, seed, {"spark.master": "local[2,4]"}, ["python"])
+
+
+def test_on_a_cluster(spark: SparkSession, tmp_path: Path, executors_python: Path) -> None:
+    with seeded(known=True) as seed, FragileCluster(tmp_path / "cluster") as cluster:
+        settings = {"spark.master": cluster.url}
+        victims = ["python", "executor", "worker"]
+        everything_arrives(spark, tmp_path, seed, settings, victims, cluster=cluster, python=executors_python)
+
+
+@pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes"])
+def test_an_increment_costs_what_changed_and_not_the_table(spark: SparkSession, tmp_path: Path, mode: str) -> None:
+    with MockAirtable(sample=False) as mock:
+        base = mock.create_base("Large")
+        table = mock.generate_table("Rows", 5_000, 8, scalars=True, base=base)
+        streamed = stream(mock, base, tmp_path, table, ingestion_type=mode)
+        drain(spark, mock, streamed)
+        assert len(Target(kept(streamed.batches)).rows) == 5_000
+
+        field = next(f["name"] for t in mock.schema(base=base)["tables"] for f in t["fields"] if f["type"] == "number")
+        ids = [record["id"] for record in mock.records(table, base=base)]
+        for changed in (1, 250, 1_000):
+            # Past what the window before is read again for.
+            mock.advance_clock(600)
+            picked = random.Random(changed).sample(ids, changed)
+            # Ten records are one transaction.
+            mock.update_records(table, {record: {field: changed} for record in picked}, base=base)
+            mock.clear_requests()
+            drain(spark, mock, streamed)
+
+            counts = mock.request_counts()
+            assert 0 < counts["list_records"] <= -(-changed // 100) + 4, counts
+            transactions = -(-changed // 10)
+            assert counts.get("list_payloads", 0) <= -(-transactions // 50) + 1, counts
+            assert sum(counts.values()) <= counts["list_records"] + counts.get("list_payloads", 0) + 20, counts
+        Target(kept(streamed.batches)).assert_equal(snapshot(mock.options(base_id=base), table))
+
+
+@pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes", "append"])
+def test_what_is_available_ends_although_the_source_goes_on(spark: SparkSession, tmp_path: Path, mode: str) -> None:
+    most = 40
+    with seeded(known=True) as seed, MockAirtable(sample=False) as mock:
+        script = Script(mock, seed, deletes=mode == "cdc_with_deletes", orders=120)
+        streamed = stream(mock, script.base, tmp_path, ingestion_type=mode, max_records_per_batch=str(most))
+        queries = drain(spark, mock, streamed)
+        ended = threading.Event()
+
+        def go_on() -> None:
+            while not ended.wait(0.2):
+                script.burst(6)
+
+        thread = threading.Thread(target=go_on, daemon=True)
+        thread.start()
+        try:
+            while script.done < 60:
+                ended.wait(0.05)
+            before = script.done
+            queries += available_now(spark, streamed)
+            assert script.done > before
+        finally:
+            ended.set()
+            thread.join(30)
+        queries += drain(spark, mock, streamed)
+
+        progress = [batch for query in queries for batch in query.recentProgress]
+        assert len(progress) < 3 * 100  # as many as Spark keeps of each query: none is missing here
+        rows = [batch["numInputRows"] for batch in progress]
+        # A transaction is not taken apart.
+        assert max(rows) <= (max(most, largest_transaction(mock, script.base)) if mode == "cdc_with_deletes" else most)
+        assert sum(rows) > 120
+        if mode == "append":
+            assert_each_once(kept(streamed.batches), script.created)
+        else:
+            base = snapshot(mock.options(base_id=script.base), ORDERS)
+            Target(kept(streamed.batches)).assert_equal(base, leave_out=COMPUTED if mode == "cdc" else ())

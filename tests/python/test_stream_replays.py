@@ -1,0 +1,148 @@
+"""Streams as Spark plays them, played here: offsets logged before a batch, batches replayed after a death at any step.
+
+No process and no JVM, so a run takes a second, and but for the clock its seed repeats it: here are the many seeds, in
+test_stream_chaos the real Spark. The steps are those of Spark's micro-batches: `latestOffset` is logged, `partitions`
+and `read` fill the batch, the commit is logged, and whoever starts anew begins with the batch that was not committed.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import lakeflow_airtable.stream
+from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.spark import AirtableDataSource
+from lakeflow_airtable.stream import AirtableStreamReader
+from mutations import COMPUTED, ORDERS, Script
+from stream_target import Place, Row, Target, assert_each_once, snapshot
+
+CHANGES = 200
+# From a batch for each record to batches that nothing cuts.
+BOUNDS = (None, 1, 7, 40, 150)
+
+
+class Died(Exception):
+    """The stream's process is gone."""
+
+
+class Checkpoint:
+    """What survives: the offsets, the rows of each batch, and how many batches are committed."""
+
+    def __init__(self, rng: random.Random, options: dict[str, str], time_passes: Callable[[], None]) -> None:
+        self.offsets: list[dict[str, Any]] = []
+        self.batches: list[list[Row]] = []
+        self.committed = 0
+        self._rng = rng
+        self._options = options
+        self._time_passes = time_passes
+        self._deaths = 0.03
+
+    def rows(self) -> list[tuple[Place, Row]]:
+        return [
+            (Place(row.get("_changed_at"), number, position), row)
+            for number, batch in enumerate(self.batches)
+            for position, row in enumerate(batch)
+        ]
+
+    def live(self, batches: int, meanwhile: Callable[[], None], *, available_now: bool, bounded: bool) -> None:
+        """A run of the query until it dies, ends, or has done so many batches."""
+        options = {n: text for n, text in self._options.items() if bounded or n != "max_records_per_batch"}
+        source = AirtableDataSource(options)
+        reader = source.streamReader(source.schema())
+        assert isinstance(reader, AirtableStreamReader)
+        initial, limit = _logged(reader.initialOffset()), reader.getDefaultReadLimit()
+        if available_now:
+            reader.prepareForTriggerAvailableNow()
+        for _ in range(batches):
+            meanwhile()
+            self._may_die()
+            number = self.committed
+            start = self.offsets[number - 1] if number else initial
+            if number == len(self.offsets):
+                latest = _logged(reader.latestOffset(start, limit))
+                if latest == start and available_now:
+                    return
+                if latest == start:
+                    continue
+                self.offsets.append(latest)
+            self._time_passes()
+            # Any question tells the reader the time, and without one it would wait for it to pass.
+            reader._airtable()[0].list_tables(None)
+            self._may_die()
+            self._fill(number, reader, start)
+            self._may_die()
+            self.committed += 1
+            reader.commit(start)
+
+    def drain(self, *, bounded: bool) -> None:
+        self._deaths = 0
+        self.live(100_000, lambda: None, available_now=True, bounded=bounded)
+
+    def _fill(self, number: int, reader: AirtableStreamReader, start: dict[str, Any]) -> None:
+        del self.batches[number:]
+        batch: list[Row] = []
+        for partition in reader.partitions(start, self.offsets[number]):
+            # To a worker and back.
+            worker, task = pickle.loads(pickle.dumps((reader, partition)))
+            for some in worker.read(task):
+                batch += some.to_pylist()
+                self._may_die()
+        self.batches.append(batch)
+
+    def _may_die(self) -> None:
+        if self._rng.random() < self._deaths:
+            raise Died
+
+
+def _logged(offset: dict[str, Any]) -> dict[str, Any]:
+    """An offset as the log gives it back."""
+    read: dict[str, Any] = json.loads(json.dumps(offset))
+    return read
+
+
+def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
+    monkeypatch.setattr(lakeflow_airtable.stream, "POLL_SECONDS", 0.0)
+    rng = random.Random(seed)
+    manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
+    with MockAirtable(sample=False, seed=seed, faults=manners) as mock:
+        deletes, tells_edits = mode == "cdc_with_deletes", rng.random() < 0.5
+        script = Script(mock, seed, deletes=deletes, tells_edits=tells_edits, orders=rng.choice((0, 3, 150)))
+        bound = rng.choice(BOUNDS)
+        more = {} if bound is None else {"max_records_per_batch": str(bound)}
+        options = mock.options(base_id=script.base, tableName=ORDERS, ingestion_type=mode, **more)
+        checkpoint = Checkpoint(rng, options, lambda: mock.advance_clock(12))
+
+        def meanwhile() -> None:
+            if script.done < CHANGES and rng.random() < 0.5:
+                script.burst(rng.choice((1, 4, 15)))
+            mock.advance_clock(rng.choice((0, 1, 3, 12)))
+
+        while script.done < CHANGES:
+            try:
+                checkpoint.live(
+                    rng.randint(1, 30), meanwhile, available_now=rng.random() < 0.5, bounded=rng.random() < 0.8
+                )
+            except Died:
+                continue
+        mock.advance_clock(120)
+        checkpoint.drain(bounded=rng.random() < 0.5)
+
+        if mode == "append":
+            assert_each_once(checkpoint.rows(), script.created)
+        else:
+            leave_out = COMPUTED if mode == "cdc" else ()
+            target, base = Target(checkpoint.rows()), snapshot(mock.options(base_id=script.base), ORDERS)
+            target.assert_equal(base, leave_out)
+            target.assert_ordered(base, leave_out)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("mode", ["cdc", "append", "cdc_with_deletes"])
+def test_batches_are_replayed_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
+    play(monkeypatch, seed, mode)
