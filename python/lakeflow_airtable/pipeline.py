@@ -35,9 +35,9 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
     spec = PipelineSpec.parse(pipeline_spec, faults)
     if spec.connection_name is None and not spec.connection_options.get("token"):
         faults.raise_any()
-    from .spark import AirtableDataSource
+    from .pipeline_source import PipelineSource
 
-    spark.dataSource.register(AirtableDataSource)
+    source = PipelineSource(spark)
     tables: Tables = LibraryTables() if spec.connection_name is None else SparkTables(spark)
     entries = resolve(spec, tables, faults)
     check(entries, tables, faults)
@@ -45,7 +45,7 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
         with faults.at(entry.where):
             graph.flow_of(entry)
     faults.raise_any()
-    return [graph.define(spark, entry) for entry in entries]
+    return [graph.define(source, entry) for entry in entries]
 
 
 def _pipelines() -> ModuleType:

@@ -20,7 +20,7 @@ from .pipeline_spec import Entry
 from .pipeline_tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from .pipeline_source import PipelineSource
 
 MATERIALIZED_VIEW = "materialized_view"
 AUTO_CDC_FROM_SNAPSHOT = "auto_cdc_from_snapshot"
@@ -110,11 +110,11 @@ class Graph:
                 )
         return AUTO_CDC
 
-    def define(self, spark: SparkSession, entry: Entry) -> IngestedTable:
+    def define(self, source: PipelineSource, entry: Entry) -> IngestedTable:
         """Defines one entry's table, its flow and what is between."""
         flow = self.flow_of(entry)
         target = quoted(entry.destination)
-        read = _query(spark, entry)
+        read = source.query(entry)
         if flow == MATERIALIZED_VIEW:
             self._create("materialized_view", entry)(read)
             return _ingested(entry, flow)
@@ -154,19 +154,6 @@ class Graph:
 
     def _first(self, *names: str) -> Any:
         return next((getattr(self._pipelines, name) for name in names if hasattr(self._pipelines, name)), None)
-
-
-def _query(spark: SparkSession, entry: Entry) -> Callable[[], DataFrame]:
-    """The function behind one entry's flow. Made here, so that each has its own entry."""
-    options = entry.read_options
-    is_stream = entry.ingestion_type != "snapshot"
-
-    def read_from_airtable() -> DataFrame:
-        if is_stream:
-            return spark.readStream.format("lakeflow_connect").options(**options).load()
-        return spark.read.format("lakeflow_connect").options(**options).load()
-
-    return read_from_airtable
 
 
 def _ingested(
