@@ -109,6 +109,7 @@ class PipelineSpec:
     @classmethod
     def parse(cls, given: object, faults: Faults) -> PipelineSpec:
         spec = _mapping(given, "pipeline_spec", faults)
+        faults.raise_any()  # without any form there is nothing else to say
         _refuse_unknown(spec, "", _SPEC_KEYS, faults)
         parsed = cls(_text(spec, "connection_name", "", faults), _connection(spec, faults))
         parsed.entries.extend(parsed._entries(spec.get("objects"), faults))

@@ -114,13 +114,15 @@ def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
     for number, entry in enumerate(spec.entries):
         if not entry.source_table or not any(character in entry.source_table for character in "*?["):
             continue
+        matches[number] = []
         with faults.at(_place(entry)):
             if entry.base not in known:
                 known[entry.base] = tables.names(entry.options)
             # "What changed?" may be a table.
-            if entry.source_table not in known[entry.base]:
-                matches[number] = [name for name in known[entry.base] if fnmatchcase(name, entry.source_table)]
-                _check_pattern(entry, matches[number], known[entry.base])
+            if entry.source_table in known[entry.base]:
+                del matches[number]
+            else:
+                matches[number] = _matching(entry, known[entry.base])
     taken = set()
     for number, entry in enumerate(spec.entries):
         if number not in matches and entry.source_table and entry.base in known:
@@ -168,12 +170,14 @@ def _place(entry: Entry) -> str:
     return entry.where if entry.where == "objects" else f"{entry.where}.source_table"
 
 
-def _check_pattern(entry: Entry, matched: list[str], known: list[str]) -> None:
+def _matching(entry: Entry, known: list[str]) -> list[str]:
     if entry.table is not None:
         raise OptionError(f"{entry.source_table!r} is a pattern, and destination_table names one table: leave it out")
-    if not matched:
+    matching = [name for name in known if fnmatchcase(name, entry.source_table)]
+    if not matching:
         near = get_close_matches(entry.source_table, known, n=3) or sorted(known)
         raise NotFoundError(f"no table of the base matches {entry.source_table!r}: there are {', '.join(near)}")
+    return matching
 
 
 def _check_columns(entry: Entry, columns: list[str]) -> None:
