@@ -55,6 +55,10 @@ test-rust: ## the Rust tests
 test-python: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## the Python tests, with a real Spark and a real cluster
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+.PHONY: matrix
+matrix: $(BUILD)/wheels $(JAVA) ## the core of the tests on every Spark from 4.0 on, and the table in docs/compatibility.md
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(NOX_ARGS)
+
 .PHONY: demo
 demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the mock Airtable's sample base into tables
 	$(BIN)/python examples/demo/demo.py --executors-python $(EXECUTORS)/bin/python

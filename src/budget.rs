@@ -5,13 +5,14 @@
 //! Separate from [`crate::pace`], which computes, and from [`crate::client`], which waits.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::pace::{Micros, SLOTS_BYTES, Slots, micros};
+use crate::shared_file;
 
 /// The slots used where no file can be.
 static OWN: Mutex<Option<HashMap<PathBuf, Slots>>> = Mutex::new(None);
@@ -28,9 +29,7 @@ impl Budget {
     /// The budget of `base` (an id, or a word for requests that belong to none) at `host`.
     pub(crate) fn new(host: &str, base: &str, requests_per_second: f64) -> Self {
         // The number is that of the file's form.
-        let name = format!("lakeflow-airtable-1-{host}-{base}.budget");
-        let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-        let path = std::env::temp_dir().join(name);
+        let path = shared_file::path(&format!("1-{host}-{base}.budget"));
         Self { path, interval: Duration::from_secs_f64(1.0 / requests_per_second) }
     }
 
@@ -68,7 +67,7 @@ impl Budget {
     }
 
     fn change_file<T>(&self, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
-        let mut file = self.open()?;
+        let mut file = shared_file::open(&self.path)?;
         lock(&file)?;
         let mut bytes = Vec::with_capacity(SLOTS_BYTES);
         (&mut file).take(64).read_to_end(&mut bytes)?;
@@ -79,46 +78,6 @@ impl Budget {
         file.set_len(SLOTS_BYTES as u64)?;
         Ok(result)
     }
-
-    /// Only a plain file will do: the directory is everybody's, and a pipe there would be waited for without end.
-    fn open(&self) -> io::Result<File> {
-        let strange = || io::Error::new(io::ErrorKind::InvalidInput, "is not a plain file");
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|found| !found.is_file()) {
-            return Err(strange());
-        }
-        let file = self.open_or_create()?;
-        if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
-    }
-
-    /// Opens without creating first: Linux refuses `O_CREAT` on another user's file in a shared directory.
-    fn open_or_create(&self) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        match options.open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            result => return result,
-        }
-        match options.create_new(true).open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create_new(false).open(&self.path),
-            Ok(file) => {
-                share(&file);
-                Ok(file)
-            }
-            result => result,
-        }
-    }
-}
-
-/// Other users of the machine read the same bases.
-fn share(file: &File) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Where this is not allowed the others pace themselves.
-        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    #[cfg(not(unix))]
-    let _ = file;
 }
 
 /// Holders keep the lock for microseconds, so one that keeps it for 50 ms is stopped, and not waited for.

@@ -8,6 +8,7 @@
 //! | [`connector`] | the product in one page: the trait [`LakeflowConnect`] and [`AirtableConnector`] |
 //! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
 //! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
+//! | `shared_file` | by what the processes of a machine agree |
 //! | `wire`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
 //! | [`extent`], [`scan`], `cursor`, [`reader`] | which records, the plan, where a read is, and the pages behind it |
 //! | [`offset`], `drift`, `known`, `changes` | how far a stream is, what it must not miss, and the scans of what is new |
@@ -35,6 +36,7 @@ mod known;
 mod names;
 mod pace;
 mod seen;
+mod shared_file;
 mod wire;
 
 #[cfg(feature = "mock")]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .airtable import Airtable
+from .drift import ColumnChange, schema_changes
 from .errors import (
     AirtableError,
     AuthError,
@@ -39,6 +40,7 @@ __all__ = [
     "Airtable",
     "AirtableError",
     "AuthError",
+    "ColumnChange",
     "DataError",
     "NotFoundError",
     "OptionError",
@@ -47,6 +49,7 @@ __all__ = [
     "TransportError",
     "ingest",
     "register",
+    "schema_changes",
 ]
 
 

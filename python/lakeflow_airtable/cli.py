@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import output
+from . import connection, output
 from .errors import AirtableError, OptionError
 from .options import Options
 
@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
             flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
             message = f"{kind}: {' '.join(flags)}" if flags else kind
         elif "invalid choice" in message:
-            message = f"{kind}: no such command"
+            message = f"{kind}: no such {'command' if kind == 'argument COMMAND' else 'choice'}"
         super().error(message)
 
 
@@ -98,7 +98,33 @@ def _parser() -> argparse.ArgumentParser:
     options = commands.add_parser("options", help="show every option of the data source")
     options.add_argument("--markdown", action="store_true", help="as a Markdown table")
     options.set_defaults(run=_options)
+    _add_connection(commands)
     return parser
+
+
+def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
+    from ._native import option_table
+
+    command = commands.add_parser(
+        "connection",
+        help="print the definition of a Unity Catalog connection",
+        description="Prints what creates a Unity Catalog connection for this source, without a token: JSON has the "
+        "shell variable AIRTABLE_TOKEN in its place, SQL a reference to a secret.",
+    )
+    command.set_defaults(run=_connection)
+    command.add_argument("--name", required=True, help="the connection's name")
+    command.add_argument("--type", choices=connection.TYPES, default=connection.TYPES[0], help="(default %(default)s)")
+    command.add_argument("--format", choices=("json", "sql"), default="json", help="(default %(default)s)")
+    command.add_argument(
+        "--secret",
+        metavar="SCOPE/KEY",
+        default="airtable/token",
+        help="where SQL finds the token (default %(default)s)",
+    )
+    group = command.add_argument_group("options", "Stored in the connection for every read.")
+    for option in option_table():
+        if option["name"] in connection.STORED and option["name"] != "token":
+            group.add_argument(_flag(option["name"]), **_flag_settings(option))
 
 
 def _flag(name: str) -> str:
@@ -130,6 +156,22 @@ def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = No
     from ._native import Connector
 
     return Connector(Options.from_values({**_given(parsed), **(forced or {})}))
+
+
+def _connection(parsed: argparse.Namespace) -> None:
+    from ._native import Connector
+
+    stored = {
+        name.removeprefix("option_"): str(value)
+        for name, value in vars(parsed).items()
+        if name.startswith("option_") and value is not None
+    }
+    Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
+    definition = connection.ConnectionDefinition(parsed.name, parsed.type, stored)
+    if parsed.format == "json":
+        print(definition.to_json())
+    else:
+        print(definition.to_sql(*connection.secret_reference(parsed.secret)))
 
 
 def _tables(parsed: argparse.Namespace) -> None:

@@ -113,12 +113,17 @@ def _json_option(options: Options, option: str, kind: type[Any]) -> Any:
 _LISTING = frozenset({"tablename", "namespace"})
 _NAMESPACE = StructField("namespace", ArrayType(StringType()), nullable=False)
 _TABLE_NAME = StructField("tableName", StringType(), nullable=False)
+# Where people and programs choose, before anything is missing from their copy.
+_INGESTION_TYPE = (
+    "What a read of the table gives. A stream of cdc sees neither deleted records nor changes of computed fields "
+    "(formulas, rollups, lookups) alone; one of cdc_with_deletes sees both, and needs the scope webhook:manage."
+)
 _METADATA = StructType(
     [
         _TABLE_NAME,
         StructField("primary_keys", ArrayType(StringType())),
         StructField("cursor_field", StringType()),
-        StructField("ingestion_type", StringType()),
+        StructField("ingestion_type", StringType(), metadata={"comment": _INGESTION_TYPE}),
     ]
 )
 _TABLES = {

@@ -26,8 +26,8 @@ const PAGE: u64 = 50;
 /// A webhook lives so long after it was made, or last read.
 const LIFE_SECONDS: Seconds = 7 * 86_400;
 
-/// One that nothing happens to is read before so much of its life is left.
-const REFRESHED_BEFORE_SECONDS: Seconds = 6 * 86_400;
+/// One that nothing happens to is read again so long after it was read.
+const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
 
 /// Why a range of the feed cannot be read.
 struct Lost(String);
@@ -46,6 +46,7 @@ impl Changes<'_> {
         let position =
             |next, at, after| Position::Feed(FeedPosition { webhook_id: webhook.id.clone(), next, at, after });
         let Some(last) = last else {
+            self.keep_alive(&webhook, now).await?;
             let (at, next) = (now, webhook.cursor_for_next_payload);
             return Ok(position(next, at, self.cut_of_table(None, at, limit).await?));
         };
@@ -239,19 +240,38 @@ impl Changes<'_> {
         if let Some(webhook) = suitable(webhooks, table_id, now) {
             return Ok(webhook.clone());
         }
+        self.new_webhook(now).await
+    }
+
+    /// Makes a webhook, unless another stream has made one meanwhile: all streams of a pipeline start at once, and a base
+    /// has few places.
+    async fn new_webhook(&self, now: Seconds) -> Result<Webhook> {
+        let base_id = &self.plan.base_id;
+        let _alone = self.client.alone(base_id, "webhook").await;
+        let webhooks = self.webhooks().await?;
+        if let Some(webhook) = suitable(&webhooks, &self.plan.table_id, now) {
+            return Ok(webhook.clone());
+        }
         if webhooks.len() >= MOST_WEBHOOKS {
             return Err(Error::Rejected(format!(
-                "table {:?}: base {} has {} webhooks, as many as a base holds, and none of them tells all changes of this \
-                 table: delete one that nobody reads",
+                "table {:?}: base {base_id} has {} webhooks, as many as a base holds, and none of them tells all changes of \
+                 this table: delete one that nobody reads",
                 self.plan.table_name,
-                self.plan.base_id,
                 webhooks.len()
             )));
         }
-        let request =
+        let creation =
             Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
-        let new: NewWebhook = self.client.json(&request).await?;
-        log::info!("base {}: created webhook {}, to be polled: it notifies nobody", self.plan.base_id, new.id);
+        let new: NewWebhook = match self.client.try_json(&creation).await? {
+            Ok(new) => new,
+            Err(failure) => {
+                // The last place may have gone to a stream on another machine.
+                let webhooks = self.webhooks().await?;
+                let made = suitable(&webhooks, &self.plan.table_id, now).cloned();
+                return made.ok_or_else(|| self.client.error(&creation, &failure));
+            }
+        };
+        log::info!("base {base_id}: created webhook {}, to be polled: it notifies nobody", new.id);
         Ok(Webhook::new(new.id))
     }
 
@@ -260,7 +280,7 @@ impl Changes<'_> {
     }
 
     async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
-        if webhook.expires().is_some_and(|expires| expires - now < REFRESHED_BEFORE_SECONDS) {
+        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
             // Whatever it gives: asking is what counts.
             _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
         }

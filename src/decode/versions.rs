@@ -1,8 +1,10 @@
 //! The two columns that tell versions of a row apart: when the record changed, and whether it is gone. They are not in
 //! the pages, so they are kept apart from what is.
 //!
-//! Invariant: every row has a time. That of the field that knows it goes before the time of creation, which goes before
-//! the time that the change feed told, which goes before the time of the whole read.
+//! Invariants: every row has a time. That of the field that knows it goes before the time of creation, which goes before
+//! the time that the change feed told, which goes before the time of the whole read. And rows of a record with the same
+//! time have the same cells: what the field tells is only to the second, so an edit that is so new that another may follow
+//! within its second, and comes again in a later window, is told as of just before that window.
 
 use std::collections::HashMap;
 
@@ -64,8 +66,8 @@ impl Versions {
 
     /// Fills the columns of a present record's row. Gives their places.
     pub(super) fn end(&mut self, id: &str, builders: &mut [Builder]) -> [Option<usize>; 2] {
-        let told = || self.of_record.get(id).copied().unwrap_or(self.of_read);
-        let at = self.edited.or(self.created).unwrap_or_else(told);
+        let told = self.of_record.get(id).copied().unwrap_or(self.of_read);
+        let at = self.edited.or(self.created).map_or(told, |edited| edited.min(told - 1));
         (self.edited, self.created) = (None, None);
         self.fill(at, false, builders)
     }

@@ -1,6 +1,6 @@
 //! Streams of changes over real sockets: what each range gives, what it costs, and what ends a stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
@@ -522,6 +522,69 @@ async fn webhooks_are_shared_and_kept_alive() {
     edit(&source, &id, "late");
     assert_eq!(one.settled().await.len(), 1);
     assert_eq!(other.settled().await.len(), 1, "whoever kept it alive");
+}
+
+#[tokio::test]
+async fn equal_times_mean_equal_cells() {
+    let source = Source::with_items(2);
+    let base = source.mock.base_id();
+    let field = json!({"name": "Edited", "type": "lastModifiedTime",
+        "options": {"referencedFieldIds": [], "result": {"type": "dateTime"}}});
+    source.mock.create_field(&base, "Items", &field).expect("a field");
+    source.mock.set_clock("2026-12-01T00:00:05.100Z").expect("a time");
+    let id = source.all_ids().remove(0);
+    let mut stream = Stream::new(&source, &[CDC]).await;
+    // The first batch holds what was edited this very second, and another edit follows in it.
+    edit(&source, &id, "first");
+    let first = stream.next().await.expect("a range");
+    edit(&source, &id, "second");
+    let second = stream.settled().await;
+    let of = |rows: &[Row]| rows.iter().find(|row| row.id == id).expect("the row").clone();
+    assert_eq!((of(&first).name.as_deref(), of(&second).name.as_deref()), (Some("first"), Some("second")));
+    assert!(of(&first).changed_at < of(&second).changed_at, "{first:?} {second:?}");
+    assert_eq!(of(&second).changed_at, micros("2026-12-01T00:00:05Z"));
+}
+
+#[tokio::test]
+async fn streams_that_start_together_share_one_webhook() {
+    let source = Source::with_items(2);
+    let starts = (0..14).map(|_| async {
+        let options = source.options(&[FEED]);
+        let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
+        let plan = connector.plan(&options.read).await.expect("a plan");
+        connector.latest_offset(&plan, &options.read, None, Limit::default()).await.expect("an offset").to_json()
+    });
+    let offsets: BTreeSet<String> = futures(starts).await.into_iter().collect();
+    assert_eq!(cost(&source).get("create_webhook"), Some(&1), "{offsets:?}");
+}
+
+/// All at once.
+async fn futures<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut waiting: Vec<_> = futures.map(Box::pin).collect();
+    let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, slot) in waiting.iter_mut().zip(&mut done) {
+            if slot.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *slot = Some(value);
+            }
+        }
+        if done.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_polled_now_and_then_does_not_expire() {
+    let source = Source::with_items(2);
+    let mut stream = Stream::new(&source, &[FEED]).await;
+    stream.next().await.expect("a range");
+    for days in [0.9, 6.9, 0.01, 6.9] {
+        source.mock.advance_clock(days * 86_400.0);
+        assert!(stream.next().await.expect("alive").is_empty());
+    }
 }
 
 #[tokio::test]

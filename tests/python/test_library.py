@@ -224,8 +224,11 @@ def test_a_stream_refuses_to_go_on_after_a_fork(base: Airtable) -> None:
 
 
 def test_metadata(base: Airtable) -> None:
-    assert base.metadata("Vendors")["primary_keys"] == ["id"]
+    cursors = {"snapshot": None, "cdc": "_changed_at", "cdc_with_deletes": "_changed_at", "append": "createdTime"}
     assert base.metadata("Vendors")["ingestion_type"] == "snapshot"
+    for ingestion_type, cursor in cursors.items():
+        metadata = base.metadata("Vendors", ingestion_type=ingestion_type)
+        assert metadata == {"primary_keys": ["id"], "cursor_field": cursor, "ingestion_type": ingestion_type}
 
 
 def test_repr_shows_where_but_never_the_token(mock_airtable: MockAirtable, base: Airtable) -> None:

@@ -38,11 +38,42 @@ def test_table_metadata(spark: SparkSession, mock_airtable: MockAirtable, table:
     assert [row.tableName for row in rows] == ["Vendors", "Packaging Tasks"]
     assert [row.ingestion_type for row in rows] == ["snapshot", "snapshot"]
     assert [row.primary_keys for row in rows] == [["id"], ["id"]]
+    assert [row.cursor_field for row in rows] == [None, None]
     assert load(spark, mock_airtable, table).collect() == []
-    # What a read would refuse is not promised either.
-    unread = json.dumps({"Vendors": {"ingestion_type": "cdc"}})
-    with pytest.raises(Exception, match="this version reads snapshot only"):
-        load(spark, mock_airtable, table, tableNameList='["Vendors"]', tableConfigs=unread).collect()
+
+
+def test_table_metadata_of_change_reads(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    modes = {"Vendors": "cdc", "Packaging Tasks": "cdc_with_deletes", "SKU Candidates": "append"}
+    frame = load(
+        spark,
+        mock_airtable,
+        "_community_table_metadata",
+        tableNameList=json.dumps(list(modes)),
+        tableConfigs=json.dumps({table: {"ingestion_type": mode} for table, mode in modes.items()}),
+    )
+    assert [tuple(row) for row in frame.collect()] == [
+        ("Vendors", ["id"], "_changed_at", "cdc"),
+        ("Packaging Tasks", ["id"], "_changed_at", "cdc_with_deletes"),
+        ("SKU Candidates", ["id"], "createdTime", "append"),
+    ]
+    unread = json.dumps({"Vendors": {"ingestion_type": "scd"}})
+    with pytest.raises(Exception, match="ingestion_type"):
+        load(spark, mock_airtable, "_lakeflow_metadata", tableNameList='["Vendors"]', tableConfigs=unread).collect()
+
+
+@pytest.mark.parametrize("table", ["_community_table_metadata", "_lakeflow_metadata"])
+def test_the_kinds_of_ingestion_say_what_they_miss(
+    spark: SparkSession, mock_airtable: MockAirtable, table: str
+) -> None:
+    frame = load(spark, mock_airtable, table, tableNameList='["Vendors"]')
+    comment = frame.schema["ingestion_type"].metadata["comment"]
+    assert "cdc sees neither deleted records nor changes of computed fields" in comment
+    assert "cdc_with_deletes sees both" in comment
+    # Where catalogs and people find it.
+    frame.write.mode("overwrite").saveAsTable("saved_metadata")
+    described = {row.col_name: row.comment for row in spark.sql("DESCRIBE saved_metadata").collect()}
+    assert described["ingestion_type"] == comment
+    spark.sql("DROP TABLE saved_metadata")
 
 
 def test_namespaces(spark: SparkSession, mock_airtable: MockAirtable) -> None:

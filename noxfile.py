@@ -1,0 +1,103 @@
+"""The core of the tests on every Spark that the package serves: `make matrix`.
+
+Each session has an environment of its own with one release of PySpark and the oldest or the newest pyarrow that this
+release, this package and the interpreter allow, and leaves its outcome in `build/matrix`; the last one makes the table
+in docs/compatibility.md of them.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import date
+from pathlib import Path
+
+import nox
+
+BUILD = Path("build")
+OUTCOMES = BUILD / "matrix"
+PAGE = Path("docs/compatibility.md")
+
+# The oldest pyarrow is the one that the release's own documents ask for, or 14, from which on ours can be read without
+# a copy; it wants a numpy of its time.
+SPARKS = {
+    "4.0": ["pyarrow==14.0.2", "numpy<2"],
+    "4.1": ["pyarrow==15.0.2", "numpy<2"],
+    "4.2": ["pyarrow==18.0.0", "numpy<3"],
+    "4.3": ["pyarrow==18.0.0", "numpy<3"],
+}
+KINDS = ("classic", "connect")
+
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["spark", "table"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+@nox.parametrize("arrow", ["oldest", "newest"])
+@nox.parametrize("spark", list(SPARKS))
+def spark(session: nox.Session, spark: str, arrow: str) -> None:
+    """The core of the tests on one release of Spark, classic and behind Connect."""
+    wheel = str(next((BUILD / "wheels").glob("*.whl")))
+    pins = SPARKS[spark] if arrow == "oldest" else ["pyarrow"]
+    session.install(f"pyspark[connect]=={spark}.*", "pandas<3", "pytest>=8", "pytest-timeout>=2.3", *pins)
+    session.install("--no-deps", "--reinstall", wheel)
+    versions = session.run(
+        "python", "-c", "import pyarrow, pyspark; print(pyspark.__version__, pyarrow.__version__)", silent=True
+    )
+    pyspark, pyarrow = str(versions).split()[-2:]
+    for kind in KINDS:
+        OUTCOMES.mkdir(parents=True, exist_ok=True)
+        outcome = OUTCOMES / f"{spark}-{arrow}-{kind}.json"
+        outcome.unlink(missing_ok=True)
+        report = OUTCOMES / f"{spark}-{arrow}-{kind}.xml"
+        session.run(
+            *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default"),
+            *(f"--junit-xml={report}", "tests/python/test_compatibility.py"),
+            env={"COMPATIBILITY": kind},
+        )
+        # Only of a run without failures: one that fails ends the session.
+        outcome.write_text(
+            json.dumps({"spark": pyspark, "pyarrow": pyarrow, "kind": kind, "tests": _count(report)}), encoding="utf-8"
+        )
+
+
+@nox.session(venv_backend="none")
+def table(session: nox.Session) -> None:
+    """Writes the page of what was run."""
+    outcomes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(OUTCOMES.glob("*.json"))]
+    if not outcomes:
+        session.error("nothing was run yet")
+    rows: dict[tuple[str, str], dict[str, int]] = {}
+    for outcome in outcomes:
+        rows.setdefault((outcome["spark"], outcome["pyarrow"]), {})[outcome["kind"]] = outcome["tests"]
+    lines = [
+        f"| {version} | {pyarrow} | " + " | ".join(_cell(kinds.get(kind)) for kind in KINDS) + " |"
+        for (version, pyarrow), kinds in sorted(rows.items())
+    ]
+    text = PAGE.read_text(encoding="utf-8")
+    start, end = "<!-- matrix -->", "<!-- /matrix -->"
+    head, _, rest = text.partition(start)
+    made = [
+        f"Run on {date.today().isoformat()} with Python {platform.python_version()} by `make matrix`.",
+        "",
+        "| PySpark | pyarrow | classic | Connect |",
+        "|---|---|---|---|",
+        *lines,
+    ]
+    body = "\n".join(made)
+    PAGE.write_text(f"{head}{start}\n{body}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+
+
+def _cell(tests: int | None) -> str:
+    return "not run" if tests is None else f"{tests} tests pass"
+
+
+def _count(report: Path) -> int:
+    """How many tests a report says to have run; none of them was skipped."""
+    from xml.etree import ElementTree
+
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    if suite is None or int(suite.get("skipped", "0")) > 0:
+        raise SystemExit(f"{report}: tests were skipped")
+    return int(suite.get("tests", "0"))

@@ -1,0 +1,70 @@
+//! Small files in the directory for temporary files, by which the processes of a machine agree.
+//!
+//! A holder of a lock that dies blocks nobody: the system gives its lock back. The directory is everybody's, so what is
+//! found there is looked at before it is used.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where a file of this name is.
+pub(crate) fn path(name: &str) -> PathBuf {
+    let name = format!("lakeflow-airtable-{name}");
+    std::env::temp_dir().join(name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-"))
+}
+
+/// Opens a file, or makes it. Only a plain file will do: a pipe would be waited for without end.
+///
+/// # Errors
+/// Where the directory, or what is there by this name, is not for us to write.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let strange = || io::Error::new(io::ErrorKind::InvalidInput, "is not a plain file");
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(strange());
+    }
+    let file = open_or_create(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
+}
+
+/// The file, locked until it is dropped; none while another process has it.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+    let file = open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Opens without creating first: Linux refuses `O_CREAT` on another user's file in a shared directory.
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        result => return result,
+    }
+    match options.create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create_new(false).open(path),
+        Ok(file) => {
+            share(&file);
+            Ok(file)
+        }
+        result => result,
+    }
+}
+
+/// Other users of the machine read the same bases.
+fn share(file: &File) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Where this is not allowed the others go by themselves.
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+}
