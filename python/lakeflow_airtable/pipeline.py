@@ -52,7 +52,7 @@ def _pipelines() -> ModuleType:
     try:
         from pyspark import pipelines
     except ImportError as error:
-        if (error.name or "pyspark").split(".")[0] != "pyspark":
+        if (error.name or "").split(".")[0] != "pyspark":
             raise
         raise ModuleNotFoundError(
             "ingest needs pyspark.pipelines, the declarative pipelines of Spark 4.1 or later and of Databricks; where "

@@ -7,15 +7,14 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pyspark.pipelines.flow import AutoCdcFlow, Flow
-from pyspark.pipelines.graph_element_registry import GraphElementRegistry, graph_element_registration_context
-from pyspark.pipelines.output import MaterializedView, Output, StreamingTable, TemporaryView
+from pyspark.pipelines.graph_element_registry import graph_element_registration_context
+from pyspark.pipelines.output import MaterializedView, StreamingTable, TemporaryView
 
+from graph_registry import Registry
 from lakeflow_airtable import Airtable, NotFoundError, OptionError, ingest
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.pipeline_names import LONGEST, identifier, identifiers, quoted, view_name
@@ -32,30 +31,6 @@ ENVIRONMENT = ("TOKEN", "BASE_ID", "BASE_URL", "REQUESTS_PER_SECOND")
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(f"AIRTABLE_{name}", raising=False)
-
-
-class Registry(GraphElementRegistry):
-    """Keeps what Spark's own functions define."""
-
-    def __init__(self) -> None:
-        self.outputs: dict[str, Output] = {}
-        self.flows: dict[str, Flow] = {}
-        self.auto_cdc: dict[str, AutoCdcFlow] = {}
-
-    def register_output(self, output: Output) -> None:
-        assert output.name not in self.outputs
-        self.outputs[output.name] = output
-
-    def register_flow(self, flow: Flow) -> None:
-        assert flow.name not in self.flows
-        self.flows[flow.name] = flow
-
-    def register_auto_cdc_flow(self, flow: AutoCdcFlow) -> None:
-        assert flow.target not in self.auto_cdc
-        self.auto_cdc[flow.target] = flow
-
-    def register_sql(self, sql_text: str, file_path: Path) -> None:
-        raise NotImplementedError
 
 
 @pytest.fixture
