@@ -25,8 +25,12 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from pyspark.sql import SparkSession
 
+    from .pipeline_graph import IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
 
     __version__: str
@@ -43,6 +47,7 @@ __all__ = [
     "RateLimitError",
     "RejectedError",
     "TransportError",
+    "ingest",
     "register",
     "schema_changes",
 ]
@@ -53,6 +58,13 @@ def register(spark: SparkSession) -> None:
     from .spark import AirtableDataSource
 
     spark.dataSource.register(AirtableDataSource)
+
+
+def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[IngestedTable]:
+    """Defines the tables of a specification in a declarative pipeline: see `lakeflow_airtable.pipeline`."""
+    from .pipeline import ingest
+
+    return ingest(spark, pipeline_spec)
 
 
 def __getattr__(name: str) -> object:

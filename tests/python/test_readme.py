@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
 from conftest import PROJECT
+from graph_registry import Registry
 from lakeflow_airtable import cli
 from lakeflow_airtable.mock import MockAirtable
 
@@ -37,6 +39,7 @@ def at_the_mock(text: str, mock: MockAirtable, volume: Path | None = None) -> st
         '.option("token", "pat...")': f".options(**{where})",
         # Unity Catalog puts the connection's options in this place.
         '.option("databricks.connection", "airtable")': f".options(**{mock.options()})",
+        '"connection_name": "airtable"': f'"connection_options": {mock.options()}',
         "/Volumes/main/airtable": str(volume),
         "app...": mock.base_id,
         "--base-id": f"--base-url {mock.url} --requests-per-second 10000 --base-id",
@@ -53,17 +56,21 @@ def test_python_runs_from_top_to_bottom(
     names: dict[str, Any] = {"spark": spark, "__name__": "readme"}
     found = blocks("python")
     assert len(found) > 5
+    graph = Registry()
     for line, text in found:
         before = set(names)
         # Empty lines in front, so that a traceback names the README's line.
         program = "\n" * (line - 1) + at_the_mock(text, mock_airtable, tmp_path)
-        exec(compile(program, PROJECT / "README.md", "exec"), names)
+        with graph_element_registration_context(graph):
+            exec(compile(program, PROJECT / "README.md", "exec"), names)
         for test in sorted(name for name in set(names) - before if name.startswith("test_")):
             assert list(inspect.signature(names[test]).parameters) == ["mock_airtable"]
             names[test](mock_airtable)
             mock_airtable.reset_faults()
     assert names["vendors"].count() == len(mock_airtable.records("Vendors"))
     assert spark.table("vendor_names").columns == ["id", "name", "sku_count"]
+    assert set(graph.auto_cdc) == {"tasks"}
+    assert "bronze.vendors" in graph.outputs
     written = spark.table("vendor_changes")
     assert written.count() == len(mock_airtable.records("Vendors"))
     assert written.columns[-2:] == ["_changed_at", "_deleted"]

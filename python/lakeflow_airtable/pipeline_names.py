@@ -1,0 +1,60 @@
+"""Names in a pipeline: what a table is called by default, how a name is written, what its view is called.
+
+Airtable's names may hold anything. A default name is ASCII letters, digits and underscores only, which every catalog
+takes: Spark's own refuses letters beyond these even between back-quotes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+# Said as in column names, because names often differ by nothing else.
+_SAID = {"#": " num ", "%": " pct ", "&": " and "}
+_JOINED = str.maketrans("", "", "'\u2019\u200c\u200d\ufe0e\ufe0f")
+_MARKS = re.compile("[\u0300-\u036f]")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+LONGEST = 100
+"""Of a default name. Hive's metastore takes 128 characters, and a suffix may follow."""
+
+
+def identifier(name: str) -> str:
+    """A table's default name: `SKU Code (#)` is `sku_code_num`, as a column would be.
+
+    Accents are dropped. Where letters of other scripts are, too, or the end of a long name, the digest of the whole
+    name stands for them, so that the same name gives the same identifier on every run and in every pipeline.
+    """
+    folded = _MARKS.sub("", unicodedata.normalize("NFKD", name.casefold())).translate(_JOINED)
+    said = "".join(_SAID.get(character, character) for character in folded)
+    snake = re.sub(r"[^a-z0-9]+", "_", said).strip("_")
+    is_whole = all(character.isascii() or not character.isalnum() for character in said)
+    if is_whole and snake and len(snake) <= LONGEST:
+        return snake
+    return f"{snake[:LONGEST].strip('_') or 'table'}_{digest(name)}"
+
+
+def identifiers(names: Iterable[str]) -> dict[str, str]:
+    """The default names of several tables of one base. Of those that would be equal each gets its digest."""
+    chosen = {name: identifier(name) for name in names}
+    count = Counter(chosen.values())
+    return {name: f"{short}_{digest(name)}" if count[short] > 1 else short for name, short in chosen.items()}
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def quoted(parts: Sequence[str]) -> str:
+    """A name of one to three parts as Spark reads it."""
+    return ".".join(part if _PLAIN.fullmatch(part) else "`" + part.replace("`", "``") + "`" for part in parts)
+
+
+def view_name(destination: Sequence[str], kind: str) -> str:
+    """The view that feeds a table. It depends on that table alone, so that no other entry can rename it."""
+    whole = ".".join(destination).lower()
+    short = re.sub(r"[^a-z0-9]+", "_", whole)
+    return f"source_{short}_{kind}" if short == whole else f"source_{short[:LONGEST]}_{digest(whole)}_{kind}"
