@@ -23,8 +23,8 @@ class OptionError(AirtableError, ValueError):
 class AuthError(AirtableError, PermissionError):
     """Airtable does not accept the token, or the token may not do this.
 
-    Check that the token is alive, has the scopes `data.records:read` and `schema.bases:read`, and that the base is in
-    its access list.
+    Check that the token is alive, has the scopes `data.records:read` and `schema.bases:read` (and `webhook:manage` for
+    `cdc_with_deletes`), and that the base is in its access list.
     """
 
 
@@ -58,7 +58,8 @@ class TransportError(AirtableError, ConnectionError):
 
 
 class DataError(AirtableError, ValueError):
-    """A value does not fit its column and `on_bad_value` is `fail`, or an answer is not what Airtable documents.
+    """A value does not fit its column and `on_bad_value` is `fail`, an answer is not what Airtable documents, or a
+    stream cannot go on: its change feed has lost changes, or the table is no longer as it was planned.
 
     The message names the table, record, field, value and expected type. `on_bad_value=rescue` keeps such values in
     the rescued data column and reads on.

@@ -7,15 +7,19 @@ looked for, then what this Spark's pipelines can do with them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from .pipeline_drift import changes_since
 from .pipeline_graph import Graph, IngestedTable
-from .pipeline_spec import Faults, PipelineSpec
+from .pipeline_spec import Entry, Faults, PipelineSpec
 from .pipeline_tables import LibraryTables, SparkTables, Tables, check, resolve
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from .pipeline_source import PipelineSource
 
 
 def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[IngestedTable]:
@@ -27,6 +31,9 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
     A snapshot becomes a target of AUTO CDC from snapshots where there is such a thing, else a materialized view.
     Changes become a target of AUTO CDC; `append`, and all with scd_type APPEND_ONLY, a streaming table.
+
+    Of a table that a run before has written, what has changed since in Airtable's fields is logged, and is in the
+    result: a renamed or retyped column is better known before the run than after.
 
     Raises OptionError or NotFoundError with all that is wrong, before anything is defined.
     """
@@ -45,7 +52,13 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
         with faults.at(entry.where):
             graph.flow_of(entry)
     faults.raise_any()
-    return [graph.define(source, entry) for entry in entries]
+    return [_defined(spark, graph, source, entry) for entry in entries]
+
+
+def _defined(spark: SparkSession, graph: Graph, source: PipelineSource, entry: Entry) -> IngestedTable:
+    ingested = graph.define(source, entry)
+    changes = changes_since(spark, ingested.destination, lambda: source.query(entry)().schema)
+    return replace(ingested, changes=changes)
 
 
 def _pipelines() -> ModuleType:

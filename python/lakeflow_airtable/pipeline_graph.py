@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from .drift import ColumnChange
 from .errors import OptionError
 from .pipeline_names import quoted, view_name
 from .pipeline_spec import Entry
@@ -47,6 +48,8 @@ class IngestedTable:
     """The temporary view between, where there is one."""
     primary_keys: tuple[str, ...] = ()
     sequence_by: str | None = None
+    changes: tuple[ColumnChange, ...] = ()
+    """What has changed in Airtable's fields since the destination was last written."""
 
 
 class Graph:
