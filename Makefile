@@ -52,7 +52,7 @@ test-rust: ## the Rust tests
 	cargo test --doc
 
 .PHONY: test-python
-test-python: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## the Python tests, with a real Spark and a real cluster
+test-python: $(BUILD)/driver $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: matrix
@@ -139,6 +139,14 @@ $(BUILD)/executors: $(BUILD)/wheels
 	test -x $(EXECUTORS)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(EXECUTORS)
 	$(UV) --python $(EXECUTORS)/bin/python 'pyarrow>=18'
 	$(UV) --python $(EXECUTORS)/bin/python --no-deps --reinstall $(BUILD)/wheels/*.whl
+	touch $@
+
+# A catalog that AUTO CDC can merge into, for the tests of pipelines; fetched by the Ivy that comes with Spark, from wherever
+# Ivy is told to look.
+$(BUILD)/jars: tests/python/ivy-auto-cdc.xml $(BIN)/maturin $(JAVA)
+	rm -rf $@
+	"$$JAVA_HOME/bin/java" -jar $(DRIVER)/lib/python*/site-packages/pyspark/jars/ivy-*.jar -warn \
+	  -ivy $< -cache $(CURDIR)/$(BUILD)/ivy -retrieve '$(CURDIR)/$@/[artifact]-[revision](-[classifier]).[ext]'
 	touch $@
 
 # Spark's launcher asks Java for a module of vector instructions, which only speeds up its linear algebra and which

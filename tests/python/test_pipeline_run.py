@@ -183,23 +183,11 @@ def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def mergeable_catalog(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def mergeable_catalog() -> dict[str, str]:
     """Settings of a catalog whose tables AUTO CDC can merge into. No released table format can be such a target yet."""
-    [ivy] = (SPARK_HOME / "jars").glob("ivy-*.jar")
-    cache = tmp_path_factory.mktemp("ivy")
-    java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else Path("java")
-    fetched = subprocess.run(
-        [
-            *(java, "-jar", ivy, "-ivy", Path(__file__).with_name("ivy-auto-cdc.xml"), "-cache", cache, "-warn"),
-            *("-retrieve", f"{cache}/jars/[artifact]-[revision](-[classifier]).[ext]"),
-        ],
-        cwd=cache,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    jars = list((cache / "jars").glob("*.jar"))
-    assert len(jars) == 1, f"Spark's test catalog cannot be fetched:\n{fetched.stdout}{fetched.stderr}"
+    jars = list((PROJECT / "build" / "jars").glob("spark-catalyst*-tests.jar"))
+    if len(jars) != 1:
+        pytest.fail("Spark's test catalog is missing: run the tests by `make test-python`")
     catalog = "org.apache.spark.sql.connector.catalog.SharedTablesInMemoryRowLevelOperationTableCatalog"
     return {"spark.jars": str(jars[0]), "spark.sql.catalog.memory": catalog}
 
