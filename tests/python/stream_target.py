@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,13 +34,22 @@ def kept(batches: Path) -> list[tuple[Place, Row]]:
 
 
 class Target:
-    """Upserts and deletes by `id`, in the order of the changes."""
+    """Upserts and deletes by `id`, in the order of the changes.
 
-    def __init__(self, kept: Iterable[tuple[Place, Row]]) -> None:
+    Args:
+        kept: What a stream has brought.
+        first_counts: Of changes of the same time the first counts, as for a consumer that takes what is newer than what
+            it has, and not the last.
+    """
+
+    def __init__(self, kept: Iterable[tuple[Place, Row]], *, first_counts: bool = False) -> None:
         self.rows: dict[str, Row] = {}
         self.deletes = 0
         self._history: dict[str, list[tuple[Place, Row]]] = defaultdict(list)
-        for place, row in sorted(kept, key=lambda entry: entry[0]):
+        ordered = sorted(kept, key=lambda entry: entry[0], reverse=first_counts)
+        if first_counts:
+            ordered.sort(key=lambda entry: entry[0].changed_at)
+        for place, row in ordered:
             self._history[row["id"]].append((place, row))
             assert place.changed_at is not None
             deleted = row["_deleted"]
@@ -71,14 +79,6 @@ class Target:
         told = [self._told(record, columns, base) for record, columns in list(wrong.items())[:5]]
         assert not wrong, f"{len(wrong)} of {len(base)} records differ:\n" + "\n".join(told)
 
-    def assert_ordered(self, base: dict[str, Row], leave_out: Collection[str] = ()) -> None:
-        """Who knows the time of change alone, and not which row came first, has the same target."""
-        for record, history in self._history.items():
-            for (place, row), (next_place, next_row) in pairwise(history):
-                columns = [name for name in row if name not in leave_out and repr(row[name]) != repr(next_row[name])]
-                is_told = place.changed_at < next_place.changed_at or not columns
-                assert is_told, f"versions of the same time:\n{self._told(record, columns, base)}"
-
     def _told(self, record: str, columns: list[str], base: dict[str, Row]) -> str:
         """What came for a record, and what the base holds, as far as they differ."""
 
@@ -95,6 +95,16 @@ def snapshot(options: dict[str, str], table: str) -> dict[str, Row]:
     """The records of a table by their ids, in one read."""
     rows = pa.table(Airtable(**options).read(table)).to_pylist()
     return {row["id"]: row for row in rows}
+
+
+def assert_same(
+    kept: Sequence[tuple[Place, Row]], base: dict[str, Row], *, deletes: bool, leave_out: Collection[str] = ()
+) -> None:
+    """What a stream has brought makes a copy of the base, whoever counts when two changes are of the same time."""
+    for first_counts in (False, True):
+        target = Target(kept, first_counts=first_counts)
+        target.assert_equal(base, leave_out)
+        assert (target.deletes > 0) == deletes
 
 
 def assert_each_once(kept: Iterable[tuple[Place, Row]], records: Collection[str]) -> None:
