@@ -6,12 +6,9 @@ the stream are not, since processes run as they like.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import threading
-import urllib.request
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +22,7 @@ from lakeflow_airtable.mock import MockAirtable
 from mutations import COMPUTED, ORDERS, Script
 from stream_chaos import Blow, Chaos, FragileCluster
 from stream_driver import Stream
+from stream_questions import largest_transaction, webhooks
 from stream_target import Target, assert_each_once, assert_same, kept, snapshot
 
 if TYPE_CHECKING:
@@ -85,30 +83,6 @@ def blows(rng: random.Random, victims: list[str], streams: int) -> list[Blow]:
     return mixed
 
 
-def asked(mock: MockAirtable, base: str, what: str) -> dict[str, Any]:
-    """What the mock tells of a base's webhooks."""
-    url = f"{mock.url}/v0/bases/{base}/webhooks{what}"
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {mock.token}"})
-    with urllib.request.urlopen(request) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
-
-
-def largest_transaction(mock: MockAirtable, base: str) -> int:
-    """How many orders one transaction changed at most, by its own payloads."""
-    (webhook,) = asked(mock, base, "")["webhooks"]
-    cursor, sizes = 1, Counter[int]()
-    while True:
-        page = asked(mock, base, f"/{webhook['id']}/payloads?cursor={cursor}")
-        for payload in page["payloads"]:
-            change = payload.get("changedTablesById", {}).get(ORDERS, {})
-            parts = ("createdRecordsById", "changedRecordsById", "destroyedRecordIds")
-            sizes[payload["baseTransactionNumber"]] += sum(len(change.get(part, ())) for part in parts)
-        cursor = page["cursor"]
-        if not page["mightHaveMore"]:
-            return max(sizes.values())
-
-
 def unbounded(options: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in options.items() if name != "max_records_per_batch"}
 
@@ -151,7 +125,7 @@ def everything_arrives(
             base = snapshot(mock.options(base_id=passing.base), ORDERS)
             assert_same(kept(with_deletes.batches), base, deletes=True)
             # Whoever died between making the change feed and storing its name: the next one found it.
-            assert len(asked(mock, passing.base, "")["webhooks"]) == 1
+            assert len(webhooks(mock, passing.base)) == 1
 
         problems = []
         for arrived in (append_arrived, cdc_arrived, cdc_with_deletes_arrived):
@@ -233,7 +207,9 @@ def test_what_is_available_ends_although_the_source_goes_on(spark: SparkSession,
         assert len(progress) < 3 * 100  # as many as Spark keeps of each query: none is missing here
         rows = [batch["numInputRows"] for batch in progress]
         # A transaction is not taken apart.
-        assert max(rows) <= (max(most, largest_transaction(mock, script.base)) if mode == "cdc_with_deletes" else most)
+        assert max(rows) <= (
+            max(most, largest_transaction(mock, script.base, ORDERS)) if mode == "cdc_with_deletes" else most
+        )
         assert sum(rows) > 120
         if mode == "append":
             assert_each_once(kept(streamed.batches), script.created)

@@ -1,8 +1,9 @@
 """Streams as Spark plays them, played here: offsets logged before a batch, batches replayed after a death at any step.
 
 No process and no JVM, so a run takes a second, and but for the clock its seed repeats it: here are the many seeds, in
-test_stream_chaos the real Spark. The steps are those of Spark's micro-batches: `latestOffset` is logged, `partitions`
-and `read` fill the batch, the commit is logged, and whoever starts anew begins with the batch that was not committed.
+test_stream_chaos the real Spark. The steps are those of Spark's micro-batches: `latestOffset` is logged, which commits
+what was before; `partitions` and `read` fill the batch; that it is done is logged; and whoever starts anew begins with
+the batch that is not.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import pickle
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.spark import AirtableDataSource
 from lakeflow_airtable.stream import AirtableStreamReader
 from mutations import COMPUTED, ORDERS, Script
+from stream_questions import ask, webhooks
 from stream_target import Place, Row, assert_each_once, assert_same, snapshot
 
 CHANGES = 200
@@ -71,6 +75,8 @@ class Checkpoint:
                 if latest == start:
                     continue
                 self.offsets.append(latest)
+                if number:
+                    reader.commit(start)
             self._time_passes()
             # Any question tells the reader the time, and without one it would wait for it to pass.
             reader._airtable()[0].list_tables(None)
@@ -78,7 +84,6 @@ class Checkpoint:
             self._fill(number, reader, start)
             self._may_die()
             self.committed += 1
-            reader.commit(start)
 
     def drain(self, *, bounded: bool) -> None:
         self._deaths = 0
@@ -106,7 +111,22 @@ def _logged(offset: dict[str, Any]) -> dict[str, Any]:
     return read
 
 
-def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
+def lose_changes(mock: MockAirtable, script: Script, rng: random.Random) -> None:
+    """Makes it impossible to learn what changed: the webhook is removed, or too old, or some payloads are."""
+    loss = rng.randrange(3)
+    if loss == 0:
+        for webhook in webhooks(mock, script.base):
+            ask(mock, f"bases/{script.base}/webhooks/{webhook['id']}", "DELETE")
+    elif loss == 1:
+        mock.advance_clock(8 * 86_400)
+    else:
+        mock.set_faults(lose_payloads=True)
+        script.burst(5)
+        mock.set_faults(lose_payloads=False)
+
+
+def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str, losses: float = 0, **more: str) -> None:
+    """Streams a base that changes, over many deaths, and looks at what has arrived."""
     monkeypatch.setattr(lakeflow_airtable.stream, "POLL_SECONDS", 0.0)
     rng = random.Random(seed)
     manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
@@ -114,7 +134,8 @@ def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
         deletes, tells_edits = mode == "cdc_with_deletes", rng.random() < 0.5
         script = Script(mock, seed, deletes=deletes, tells_edits=tells_edits, orders=rng.choice((0, 3, 150)))
         bound = rng.choice(BOUNDS)
-        more = {} if bound is None else {"max_records_per_batch": str(bound)}
+        if bound is not None:
+            more["max_records_per_batch"] = str(bound)
         options = mock.options(base_id=script.base, tableName=ORDERS, ingestion_type=mode, **more)
         checkpoint = Checkpoint(rng, options, lambda: mock.advance_clock(12))
 
@@ -122,14 +143,13 @@ def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
             if script.done < CHANGES and rng.random() < 0.5:
                 script.burst(rng.choice((1, 4, 15)))
             mock.advance_clock(rng.choice((0, 1, 3, 12)))
+            if rng.random() < losses:
+                lose_changes(mock, script, rng)
 
         while script.done < CHANGES:
-            try:
-                checkpoint.live(
-                    rng.randint(1, 30), meanwhile, available_now=rng.random() < 0.5, bounded=rng.random() < 0.8
-                )
-            except Died:
-                continue
+            now, bounded = rng.random() < 0.5, rng.random() < 0.8
+            with suppress(Died):
+                checkpoint.live(rng.randint(1, 30), meanwhile, available_now=now, bounded=bounded)
         mock.advance_clock(120)
         checkpoint.drain(bounded=rng.random() < 0.5)
 
@@ -144,3 +164,9 @@ def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["cdc", "append", "cdc_with_deletes"])
 def test_batches_are_replayed_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
     play(monkeypatch, seed, mode)
+
+
+@pytest.mark.parametrize("seed", range(11, 15))
+def test_what_the_change_feed_loses_is_read_again(monkeypatch: pytest.MonkeyPatch, seed: int, tmp_path: Path) -> None:
+    reread = {"on_lost_feed": "reread", "state_location": str(tmp_path)}
+    play(monkeypatch, seed, "cdc_with_deletes", losses=0.04, **reread)
