@@ -153,7 +153,7 @@ class Script:
         self._kinds = list(kinds)
         self._weights = list(kinds.values())
 
-    def burst(self, most: int = 18) -> None:
+    def burst(self, most: int = 26) -> None:
         """Some changes, one soon after the other, then as much time for the server as it may like."""
         for _ in range(self._rng.randint(1, most)):
             self.step()

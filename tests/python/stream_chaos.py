@@ -1,7 +1,6 @@
 """Streams under blows: processes killed at bad moments, and a server that fails, while the base changes.
 
-What is killed is killed by SIGKILL, and started again from the checkpoint. Which processes there are is read from
-/proc: Spark's Python daemon leaves the process group of those who started it, but not their session.
+What is killed is killed by SIGKILL, and started again from the checkpoint.
 """
 
 from __future__ import annotations
@@ -16,75 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from cluster import StandaloneCluster
 
 from lakeflow_airtable.mock import MockAirtable
 from mutations import Script
 from stream_driver import Job, Stream
+from stream_processes import QUICK_START, FragileCluster, executors, kill_session, python_workers, session
+from weather import Weather
 
 DRIVER = Path(__file__).with_name("stream_driver.py")
 # A busy machine starts Spark slowly. What takes longer than this stands still.
 PATIENCE_SECONDS = 90
-# Processes that live for seconds are not worth optimising: they start in half the time.
-QUICK_START = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-
-
-class Process(NamedTuple):
-    pid: int
-    parent: int
-    command: str
-
-
-def session(sid: int) -> list[Process]:
-    """The living processes of a session."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        # It may end while it is looked at.
-        with suppress(OSError):
-            if entry.name.isdigit():
-                state, parent, _, its_session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-                if int(its_session) == sid and state != "Z":
-                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                    found.append(Process(int(entry.name), int(parent), command))
-    return found
-
-
-def kill_session(sid: int) -> None:
-    """Ends a session as a machine's loss of power does: nobody in it has a last word."""
-    while processes := session(sid):
-        for process in processes:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        time.sleep(0.01)
-
-
-class FragileCluster(StandaloneCluster):
-    """A cluster whose processes are known, and whose workers are replaced when they are lost."""
-
-    @property
-    def sessions(self) -> list[int]:
-        return [process.pid for process in self._processes]
-
-    def start(self, name: str, program: str, *arguments: str, **environment: str) -> Path:
-        return super().start(name, program, *arguments, **QUICK_START, **environment)
-
-    def stop(self) -> None:
-        # Nothing here is worth waiting for.
-        for sid in self.sessions:
-            kill_session(sid)
-        super().stop()
-
-    def lose_worker(self, number: int) -> None:
-        """Kills a worker and its executors, and starts another."""
-        worker = self._processes.pop(1 + number)
-        kill_session(worker.pid)
-        worker.wait()
-        self._replaced = getattr(self, "_replaced", 0) + 1
-        name = f"replacement-{self._replaced}"
-        place = ("--cores", "1", "--memory", "1g", "--work-dir", str(self.directory / name))
-        self._daemon(name, "org.apache.spark.deploy.worker.Worker", *place, self.url)
 
 
 @dataclass(frozen=True)
@@ -102,68 +42,6 @@ class Blow:
     """The stream whose moment it is. The others are met wherever they are."""
     after_batches: int = 0
     """How many batches of this stream this driver has done before."""
-
-
-class Weather:
-    """Faults of the server, each kind bounded so that a patient client gets through."""
-
-    def __init__(self, mock: MockAirtable, rng: random.Random) -> None:
-        self._mock = mock
-        self._rng = rng
-
-    def change(self) -> None:
-        rng = self._rng
-        kinds = (self._fine, self._crowded, self._small_pages, self._expiring, self._broken, self._broken)
-        faults: dict[str, Any] = {
-            "visibility_delay_ms": rng.choice((0, 1_000, 5_000, 9_000, 9_500)),
-            "records_per_payload": rng.choice((None, None, 1, 3)),
-            "drop_unmatched": rng.random() < 0.5,
-            **rng.choice(kinds)(),
-        }
-        self._mock.reset_faults()
-        self._mock.set_faults(**faults)
-
-    def clear(self) -> None:
-        self._mock.reset_faults()
-
-    def _fine(self) -> dict[str, Any]:
-        return {}
-
-    def _crowded(self) -> dict[str, Any]:
-        return {
-            "requests_per_second": self._rng.randint(5, 15),
-            "penalty_seconds": 1.0,
-            "rate_limit_retry_after": 1,
-            "rate_limit_singular": self._rng.random() < 0.5,
-        }
-
-    def _small_pages(self) -> dict[str, Any]:
-        return {
-            "page_size": self._rng.randint(10, 40),
-            "duplicates_per_page": self._rng.randint(0, 3),
-            "empty_last_page": self._rng.random() < 0.5,
-            "rules": [self._rule("iterator_gone", path="offset=")],
-        }
-
-    def _expiring(self) -> dict[str, Any]:
-        # The wait outlasts the cursor, but only a few times: a listing that never gets to its end is an error.
-        return {"page_size": 30, "iterator_seconds": 0.4, "rules": [self._rule({"delay": {"ms": 700}})]}
-
-    def _broken(self) -> dict[str, Any]:
-        actions = (
-            "close",
-            "bad_gateway",
-            {"retriable": {}},
-            {"retriable": {"retry_after": 1}},
-            {"rate_limited": {"retry_after": 1}},
-            {"truncate": {"bytes": self._rng.randint(1, 400)}},
-            {"error": {"status": 500, "kind": "SERVER_ERROR"}},
-            {"delay": {"ms": 400}},
-        )
-        return {"rules": [self._rule(action) for action in self._rng.sample(actions, 3)]}
-
-    def _rule(self, action: Any, **more: Any) -> dict[str, Any]:
-        return {"action": action, "after": self._rng.randint(0, 15), "times": self._rng.randint(1, 2), **more}
 
 
 class Chaos:
@@ -222,8 +100,9 @@ class Chaos:
             while any(script.done < enough for script in self._scripts):
                 self._go_on()
             self._await(blow)
-        # What the last blow did is seen by a batch that comes after it.
-        self._await(Blow("driver", "planned", self._rng.randrange(len(self._streams)), after_batches=1))
+        if self._driver is not None:
+            # What the last blow did is seen by a batch that comes after it.
+            self._await(Blow("driver", "planned", self._rng.randrange(len(self._streams)), after_batches=1))
         self._weather.clear()
 
     def _go_on(self) -> None:
@@ -272,7 +151,7 @@ class Chaos:
         else:
             sessions = [self._driver.pid] if self._cluster is None else self._cluster.sessions
             processes = [process for sid in sessions for process in session(sid)]
-            chosen = _python_workers(processes) if victim == "python" else _executors(processes)
+            chosen = python_workers(processes) if victim == "python" else executors(processes)
             if not chosen:
                 return False
             with suppress(ProcessLookupError):
@@ -361,12 +240,3 @@ def _newest(directory: Path) -> int:
 def _entries(directory: Path) -> Iterator[Path]:
     with suppress(OSError):
         yield from directory.iterdir()
-
-
-def _python_workers(processes: list[Process]) -> list[int]:
-    daemons = {process.pid for process in processes if "pyspark.daemon" in process.command}
-    return [process.pid for process in processes if process.pid in daemons and process.parent in daemons]
-
-
-def _executors(processes: list[Process]) -> list[int]:
-    return [process.pid for process in processes if "CoarseGrainedExecutorBackend" in process.command]

@@ -20,8 +20,9 @@ from cluster import session_settings
 
 from lakeflow_airtable.mock import MockAirtable
 from mutations import COMPUTED, ORDERS, Script
-from stream_chaos import Blow, Chaos, FragileCluster
+from stream_chaos import Blow, Chaos
 from stream_driver import Stream
+from stream_processes import FragileCluster
 from stream_questions import largest_transaction, webhooks
 from stream_target import Target, assert_each_once, assert_same, kept, snapshot
 
@@ -108,7 +109,7 @@ def everything_arrives(
         settings = {**session_settings(directory), **SETTINGS, **settings}
         with Chaos(mock, [lasting, passing], streams, rng, settings=settings, directory=directory, **on) as chaos:
             chaos.run(CHANGES, blows(rng, victims, len(streams)))
-        # Whoever is in a hurry takes the bound away, and a batch that was cut is not.
+        # Without the bound, also where a window was cut and its rest is still to come.
         drain(spark, mock, *(replace(each, options=unbounded(each.options)) for each in streams))
 
         assert min(lasting.done, passing.done) >= CHANGES
@@ -173,7 +174,8 @@ def test_an_increment_costs_what_changed_and_not_the_table(spark: SparkSession, 
             assert 0 < counts["list_records"] <= -(-changed // 100) + 4, counts
             transactions = -(-changed // 10)
             assert counts.get("list_payloads", 0) <= -(-transactions // 50) + 1, counts
-            assert sum(counts.values()) <= counts["list_records"] + counts.get("list_payloads", 0) + 20, counts
+            # The table's definition, and the webhooks.
+            assert sum(counts.values()) <= counts["list_records"] + counts.get("list_payloads", 0) + 4, counts
         assert_same(kept(streamed.batches), snapshot(mock.options(base_id=base), table), deletes=False)
 
 
@@ -207,9 +209,8 @@ def test_what_is_available_ends_although_the_source_goes_on(spark: SparkSession,
         assert len(progress) < 3 * 100  # as many as Spark keeps of each query: none is missing here
         rows = [batch["numInputRows"] for batch in progress]
         # A transaction is not taken apart.
-        assert max(rows) <= (
-            max(most, largest_transaction(mock, script.base, ORDERS)) if mode == "cdc_with_deletes" else most
-        )
+        largest = largest_transaction(mock, script.base, ORDERS) if mode == "cdc_with_deletes" else 0
+        assert max(rows) <= max(most, largest)
         assert sum(rows) > 120
         if mode == "append":
             assert_each_once(kept(streamed.batches), script.created)
