@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use reqwest::Method;
 
-use super::lost::FAILED;
 use super::payload::{Changed, Payload, Payloads};
 use super::{Changes, Limit, SETTLED_SECONDS};
 use crate::client::Request;
@@ -24,7 +23,12 @@ const PAGE: u64 = 50;
 const PATIENCE: (u32, Duration) = (5, Duration::from_secs(1));
 
 /// Why a range of the feed cannot be read.
-pub(super) struct Lost(pub(super) String);
+pub(super) enum Lost {
+    /// Payloads are missing, or the webhook is.
+    Gone(String),
+    /// The webhook says itself that it tells no more.
+    Failed(String),
+}
 
 impl Changes<'_> {
     /// One question: how far the webhook is. One more where a batch must be cut, where a webhook that nothing happens to
@@ -89,7 +93,7 @@ impl Changes<'_> {
         };
         let mut changed = match changed {
             Ok(changed) => changed,
-            Err(Lost(why)) => return self.lost(start, end, &why).await,
+            Err(loss) => return self.lost(start, end, &loss).await,
         };
         if changed.definition {
             self.check_definition().await?;
@@ -132,9 +136,9 @@ impl Changes<'_> {
         let webhooks = self.webhooks().await?;
         let now = self.told_now()?;
         match webhooks.iter().find(|webhook| webhook.id == last.webhook_id) {
-            None => Ok(Err(Lost(format!("webhook {} was deleted", last.webhook_id)))),
+            None => Ok(Err(Lost::Gone(format!("webhook {} was deleted", last.webhook_id)))),
             Some(webhook) => match webhook.end(now) {
-                Some(end) => Ok(Err(Lost(format!("webhook {} {end}", webhook.id)))),
+                Some(end) => Ok(Err(Lost::Gone(format!("webhook {} {end}", webhook.id)))),
                 None => self.told(&webhook.id, last.next, None, false).await,
             },
         }
@@ -176,7 +180,7 @@ impl Changes<'_> {
                     return Ok(Ok(changed));
                 }
                 if let Some(code) = payload.failure() {
-                    return Ok(Err(Lost(format!("webhook {webhook_id} {FAILED} {code}"))));
+                    return Ok(Err(Lost::Failed(format!("webhook {webhook_id} failed: {code}"))));
                 }
                 transaction = payload.base_transaction_number;
                 changed.add(payload, fallback);
@@ -215,7 +219,7 @@ impl Changes<'_> {
                 if self.webhooks().await?.iter().any(|webhook| webhook.id == webhook_id) {
                     return Err(self.client.error(&request, &failure));
                 }
-                Ok(Err(Lost(format!("webhook {webhook_id} was deleted"))))
+                Ok(Err(Lost::Gone(format!("webhook {webhook_id} was deleted"))))
             }
             Err(failure) => Err(self.client.error(&request, &failure)),
         }
@@ -303,7 +307,7 @@ impl Changes<'_> {
 }
 
 fn missing(webhook_id: &str, number: u64) -> Lost {
-    Lost(format!(
+    Lost::Gone(format!(
         "payloads of webhook {webhook_id} are missing from number {number} on, because Airtable keeps them for seven days"
     ))
 }

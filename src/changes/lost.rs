@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::feed::feed_file;
+use super::feed::{Lost, feed_file};
 use super::webhook::{LIFE_SECONDS, Webhook};
 use super::{Changes, SETTLED_SECONDS};
 use crate::client::Request;
@@ -17,9 +17,6 @@ use crate::wire::Tables;
 
 /// Files of ranges beside each other before they are made one.
 const MOST_FILES: usize = 50;
-
-/// What is said of a webhook that tells no more, by itself.
-pub(super) const FAILED: &str = "failed:";
 
 impl Changes<'_> {
     /// The first read, or a part of it. What the feed tells after its position is newer than what is read here, so the
@@ -61,7 +58,8 @@ impl Changes<'_> {
     }
 
     /// A full read in which vanished records are told, or an error where that is not wanted or not possible.
-    pub(super) async fn lost(&self, start: &Position, end: &FeedPosition, why: &str) -> Result<Scan> {
+    pub(super) async fn lost(&self, start: &Position, end: &FeedPosition, loss: &Lost) -> Result<Scan> {
+        let (Lost::Gone(why) | Lost::Failed(why)) = loss;
         let Some(files) = self.known_files().filter(|_| self.options.reread_when_lost) else {
             return Err(self.lost_error(why));
         };
@@ -72,7 +70,8 @@ impl Changes<'_> {
                 self.plan.table_name
             )));
         }
-        if why.contains(FAILED) && matches!(start, Position::Feed(last) if last.webhook_id == end.webhook_id) {
+        if matches!(loss, Lost::Failed(_)) && matches!(start, Position::Feed(last) if last.webhook_id == end.webhook_id)
+        {
             return Err(Error::Data(format!(
                 "table {:?}: changes are lost: {why}, but Airtable lists it as working: delete this webhook, and start the \
                  stream again: it makes another and reads the table anew",
