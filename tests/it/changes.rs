@@ -93,6 +93,12 @@ impl<'s> Stream<'s> {
         Ok(rows)
     }
 
+    /// Why nothing more can be read.
+    async fn settled_error(&mut self) -> Error {
+        self.source.mock.advance_clock(120.0);
+        self.next().await.expect_err("no range")
+    }
+
     /// What has changed by now and is old enough to be read.
     async fn settled(&mut self) -> Vec<Row> {
         self.source.mock.advance_clock(120.0);
@@ -599,6 +605,33 @@ async fn a_lost_feed_is_noticed_at_once() {
         source.mock.advance_clock(60.0);
         let error = stream.next().await.expect_err(loss);
         assert!(matches!(&error, Error::Data(text) if text.contains(word) && text.contains("on_lost_feed")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_says_it_fails_ends_the_stream() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let location = directory.path().to_str().expect("a path").to_owned();
+    for code in ["INVALID_HOOK", "INVALID_FILTERS"] {
+        for (on_lost_feed, advice) in [("fail", "on_lost_feed"), ("reread", "delete this webhook")] {
+            let source = Source::with_items(3);
+            let options = [FEED, ("on_lost_feed", on_lost_feed), ("state_location", location.as_str())];
+            let mut stream = Stream::new(&source, &options).await;
+            stream.settled().await;
+            edit(&source, &source.all_ids()[0], "untold");
+            let payload = json!({"error": true, "code": code, "timestamp": source.mock.now()});
+            let page = json!({"payloads": [payload], "cursor": 2, "mightHaveMore": false});
+            let action = json!({"respond": {"status": 200, "body": page}});
+            source.faults(json!({"rules": [{"path": "/payloads", "action": action}]}));
+            // A full read from before, as an earlier webhook's would be.
+            for entry in directory.path().read_dir().expect("listed") {
+                let noted = entry.expect("a directory").path();
+                std::fs::write(noted.join("full-achBefore-1.ids"), "").expect("written");
+            }
+            let error = stream.settled_error().await;
+            let is_told = |text: &str| text.contains(code) && text.contains(advice);
+            assert!(matches!(&error, Error::Data(text) if is_told(text)), "{error}");
+        }
     }
 }
 
