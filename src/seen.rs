@@ -7,11 +7,13 @@
 
 use std::collections::HashSet;
 
+use ahash::RandomState;
+
 /// A set of record ids.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    usual: HashSet<[u8; 11]>,
-    other: HashSet<Box<str>>,
+    usual: HashSet<[u8; 11], RandomState>,
+    other: HashSet<Box<str>, RandomState>,
 }
 
 impl Seen {
@@ -42,28 +44,36 @@ impl Seen {
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// Each of two halves takes 42 bits.
+const HALF: u32 = 42;
+
 fn pack(id: &str) -> Option<[u8; 11]> {
     let characters: &[u8; 14] = id.strip_prefix("rec")?.as_bytes().try_into().ok()?;
-    let number = characters.iter().try_fold(0_u128, |number, c| {
-        let digit = match c {
-            b'0'..=b'9' => c - b'0',
-            b'A'..=b'Z' => c - b'A' + 10,
-            b'a'..=b'z' => c - b'a' + 36,
-            _ => return None,
-        };
-        Some(number * 62 + u128::from(digit))
-    })?;
+    let half = |characters: &[u8]| characters.iter().try_fold(0, |number, c| Some(number * 62 + u64::from(digit(*c)?)));
+    let number = u128::from(half(&characters[..7])?) << HALF | u128::from(half(&characters[7..])?);
     number.to_le_bytes()[..11].try_into().ok()
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'A'..=b'Z' => Some(character - b'A' + 10),
+        b'a'..=b'z' => Some(character - b'a' + 36),
+        _ => None,
+    }
 }
 
 fn unpack(packed: &[u8; 11]) -> String {
     let mut bytes = [0; 16];
     bytes[..11].copy_from_slice(packed);
-    let mut number = u128::from_le_bytes(bytes);
+    let number = u128::from_le_bytes(bytes);
     let mut characters = [b'0'; 14];
-    for character in characters.iter_mut().rev() {
-        *character = DIGITS[usize::try_from(number % 62).unwrap_or_default()];
-        number /= 62;
+    for (half, characters) in [number >> HALF, number % (1 << HALF)].into_iter().zip(characters.chunks_mut(7)) {
+        let mut half = half;
+        for character in characters.iter_mut().rev() {
+            *character = DIGITS[usize::try_from(half % 62).unwrap_or_default()];
+            half /= 62;
+        }
     }
     format!("rec{}", String::from_utf8_lossy(&characters))
 }
@@ -103,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_id_fits() {
-        assert!(62_u128.pow(14) < 1 << 88);
+    fn the_largest_half_fits() {
+        assert!(62_u64.pow(7) < 1 << HALF && 2 * HALF <= 88);
     }
 }
