@@ -77,6 +77,8 @@ class Entry:
     primary_keys: tuple[str, ...] | None = None
     sequence_by: str | None = None
     cluster_by: tuple[str, ...] | None = None
+    plan: str | None = None
+    """That of its read, as JSON, where Airtable could be asked for it."""
 
     @property
     def ingestion_type(self) -> str:

@@ -7,18 +7,18 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 from pyspark.pipelines.output import MaterializedView, StreamingTable, TemporaryView
 
-from graph_registry import Registry
+from graph_registry import Registry, Session, spec_of, table
 from lakeflow_airtable import Airtable, NotFoundError, OptionError, ingest
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline_names import LONGEST, identifier, identifiers, quoted, view_name
-from lakeflow_airtable.pipeline_source import with_token
 from lakeflow_airtable.pipeline_tables import CURSOR, DELETED, PRIMARY_KEYS
 
 if TYPE_CHECKING:
@@ -38,48 +38,6 @@ def registry() -> Iterator[Registry]:
     registry = Registry()
     with graph_element_registration_context(registry):
         yield registry
-
-
-class Session:
-    """Stands for a session where nothing is read: keeps what is registered, and how reads are asked for."""
-
-    def __init__(self, tables: list[str] | None = None) -> None:
-        self.registered: list[type[Any]] = []
-        self.reads: list[dict[str, str]] = []
-        self.dataSource = SimpleNamespace(register=self.registered.append)
-        self.read = Reader(self, "read", tables or [])
-        self.readStream = Reader(self, "readStream", tables or [])
-
-
-class Reader:
-    def __init__(self, session: Session, kind: str, tables: list[str]) -> None:
-        self._session, self._kind, self._tables = session, kind, tables
-
-    def format(self, name: str) -> Reader:
-        self._session.reads.append({"kind": self._kind, "format": name})
-        return self
-
-    def options(self, **options: str) -> Reader:
-        self._session.reads[-1].update(options)
-        return self
-
-    def option(self, name: str, value: str) -> Reader:
-        return self.options(**{name: value})
-
-    def load(self) -> Reader:
-        return self
-
-    def collect(self) -> list[dict[str, str]]:
-        return [{"tableName": name} for name in self._tables]
-
-
-def table(source_table: object, configuration: object = None, **keys: object) -> dict[str, Any]:
-    given = {"source_table": source_table, **keys}
-    return {"table": given if configuration is None else {**given, "table_configuration": configuration}}
-
-
-def spec_of(mock: MockAirtable, *objects: object, **options: object) -> dict[str, Any]:
-    return {"connection_options": {**mock.options(), **options}, "objects": list(objects)}
 
 
 # What is refused.
@@ -223,7 +181,7 @@ def test_faults_of_the_whole(spec: Any, message: str, registry: Registry) -> Non
 
 def test_all_faults_are_said_at_once(mock_airtable: MockAirtable, registry: Registry) -> None:
     objects = [
-        table("Vendor"),
+        table("Vendor", {"sequence_by": "name"}),
         table("Vendors", {"scd_type": "x", "filter_formla": 1}),
         table("Compliance Records", destination_table="vendors"),
         table("Vendors", {"ingestion_type": "append", "scd_type": "SCD_TYPE_2"}, destination_table="log"),
@@ -231,12 +189,13 @@ def test_all_faults_are_said_at_once(mock_airtable: MockAirtable, registry: Regi
     with pytest.raises(OptionError) as caught:
         ingest(Session(), spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
     lines = str(caught.value).splitlines()
-    assert lines[0] == "pipeline_spec has 5 faults"
+    assert lines[0] == "pipeline_spec has 6 faults"
     assert [line.split(": ")[0].strip() for line in lines[1:]] == [
         "objects[1].table.table_configuration.filter_formla",
         "objects[1].table.table_configuration.scd_type",
         "objects[0].table",
         "objects[2].table",
+        "objects[0].table",
         "objects[3].table",
     ]
     with pytest.raises(NotFoundError, match="2 faults"):
@@ -443,13 +402,14 @@ def test_the_token_is_in_no_option_of_a_flow(mock_airtable: MockAirtable, regist
     ingest(session, spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
     for flow in registry.flows.values():
         flow.func()
-    first, second, third = session.reads
+    first, _, third = session.reads
     assert "pat" not in str(session.reads)
-    assert first["format"] == second["format"] != third["format"]
+    formats = ["airtable_to_vendors", "airtable_to_compliance_records", "airtable_to_archive"]
+    assert [read["format"] for read in session.reads] == formats
     assert [first["base_id"], third["namespace"]] == [mock_airtable.base_id, "Launch Archive"]
     assert "base_id" not in third
-    assert [source.name() for source in session.registered] == ["lakeflow_connect", first["format"], third["format"]]
-    source = with_token("a", mock_airtable.token)({**first, "base_url": mock_airtable.url})
+    assert [source.name() for source in session.registered] == ["lakeflow_connect", *formats]
+    source = session.registered[1](Options.from_values(first))
     assert source.options["token"] == mock_airtable.token
     assert mock_airtable.token not in repr(source.options)
 

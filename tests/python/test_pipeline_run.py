@@ -147,6 +147,7 @@ def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
         base = Airtable(**mock.options())
         mock.advance_clock(3600)
         printed = server.run(project, mock)
+        assert mock.request_counts()["get_schema"] == 1
         assert "Vendors -> vendors, materialized_view" in printed
         assert "Packaging Tasks -> packaging_tasks, append" in printed
         with server.session() as spark:
@@ -163,7 +164,9 @@ def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
         [new_task] = mock.create_records("Packaging Tasks", [{"Task": "Fold the box"}])
         mock.delete_records("Packaging Tasks", [mock.records("Packaging Tasks")[0]["id"]])
         mock.advance_clock(3600)
+        mock.clear_requests()
         printed += server.run(project, mock)
+        assert mock.request_counts()["get_schema"] == 1
 
         with server.session() as spark:
             for name in base.list_tables():
