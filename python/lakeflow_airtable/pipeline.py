@@ -27,7 +27,7 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
     Registers the data source as well. On Databricks `connection_name` names a connection of Unity Catalog; elsewhere
     `connection_options` holds the options of the data source, and AIRTABLE_TOKEN, AIRTABLE_BASE_ID, AIRTABLE_BASE_URL
-    and AIRTABLE_REQUESTS_PER_SECOND serve for those that it leaves out.
+    and AIRTABLE_REQUESTS_PER_SECOND of the environment serve for those that it leaves out, as on the command line.
 
     A snapshot becomes a target of AUTO CDC from snapshots where there is such a thing, else a materialized view.
     Changes become a target of AUTO CDC; `append`, and all with scd_type APPEND_ONLY, a streaming table.

@@ -14,8 +14,9 @@ import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 from pyspark.pipelines.output import MaterializedView, StreamingTable, TemporaryView
 
+from conftest import PROJECT
 from graph_registry import Registry, Session, spec_of, table
-from lakeflow_airtable import Airtable, NotFoundError, OptionError, ingest
+from lakeflow_airtable import Airtable, NotFoundError, OptionError, connection, environment, ingest
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline_names import LONGEST, identifier, identifiers, quoted, view_name
@@ -24,13 +25,11 @@ from lakeflow_airtable.pipeline_tables import CURSOR, DELETED, PRIMARY_KEYS
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ENVIRONMENT = ("TOKEN", "BASE_ID", "BASE_URL", "REQUESTS_PER_SECOND")
-
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(f"AIRTABLE_{name}", raising=False)
+    for option in environment.OPTIONS:
+        monkeypatch.delenv(environment.variable(option), raising=False)
 
 
 @pytest.fixture
@@ -414,17 +413,6 @@ def test_the_token_is_in_no_option_of_a_flow(mock_airtable: MockAirtable, regist
     assert mock_airtable.token not in repr(source.options)
 
 
-def test_the_environment_fills_what_is_left_out(
-    mock_airtable: MockAirtable, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options = mock_airtable.options()
-    for name in ENVIRONMENT:
-        monkeypatch.setenv(f"AIRTABLE_{name}", options[name.lower()])
-    assert len(ingest(Session(), {"objects": "*"})) == 6  # type: ignore[arg-type]
-    given = {"connection_options": {"namespace": ["Launch Archive"]}, "objects": [table("*", destination_schema="a")]}
-    assert [one.source_table for one in ingest(Session(), given)] == ["Vendors", "Notes"]  # type: ignore[arg-type]
-
-
 # What is defined elsewhere: with stand-ins that have another Spark's functions.
 
 
@@ -532,7 +520,7 @@ def test_on_databricks(
         "connection_name": "airtable",
         "objects": [
             table("Vendors", {"scd_type": "SCD_TYPE_2"}, destination_catalog="main", destination_schema="raw data"),
-            table("SKU Candidates", {"ingestion_type": "cdc_with_deletes", "base_id": "appX", "page_size": 50}),
+            table("SKU Candidates", {"ingestion_type": "cdc_with_deletes", "namespace": "appX", "page_size": 50}),
             table("Notes", {"ingestion_type": "append"}),
         ],
     }
@@ -576,7 +564,7 @@ def test_on_databricks(
             "kind": "readStream",
             "tablename": "SKU Candidates",
             "ingestion_type": "cdc_with_deletes",
-            "base_id": "appX",
+            "namespace": "appX",
             "page_size": "50",
             **connection,
         },
@@ -604,9 +592,20 @@ def test_patterns_of_a_connection_are_listed_by_spark(pipelines: Callable[..., S
 
 def test_values_are_checked_without_the_connections_options(pipelines: Callable[..., StandIn]) -> None:
     stand_in = pipelines(**NEW_NAMES)
-    objects = [table("A", {"page_size": 1000}), table("B", {"requests_per_second": 50}), table("C", {"nested": "xml"})]
+    objects = [table("A", {"page_size": 1000}), table("B", {"page_size": 50}), table("C", {"nested": "xml"})]
     with pytest.raises(OptionError, match=r"2 faults\n.*page_size.*\n.*nested"):
         ingest(Session(), {"connection_name": "airtable", "objects": objects})  # type: ignore[arg-type]
+    assert stand_in.calls == []
+
+
+@pytest.mark.parametrize("name", connection.STORED)
+def test_what_is_the_connections_alone_is_refused(name: str, pipelines: Callable[..., StandIn]) -> None:
+    stand_in = pipelines(**NEW_NAMES)
+    objects = [table("A", {name.upper(): "appXXXXXXXXXXXXXX" if name == "base_id" else "5"})]
+    with pytest.raises(OptionError, match=rf"table_configuration\.{name}: is the connection's alone") as caught:
+        ingest(Session(), {"connection_name": "airtable", "objects": objects})  # type: ignore[arg-type]
+    is_quoted = f"\n{caught.value}\n" in (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
+    assert is_quoted == (name == "base_id"), "the guide tells of the one that people try"
     assert stand_in.calls == []
 
 
