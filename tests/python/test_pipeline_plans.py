@@ -10,7 +10,7 @@ from pyspark import cloudpickle
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
 from graph_registry import Registry, Session, spec_of, table
-from lakeflow_airtable import Airtable, AirtableDataSource, ingest
+from lakeflow_airtable import Airtable, AirtableDataSource, AuthError, NotFoundError, ingest
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline_source import PLAN_SECONDS
@@ -96,3 +96,53 @@ def test_streams_of_changes_are_planned_when_they_start(mock_airtable: MockAirta
     mock_airtable.create_field("Vendors", {"name": "Motto", "type": "singleLineText"})
     assert "motto" in source.schema().names
     assert schemas(mock_airtable) == 2
+
+
+def test_a_table_that_goes_before_it_is_read(mock_airtable: MockAirtable) -> None:
+    mock_airtable.create_table("Samples", [{"name": "Name"}], [{"Name": "first"}])
+    samples = mock_airtable.options(tableName="Samples")
+    sources = flows(mock_airtable, table("Samples"), table("Vendors"))
+    mock_airtable.remove_table("Samples")
+    with pytest.raises(NotFoundError, match=r'^table "Samples" \(tbl\w+\): base app\w+ had it .* restore it') as caught:
+        rows(sources["Samples"])
+    assert "\n" not in str(caught.value)
+    assert [request["endpoint"] for request in mock_airtable.requests()[-2:]] == ["list_records", "get_schema"]
+    assert rows(sources["Vendors"]) == 60
+    # The next run is told when it is defined, before anything else is.
+    with pytest.raises(NotFoundError, match=r'^objects\[0\]\.table: table "Samples": base app\w+ has no such table'):
+        flows(mock_airtable, table("Samples"), table("Vendors"))
+    with pytest.raises(NotFoundError, match='table "Samples": base'):
+        AirtableDataSource(samples).schema()
+
+
+@pytest.mark.parametrize("kind", ["append", "cdc", "cdc_with_deletes"])
+def test_a_streamed_table_that_goes(mock_airtable: MockAirtable, kind: str) -> None:
+    mock_airtable.create_table("Samples", [{"name": "Name"}], [{"Name": "first"}])
+    # A webhook that is old enough not to be waited for.
+    Airtable(**mock_airtable.options()).latest_offset("Samples", ingestion_type=kind)
+    mock_airtable.advance_clock(120)
+    configuration = {"ingestion_type": kind, "scd_type": "APPEND_ONLY"}
+    source = flows(mock_airtable, table("Samples", configuration))["Samples"]
+    stream: Any = source.streamReader(source.schema())
+    start = stream.initialOffset()
+    mock_airtable.advance_clock(120)
+    if kind != "cdc_with_deletes":
+        mock_airtable.remove_table("Samples")
+        with pytest.raises(NotFoundError, match=r'^table "Samples" \(tbl\w+\): base app\w+ had it'):
+            stream.latestOffset(start, None)
+        return
+    end = stream.latestOffset(start, None)
+    mock_airtable.remove_table("Samples")
+    with pytest.raises(NotFoundError, match=r'^table "Samples" \(tbl\w+\): base app\w+ had it'):
+        [list(stream.read(partition)) for partition in stream.partitions(start, end)]
+
+
+def test_a_refusal_names_its_table(mock_airtable: MockAirtable) -> None:
+    sources = flows(mock_airtable, table("Vendors"), table("Packaging Tasks"))
+    mock_airtable.remove_field("Vendors", "Phone")
+    with pytest.raises(NotFoundError, match=r'^table "Vendors" \(tblMockVendors006\): GET .* a field was removed'):
+        rows(sources["Vendors"])
+    mock_airtable.remove_token(mock_airtable.token)
+    with pytest.raises(AuthError, match=r'^table "Packaging Tasks" \(tblMockTasks00004\): GET .* 401 ') as caught:
+        rows(sources["Packaging Tasks"])
+    assert mock_airtable.token not in str(caught.value)
