@@ -46,21 +46,26 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// Each of two halves takes 42 bits.
 const HALF: u32 = 42;
+const NO_DIGIT: u8 = u8::MAX;
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 62 {
+        values[DIGITS[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    values
+};
 
 fn pack(id: &str) -> Option<[u8; 11]> {
     let characters: &[u8; 14] = id.strip_prefix("rec")?.as_bytes().try_into().ok()?;
-    let half = |characters: &[u8]| characters.iter().try_fold(0, |number, c| Some(number * 62 + u64::from(digit(*c)?)));
-    let number = u128::from(half(&characters[..7])?) << HALF | u128::from(half(&characters[7..])?);
-    number.to_le_bytes()[..11].try_into().ok()
-}
-
-fn digit(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'A'..=b'Z' => Some(character - b'A' + 10),
-        b'a'..=b'z' => Some(character - b'a' + 36),
-        _ => None,
+    let values = characters.map(|character| VALUES[usize::from(character)]);
+    if values.contains(&NO_DIGIT) {
+        return None;
     }
+    let half = |values: &[u8]| values.iter().fold(0, |number, value| number * 62 + u64::from(*value));
+    let number = u128::from(half(&values[..7])) << HALF | u128::from(half(&values[7..]));
+    number.to_le_bytes()[..11].try_into().ok()
 }
 
 fn unpack(packed: &[u8; 11]) -> String {

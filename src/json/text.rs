@@ -95,8 +95,13 @@ fn escape_length(bytes: &[u8]) -> Option<usize> {
 
 fn unescape(raw: &str, out: &mut String) -> Option<()> {
     let mut rest = raw;
-    while let Some((plain, escape)) = rest.split_once('\\') {
+    loop {
+        // Only backslashes stop it: quotes and control characters are not in here.
+        let (plain, escaped) = rest.split_at(plain_end(rest.as_bytes(), 0));
         out.push_str(plain);
+        let Some(escape) = escaped.strip_prefix('\\') else {
+            return Some(());
+        };
         let (character, length) = match escape.as_bytes().first()? {
             b'b' => ('\u{8}', 1),
             b'f' => ('\u{c}', 1),
@@ -109,8 +114,6 @@ fn unescape(raw: &str, out: &mut String) -> Option<()> {
         out.push(character);
         rest = &escape[length..];
     }
-    out.push_str(rest);
-    Some(())
 }
 
 /// The character of `uXXXX`, or of a pair of surrogates, and how long that is.
