@@ -3,8 +3,6 @@
 //! Invariant: whatever a server sends, a read ends: offsets that come again, pages that bring nothing and restarts without
 //! progress are counted, and are errors beyond a bound.
 
-use std::collections::HashSet;
-
 use crate::decode::Page;
 use crate::error::{Error, Result};
 
@@ -19,8 +17,9 @@ const FRUITLESS_RESTARTS: u32 = 3;
 pub(crate) struct Cursor {
     pub(crate) offset: Option<String>,
     pub(crate) has_more: bool,
-    /// Every offset since the last start.
-    offsets: HashSet<String>,
+    /// An offset since the last start, that of a page whose number is a power of two: a cursor that goes round in circles
+    /// comes back to it, however long the circle is.
+    landmark: Option<String>,
     stale_pages: usize,
     /// Pages since the last start: after the next one as many may bring nothing new.
     pages: usize,
@@ -34,7 +33,7 @@ impl Default for Cursor {
         Self {
             offset: None,
             has_more: true,
-            offsets: HashSet::new(),
+            landmark: None,
             stale_pages: 0,
             pages: 0,
             allowed_stale_pages: STALE_PAGES,
@@ -59,18 +58,21 @@ impl Cursor {
                 self.stale_pages
             )));
         }
-        if !self.offsets.insert(offset.clone()) {
+        if self.has_met(&offset) {
             return Err(Error::Data(
                 "the page cursor came back to where it was: the read was stopped: start it again".into(),
             ));
+        }
+        if self.pages.is_power_of_two() {
+            self.landmark = Some(offset.clone());
         }
         self.offset = Some(offset);
         Ok(())
     }
 
-    /// The cursor has been there.
+    /// The cursor is known to have been there.
     pub(crate) fn has_met(&self, offset: &str) -> bool {
-        self.offsets.contains(offset)
+        self.landmark.as_deref() == Some(offset)
     }
 
     pub(crate) fn restart(&mut self, records: usize) -> Result<()> {
@@ -85,7 +87,7 @@ impl Cursor {
         self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);
         self.records_at_restart = records;
         (self.offset, self.pages, self.stale_pages) = (None, 0, 0);
-        self.offsets.clear();
+        self.landmark = None;
         Ok(())
     }
 }
@@ -147,6 +149,16 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(offset_at_end(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_circle_of_any_length_is_noticed() {
+        for length in [1, 2, 3, 7, 100] {
+            let mut cursor = Cursor::default();
+            let way = (0..50).chain((50..50 + length).cycle());
+            let pages = way.take(2_000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 1), 0).is_ok()).count();
+            assert!(pages < 3 * (50 + length), "{length}: {pages}");
         }
     }
 
