@@ -185,12 +185,12 @@ impl Client {
     }
 
     /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
-    /// it may prolong it.
+    /// it may prolong it. The base comes last, because what it notes is when requests go: those that waited for the token
+    /// after that would go closer together than was noted.
     async fn slot(&self, base: &BaseBudget) {
-        let turn = base.queue.lock().await;
-        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
-        drop(turn);
+        let _turn = base.queue.lock().await;
         sleep_through(self.token_budget.reserve(), || self.token_budget.depart()).await;
+        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
     }
 
     /// The error for a request that failed for good.
@@ -404,3 +404,6 @@ fn what_failed(failure: &Failure) -> String {
         Failure::NotJson { .. } => "200, but no JSON".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
