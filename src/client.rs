@@ -19,7 +19,7 @@ use crate::error::{Error, Purpose, Result, from_failure};
 use crate::extent::Seconds;
 use crate::options::Connection;
 use crate::retry::{Failure, Retry};
-use crate::shared_file;
+use crate::shared_file::{self, Held};
 use crate::wire::line;
 
 /// One page is at most 100 records, but a record's texts are only bounded by 100,000 characters a cell. Beyond this a
@@ -185,12 +185,12 @@ impl Client {
     }
 
     /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
-    /// it may prolong it.
+    /// it may prolong it. The base comes last, because what it notes is when requests go: those that waited for the token
+    /// after that would go closer together than was noted.
     async fn slot(&self, base: &BaseBudget) {
-        let turn = base.queue.lock().await;
-        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
-        drop(turn);
+        let _turn = base.queue.lock().await;
         sleep_through(self.token_budget.reserve(), || self.token_budget.depart()).await;
+        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
     }
 
     /// The error for a request that failed for good.
@@ -297,7 +297,7 @@ impl Client {
 
     /// Waits until no other process of this machine is about the same thing of a base; holds it up until dropped. None
     /// where that cannot be agreed on, or takes longer than anybody should need.
-    pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<std::fs::File> {
+    pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<Held> {
         let host = &self.connection.base_url[..];
         let path = shared_file::path(&format!("1-{host}-{base_id}.{about}"));
         let patience = Instant::now() + self.connection.timeout;
@@ -404,3 +404,6 @@ fn what_failed(failure: &Failure) -> String {
         Failure::NotJson { .. } => "200, but no JSON".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,9 +39,20 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     }
     #[cfg(not(unix))]
     {
-        // Nobody removes an open file there.
+        // Nobody removes a file there that is open as `open_or_create` opens it.
         let _ = (file, path);
         true
+    }
+}
+
+/// A file that is locked until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // By word: closing does not do it while a child, made by fork meanwhile, has the file open too.
+        let _ = self.0.unlock();
     }
 }
 
@@ -49,10 +60,10 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
 ///
 /// # Errors
 /// As [`open`].
-pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Held>> {
     let file = open(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Held(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -62,6 +73,12 @@ pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
 fn open_or_create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_SHARE_READ and FILE_SHARE_WRITE, without FILE_SHARE_DELETE, which is added by default.
+        options.share_mode(1 | 2);
+    }
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         result => return result,
@@ -86,4 +103,22 @@ fn share(file: &File) {
     }
     #[cfg(not(unix))]
     let _ = file;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_given_back_though_a_child_has_the_file_open() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one");
+        let held = try_lock(&path).expect("opened").expect("free");
+        assert!(try_lock(&path).expect("opened").is_none());
+        // What a child that is made by fork has.
+        let inherited = held.0.try_clone().expect("a second handle");
+        drop(held);
+        assert!(try_lock(&path).expect("opened").is_some());
+        drop(inherited);
+    }
 }

@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use super::share::ONE_IN;
 
-/// A table of no more pages costs no request more than these: 1,000 records, all that a base of the free plan holds.
-const SMALL_PAGES: usize = 10;
+/// A table of no more records costs no request more than its pages: all that a base of the free plan holds.
+const SMALL: usize = 1_000;
+
+/// Pages that tell the pace, and the least that it is worth while to guess the others by.
+const LEAST_PAGES: usize = 10;
 
 /// How many of the last pages tell the pace.
 const RECENT: usize = 5;
@@ -22,12 +25,18 @@ const QUICK: Duration = Duration::from_millis(100);
 /// More cursors would not fit into the budget unless answers took two seconds.
 const MOST_CURSORS: usize = 10;
 
+/// Each cursor has a page on its way or waiting, and all of them together are to weigh no more than a large page may.
+const MOST_BYTES: usize = 64 << 20;
+
 /// What is known of a table and of the service's pace.
 #[derive(Debug)]
 pub(super) struct Gauge {
     per_second: f64,
     page_size: f64,
     pages: usize,
+    /// At least so many have come.
+    records: usize,
+    largest_page_bytes: usize,
     /// When the last pages came, and how long each of them took to come.
     recent: VecDeque<(Duration, Duration)>,
     sample: Sample,
@@ -57,12 +66,23 @@ impl Gauge {
     /// For a budget of so many requests a second, and pages of at most so many records.
     pub(super) fn new(per_second: f64, page_size: u32) -> Self {
         let recent = VecDeque::with_capacity(RECENT + 2);
-        Self { per_second, page_size: f64::from(page_size), pages: 0, recent, sample: Sample::Wanted }
+        Self {
+            per_second,
+            page_size: f64::from(page_size),
+            pages: 0,
+            records: 0,
+            largest_page_bytes: 0,
+            recent,
+            sample: Sample::Wanted,
+        }
     }
 
-    /// A page of the one cursor came at a time since the start of the read, after a response time.
-    pub(super) fn page(&mut self, at: Duration, took: Duration) {
+    /// A page of the one cursor came that is not the last: when, since the start of the read; after which response time;
+    /// how large; and after how many records at least.
+    pub(super) fn page(&mut self, at: Duration, took: Duration, bytes: usize, records: usize) {
         self.pages += 1;
+        self.records = records;
+        self.largest_page_bytes = self.largest_page_bytes.max(bytes);
         self.recent.push_back((at, took));
         if self.recent.len() > RECENT + 1 {
             self.recent.pop_front();
@@ -83,7 +103,8 @@ impl Gauge {
 
     /// What to do after the last page. That the sample is wanted is said once.
     pub(super) fn advice(&mut self) -> Advice {
-        let Some(response) = self.response().filter(|_| self.pages >= SMALL_PAGES) else { return Advice::Stay };
+        let is_small = self.pages < LEAST_PAGES || self.records < SMALL;
+        let Some(response) = self.response().filter(|_| !is_small) else { return Advice::Stay };
         // So many requests would have to be on their way at any time.
         let wanted = self.per_second * response;
         if wanted < 1.06 || response < QUICK.as_secs_f64() {
@@ -104,6 +125,10 @@ impl Gauge {
         // One more than would do if all answers took equally long, and one more for when the first of them is done.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
         let cursors = (wanted.floor() as usize + 2).min(MOST_CURSORS);
+        let cursors = cursors.min(MOST_BYTES / self.largest_page_bytes.max(1));
+        if cursors < 2 {
+            return Advice::Stay;
+        }
         let count = |number: usize| u32::try_from(number).map_or(f64::MAX, f64::from);
         let again = count(self.pages + cursors);
         let alone_seconds = (pages - count(self.pages)) * response;
@@ -138,9 +163,10 @@ mod tests {
     fn advised(records: usize, response: u64, other: u64) -> Vec<Advice> {
         let mut gauge = Gauge::new(4.5, 100);
         let mut advised = Vec::new();
-        for page in 1..=records.div_ceil(100) {
+        // Nothing is advised after the last page.
+        for page in 1..records.div_ceil(100) {
             let at = Duration::from_millis((response + other) * page as u64);
-            gauge.page(at, Duration::from_millis(response));
+            gauge.page(at, Duration::from_millis(response), 50_000, 100 * (page - 1));
             advised.push(gauge.advice());
             match advised.last() {
                 Some(Advice::Sample) => gauge.sampled((records / 480).min(100), records < 48_000),
@@ -158,8 +184,28 @@ mod tests {
     #[test]
     fn a_small_table_costs_its_pages_and_nothing_else() {
         for response in [50, 200, 400, 800, 5_000] {
-            // After the tenth page there is none.
-            assert!(advised(900, response, 0).iter().all(|advice| *advice == Advice::Stay), "{response}");
+            assert!(advised(1_100, response, 0).iter().all(|advice| *advice == Advice::Stay), "{response}");
+        }
+        // Of many small pages.
+        let mut gauge = Gauge::new(4.5, 10);
+        for page in 0..100_u64 {
+            let at = Duration::from_millis(400 * page);
+            gauge.page(at, Duration::from_millis(400), 5_000, 10 * usize::try_from(page).expect("small"));
+            assert_eq!(gauge.advice(), Advice::Stay);
+        }
+    }
+
+    #[test]
+    fn no_more_large_pages_are_held_than_there_is_memory_for() {
+        for (megabytes, advice) in [(1, Advice::Divide(10)), (20, Advice::Divide(3)), (40, Advice::Stay)] {
+            let mut gauge = Gauge::new(4.5, 100);
+            gauge.sampled(100, false);
+            for page in 0..12_u64 {
+                let bytes = if page == 3 { megabytes << 20 } else { 50_000 };
+                let at = Duration::from_millis(2_000 * page);
+                gauge.page(at, Duration::from_secs(2), bytes, 1_000);
+            }
+            assert_eq!(gauge.advice(), advice, "{megabytes}");
         }
     }
 
@@ -177,7 +223,7 @@ mod tests {
     #[test]
     fn the_sample_is_asked_for_once_and_a_table_of_middling_size_is_not_divided() {
         let advised = advised(4_000, 400, 0);
-        assert_eq!(advised[9], Advice::Sample);
+        assert_eq!(advised[10], Advice::Sample, "the first 1,000 records are known then");
         assert_eq!(advised.iter().filter(|advice| **advice != Advice::Stay).count(), 1);
         assert_eq!(last(8_000, 400, 0), Some(Advice::Divide(3)));
     }
@@ -192,7 +238,7 @@ mod tests {
     fn without_a_sample_there_is_one_cursor() {
         let mut gauge = Gauge::new(4.5, 100);
         for page in 0..500 {
-            gauge.page(Duration::from_millis(400 * page), Duration::from_millis(400));
+            gauge.page(Duration::from_millis(400 * page), Duration::from_millis(400), 50_000, 100_000);
             if gauge.advice() == Advice::Sample {
                 gauge.refused();
             }

@@ -3,7 +3,7 @@
 //! Invariants: what one cursor would have read is read, however many there are; a cursor that expires begins its own share
 //! again; the next page is on its way while one is decoded; no more pages are held than there are cursors.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -56,6 +56,13 @@ struct Walks {
     fruitful_pages: usize,
 }
 
+impl Walks {
+    /// The first cursor ends where the others begin; the sample's waits until it is known that there are others.
+    fn goes_on(&self, part: Part) -> bool {
+        if self.is_divided { part != Part::All } else { part != Part::Sample }
+    }
+}
+
 impl Reader {
     /// Reads the pages of all records that fulfil a formula; by several cursors where that is quicker and allowed.
     pub(super) async fn pages(
@@ -100,30 +107,38 @@ impl Reader {
                 self.begin_again(walks, index).map_err(|error| self.about(&request, error))?;
                 return Ok(true);
             }
-            Err(Failure::Status { status: 422, .. }) if part == Part::Sample && !walks.is_divided => {
-                log::info!("table {:?}: read by one cursor: its records cannot be sampled", self.scan.table_name);
+            // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
+            Err(failure) if part == Part::Sample && !walks.is_divided => {
+                let error = self.client.error(&request, &failure);
+                log::info!("table {:?}: read by one cursor: no sample of it: {error}", self.scan.table_name);
                 walks.gauge.as_mut().into_iter().for_each(Gauge::refused);
                 return Ok(true);
             }
             Err(failure) => return Err(self.client.error(&request, &failure)),
         };
-        if part == Part::All && !walks.is_divided {
-            self.advised(walks, &answer);
+        let (took, bytes) = (answer.took, answer.body.len());
+        let next = offset_at_end(&answer.body);
+        // After the last page there is nothing to divide.
+        if next.is_some() {
+            self.advised(walks, part, took, bytes);
         }
-        // The first cursor ends where the others begin; the sample's waits until it is known that there are others.
-        let goes_on = if walks.is_divided { part != Part::All } else { part != Part::Sample };
         let mut is_asked = false;
-        if let Some(offset) = offset_at_end(&answer.body).filter(|_| goes_on && self.scan.max_records.is_none()) {
+        if let Some(offset) = next.filter(|_| walks.goes_on(part) && self.scan.max_records.is_none()) {
             is_asked = self.ask_ahead(walks, index, offset).await;
         }
+        let is_told = next.is_some();
         let page = self.decoder.page(&answer.body).map_err(|error| self.about(&request, error))?;
         drop(answer);
+        if !is_told && page.offset.is_some() {
+            self.advised(walks, part, took, bytes);
+        }
         walks.fruitful_pages += usize::from(page.new_records > 0);
         if part == Part::Sample && !walks.is_divided {
             let is_all = page.offset.is_none();
             walks.gauge.as_mut().into_iter().for_each(|gauge| gauge.sampled(page.records, is_all));
         }
-        self.advance(walks, index, page, goes_on && !is_asked).map_err(|error| self.about(&request, error))?;
+        let ask = walks.goes_on(part) && !is_asked;
+        self.advance(walks, index, page, ask).map_err(|error| self.about(&request, error))?;
         // What the first cursor has read to its end is all there is.
         let is_read = part == Part::All && !walks.is_divided && !walks.each[index].cursor.has_more;
         Ok(!is_read)
@@ -142,7 +157,7 @@ impl Reader {
     }
 
     fn advance(&self, walks: &mut Walks, index: usize, page: Page, ask: bool) -> Result<()> {
-        let explained = if walks.each.len() > 1 { walks.fruitful_pages } else { 0 };
+        let explained = if walks.is_divided { walks.fruitful_pages } else { 0 };
         let cursor = &mut walks.each[index].cursor;
         cursor.advance(page, explained)?;
         if ask && cursor.has_more {
@@ -163,9 +178,9 @@ impl Reader {
     }
 
     /// Asks for the sample, or divides the records, if it is time.
-    fn advised(&self, walks: &mut Walks, answer: &Answer) {
-        let Some(gauge) = &mut walks.gauge else { return };
-        gauge.page(walks.began.elapsed(), answer.took);
+    fn advised(&self, walks: &mut Walks, part: Part, took: Duration, bytes: usize) {
+        let Some(gauge) = walks.gauge.as_mut().filter(|_| part == Part::All && !walks.is_divided) else { return };
+        gauge.page(walks.began.elapsed(), took, bytes, self.decoder.records());
         match gauge.advice() {
             Advice::Stay => {}
             Advice::Sample => {

@@ -8,12 +8,12 @@ use serde_json::json;
 use crate::source::{Source, strings};
 
 /// Many pages of few records: what counts is the pages.
-const RECORDS: usize = 10_000;
-const PAGES: usize = 250;
-const OPTIONS: [(&str, &str); 2] = [("page_size", "40"), ("requests_per_second", "100")];
+const RECORDS: usize = 14_000;
+const PAGES: usize = 280;
+const OPTIONS: [(&str, &str); 2] = [("page_size", "50"), ("requests_per_second", "100")];
 
 /// The first cursor's pages, which come again, one for the sample, and one that is not full for each share.
-const MOST_REQUESTS: usize = PAGES + 11 + 1 + 10;
+const MOST_REQUESTS: usize = PAGES + 23 + 1 + 10;
 
 fn slow(rules: &serde_json::Value) -> Source {
     let source = Source::with_items(RECORDS);
@@ -72,12 +72,26 @@ async fn each_cursor_that_expires_begins_again() {
     assert!(listings(&source) > 12 + 6);
 }
 
-#[tokio::test]
+/// With several threads, a request that is made and taken back at once may have gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_small_table_costs_its_pages() {
     let source = Source::with_items(1_000);
-    source.faults(json!({"delay_ms": 200}));
-    assert_eq!(source.ids(&[("requests_per_second", "100")]).await, source.all_ids());
-    assert_eq!(source.pages(), 10);
+    source.faults(json!({"delay_ms": 120}));
+    for (page_size, pages) in [("100", 10), ("50", 20)] {
+        let options = [("requests_per_second", "100"), ("page_size", page_size)];
+        assert!(source.ids(&options).await == source.all_ids(), "in order");
+        assert_eq!(source.pages(), pages);
+    }
+}
+
+#[tokio::test]
+async fn a_sample_that_is_not_answered_ends_no_read() {
+    let source = Source::with_items(1_600);
+    let broken = json!({"path": "RECORD_ID", "action": {"respond": {"status": 503}}});
+    source.faults(json!({"delay_ms": 120, "rules": [broken]}));
+    let options = [("requests_per_second", "100"), ("max_retries", "1")];
+    assert!(source.ids(&options).await == source.all_ids(), "in order");
+    assert_eq!(source.pages(), 18, "the sample twice");
 }
 
 #[tokio::test]

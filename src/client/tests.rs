@@ -1,0 +1,20 @@
+use super::*;
+use crate::options::Options;
+
+/// A client that nobody else shares a budget with, and that has sent nothing.
+fn client() -> Client {
+    let token = format!("patTest.{:016x}", fastrand::u64(..));
+    let given = [("token", token.as_str()), ("base_id", "appTest"), ("base_url", "http://127.0.0.1:9")];
+    let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    Client::new(Options::parse(given).expect("valid options").connection).expect("a client")
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_the_token_has_not_gone_to_the_base_yet() {
+    let client = client();
+    let base = client.budget(&Request::tables(&format!("app{:016x}", fastrand::u64(..))));
+    client.token_budget.block(Duration::from_secs(300));
+    let slot = tokio::time::timeout(Duration::from_millis(20), client.slot(&base)).await;
+    assert!(slot.is_err(), "it waits");
+    assert_eq!(base.budget.reserve(), Duration::ZERO, "the first slot is still free");
+}
