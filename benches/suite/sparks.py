@@ -6,6 +6,7 @@ reader maps into memory. Session, registration and one read for warming up are n
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
@@ -37,7 +38,18 @@ def session() -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    return SparkSession.builder.master("local[2]").appName("bench").config(map=settings).getOrCreate()
+    spark = SparkSession.builder.master("local[2]").appName("bench").config(map=settings).getOrCreate()
+    atexit.register(_end, spark)
+    return spark
+
+
+def _end(spark: SparkSession) -> None:
+    """Stops it and waits for its JVM, which would otherwise disturb the next measurement for a while."""
+    gateway: Any = spark.sparkContext._gateway
+    spark.stop()
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait()
 
 
 def ours(place: Place, table: str) -> Timed:
