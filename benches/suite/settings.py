@@ -22,7 +22,7 @@ class Settings:
     shared_records: int = 3_000
     memory_records: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     changes: tuple[int, ...] = (1, 100, 10_000)
-    starts: int = 21
+    starts: int = 15
     size_reads: int = 5
     wheel: str = ""
 
