@@ -86,11 +86,12 @@ def _settings(given: argparse.Namespace) -> Settings:
 
 
 def _command(arguments: list[str]) -> str:
-    """What was typed: `make` adds the wheel."""
-    if "--wheel" in arguments:
-        at = arguments.index("--wheel")
-        arguments = arguments[:at] + arguments[at + 2 :]
-    return f"make bench BENCH_ARGS={shlex.quote(shlex.join(arguments))}" if arguments else "make bench"
+    """What was typed, without the files, of which `make` names some: a page tells no paths."""
+    files = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--wheel", "--page", "--json"):
+        files.add_argument(name)
+    _, others = files.parse_known_args(arguments)
+    return f"make bench BENCH_ARGS={shlex.quote(shlex.join(others))}" if others else "make bench"
 
 
 def _isolate(directory: str) -> None:

@@ -22,7 +22,9 @@ def records_per_second() -> dict[str, dict[str, float]]:
     # PyO3 builds differently inside and outside maturin, and would be built twice.
     environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1"}
     arguments = ["cargo", "bench", "--quiet", "--bench", "decode", "--", "--noplot"]
-    subprocess.run(arguments, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    ran = subprocess.run(arguments, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    if ran.returncode != 0:
+        raise SystemExit(ran.stderr)
     metadata = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
     said = subprocess.run(metadata, cwd=PROJECT, check=True, capture_output=True, text=True).stdout
     results = Path(json.loads(said)["target_directory"]) / "criterion"

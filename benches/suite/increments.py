@@ -83,7 +83,7 @@ def _changes(server: Server, mode: str, ids: list[str], sizes: tuple[int, ...]) 
         server.call("advance_clock", SETTLED)
         server.call("clear_requests")
         more = {"mode": mode, "start": start}
-        cases.append(_counted(f"{size:,} changes, {mode}", server, "our_changes", size, **more))
+        cases.append(_counted(f"{mode}, changes: {size:,}", server, "our_changes", size, **more))
         start = base.latest_offset(NAME, start=start)
         # What the window looks back on is over, so the next changes come alone.
         server.call("advance_clock", SETTLED)

@@ -28,7 +28,11 @@ class Log:
     def pages(self) -> list[tuple[float, str]]:
         """When each page was asked for and answered, and the path, which names the table."""
         found = [request for request in self.requests if request["endpoint"] == "list_records"]
-        return [(_seconds(request["time"]), request["path"]) for request in found if request["status"] == 200]
+        return [
+            (_seconds(request["time"]), request["path"].removesuffix("/listRecords"))
+            for request in found
+            if request["status"] == 200
+        ]
 
     def pages_per_second(self) -> float:
         """From the first page to the last: what a read comes to when it is long."""

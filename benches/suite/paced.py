@@ -10,7 +10,7 @@ from typing import Any
 
 from .limit import LIMIT, POSSIBLE, Log
 from .process import Measured, checked, finished, started
-from .report import Bar, Section, Table
+from .report import Bar, Section, Table, percent
 from .server import Server, serving
 from .settings import Settings
 
@@ -29,7 +29,8 @@ ROWS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 NOTE = (
     f"The mock grants {LIMIT} requests a second, and refuses everything for 30 seconds when there are more. Time "
-    'counts from the first request, that for the table\'s definition; "once it runs" is from first to last page.'
+    "counts from the first request, that for the table's definition. The requests once it runs are all those for "
+    "pages, from the first to the last: a read by several cursors asks for some pages twice."
 )
 
 
@@ -59,15 +60,15 @@ def run(settings: Settings) -> Section:
             (
                 f"{ROWS[name][0]}; answers take {seconds:g} s",
                 f"{speed:,.0f}",
-                f"{share * 100:.0f} %",
-                f"{steady * 100:.0f} %",
+                percent(share),
+                percent(steady),
                 f"{log.refused}",
             )
         )
         if name == "ours":
             bars.append(Bar(f"share of the possible, answers take {seconds:g} s", share, 0.85, "%"))
             bars.append(Bar(f"429s, answers take {seconds:g} s", log.refused, 0, "", is_most=True))
-    heading = (f"{records:,} records", "records/s", f"of the {POSSIBLE} possible", "of it once it runs", "429s")
+    heading = (f"{records:,} records", "records/s", f"of the {POSSIBLE} possible", "requests, once it runs", "429s")
     return Section("Reads under Airtable's limit", [Table(heading, rows)], bars, NOTE)
 
 

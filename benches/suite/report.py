@@ -63,8 +63,7 @@ class Bar:
 
     def _shown(self, value: float) -> str:
         if self.unit == "%":
-            # Down, so that what is missed does not look met.
-            return f"{math.floor(value * 100 + 1e-9)} %"
+            return percent(value)
         number = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}" if value < 10 else f"{value:,.1f}"
         return f"{number} {self.unit}".rstrip()
 
@@ -96,6 +95,11 @@ class Section:
         """For programs."""
         bars = [{**asdict(bar), "is_met": bar.is_met} for bar in self.bars]
         return {**asdict(self), "bars": bars}
+
+
+def percent(share: float) -> str:
+    """Rounded down, so that what is missed does not look met."""
+    return f"{math.floor(share * 100 + 1e-9)} %"
 
 
 def made(sections: Sequence[Section], command: str) -> str:

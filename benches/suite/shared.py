@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .limit import LIMIT, POSSIBLE, Log
 from .process import Measured, checked, ended, finished, started
-from .report import Bar, Section, Table
+from .report import Bar, Section, Table, percent
 from .server import Server, serving
 from .settings import Settings
 
@@ -44,7 +44,7 @@ class Six:
     def row(self, title: str) -> tuple[str, ...]:
         """As a row of the table."""
         is_whole = len(self.done) == len(TABLES)
-        shares = [f"{share * 100:.0f} %" if is_whole else "" for share in self.shares()]
+        shares = [percent(share) if is_whole else "" for share in self.shares()]
         return (title, f"{self.speed:,.0f}", *shares, f"{self.log.refused}", f"{len(self.done)} of {len(TABLES)}")
 
 

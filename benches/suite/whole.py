@@ -10,7 +10,7 @@ from typing import Any
 
 from . import decoder, sparks
 from .process import Measured, in_turns, measure
-from .report import Bar, Section, Table
+from .report import Bar, Section, Table, percent
 from .server import Server, serving
 from .settings import Settings
 
@@ -133,5 +133,5 @@ def _decoders(alone: dict[str, dict[str, float]]) -> Table:
     for name, speeds in alone.items():
         for kind, shown in DECODERS.items():
             share = speeds["Decoder"] / speeds[kind]
-            rows.append((f"{shown}, {KINDS[name]} {name} fields", f"{speeds[kind]:,.0f}", f"{share * 100:.0f} %"))
+            rows.append((f"{shown}, {KINDS[name]} {name} fields", f"{speeds[kind]:,.0f}", percent(share)))
     return Table(("pages in memory, one core", "records/s", "decoder's share of it"), rows)

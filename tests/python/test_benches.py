@@ -74,10 +74,10 @@ def test_increments_are_as_many_rows_as_changes(sections: dict[str, Any]) -> Non
     found = rows(sections["increments"])
     assert {title: row[0] for title, row in found.items()} == {
         "everything, as a snapshot": "300",
-        "1 changes, cdc": "1",
-        "20 changes, cdc": "20",
-        "1 changes, cdc_with_deletes": "1",
-        "20 changes, cdc_with_deletes": "20",
+        "cdc, changes: 1": "1",
+        "cdc, changes: 20": "20",
+        "cdc_with_deletes, changes: 1": "1",
+        "cdc_with_deletes, changes: 20": "20",
     }
     # The definition and three pages; two definitions, how far the changes go, and one page, or payloads and a page.
     assert [row[1] for row in found.values()] == ["4", "4", "4", "5", "5"]
@@ -196,6 +196,15 @@ def test_the_page_is_written_between_its_marks(tmp_path: Path, monkeypatch: pyte
     page.write_text("no marks")
     with pytest.raises(SystemExit, match="must have one"):
         write_page(page, text)
+
+
+def test_a_page_tells_the_command_without_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHES))
+    from suite.__main__ import _command
+
+    assert _command(["--wheel", "../build/a.whl"]) == "make bench"
+    given = ["--wheel=/a.whl", "--rounds", "5", "--page", "/b.md", "--changes", "1", "10", "--json", "/c.json"]
+    assert _command(given) == "make bench BENCH_ARGS='--rounds 5 --changes 1 10'"
 
 
 def test_an_unknown_group_is_refused() -> None:
