@@ -1,8 +1,8 @@
-//! Where the budget of a base is kept: a small file that every process of the machine locks for a moment.
+//! Where the budget of a base or of a token is kept: a small file that every process of the machine locks for a moment.
 //!
-//! Airtable grants 5 requests a second to a base, not to a process, and a Spark job is many processes. A holder that
-//! dies blocks nobody: the system gives its lock back. Without a writable directory the budget is this process's own.
-//! Separate from [`crate::pace`], which computes, and from [`crate::client`], which waits.
+//! Airtable grants 5 requests a second to a base and 50 to a token, not to a process, and a Spark job is many processes.
+//! A holder that dies blocks nobody: the system gives its lock back. Without a writable directory the budget is this
+//! process's own. Separate from [`crate::pace`], which computes, and from [`crate::client`], which waits.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,42 +11,61 @@ use std::path::PathBuf;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::pace::{Micros, SLOTS_BYTES, Slots, micros};
+use crate::pace::{Micros, Pace, SLOTS_BYTES, Slots, micros};
 use crate::shared_file;
+use crate::token::Token;
+
+/// How many times as many requests a token may send as one base may get.
+const BASES_OF_A_TOKEN: f64 = 10.0;
 
 /// The slots used where no file can be.
 static OWN: Mutex<Option<HashMap<PathBuf, Slots>>> = Mutex::new(None);
 static SAID: Once = Once::new();
 
-/// The budget of one base.
-#[derive(Debug, Clone)]
+/// One budget: that of a base, or that of a token.
+#[derive(Debug)]
 pub(crate) struct Budget {
     path: PathBuf,
-    interval: Duration,
+    pace: Pace,
+    /// The file, while it is where it was.
+    file: Mutex<Option<File>>,
 }
 
 impl Budget {
     /// The budget of `base` (an id, or a word for requests that belong to none) at `host`.
-    pub(crate) fn new(host: &str, base: &str, requests_per_second: f64) -> Self {
+    pub(crate) fn of_base(host: &str, base: &str, requests_per_second: f64) -> Self {
+        Self::new(host, base, Pace::of_base(requests_per_second))
+    }
+
+    /// The budget of whoever has this token, for all bases together.
+    pub(crate) fn of_token(host: &str, token: &Token, requests_per_second: f64) -> Self {
+        let pace = Pace::even(BASES_OF_A_TOKEN * requests_per_second);
+        Self::new(host, &format!("token-{:016x}", token.fingerprint()), pace)
+    }
+
+    fn new(host: &str, of: &str, pace: Pace) -> Self {
         // The number is that of the file's form.
-        let path = shared_file::path(&format!("1-{host}-{base}.budget"));
-        Self { path, interval: Duration::from_secs_f64(1.0 / requests_per_second) }
+        Self::at(shared_file::path(&format!("2-{host}-{of}.budget")), pace)
     }
 
-    /// Takes the next slot; returns how long to wait before the request is sent.
+    fn at(path: PathBuf, pace: Pace) -> Self {
+        Self { path, pace, file: Mutex::default() }
+    }
+
+    /// Takes the next slot; returns how long to wait before [`Budget::depart`] is asked. Zero: the request is to be sent
+    /// now.
     pub(crate) fn reserve(&self) -> Duration {
-        let interval = self.interval;
-        self.change(|slots, now| slots.reserve(now, interval))
+        self.change(|slots, now| slots.reserve(now, self.pace))
     }
 
-    /// How long the base is still left alone: a penalty may have been met while a slot was waited for.
-    pub(crate) fn blocked(&self) -> Duration {
-        self.change(|slots, now| slots.blocked(now))
+    /// Whether the request may be sent now that its slot has come: zero, or how long to wait before asking again.
+    pub(crate) fn depart(&self) -> Duration {
+        self.change(|slots, now| slots.depart(now, self.pace))
     }
 
     /// Nobody sends to this base for as long as `wait`.
     pub(crate) fn block(&self, wait: Duration) {
-        self.change(|slots, now| slots.block(now + micros(wait)));
+        self.change(|slots, now| slots.block(now, now + micros(wait)));
     }
 
     fn change<T>(&self, mut act: impl FnMut(&mut Slots, Micros) -> T) -> T {
@@ -67,17 +86,32 @@ impl Budget {
     }
 
     fn change_file<T>(&self, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
-        let mut file = shared_file::open(&self.path)?;
+        let mut kept = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = match kept.take() {
+            // Whoever cleans the directory must not part those who have the file open from those who open it anew.
+            Some(file) if shared_file::is_at(&file, &self.path) => file,
+            _ => shared_file::open(&self.path)?,
+        };
         lock(&file)?;
-        let mut bytes = Vec::with_capacity(SLOTS_BYTES);
-        (&mut file).take(64).read_to_end(&mut bytes)?;
-        let mut slots = Slots::from_bytes(&bytes);
-        let result = act(&mut slots, now());
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&slots.to_bytes())?;
-        file.set_len(SLOTS_BYTES as u64)?;
-        Ok(result)
+        let result = change_locked(&mut file, act);
+        file.unlock()?;
+        *kept = Some(file);
+        result
     }
+}
+
+fn change_locked<T>(file: &mut File, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
+    let mut bytes = [0; SLOTS_BYTES + 1];
+    file.seek(SeekFrom::Start(0))?;
+    let length = file.read(&mut bytes)?;
+    let mut slots = Slots::from_bytes(&bytes[..length]);
+    let result = act(&mut slots, now());
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&slots.to_bytes())?;
+    if length != SLOTS_BYTES {
+        file.set_len(SLOTS_BYTES as u64)?;
+    }
+    Ok(result)
 }
 
 /// Holders keep the lock for microseconds, so one that keeps it for 50 ms is stopped, and not waited for.
@@ -101,7 +135,7 @@ mod tests {
     use super::*;
 
     fn budget(path: PathBuf) -> Budget {
-        Budget { path, interval: Duration::from_millis(250) }
+        Budget::at(path, Pace::of_base(4.0))
     }
 
     #[test]
@@ -150,7 +184,28 @@ mod tests {
 
     #[test]
     fn bases_do_not_share() {
-        assert_ne!(Budget::new("h", "appA", 5.0).path, Budget::new("h", "appB", 5.0).path);
-        assert_eq!(Budget::new("h", "appA", 5.0).path, Budget::new("h", "appA", 1.0).path);
+        let path = |base, rate| Budget::of_base("h", base, rate).path;
+        assert_ne!(path("appA", 5.0), path("appB", 5.0));
+        assert_eq!(path("appA", 5.0), path("appA", 1.0));
+    }
+
+    #[test]
+    fn a_token_has_a_budget_that_does_not_show_it() {
+        let path = |token| Budget::of_token("h", &Token::new(token).expect("a token"), 5.0).path;
+        assert_ne!(path("patSecretOne"), path("patSecretTwo"));
+        assert_eq!(path("patSecretOne"), path("patSecretOne"));
+        assert!(!path("patSecretOne").to_string_lossy().contains("Secret"));
+    }
+
+    #[test]
+    fn a_file_that_was_swept_away_is_made_again_by_all() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        let (a, b) = (budget(path.clone()), budget(path.clone()));
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(!b.reserve().is_zero());
+        std::fs::remove_file(&path).expect("there");
+        assert_eq!(b.reserve(), Duration::ZERO);
+        assert!(!a.reserve().is_zero(), "it sees the new file");
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
@@ -57,6 +57,22 @@ impl Request {
     }
 }
 
+/// An answer, and what it took to get it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    /// From the request, the one that was answered, to the end of the answer.
+    pub(crate) took: Duration,
+}
+
+/// The budget of a base, and the queue for it within this client. One request of a client waits for a slot at a time, so
+/// that a process with ten requests to send gets as many slots as one with a single one.
+#[derive(Debug)]
+struct BaseBudget {
+    budget: Budget,
+    queue: tokio::sync::Mutex<()>,
+}
+
 /// Talks to Airtable.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -64,7 +80,8 @@ pub(crate) struct Client {
     connection: Connection,
     retry: Retry,
     largest_answer_bytes: usize,
-    budgets: Mutex<HashMap<String, Budget>>,
+    budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
+    token_budget: Budget,
     reached: AtomicBool,
     /// The service's time, in seconds, as the last answer told it, and when that was.
     told_time: Mutex<Option<(Seconds, Instant)>>,
@@ -98,12 +115,15 @@ impl Client {
             ))
         })?;
         let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
+        let host = &connection.base_url[..];
+        let token_budget = Budget::of_token(host, &connection.token, connection.requests_per_second);
         Ok(Self {
             http,
             connection,
             retry,
             largest_answer_bytes: LARGEST_ANSWER_BYTES,
             budgets: Mutex::default(),
+            token_budget,
             reached: AtomicBool::new(false),
             told_time: Mutex::default(),
         })
@@ -116,11 +136,11 @@ impl Client {
 
     /// The same, for who knows what a refusal means.
     pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
-        let bytes = match self.bytes(request).await {
-            Ok(bytes) => bytes,
+        let answer = match self.answer(request).await {
+            Ok(answer) => answer,
             Err(failure) => return Ok(Err(failure)),
         };
-        serde_json::from_slice(&bytes).map(Ok).map_err(|error| {
+        serde_json::from_slice(&answer.body).map(Ok).map_err(|error| {
             let error = self.connection.token.scrub(&error.to_string());
             Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
         })
@@ -128,19 +148,20 @@ impl Client {
 
     /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
     /// unread. Every wait ends when the future is dropped.
-    pub(crate) async fn bytes(&self, request: &Request) -> Result<Vec<u8>, Failure> {
-        let budget = self.budget(request);
+    pub(crate) async fn answer(&self, request: &Request) -> Result<Answer, Failure> {
+        let base = self.budget(request);
         let mut retries = 0;
         loop {
-            self.slot(&budget).await;
+            self.slot(&base).await;
+            let sent = Instant::now();
             let failure = match self.attempt(request).await {
-                Ok(bytes) => return Ok(bytes),
+                Ok(body) => return Ok(Answer { body, took: sent.elapsed() }),
                 Err(failure) => failure,
             };
             let delay = self.retry.delay(&failure, retries, fastrand::f64());
             let delay = delay.filter(|_| failure.is_rate_limit() || request.purpose != Purpose::NewWebhook);
             if failure.is_rate_limit() {
-                budget.block(delay.unwrap_or(self.retry.penalty));
+                base.budget.block(delay.unwrap_or(self.retry.penalty));
             }
             let Some(delay) = delay else { return Err(failure) };
             retries += 1;
@@ -158,20 +179,18 @@ impl Client {
         }
     }
 
+    /// How many requests a second the budget of a base allows.
+    pub(crate) fn requests_per_second(&self) -> f64 {
+        self.connection.requests_per_second
+    }
+
     /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
     /// it may prolong it.
-    async fn slot(&self, budget: &Budget) {
-        loop {
-            let wait = budget.reserve();
-            // The timer counts milliseconds, so even no wait at all would take one.
-            if wait.is_zero() {
-                return;
-            }
-            tokio::time::sleep(wait).await;
-            if budget.blocked().is_zero() {
-                return;
-            }
-        }
+    async fn slot(&self, base: &BaseBudget) {
+        let turn = base.queue.lock().await;
+        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
+        drop(turn);
+        sleep_through(self.token_budget.reserve(), || self.token_budget.depart()).await;
     }
 
     /// The error for a request that failed for good.
@@ -209,12 +228,16 @@ impl Client {
         url
     }
 
-    fn budget(&self, request: &Request) -> Budget {
+    fn budget(&self, request: &Request) -> Arc<BaseBudget> {
         let base = request.base_id.as_deref().unwrap_or("meta");
         let host = &self.connection.base_url[..];
         let rate = self.connection.requests_per_second;
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets.entry(base.to_owned()).or_insert_with(|| Budget::new(host, base, rate)).clone()
+        if let Some(budget) = budgets.get(base) {
+            return budget.clone();
+        }
+        let budget = BaseBudget { budget: Budget::of_base(host, base, rate), queue: tokio::sync::Mutex::default() };
+        budgets.entry(base.to_owned()).or_insert(Arc::new(budget)).clone()
     }
 
     async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
@@ -344,6 +367,14 @@ impl Client {
             return Failure::Timeout { limit: self.connection.timeout };
         }
         Failure::Broken { cause }
+    }
+}
+
+/// Waits, and asks whether that was enough, until it was. No wait at all is none, not the millisecond that a timer takes.
+async fn sleep_through(mut wait: Duration, ask_again: impl Fn() -> Duration) {
+    while !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+        wait = ask_again();
     }
 }
 

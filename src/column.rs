@@ -10,17 +10,19 @@ use arrow::datatypes::{DataType, Field as ArrowField, Fields, TimeUnit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::json::Json;
+
 mod builder;
 mod cell;
 mod time;
 
 pub(crate) use builder::Builder;
-pub(crate) use cell::{Misfit, text};
+pub(crate) use cell::Misfit;
 pub(crate) use time::timestamp_micros;
 
 /// The time in microseconds that a cell holds, given as its JSON text.
 pub(crate) fn moment(raw: &str) -> Option<i64> {
-    timestamp_micros(&text(raw)?)
+    Json::new(raw).text().ok().flatten().and_then(timestamp_micros)
 }
 
 /// What the cells of a column are.

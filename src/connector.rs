@@ -114,8 +114,10 @@ pub struct TableMetadata {
 pub struct AirtableConnector {
     client: Arc<Client>,
     connection: Connection,
-    /// Definitions by base, for questions that their age does not matter to: a plan always asks anew.
+    /// Definitions by base, for questions that their age does not matter to, and for plans that are made together.
     known_tables: Mutex<HashMap<String, Arc<Vec<Table>>>>,
+    /// Ids of bases by the names under which they were asked for.
+    known_bases: Mutex<HashMap<String, String>>,
     listed: ListedIds,
 }
 
@@ -126,7 +128,18 @@ impl AirtableConnector {
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
-        Ok(Self { client, connection, known_tables: Mutex::default(), listed: ListedIds::default() })
+        let (known_tables, known_bases) = (Mutex::default(), Mutex::default());
+        Ok(Self { client, connection, known_tables, known_bases, listed: ListedIds::default() })
+    }
+
+    /// As [`LakeflowConnect::plan`], but from what was told last, where that has the table: for reads that are planned
+    /// together, which then cost one request for each base.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::plan`].
+    pub async fn plan_known(&self, read: &ReadOptions) -> Result<Scan> {
+        let (base_id, tables) = self.known(read).await?;
+        self.planned(&base_id, &tables, read)
     }
 
     async fn bases(&self) -> Result<Vec<Base>> {
@@ -181,7 +194,11 @@ impl AirtableConnector {
         let bases = self.bases().await?;
         let found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
         match found.as_slice() {
-            [base] => Ok(base.id.clone()),
+            [base] => {
+                let mut known = self.known_bases.lock().unwrap_or_else(PoisonError::into_inner);
+                known.insert(name.to_owned(), base.id.clone());
+                Ok(base.id.clone())
+            }
             [] => {
                 let near = nearest(name, bases.iter().map(|base| base.name.as_str()));
                 Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}")))
@@ -201,8 +218,30 @@ impl AirtableConnector {
         Changes { client: &self.client, plan, options, listed: &self.listed }
     }
 
-    fn known(&self, base_id: &str) -> Option<Arc<Vec<Table>>> {
-        self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(base_id).cloned()
+    /// The base of a read and its tables as they were told last; asked for where the read's table is not among them.
+    async fn known(&self, read: &ReadOptions) -> Result<(String, Arc<Vec<Table>>)> {
+        let wanted = table_option(read)?;
+        let known = |name: &str| self.known_bases.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let base_id = match read.namespace.as_deref().filter(|_| self.connection.base_id.is_none()).and_then(known) {
+            Some(base_id) => base_id,
+            None => self.base_id(read.namespace.as_deref()).await?,
+        };
+        let known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(&base_id).cloned();
+        let tables = match known.filter(|tables| find_table(tables, wanted, &base_id).is_ok()) {
+            Some(tables) => tables,
+            None => self.tables(&base_id).await?,
+        };
+        Ok((base_id, tables))
+    }
+
+    fn planned(&self, base_id: &str, tables: &[Table], read: &ReadOptions) -> Result<Scan> {
+        let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
+        if read.ingestion_type == IngestionType::Snapshot {
+            return Ok(scan);
+        }
+        // Of what is read as a batch no more is known than that it was so before now.
+        let now = self.client.now().ok_or_else(no_date)?;
+        Ok(Scan { changed_at: micros(now - SETTLED_SECONDS), ..scan })
     }
 }
 
@@ -227,25 +266,14 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     async fn plan(&self, read: &ReadOptions) -> Result<Scan> {
-        let wanted = table_option(read)?;
+        table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        let tables = self.tables(&base_id).await?;
-        let scan = Scan::new(&base_id, find_table(&tables, wanted, &base_id)?, read)?;
-        if read.ingestion_type == IngestionType::Snapshot {
-            return Ok(scan);
-        }
-        // Of what is read as a batch no more is known than that it was so before now.
-        let now = self.client.now().ok_or_else(no_date)?;
-        Ok(Scan { changed_at: micros(now - SETTLED_SECONDS), ..scan })
+        self.planned(&base_id, &self.tables(&base_id).await?, read)
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
-        let wanted = table_option(read)?;
-        let base_id = self.base_id(read.namespace.as_deref()).await?;
-        let known = self.known(&base_id).filter(|tables| find_table(tables, wanted, &base_id).is_ok());
-        if known.is_none() {
-            find_table(&self.tables(&base_id).await?, wanted, &base_id)?;
-        }
+        let (base_id, tables) = self.known(read).await?;
+        find_table(&tables, table_option(read)?, &base_id)?;
         let cursor_field = match read.ingestion_type {
             IngestionType::Snapshot => None,
             IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),

@@ -45,14 +45,15 @@ impl Default for Cursor {
 }
 
 impl Cursor {
-    pub(crate) fn advance(&mut self, page: Page) -> Result<()> {
+    /// Goes on after a page. So many pages that were read elsewhere explain why as many here bring nothing new.
+    pub(crate) fn advance(&mut self, page: Page, explained: usize) -> Result<()> {
         self.pages += 1;
         self.stale_pages = if page.new_records > 0 { 0 } else { self.stale_pages + 1 };
         let Some(offset) = page.offset else {
             self.has_more = false;
             return Ok(());
         };
-        if self.stale_pages > self.allowed_stale_pages {
+        if self.stale_pages > self.allowed_stale_pages + explained {
             return Err(Error::Data(format!(
                 "{} pages without a new record, and still no last one: the read was stopped: start it again",
                 self.stale_pages
@@ -65,6 +66,11 @@ impl Cursor {
         }
         self.offset = Some(offset);
         Ok(())
+    }
+
+    /// The cursor has been there.
+    pub(crate) fn has_met(&self, offset: &str) -> bool {
+        self.offsets.contains(offset)
     }
 
     pub(crate) fn restart(&mut self, records: usize) -> Result<()> {
@@ -84,6 +90,23 @@ impl Cursor {
     }
 }
 
+/// The offset at the end of a page, before anything else of it is read; none where it stands elsewhere or is of another
+/// form, so that the page has to be read first.
+///
+/// The last brace of an object closes the object itself, so what is before it is its last member.
+pub(crate) fn offset_at_end(body: &[u8]) -> Option<&str> {
+    let body = body.trim_ascii_end().strip_suffix(b"}")?.trim_ascii_end().strip_suffix(b"\"")?;
+    let start = body.iter().rposition(|byte| !is_plain(*byte))?;
+    let (before, offset) = (&body[..=start], &body[start + 1..]);
+    let key = before.strip_suffix(b"\"")?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    key.ends_with(b"\"offset\"").then(|| std::str::from_utf8(offset).ok())?
+}
+
+/// What needs no escape and ends no text.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-_.=+".contains(&byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,16 +118,42 @@ mod tests {
     #[test]
     fn an_offset_that_comes_again_is_an_error_but_not_after_a_restart() {
         let mut cursor = Cursor::default();
-        cursor.advance(page("itr/a", 1)).expect("first");
-        assert!(cursor.advance(page("itr/a", 1)).is_err());
+        cursor.advance(page("itr/a", 1), 0).expect("first");
+        assert!(cursor.advance(page("itr/a", 1), 0).is_err());
         cursor.restart(1).expect("allowed");
-        cursor.advance(page("itr/a", 0)).expect("first again");
+        cursor.advance(page("itr/a", 0), 0).expect("first again");
+    }
+
+    #[test]
+    fn what_other_cursors_have_read_explains_pages_without_a_new_record() {
+        let mut cursor = Cursor::default();
+        let pages = (0..1000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0), 300).is_ok()).count();
+        assert_eq!(pages, 300 + STALE_PAGES);
+    }
+
+    #[test]
+    fn the_offset_at_the_end_is_that_of_the_page() {
+        for (body, expected) in [
+            (r#"{"records":[],"offset":"itrA/recB"}"#, Some("itrA/recB")),
+            ("{\"records\":[],\"offset\" : \"itrA/recB\" }\n", Some("itrA/recB")),
+            (r#"{"offset":"itrA/recB"}"#, Some("itrA/recB")),
+            (r#"{"offset":"itrA/recB","records":[]}"#, None),
+            (r#"{"records":[{"id":"rec1","fields":{"offset":"x"}}]}"#, None),
+            (r#"{"records":[],"other":"\"offset\":\"x"}"#, None),
+            (r#"{"records":[],"my offset":"x"}"#, None),
+            (r#"{"records":[],"offset":"with \"quotes\""}"#, None),
+            (r#"{"records":[],"offset":null}"#, None),
+            (r#"{"records":[]}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(offset_at_end(body.as_bytes()), expected, "{body}");
+        }
     }
 
     #[test]
     fn endless_empty_pages_end() {
         let mut cursor = Cursor::default();
-        let pages = (0..1000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0)).is_ok()).count();
+        let pages = (0..1000).take_while(|n| cursor.advance(page(&format!("itr/{n}"), 0), 0).is_ok()).count();
         assert_eq!(pages, STALE_PAGES);
     }
 
@@ -112,14 +161,14 @@ mod tests {
     fn a_restart_may_pass_over_all_pages_that_were_read() {
         let mut cursor = Cursor::default();
         for n in 0..500 {
-            cursor.advance(page(&format!("a/{n}"), 100)).expect("new records");
+            cursor.advance(page(&format!("a/{n}"), 100), 0).expect("new records");
         }
         cursor.restart(50_000).expect("allowed");
         for n in 0..500 {
-            cursor.advance(page(&format!("b/{n}"), 0)).expect("known records");
+            cursor.advance(page(&format!("b/{n}"), 0), 0).expect("known records");
         }
-        cursor.advance(page("b/500", 100)).expect("new records");
-        let stale = (0..1000).take_while(|n| cursor.advance(page(&format!("c/{n}"), 0)).is_ok()).count();
+        cursor.advance(page("b/500", 100), 0).expect("new records");
+        let stale = (0..1000).take_while(|n| cursor.advance(page(&format!("c/{n}"), 0), 0).is_ok()).count();
         assert_eq!(stale, 500 + STALE_PAGES);
     }
 

@@ -3,24 +3,25 @@
 //! Invariants: a record is one row, whatever is in it; every batch has exactly the planned schema; what does not fit its
 //! column is NULL there and whole in the rescued data column. Batches are independent of pages: builders just go on.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
-use crate::column::{Builder, Misfit, Shape, text};
+use crate::column::{Builder, Misfit, Shape};
 use crate::error::{Error, Result};
 use crate::extent::Micros;
+use crate::json::Json;
 use crate::scan::{Column, Scan, Source};
 use crate::seen::Seen;
 use crate::wire::line;
 
+mod keys;
+mod page;
 mod versions;
 
+use keys::Keys;
+use page::Fault;
 use versions::Versions;
 
 /// What a page said besides its records.
@@ -41,7 +42,7 @@ pub struct Decoder {
     builders: Vec<Builder>,
     /// For each column the row it was last filled in, counted from 1.
     filled: Vec<usize>,
-    by_field: HashMap<String, usize>,
+    keys: Keys,
     /// Where the columns of these sources are.
     record_id: Option<usize>,
     created_time: Option<usize>,
@@ -49,8 +50,6 @@ pub struct Decoder {
     versions: Versions,
     table_name: String,
     fail_on_bad_value: bool,
-    /// Asked for only because something has to be.
-    unwanted_field: Option<String>,
     seen: Seen,
     /// Records of pages are noted, but are no rows.
     only_gone: bool,
@@ -61,32 +60,23 @@ pub struct Decoder {
     misfits: String,
     /// Misfits that no column keeps.
     dropped: u64,
-    /// Why a strict read stopped.
-    stopped: Option<Error>,
 }
 
 impl Decoder {
     /// A decoder for the pages of one read.
     pub fn new(scan: &Scan) -> Self {
         let position = |wanted: &Source| scan.columns.iter().position(|column| column.source == *wanted);
-        let by_field = scan.columns.iter().enumerate().filter_map(|(index, column)| match &column.source {
-            Source::Field(field) => Some((field.id.clone(), index)),
-            _ => None,
-        });
-        let by_field: HashMap<String, usize> = by_field.collect();
-        let unwanted_field = by_field.is_empty().then(|| scan.primary_field_id.clone());
         Self {
             schema: scan.schema(),
             builders: scan.columns.iter().map(|column| Builder::new(&shape(column))).collect(),
             filled: vec![0; scan.columns.len()],
-            by_field,
+            keys: Keys::new(scan),
             record_id: position(&Source::RecordId),
             created_time: position(&Source::CreatedTime),
             rescued: position(&Source::Rescued),
             versions: Versions::new(scan),
             table_name: scan.table_name.clone(),
             fail_on_bad_value: scan.fail_on_bad_value,
-            unwanted_field,
             columns: scan.columns.clone(),
             seen: Seen::default(),
             only_gone: scan.only_gone,
@@ -95,7 +85,6 @@ impl Decoder {
             bytes: 0,
             misfits: String::new(),
             dropped: 0,
-            stopped: None,
         }
     }
 
@@ -109,13 +98,7 @@ impl Decoder {
             Error::Data(format!("a page of records that is not UTF-8 from byte {} on", error.valid_up_to()))
         })?;
         self.bytes += body.len();
-        let mut json = serde_json::Deserializer::from_str(body_text);
-        let page = json.deserialize_map(PageVisitor(self)).and_then(|page| json.end().map(|()| page));
-        page.map_err(|error| {
-            let undocumented =
-                || Error::Data(format!("a page of records of an undocumented form: {}", line(&error.to_string())));
-            self.stopped.take().unwrap_or_else(undocumented)
-        })
+        self.whole_page(&mut Json::new(body_text)).map_err(|fault| fault.in_page(body_text))
     }
 
     /// The times at which the records of the next pages changed, where a change feed told them.
@@ -217,15 +200,24 @@ impl Decoder {
         }
     }
 
-    /// One cell of the row that was begun.
-    fn cell(&mut self, index: usize, id: &str, raw: &str) -> Result<()> {
+    /// Reads one cell of the row that was begun.
+    #[inline]
+    fn cell(&mut self, index: usize, id: &str, json: &mut Json<'_>) -> Result<(), Fault> {
         if self.filled[index] == self.rows {
+            json.skip()?;
             return Ok(());
         }
         self.filled[index] = self.rows;
-        let Err(misfit) = self.builders[index].append(raw) else {
-            return Ok(());
-        };
+        let start = json.position();
+        match self.builders[index].append(json)? {
+            None => Ok(()),
+            Some(misfit) => self.misfit(index, id, json.since(start), misfit).map_err(Fault::BadValue),
+        }
+    }
+
+    /// A cell that does not fit its column.
+    #[cold]
+    fn misfit(&mut self, index: usize, id: &str, raw: &str, misfit: Misfit) -> Result<()> {
         let column = &self.columns[index];
         let (name, field_id) = match &column.source {
             Source::Field(field) => (field.name.as_str(), Some(field.id.as_str())),
@@ -245,6 +237,14 @@ impl Decoder {
             None => self.dropped += 1,
         }
         Ok(())
+    }
+
+    /// A cell of a field that the read knows nothing of.
+    fn unplanned(&mut self, field_id: &str, raw: &str) {
+        match self.rescued {
+            Some(_) => rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read"),
+            None => self.dropped += 1,
+        }
     }
 
     /// Ends the row: what was not sent is empty.
@@ -298,168 +298,5 @@ fn reason(misfit: Misfit, shape: &Shape) -> String {
     }
 }
 
-/// `{"records": [...], "offset": "..."}`.
-struct PageVisitor<'d>(&'d mut Decoder);
-
-impl<'de> Visitor<'de> for PageVisitor<'_> {
-    type Value = Page;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with records")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
-        let mut page = Page::default();
-        let mut has_records = false;
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            match &*key {
-                "records" => {
-                    map.next_value_seed(Records { decoder: &mut *self.0, page: &mut page })?;
-                    has_records = true;
-                }
-                "offset" => page.offset = map.next_value()?,
-                _ => _ = map.next_value::<IgnoredAny>()?,
-            }
-        }
-        if has_records { Ok(page) } else { Err(A::Error::missing_field("records")) }
-    }
-}
-
-struct Records<'d, 'p> {
-    decoder: &'d mut Decoder,
-    page: &'p mut Page,
-}
-
-impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Records<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of records")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let seen = self.decoder.seen.len();
-        while seq.next_element_seed(OneRecord(&mut *self.decoder))?.is_some() {
-            self.page.records += 1;
-        }
-        self.page.new_records += self.decoder.seen.len() - seen;
-        Ok(())
-    }
-}
-
-/// `{"id": "rec...", "createdTime": "...", "fields": {...}}`, in any order; the order that Airtable uses is read in one go.
-struct OneRecord<'d>(&'d mut Decoder);
-
-impl<'de> DeserializeSeed<'de> for OneRecord<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for OneRecord<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let decoder = self.0;
-        let mut begun: Option<(Cow<'de, str>, bool)> = None;
-        let (mut created_time, mut early_fields) = (None, None);
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            match (&*key, &begun) {
-                ("id", None) => {
-                    let raw = map.next_value::<&RawValue>()?.get();
-                    let id = text(raw).filter(|id| !id.is_empty());
-                    let id = id.ok_or_else(|| A::Error::custom("a record without an id"))?;
-                    let is_new = decoder.begin(&id);
-                    begun = Some((id, is_new));
-                }
-                ("createdTime", _) => created_time = Some(map.next_value::<&RawValue>()?),
-                ("fields", None) => early_fields = Some(map.next_value::<&RawValue>()?),
-                ("fields", Some((id, true))) => map.next_value_seed(Cells { decoder: &mut *decoder, id })?,
-                _ => _ = map.next_value::<IgnoredAny>()?,
-            }
-        }
-        let (id, is_new) = begun.ok_or_else(|| A::Error::custom("a record without an id"))?;
-        if !is_new {
-            return Ok(());
-        }
-        if let Some(fields) = early_fields {
-            let mut json = serde_json::Deserializer::from_str(fields.get());
-            Cells { decoder: &mut *decoder, id: &id }.deserialize(&mut json).map_err(A::Error::custom)?;
-        }
-        if let Some(raw) = created_time {
-            decoder.versions.created(raw.get());
-            if let Some(index) = decoder.created_time {
-                decoder.cell(index, &id, raw.get()).map_err(|error| decoder.stop(error))?;
-            }
-        }
-        decoder.end(&id);
-        Ok(())
-    }
-}
-
-impl Decoder {
-    /// Carries an error of ours through serde, which knows only its own.
-    fn stop<E: serde::de::Error>(&mut self, error: Error) -> E {
-        let carried = E::custom(&error);
-        self.stopped = Some(error);
-        carried
-    }
-}
-
-/// A record's cells by field id.
-struct Cells<'d, 'i> {
-    decoder: &'d mut Decoder,
-    id: &'i str,
-}
-
-impl<'de> DeserializeSeed<'de> for Cells<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Cells<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record's cells by field id")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { decoder, id } = self;
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            let raw = map.next_value::<&RawValue>()?.get();
-            let tells_edits = decoder.versions.is_field(&key);
-            if tells_edits {
-                decoder.versions.edited(raw);
-            }
-            match decoder.by_field.get(&*key) {
-                Some(&index) => decoder.cell(index, id, raw).map_err(|error| decoder.stop(error))?,
-                None if tells_edits => {}
-                None if decoder.unwanted_field.as_deref() == Some(&*key) => {}
-                None if decoder.rescued.is_none() => decoder.dropped += 1,
-                None => rescue(&mut decoder.misfits, None, Some(&key), raw, "field is not in the plan of this read"),
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

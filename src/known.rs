@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::error::{Error, Result};
 
@@ -85,12 +86,14 @@ impl KnownFiles {
     }
 
     /// Removes all files but one, and but those that are newer, if that one is there: nothing older is asked for again.
+    ///
+    /// Newer is what says so by its name, or was written no earlier: names of different feeds have no order, and that a
+    /// batch has arrived may be said after the next was read.
     pub(crate) fn keep_since(&self, name: &str, is_newer: impl Fn(&str) -> bool) {
-        if !self.path(name).exists() {
-            return;
-        }
+        let Ok(written) = modified(&self.path(name)) else { return };
         for path in self.files().unwrap_or_default() {
-            if path != self.path(name) && !is_newer(&stem(&path)) {
+            let is_older = || modified(&path).is_ok_and(|time| time < written);
+            if path != self.path(name) && !is_newer(&stem(&path)) && is_older() {
                 remove(&path);
             }
         }
@@ -120,6 +123,10 @@ impl KnownFiles {
 
 fn stem(path: &Path) -> String {
     path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn modified(path: &Path) -> std::io::Result<SystemTime> {
+    fs::metadata(path)?.modified()
 }
 
 /// What cannot be removed is only more than is needed.
@@ -155,11 +162,35 @@ mod tests {
         assert_eq!(count(), 2);
         let all: Vec<String> = files.all_but("next").expect("read").into_iter().collect();
         assert_eq!(all, ["recA", "recB", "recD", "recE"]);
-        files.keep_since("absent", |_| false);
-        files.keep_since("full-1", |name| name == "feed-0");
-        assert_eq!(count(), 2);
-        files.keep_since("full-1", |_| false);
-        assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn what_is_older_than_a_full_read_is_removed_once_that_has_arrived() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let files = KnownFiles::new(directory.path());
+        // In seconds: the full read of another feed, and what followed it, were read before its commit came.
+        let written = [
+            ("full-A-1", 10),
+            ("feed-A-1-5", 20),
+            ("full-A-5", 30),
+            ("feed-A-5-6", 29),
+            ("full-B-1", 40),
+            ("feed-B-1-2", 50),
+        ];
+        for (name, second) in written {
+            files.write(name, std::iter::once(format!("rec of {name}"))).expect("written");
+            let file = fs::File::options().write(true).open(files.path(name)).expect("opened");
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second)).expect("a time");
+        }
+        let left = || files.files().expect("listed").iter().map(|path| stem(path)).collect::<BTreeSet<_>>();
+        files.keep_since("full-A-9", |_| false);
+        assert_eq!(left().len(), written.len(), "that one was never written");
+        // The name tells what a clock that is behind does not.
+        files.keep_since("full-A-5", |name| name == "feed-A-5-6");
+        assert_eq!(left(), ["feed-A-5-6", "feed-B-1-2", "full-A-5", "full-B-1"].map(str::to_owned).into());
+        assert!(files.has_other_full("full-A-5") && files.all_but("next").expect("read").contains("rec of full-B-1"));
+        files.keep_since("full-B-1", |_| false);
+        assert_eq!(left(), ["feed-B-1-2", "full-B-1"].map(str::to_owned).into());
     }
 
     #[test]

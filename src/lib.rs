@@ -9,7 +9,7 @@
 //! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
 //! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
 //! | `shared_file` | by what the processes of a machine agree |
-//! | `wire`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
+//! | `wire`, `json`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
 //! | [`extent`], [`scan`], `cursor`, [`reader`] | which records, the plan, where a read is, and the pages behind it |
 //! | [`offset`], `drift`, `known`, `changes` | how far a stream is, what it must not miss, and the scans of what is new |
 //! | `mock` | a mock Airtable on loopback (feature `mock`) |
@@ -32,6 +32,7 @@ mod changes;
 mod client;
 mod cursor;
 mod drift;
+mod json;
 mod known;
 mod names;
 mod pace;

@@ -1,28 +1,29 @@
-//! Scan -> pages -> batches. Follows the page cursor, starts again when it expires, and hands batches on while the next
-//! page is under way.
+//! Scan -> pages -> batches. Follows the page cursor, or several, starts again when one expires, and hands batches on
+//! while the next page is under way.
 //!
 //! Invariants: every record is given exactly once, however often the cursor expires; a cursor that leads nowhere ends in
 //! an error, not in a loop; a consumer that does not come back holds up a bounded number of rows, then everything.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use reqwest::Method;
-use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::client::{Client, Request};
-use crate::cursor::Cursor;
 use crate::decode::Decoder;
-use crate::error::{Error, Purpose, Result};
-use crate::extent::{Extent, Listed, both, check_record_id, ids_formula};
+use crate::error::{Error, Result};
+use crate::extent::{Extent, Listed, check_record_id, ids_formula};
 use crate::known::KnownFiles;
 use crate::scan::{KnownIds, Scan};
+
+mod gauge;
+mod pages;
+mod request;
+mod share;
 
 /// Rows of one batch. Spark is at its quickest from 1,000 on, and what is read ahead of a consumer that stops is lost
 /// budget: ten pages are two seconds of it.
@@ -34,9 +35,6 @@ const BYTES: usize = 16 << 20;
 /// A consumer that waits is given what there is, but not more often than this: small batches cost Spark a fifth to a half
 /// of its rate, and matter only where pages come quickly.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Airtable refuses addresses of 16,000 characters.
-const LONGEST_URL: usize = 15_000;
 
 /// The batches of a read, in order. Nothing is asked for before the first one is.
 #[derive(Debug)]
@@ -116,9 +114,6 @@ struct Reader {
     client: Arc<Client>,
     scan: Scan,
     decoder: Decoder,
-    cursor: Cursor,
-    /// What records must fulfil besides what the user asks for.
-    formula: Option<String>,
     flushed: Instant,
 }
 
@@ -130,7 +125,7 @@ impl Reader {
         let decoder = Decoder::new(&scan);
         // The first page is handed on at once. (A machine that has just started knows no earlier time.)
         let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
-        Self { client, scan, decoder, cursor: Cursor::default(), formula: None, flushed }
+        Self { client, scan, decoder, flushed }
     }
 
     async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
@@ -148,8 +143,8 @@ impl Reader {
 
     async fn extent(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         match self.scan.extent.clone() {
-            Extent::All => self.pages(None, batches).await?,
-            Extent::Window(window) => self.pages(window.formula(), batches).await?,
+            Extent::All => self.pages(None, true, batches).await?,
+            Extent::Window(window) => self.pages(window.formula(), true, batches).await?,
             Extent::Listed(listed) => self.listed(&listed, batches).await?,
         }
         if let Some(known) = self.scan.known_ids.clone() {
@@ -168,7 +163,7 @@ impl Reader {
                 check_record_id(id)?;
             }
             self.decoder.expect(some);
-            self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), batches).await?;
+            self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), false, batches).await?;
             for (id, at) in some.iter().filter(|_| listed.absent_are_gone) {
                 if !self.decoder.has_seen(id) {
                     self.gone(id, *at, batches).await?;
@@ -202,65 +197,6 @@ impl Reader {
         if self.decoder.rows() >= ROWS { self.flush(batches).await } else { Ok(()) }
     }
 
-    /// Reads the pages of all records that fulfil a formula.
-    async fn pages(&mut self, formula: Option<String>, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
-        let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
-        self.formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
-        self.cursor = Cursor::default();
-        while self.cursor.has_more && !self.decoder.is_satisfied() && !batches.is_closed() {
-            let request = self.request();
-            let body = match self.fetch(&request, batches).await? {
-                Ok(body) => body,
-                Err(failure) if failure.is_expired_cursor() && self.cursor.offset.is_some() => {
-                    self.cursor.restart(self.decoder.records()).map_err(|error| self.about(&request, error))?;
-                    log::info!(
-                        "table {:?}: the page cursor expired after {} records: reading again from the first page",
-                        self.scan.table_name,
-                        self.decoder.records()
-                    );
-                    continue;
-                }
-                Err(failure) => return Err(self.client.error(&request, &failure)),
-            };
-            let page = self.decoder.page(&body).map_err(|error| self.about(&request, error))?;
-            drop(body);
-            self.cursor.advance(page).map_err(|error| self.about(&request, error))?;
-            if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
-                self.flush(batches).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Fetches a page; hands on what there is if that is wanted meanwhile.
-    async fn fetch(
-        &mut self,
-        request: &Request,
-        batches: &mpsc::Sender<Result<RecordBatch>>,
-    ) -> Result<Result<Vec<u8>, crate::retry::Failure>> {
-        let client = self.client.clone();
-        let mut answer = pin!(client.bytes(request));
-        loop {
-            let has_rows = self.decoder.rows() > 0;
-            let due = self.flushed + PAUSE;
-            let permit = async {
-                tokio::time::sleep_until(due).await;
-                batches.reserve().await
-            };
-            tokio::select! {
-                biased;
-                answer = &mut answer => return Ok(answer),
-                permit = permit, if has_rows => match permit {
-                    Ok(permit) => {
-                        permit.send(Ok(self.decoder.finish()?));
-                        self.flushed = Instant::now();
-                    }
-                    Err(_) => return Err(Error::Transport("the read was given up".into())),
-                },
-            }
-        }
-    }
-
     async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         if self.decoder.rows() > 0 {
             let batch = self.decoder.finish()?;
@@ -279,48 +215,6 @@ impl Reader {
             }
             other => other,
         }
-    }
-
-    /// The next page, by GET where the address is short enough, else by POST.
-    fn request(&self) -> Request {
-        let parameters = self.parameters();
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let pairs = |(key, value): &(&'static str, Value)| match value {
-            Value::Array(items) => items.iter().map(|item| ("fields[]", text(item))).collect(),
-            value => vec![(*key, text(value))],
-        };
-        let get = Request {
-            purpose: Purpose::Records,
-            method: Method::GET,
-            path: vec![self.scan.base_id.clone(), self.scan.table_id.clone()],
-            query: parameters.iter().flat_map(pairs).collect(),
-            body: None,
-            base_id: Some(self.scan.base_id.clone()),
-        };
-        if self.client.url_length(&get) <= LONGEST_URL {
-            return get;
-        }
-        let body: Map<String, Value> = parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        let path = get.path.into_iter().chain(["listRecords".to_owned()]).collect();
-        Request { method: Method::POST, path, query: Vec::new(), body: Some(Value::from(body).to_string()), ..get }
-    }
-
-    /// What a page is asked for with, whichever way it is asked. The only list among it is that of the fields.
-    fn parameters(&self) -> Vec<(&'static str, Value)> {
-        let scan = &self.scan;
-        let optional = [
-            ("view", scan.view_id.clone().map(Value::from)),
-            ("filterByFormula", self.formula.clone().map(Value::from)),
-            ("maxRecords", scan.max_records.map(Value::from)),
-            ("offset", self.cursor.offset.clone().map(Value::from)),
-        ];
-        let mut parameters = vec![
-            ("pageSize", scan.page_size.into()),
-            ("returnFieldsByFieldId", true.into()),
-            ("fields", json!(scan.field_ids())),
-        ];
-        parameters.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
-        parameters
     }
 }
 

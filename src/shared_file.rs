@@ -3,6 +3,8 @@
 //! A holder of a lock that dies blocks nobody: the system gives its lock back. The directory is everybody's, so what is
 //! found there is looked at before it is used.
 
+#[cfg(unix)]
+use std::fs::Metadata;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,23 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     }
     let file = open_or_create(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
+}
+
+/// Whether the open file is still the one that others find there.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |found: io::Result<Metadata>| found.ok().map(|found| (found.dev(), found.ino()));
+        let found = identity(std::fs::symlink_metadata(path));
+        found.is_some() && found == identity(file.metadata())
+    }
+    #[cfg(not(unix))]
+    {
+        // Nobody removes an open file there.
+        let _ = (file, path);
+        true
+    }
 }
 
 /// The file, locked until it is dropped; none while another process has it.

@@ -3,6 +3,7 @@
 //! Separate from the options so that exactly one file can be searched for places where the text leaves.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use reqwest::header::HeaderValue;
 
@@ -32,6 +33,14 @@ impl Token {
             .expect("visible ASCII was checked when the token was made");
         value.set_sensitive(true);
         value
+    }
+
+    /// A number by which processes that have the same token know it, and from which nobody gets it back: 64 bits of many
+    /// more. The same in every process.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// `text` without the token, for what a server says: it may echo what it was sent.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import connection, output
+from . import connection, environment, output
 from .errors import AirtableError, OptionError
 from .options import Options
 
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (schema, read):
         command.add_argument("table", metavar="TABLE", help="the table's name or its tbl... id")
     for command in (tables, schema, read):
-        group = command.add_argument_group("options", "The token is taken from AIRTABLE_TOKEN where it is not given.")
+        group = command.add_argument_group("options", environment.said())
         for option in option_table():
             if option["name"] != _POSITIONAL:
                 names = [option["name"], *option["aliases"]]
@@ -142,30 +142,23 @@ def _flag_settings(option: OptionRow) -> dict[str, Any]:
 
 
 def _given(parsed: argparse.Namespace) -> dict[str, object]:
-    options = {
+    return {
         name.removeprefix("option_"): value
         for name, value in vars(parsed).items()
         if name.startswith("option_") and value is not None
     }
-    if "token" not in options and (token := os.environ.get("AIRTABLE_TOKEN")):
-        options["token"] = token
-    return options
 
 
 def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = None) -> Connector:
     from ._native import Connector
 
-    return Connector(Options.from_values({**_given(parsed), **(forced or {})}))
+    return Connector(Options.from_values({**environment.with_environment(_given(parsed)), **(forced or {})}))
 
 
 def _connection(parsed: argparse.Namespace) -> None:
     from ._native import Connector
 
-    stored = {
-        name.removeprefix("option_"): str(value)
-        for name, value in vars(parsed).items()
-        if name.startswith("option_") and value is not None
-    }
+    stored = {name: str(value) for name, value in _given(parsed).items()}
     Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
     definition = connection.ConnectionDefinition(parsed.name, parsed.type, stored)
     if parsed.format == "json":

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import InputPartition
 
+from .errors import AirtableError, AuthError, NotFoundError
 from .options import Options
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from ._native import Connector, Scan
+
+
+REFUSALS = (AuthError, NotFoundError)
+"""What Airtable answers, among other things, where a table has gone."""
 
 
 class ScanPartition(InputPartition):
@@ -29,8 +37,34 @@ def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
     """The batches of a planned scan. Spark may drop the iterator half-way, as for `take(1)`: no request follows."""
     from ._native import Connector, Scan
 
-    with Connector(options).read(Scan.from_json(scan)) as batches:
-        yield from batches
+    connector, plan = Connector(options), Scan.from_json(scan)
+    try:
+        with connector.read(plan) as batches:
+            yield from batches
+    except REFUSALS as error:
+        raise table_named(error, connector, plan) from None
+
+
+def table_named(error: AirtableError, connector: Connector, scan: Scan) -> AirtableError:
+    """A refusal of a planned read, with the table's name, and with the truth where the table has gone since.
+
+    Airtable answers for a table that is no longer there as for a token without rights. To tell one from the other takes
+    a request, which is made after a refusal only.
+    """
+    plan = json.loads(scan.to_json())
+    table = f"table {json.dumps(plan['table_name'], ensure_ascii=False)} ({plan['table_id']})"
+    if str(error).startswith(table):
+        return error
+    try:
+        connector.metadata(plan["table_id"])
+    except NotFoundError:
+        return NotFoundError(
+            f"{table}: base {plan['base_id']} had it when this read was planned, and has it no longer: restore it in "
+            "Airtable, or leave it out of what is read, and start again"
+        )
+    except AirtableError:
+        pass  # no more can be found out
+    return type(error)(f"{table}: {error}")
 
 
 def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:

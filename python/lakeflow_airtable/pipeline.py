@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .pipeline_drift import changes_since
 from .pipeline_graph import Graph, IngestedTable
 from .pipeline_spec import Entry, Faults, PipelineSpec
-from .pipeline_tables import LibraryTables, SparkTables, Tables, check, resolve
+from .pipeline_tables import LibraryTables, SparkTables, Tables, planned, resolve
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,7 +27,7 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
     Registers the data source as well. On Databricks `connection_name` names a connection of Unity Catalog; elsewhere
     `connection_options` holds the options of the data source, and AIRTABLE_TOKEN, AIRTABLE_BASE_ID, AIRTABLE_BASE_URL
-    and AIRTABLE_REQUESTS_PER_SECOND serve for those that it leaves out.
+    and AIRTABLE_REQUESTS_PER_SECOND of the environment serve for those that it leaves out, as on the command line.
 
     A snapshot becomes a target of AUTO CDC from snapshots where there is such a thing, else a materialized view.
     Changes become a target of AUTO CDC; `append`, and all with scd_type APPEND_ONLY, a streaming table.
@@ -46,8 +46,7 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
     source = PipelineSource(spark)
     tables: Tables = LibraryTables() if spec.connection_name is None else SparkTables(spark)
-    entries = resolve(spec, tables, faults)
-    check(entries, tables, faults)
+    entries = planned(resolve(spec, tables, faults), tables, faults)
     for entry in entries:
         with faults.at(entry.where):
             graph.flow_of(entry)
@@ -57,7 +56,7 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
 def _defined(spark: SparkSession, graph: Graph, source: PipelineSource, entry: Entry) -> IngestedTable:
     ingested = graph.define(source, entry)
-    changes = changes_since(spark, ingested.destination, lambda: source.query(entry)().schema)
+    changes = changes_since(spark, ingested.destination, lambda: source.schema(entry))
     return replace(ingested, changes=changes)
 
 

@@ -55,6 +55,15 @@ def quoted(parts: Sequence[str]) -> str:
 
 def view_name(destination: Sequence[str], kind: str) -> str:
     """The view that feeds a table. It depends on that table alone, so that no other entry can rename it."""
+    return f"source_{_plain(destination)}_{kind}"
+
+
+def format_name(destination: Sequence[str]) -> str:
+    """The data source that is registered for a table, in place of the one of the run before."""
+    return f"airtable_to_{_plain(destination)}"
+
+
+def _plain(destination: Sequence[str]) -> str:
     whole = ".".join(destination).lower()
     short = re.sub(r"[^a-z0-9]+", "_", whole)
-    return f"source_{short}_{kind}" if short == whole else f"source_{short[:LONGEST]}_{digest(whole)}_{kind}"
+    return short if short == whole else f"{short[:LONGEST]}_{digest(whole)}"

@@ -7,13 +7,14 @@ tables is corrected at once. Values may be secrets: only those are quoted that c
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from .connection import STORED
+from .environment import variable, with_environment
 from .errors import AirtableError, NotFoundError, OptionError
 from .options import Options
 
@@ -29,8 +30,12 @@ _TABLE_KEYS = (
 )
 # Of the pipeline, not of the read: never handed on as options.
 _TARGET_KEYS = ("scd_type", "primary_keys", "sequence_by", "cluster_by")
-# What a run outside Databricks may leave to its environment.
-_ENVIRONMENT = ("token", "base_id", "base_url", "requests_per_second")
+# Unity Catalog passes over in silence what its allow list does not name: another base would be read than was meant.
+_OF_THE_CONNECTION = {
+    "": "is the connection's alone, and no read can give it: set it there",
+    "base_id": "is the connection's alone, and no read can give it: name another base by namespace, with a connection "
+    "that has no base_id",
+}
 
 
 class Faults:
@@ -77,6 +82,8 @@ class Entry:
     primary_keys: tuple[str, ...] | None = None
     sequence_by: str | None = None
     cluster_by: tuple[str, ...] | None = None
+    plan: str | None = None
+    """That of its read, as JSON, where Airtable could be asked for it."""
 
     @property
     def ingestion_type(self) -> str:
@@ -176,6 +183,8 @@ class PipelineSpec:
         options = Options({**inherited, **own})
         if self.connection_name is not None:
             options["databricks.connection"] = self.connection_name
+            for name in filter(own.__contains__, STORED):
+                faults.add(f"{where}.{name}", _OF_THE_CONNECTION.get(name, _OF_THE_CONNECTION[""]))
         return options
 
 
@@ -191,15 +200,10 @@ def _connection(spec: Mapping[str, object], faults: Faults) -> Options:
     lowered = {name.lower(): value for name, value in _mapping(given or {}, where, faults).items()}
     taken = tuple(name for name in _option_names().values() if name != "tableName")
     _refuse_unknown(lowered, where, (*taken, *_aliases()), faults)
-    environment = {name: os.environ.get(f"AIRTABLE_{name.upper()}") for name in _ENVIRONMENT}
-    found = _canonical({name: value for name, value in environment.items() if value}, where, faults)
-    own = _canonical(lowered, where, faults)
-    if "namespace" in own:
-        found.pop("base_id", None)
-    options = Options({**found, **own})
+    options = Options.from_values(with_environment(_canonical(lowered, where, faults)))
     if not options.get("token"):
         faults.add(
-            "connection_name", "is missing, and so is a token: give it, or connection_options, or AIRTABLE_TOKEN"
+            "connection_name", f"is missing, and so is a token: give it, or connection_options, or {variable('token')}"
         )
     return options
 

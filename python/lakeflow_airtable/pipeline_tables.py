@@ -1,8 +1,8 @@
 """Which tables a specification's entries mean, and whether they are there.
 
-Where the connection's options are at hand, Airtable is asked directly: a few requests, and no Spark job while a graph
-is being defined. A connection of Unity Catalog gives its options to reads of Spark only, so there Spark lists the
-tables, and only where a pattern needs it; an entry's table is then looked for when Spark plans its read.
+Where the connection's options are at hand, Airtable is asked directly: one request for each base, and no Spark job
+while a graph is being defined. A connection of Unity Catalog gives its options to reads of Spark only, so there Spark
+lists the tables, and only where a pattern needs it; an entry's table is then looked for when Spark plans its read.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Tables(Protocol):
     def name(self, entry: Entry) -> str:
         """The name of an entry's one table, which may be given by its id."""
 
-    def check(self, entry: Entry) -> None:
-        """Raises what is wrong with an entry's table and options."""
+    def plan(self, entry: Entry) -> str | None:
+        """The plan of an entry's read, where it can be made. Raises what is wrong with its table and options."""
 
 
 class LibraryTables:
@@ -60,18 +60,16 @@ class LibraryTables:
 
     def name(self, entry: Entry) -> str:
         try:
-            plan = self._connector(entry.options).plan(entry.source_table)
+            plan = self._connector(entry.options).plan_known(entry.source_table)
         except NotFoundError:
             return entry.source_table  # the check will say so
         name: str = json.loads(plan.to_json())["table_name"]
         return name
 
-    def check(self, entry: Entry) -> None:
-        connector = self._connector(entry.options)
-        connector.metadata(entry.source_table, entry.options)
-        wanted = (*(entry.primary_keys or ()), *(entry.cluster_by or ()), *filter(None, [entry.sequence_by]))
-        if wanted or entry.options.keys() & {"fields", "view"}:
-            _check_columns(entry, connector.plan(entry.source_table, entry.read_options).schema.names)
+    def plan(self, entry: Entry) -> str | None:
+        plan = self._connector(entry.options).plan_known(entry.source_table, entry.read_options)
+        _check_columns(entry, plan.schema.names)
+        return plan.to_json()
 
     def _connector(self, options: Options) -> Connector:
         """One for each base: it remembers what it was told of the base's tables."""
@@ -99,11 +97,12 @@ class SparkTables:
     def name(self, entry: Entry) -> str:
         return entry.source_table
 
-    def check(self, entry: Entry) -> None:
+    def plan(self, entry: Entry) -> str | None:
         from ._native import Connector
 
         # The connection's own options are not seen here: these take their place while the entry's are looked at.
         Connector({"token": "of-the-connection", "base_url": "http://127.0.0.1", **entry.read_options})
+        return None
 
 
 def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
@@ -141,12 +140,16 @@ def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
     return resolved
 
 
-def check(entries: Iterable[Entry], tables: Tables, faults: Faults) -> None:
-    """Notes tables that are not there, options that cannot be, and destinations that are not alone."""
+def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[Entry]:
+    """The entries with their plans. Notes tables that are not there, options that cannot be, and destinations that are
+    not alone."""
+    with_plans: list[Entry] = []
     writers: dict[str, Entry] = {}
     for entry in entries:
+        plan = None
         with faults.at(entry.where):
-            tables.check(entry)
+            plan = tables.plan(entry)
+        with_plans.append(replace(entry, plan=plan))
         destination = quoted(entry.destination)
         first = writers.setdefault(destination.lower(), entry)
         if first is not entry:
@@ -155,6 +158,7 @@ def check(entries: Iterable[Entry], tables: Tables, faults: Faults) -> None:
                 f"writes to {destination}, as {first.where} does: give one of them another destination_table or "
                 "destination_schema",
             )
+    return with_plans
 
 
 def excluded_columns(entry: Entry) -> list[str]:

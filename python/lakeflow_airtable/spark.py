@@ -49,9 +49,9 @@ class AirtableDataSource(DataSource):
     def schema(self) -> StructType:
         if self._virtual_table is not None:
             return self._virtual_table.schema
-        scan = self._connector().plan()
+        scan = self._planned()
         self._plan = scan.to_json()
-        return _spark_schema(scan)
+        return spark_schema(scan)
 
     def reader(self, schema: StructType) -> DataSourceReader:
         if self._virtual_table is not None:
@@ -67,8 +67,11 @@ class AirtableDataSource(DataSource):
         """The plan behind a schema: the one made at `load()`, or what the user's schema leaves of it."""
         from ._native import Scan
 
-        scan = self._connector().plan() if self._plan is None else Scan.from_json(self._plan)
+        scan = self._planned() if self._plan is None else Scan.from_json(self._plan)
         return scan.select(schema.json())
+
+    def _planned(self) -> Scan:
+        return self._connector().plan()
 
     def _connector(self) -> Connector:
         table = self._virtual_table
@@ -115,5 +118,6 @@ def _columns(schema: StructType) -> list[tuple[str, str]]:
     return [(column.name, column.dataType.simpleString()) for column in schema]
 
 
-def _spark_schema(scan: Scan) -> StructType:
+def spark_schema(scan: Scan) -> StructType:
+    """The schema of a plan, as Spark's type."""
     return StructType.fromJson(json.loads(scan.spark_schema()))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 
 from .options import Options
-from .partition import ScanPartition
+from .partition import REFUSALS, ScanPartition, table_named
 
 if TYPE_CHECKING:
     from ._native import Connector, Scan
@@ -74,7 +74,10 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             begin = _text(start)
             most = self._limit if limit is None else _max_rows(limit)
         self._is_first = False
-        self._last = self._latest(begin, most)
+        try:
+            self._last = self._latest(begin, most)
+        except REFUSALS as error:
+            raise table_named(error, *self._airtable()) from None
         return _offset(self._last)
 
     def partitions(self, start: Offset, end: Offset) -> list[InputPartition]:
@@ -83,7 +86,10 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         if begin == until:
             return []
         connector, scan = self._airtable()
-        return [ScanPartition(connector.changes(scan, begin, until).to_json())]
+        try:
+            return [ScanPartition(connector.changes(scan, begin, until).to_json())]
+        except REFUSALS as error:
+            raise table_named(error, connector, scan) from None
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
         return ScanPartition(partition.value).read(self._options, self._arrow_batches)

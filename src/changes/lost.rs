@@ -120,7 +120,9 @@ impl Changes<'_> {
     /// Lets go of what is known of the time before a full read that has arrived, and makes one file of many.
     pub(crate) fn forget_before(&self, end: &Offset) -> Result<()> {
         let (Some(files), Position::Feed(end)) = (self.known_files(), &end.position) else { return Ok(()) };
-        files.keep_since(&full_file(end), |name| range_of(name, end).is_some_and(|(first, _)| first >= end.next));
+        files.keep_since(&full_file(end), |name| {
+            range_of(name, end).is_some_and(|(first, _)| first >= end.next) || is_later_full(name, end)
+        });
         let arrived = |name: &str| range_of(name, end).is_some_and(|(_, last)| last <= end.next);
         files.fold(&feed_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
     }
@@ -146,6 +148,12 @@ impl Changes<'_> {
 
 fn full_file(end: &FeedPosition) -> String {
     format!("full-{}-{}", end.webhook_id, end.next)
+}
+
+/// Whether a file is that of a full read further on in the same feed.
+fn is_later_full(name: &str, end: &FeedPosition) -> bool {
+    let number = name.strip_prefix(&format!("full-{}-", end.webhook_id)).and_then(|number| number.parse::<u64>().ok());
+    number.is_some_and(|number| number > end.next)
 }
 
 /// The numbers in the name of a range's file.

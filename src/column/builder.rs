@@ -1,9 +1,8 @@
-//! Cells -> Arrow array, for one column. The match on the column's kind is made once per cell, never a tree of values.
+//! Cells -> Arrow array, for one column: from the page's bytes straight into the column, never a tree of values.
 //!
-//! Invariant: every call appends exactly one entry, whatever the cell holds; what does not fit becomes NULL and is
-//! reported to the caller, who keeps the raw text.
+//! Invariant: every call reads exactly one cell and appends exactly one entry, whatever the cell holds; what does not fit
+//! becomes NULL and is reported to the caller, who keeps the raw text. After a cell that is no JSON, builders are of no use.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,12 +11,11 @@ use arrow::array::{
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Fields;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
-use super::cell::{Cell, Marker, Misfit, float, int, text};
+use super::cell::{Marker, Misfit};
 use super::time::{date_days, timestamp_micros};
 use super::{Record, Shape};
+use crate::json::{Json, Kind, NotJson};
 
 /// The column under construction.
 pub(crate) enum Builder {
@@ -98,52 +96,51 @@ impl Builder {
         }
     }
 
-    /// Appends one cell, given as its JSON text.
-    pub(crate) fn append(&mut self, raw: &str) -> Result<(), Misfit> {
-        let cell = Cell::of(raw);
-        if matches!(cell, Cell::Null) {
-            self.append_empty();
-            return Ok(());
+    /// Reads one cell and appends it; gives why it does not fit.
+    #[inline]
+    pub(crate) fn append(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
+        let fits = match (&mut *self, json.kind()) {
+            (Self::Text(b) | Self::Any(b), Kind::Text) => put(json.text()?, |text| b.append_value(text)),
+            (Self::Float(b), Kind::Number) => put(json.number()?.float(), |number| b.append_value(number)),
+            (Self::Int(b), Kind::Number) => put(json.number()?.int(), |number| b.append_value(number)),
+            (Self::Bool(b, _), Kind::Bool) => put(Some(json.bool()?), |value| b.append_value(value)),
+            (Self::Date(b), Kind::Text) => put(json.text()?.and_then(date_days), |days| b.append_value(days)),
+            (Self::Timestamp(b), Kind::Text) => {
+                put(json.text()?.and_then(timestamp_micros), |micros| b.append_value(micros))
+            }
+            (_, Kind::Null) => {
+                json.null()?;
+                self.append_empty();
+                true
+            }
+            (Self::Struct(b), Kind::Object) => return b.append(json),
+            (Self::List(b), Kind::Array) => return b.append(json),
+            (Self::List(b), _) if b.is_lookup => return b.append_lone(json),
+            (_, Kind::Object) => return Ok(self.append_object(json.skip()?)),
+            (Self::Any(b) | Self::Json(b), _) => put(Some(json.skip()?), |raw| b.append_value(raw)),
+            _ => {
+                json.skip()?;
+                false
+            }
+        };
+        if !fits {
+            self.append_null();
         }
-        match self {
-            Self::Struct(b) if matches!(cell, Cell::Object) => return b.append(raw),
-            Self::List(b) if matches!(cell, Cell::Array) => return b.append(raw),
-            Self::List(b) if b.is_lookup => return b.append_lone(raw),
-            _ => {}
-        }
-        if self.append_scalar(&cell, raw) {
-            return Ok(());
-        }
-        self.append_null();
-        Err(if matches!(cell, Cell::Object) { Marker::of(raw).misfit() } else { Misfit::Unfit })
+        Ok((!fits).then_some(Misfit::Unfit))
     }
 
-    /// Appends a cell that is one value, if it fits.
-    fn append_scalar(&mut self, cell: &Cell<'_>, raw: &str) -> bool {
-        fn put<T>(value: Option<T>, append: impl FnOnce(T)) -> bool {
-            value.map(append).is_some()
-        }
-        match (self, cell) {
-            (Self::Text(b) | Self::Any(b), Cell::Text(raw)) => put(text(raw), |text| b.append_value(text)),
-            (Self::Any(_) | Self::Json(_), Cell::Object) if Marker::of(raw) != Marker::None => false,
-            (Self::Any(b) | Self::Json(b), _) => put(Some(raw), |raw| b.append_value(raw)),
-            (Self::Float(b), Cell::Number(raw)) => put(float(raw), |number| b.append_value(number)),
-            (Self::Float(b), Cell::Object) => match Marker::of(raw) {
-                Marker::Special(number) => put(number, |number| b.append_value(number)),
-                _ => false,
-            },
-            (Self::Int(b), Cell::Number(raw)) => put(int(raw), |number| b.append_value(number)),
-            (Self::Bool(b, _), Cell::Bool(value)) => put(Some(*value), |value| b.append_value(value)),
-            (Self::Date(b), Cell::Text(raw)) => {
-                put(text(raw).and_then(|text| date_days(&text)), |days| b.append_value(days))
+    /// Appends an object, given as its JSON text, to a column that has no properties.
+    fn append_object(&mut self, raw: &str) -> Option<Misfit> {
+        let marker = Marker::of(raw);
+        match (&mut *self, &marker) {
+            (Self::Any(b) | Self::Json(b), Marker::None) => b.append_value(raw),
+            (Self::Float(b), Marker::Special(Some(number))) => b.append_value(*number),
+            _ => {
+                self.append_null();
+                return Some(marker.misfit());
             }
-            (Self::Timestamp(b), Cell::Text(raw)) => {
-                put(text(raw).and_then(|text| timestamp_micros(&text)), |micros| {
-                    b.append_value(micros);
-                })
-            }
-            _ => false,
         }
+        None
     }
 
     /// The array of all that was appended; the builder is empty afterwards.
@@ -174,6 +171,12 @@ impl Builder {
     }
 }
 
+/// Appends the value, if there is one.
+#[inline]
+fn put<T>(value: Option<T>, append: impl FnOnce(T)) -> bool {
+    value.map(append).is_some()
+}
+
 /// Objects with documented properties; others are ignored, as Airtable asks of its clients.
 pub(crate) struct Structs {
     names: Vec<&'static str>,
@@ -198,23 +201,47 @@ impl Structs {
         self.nulls.append_null();
     }
 
-    fn append(&mut self, raw: &str) -> Result<(), Misfit> {
-        let read = serde_json::Deserializer::from_str(raw).deserialize_map(Properties(self));
-        let Read { known, unfit } = read.unwrap_or(Read { known: 0, unfit: true });
+    fn append(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
+        let start = json.position();
         let rows = self.nulls.len();
+        let (mut known, mut is_unfit, mut expected) = (0, false, 0);
+        let is_empty = !json.open_object()?;
+        let mut has_more = !is_empty;
+        while has_more {
+            let index = self.property(json, expected)?;
+            match index.map(|index| &mut self.properties[index]).filter(|property| property.len() == rows) {
+                Some(property) => {
+                    known += 1;
+                    is_unfit |= property.append(json)?.is_some();
+                }
+                None => _ = json.skip()?,
+            }
+            expected = index.map_or(expected, |index| index + 1);
+            has_more = json.next_in_object()?;
+        }
         for property in &mut self.properties {
             if property.len() == rows {
                 property.append_empty();
             }
         }
         // An object without one property of ours is another kind of object; `{}` is an empty one of this kind.
-        let other_kind = known == 0 && !raw.trim_matches(['{', '}', ' ', '\n', '\r', '\t']).is_empty();
-        self.nulls.append(!other_kind);
-        match (other_kind, unfit) {
-            (true, _) => Err(Marker::of(raw).misfit()),
-            (_, true) => Err(Misfit::Unfit),
-            _ => Ok(()),
+        let is_other_kind = known == 0 && !is_empty;
+        self.nulls.append(!is_other_kind);
+        Ok(match (is_other_kind, is_unfit) {
+            (true, _) => Some(Marker::of(json.since(start)).misfit()),
+            (_, true) => Some(Misfit::Unfit),
+            _ => None,
+        })
+    }
+
+    /// Reads a key as its place among the names; most come in their order.
+    #[inline]
+    fn property(&self, json: &mut Json<'_>, expected: usize) -> Result<Option<usize>, NotJson> {
+        if self.names.get(expected).is_some_and(|name| json.is_key(name)) {
+            return Ok(Some(expected));
         }
+        let key = json.key()?;
+        Ok(key.and_then(|key| self.names.iter().position(|name| *name == key)))
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -224,59 +251,6 @@ impl Structs {
             StructArray::try_new_with_length(self.fields.clone(), arrays, self.nulls.finish(), length)
                 .expect("every append gave each property one entry of its type"),
         )
-    }
-}
-
-struct Read {
-    known: usize,
-    unfit: bool,
-}
-
-struct Properties<'b>(&'b mut Structs);
-
-impl<'de> Visitor<'de> for Properties<'_> {
-    type Value = Read;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read, A::Error> {
-        let mut read = Read { known: 0, unfit: false };
-        let rows = self.0.nulls.len();
-        while let Some(index) = map.next_key_seed(NameIn(&self.0.names))? {
-            match index.map(|index| &mut self.0.properties[index]).filter(|property| property.len() == rows) {
-                Some(property) => {
-                    read.known += 1;
-                    read.unfit |= property.append(map.next_value::<&RawValue>()?.get()).is_err();
-                }
-                None => _ = map.next_value::<IgnoredAny>()?,
-            }
-        }
-        Ok(read)
-    }
-}
-
-/// A key as its place among names, without keeping its text.
-struct NameIn<'n>(&'n [&'static str]);
-
-impl<'de> DeserializeSeed<'de> for NameIn<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for NameIn<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.iter().position(|name| *name == key))
     }
 }
 
@@ -301,32 +275,51 @@ impl Lists {
         self.nulls.append_null();
     }
 
-    fn append(&mut self, raw: &str) -> Result<(), Misfit> {
+    fn append(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
         let before = self.item.len();
         let mut misfit = None;
-        let items = Items { item: &mut self.item, misfit: &mut misfit, flatten: self.is_lookup };
-        let read = serde_json::Deserializer::from_str(raw).deserialize_seq(items);
-        if read.is_err() {
-            misfit = Some(Misfit::Unfit);
+        let mut has_more = json.open_array()?;
+        while has_more {
+            let found = if self.is_lookup && json.kind() == Kind::Array {
+                self.append_inner(json)?
+            } else {
+                self.item.append(json)?
+            };
+            misfit = misfit.or(found);
+            has_more = json.next_in_array()?;
         }
-        self.close(before, misfit)
+        self.close(before);
+        Ok(misfit)
     }
 
-    fn append_lone(&mut self, raw: &str) -> Result<(), Misfit> {
+    /// The items of an array within the array.
+    fn append_inner(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
+        let mut misfit = None;
+        let mut has_more = json.open_array()?;
+        while has_more {
+            let found = self.item.append(json)?;
+            misfit = misfit.or(found);
+            has_more = json.next_in_array()?;
+        }
+        Ok(misfit)
+    }
+
+    fn append_lone(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
         let before = self.item.len();
-        if let Err(misfit) = self.item.append(raw) {
+        let misfit = self.item.append(json)?;
+        if misfit.is_some() {
             // NULL for the whole cell, as in a column without lists: there is no other item to keep.
             self.lengths.push(self.item.len() - before);
             self.nulls.append_null();
-            return Err(misfit);
+        } else {
+            self.close(before);
         }
-        self.close(before, None)
+        Ok(misfit)
     }
 
-    fn close(&mut self, before: usize, misfit: Option<Misfit>) -> Result<(), Misfit> {
+    fn close(&mut self, before: usize) {
         self.lengths.push(self.item.len() - before);
         self.nulls.append_non_null();
-        misfit.map_or(Ok(()), Err)
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -336,33 +329,6 @@ impl Lists {
             ListArray::try_new(Shape::item_field(&self.shape), offsets, items, self.nulls.finish())
                 .expect("lengths count the items, and items have the type of their shape"),
         )
-    }
-}
-
-struct Items<'b> {
-    item: &'b mut Builder,
-    misfit: &'b mut Option<Misfit>,
-    flatten: bool,
-}
-
-impl<'de> Visitor<'de> for Items<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while let Some(raw) = seq.next_element::<&RawValue>()? {
-            let raw = raw.get();
-            if self.flatten && raw.starts_with('[') {
-                let inner = Items { item: &mut *self.item, misfit: &mut *self.misfit, flatten: false };
-                serde_json::Deserializer::from_str(raw).deserialize_seq(inner).map_err(serde::de::Error::custom)?;
-            } else if let Err(misfit) = self.item.append(raw) {
-                self.misfit.get_or_insert(misfit);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Bounds are Spark's: years 1 to 9999. What is finer than a microsecond is not cut off but refused.
 
-use chrono::{DateTime, NaiveDate, Timelike, Utc};
+use chrono::{DateTime, Timelike, Utc};
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`.
 pub(crate) fn date_days(text: &str) -> Option<i32> {
@@ -45,11 +45,21 @@ fn other_form(text: &str) -> Option<i64> {
     (exact && (first..=last).contains(&time)).then(|| time.timestamp_micros())
 }
 
+/// Counted from the first of March, so that a leap day is the last of its year.
 fn days(year: u32, month: u32, day: u32) -> Option<i32> {
-    if year == 0 {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let length = match month {
+        2 => 28 + u32::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if year == 0 || !(1..=12).contains(&month) || !(1..=length).contains(&day) {
         return None;
     }
-    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day).map(|date| date.to_epoch_days())
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let since_year_0 = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year;
+    Some(since_year_0.cast_signed() - 719_468)
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
@@ -58,6 +68,8 @@ fn digits(bytes: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+
     use super::*;
 
     #[test]
@@ -78,6 +90,18 @@ mod tests {
             ("２024-02-0", None),
         ] {
             assert_eq!(date_days(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_has_its_number() {
+        for year in 0..10_000_u32 {
+            for month in 0..14 {
+                for day in 0..33 {
+                    let date = NaiveDate::from_ymd_opt(year.cast_signed(), month, day).filter(|_| year > 0);
+                    assert_eq!(days(year, month, day), date.map(|date| date.to_epoch_days()), "{year}-{month}-{day}");
+                }
+            }
         }
     }
 

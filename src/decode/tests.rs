@@ -1,15 +1,16 @@
 //! Pages in, batches out.
 
 use arrow::array::AsArray;
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 use proptest::prelude::*;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::options::Options;
 use crate::wire::Table;
 
-fn scan(pairs: &[(&str, &str)]) -> Scan {
+pub(crate) fn scan(pairs: &[(&str, &str)]) -> Scan {
     let table = json!({
         "id": "tblT", "name": "T", "primaryFieldId": "fldName",
         "fields": [
@@ -197,7 +198,7 @@ fn depth_and_size_of_a_cell_have_no_bound() {
 }
 
 /// Any JSON, with the shapes that Airtable uses among it.
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -235,6 +236,13 @@ proptest! {
         let batch = decoder.finish().expect("a batch");
         prop_assert_eq!(batch.schema(), scan.schema());
         prop_assert_eq!(batch.num_rows(), 2);
+        // Whitespace is kept only in what is kept as it was written.
+        let mut spacious = Decoder::new(&scan);
+        spacious.page(format!("{page:#}").as_bytes()).expect("a page");
+        let spacious = spacious.finish().expect("a batch");
+        for (column, spaced) in batch.columns().iter().zip(spacious.columns()).filter(|(column, _)| column.data_type() != &DataType::Utf8) {
+            prop_assert_eq!(column, spaced);
+        }
         let kept = strings(&batch, "_rescued_data")[0].clone().unwrap_or_default();
         for (index, cell) in cells.iter().enumerate() {
             let is_null = batch.column(index + 2).is_null(0);
@@ -249,5 +257,26 @@ proptest! {
         let _ = Decoder::new(&scan(&[])).page(text.as_bytes());
         let _ = Decoder::new(&scan(&[])).page(&text.as_bytes()[..cut.min(text.len())]);
         let _ = Decoder::new(&scan(&[])).page(json!({"records": page, "offset": page}).to_string().as_bytes());
+    }
+
+    #[test]
+    fn a_page_that_is_no_json_is_refused(
+        cells in prop::collection::vec(any_json(), 7),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{},:\"\\\\0-9.eE+\\- \\x00-\\x1fa-z]?"), 0..3),
+    ) {
+        let ids = ["fldName", "fldMargin", "fldDone", "fldTags", "fldWho", "fldDay", "fldNew"];
+        let fields: serde_json::Map<String, Value> = ids.iter().map(|id| (*id).to_owned()).zip(cells).collect();
+        let page = json!({"records": [{"id": "rec1", "createdTime": "2022-09-12T21:03:48.000Z", "fields": fields}]});
+        let mut text: Vec<char> = page.to_string().chars().collect();
+        for (place, new) in edits {
+            let at = place.index(text.len());
+            text.splice(at..=at, new.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let read = Decoder::new(&scan(&[])).page(text.as_bytes());
+        match serde_json::from_str::<IgnoredAny>(&text) {
+            Ok(_) => prop_assert!(read.err().is_none_or(|error| error.to_string().contains(" at byte "))),
+            Err(why) => prop_assert!(read.is_err_and(|error| error.to_string().contains(" line ") || error.to_string().contains(" at byte ")), "{}", why),
+        }
     }
 }

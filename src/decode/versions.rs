@@ -48,11 +48,7 @@ impl Versions {
         self.of_record = records.iter().cloned().collect();
     }
 
-    pub(super) fn is_field(&self, id: &str) -> bool {
-        self.field_id.as_deref() == Some(id)
-    }
-
-    /// A cell of that field.
+    /// A cell of the field that knows the time.
     pub(super) fn edited(&mut self, raw: &str) {
         self.edited = moment(raw);
     }

@@ -76,7 +76,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "state_location",
         "text",
         "",
-        "directory of one stream, shared by driver and workers, for `on_lost_feed=reread`",
+        "absolute path of a directory of one stream, shared by driver and workers, for `on_lost_feed=reread`",
     ),
     row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine"),
     row("max_retries", "integer", "8", "how often one request is sent again after a passing failure"),

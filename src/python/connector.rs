@@ -93,6 +93,14 @@ impl Connector {
         answered(py, wait(py, connector.plan(&options.read))).map(Scan)
     }
 
+    /// Plans a read from the definitions that this connector was told last: a request only where they lack the table.
+    #[pyo3(signature = (table = None, options = None))]
+    fn plan_known(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
+        let options = self.call_options(py, table, options)?;
+        let connector = self.connector_for(py, &options)?;
+        answered(py, wait(py, connector.plan_known(&options.read))).map(Scan)
+    }
+
     /// What a pipeline needs to know about a table: `primary_keys`, `cursor_field`, `ingestion_type`.
     #[pyo3(signature = (table, options = None))]
     fn metadata<'py>(&self, py: Python<'py>, table: &str, options: Option<Given>) -> PyResult<Bound<'py, PyDict>> {

@@ -1,6 +1,7 @@
 //! One integration binary: everything here goes over real sockets, to a mock on loopback.
 
 mod changes;
+mod cursors;
 mod faults;
 mod mock;
 mod read;

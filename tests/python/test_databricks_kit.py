@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import lakeflow_airtable
+from conftest import PROJECT
 from databricks_bundle import BUNDLE, KIT, REFERENCE, faults, merged, resolved, texts, written_files
 from lakeflow_airtable import _native, connection
 from lakeflow_airtable.mock import MockAirtable
@@ -206,9 +207,20 @@ def test_no_dependency_is_a_file_of_the_bundle() -> None:
         assert not any(line.startswith(".") or "*" in line or "dist/" in line for line in dependencies)
 
 
-def test_the_version_is_this_one() -> None:
-    assert merged()["variables"]["wheel_version"]["default"] == lakeflow_airtable.__version__
-    assert f"lakeflow-airtable=={lakeflow_airtable.__version__}\n" in (KIT / "explore.py").read_text()
+def test_every_version_that_is_written_down_is_this_one() -> None:
+    [version] = re.findall(r'^version = "(.+)"$', (PROJECT / "Cargo.toml").read_text(), re.MULTILINE)
+    assert lakeflow_airtable.__version__ == version
+    assert merged()["variables"]["wheel_version"]["default"] == version
+    folders = ("docs", "examples", "python/databricks")
+    files = [PROJECT / "README.md", *(path for folder in folders for path in (PROJECT / folder).rglob("*"))]
+    said = {
+        str(path.relative_to(PROJECT)): re.findall(r"lakeflow[-_]airtable(?:==|-)(\d+(?:\.\w+)+)", path.read_text())
+        for path in files
+        if path.suffix in (".md", ".py", ".yml", ".yaml", ".sql", ".sh", ".json")
+    }
+    said = {name: versions for name, versions in said.items() if versions}
+    assert {"examples/databricks/explore.py", "docs/from-repos-to-wheel.md"} <= said.keys()
+    assert {found for versions in said.values() for found in versions} == {version}
 
 
 # The specification.

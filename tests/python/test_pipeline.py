@@ -7,30 +7,29 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 from pyspark.pipelines.output import MaterializedView, StreamingTable, TemporaryView
 
-from graph_registry import Registry
-from lakeflow_airtable import Airtable, NotFoundError, OptionError, ingest
+from conftest import PROJECT
+from graph_registry import Registry, Session, spec_of, table
+from lakeflow_airtable import Airtable, NotFoundError, OptionError, connection, environment, ingest
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline_names import LONGEST, identifier, identifiers, quoted, view_name
-from lakeflow_airtable.pipeline_source import with_token
 from lakeflow_airtable.pipeline_tables import CURSOR, DELETED, PRIMARY_KEYS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ENVIRONMENT = ("TOKEN", "BASE_ID", "BASE_URL", "REQUESTS_PER_SECOND")
-
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(f"AIRTABLE_{name}", raising=False)
+    for option in environment.OPTIONS:
+        monkeypatch.delenv(environment.variable(option), raising=False)
 
 
 @pytest.fixture
@@ -38,48 +37,6 @@ def registry() -> Iterator[Registry]:
     registry = Registry()
     with graph_element_registration_context(registry):
         yield registry
-
-
-class Session:
-    """Stands for a session where nothing is read: keeps what is registered, and how reads are asked for."""
-
-    def __init__(self, tables: list[str] | None = None) -> None:
-        self.registered: list[type[Any]] = []
-        self.reads: list[dict[str, str]] = []
-        self.dataSource = SimpleNamespace(register=self.registered.append)
-        self.read = Reader(self, "read", tables or [])
-        self.readStream = Reader(self, "readStream", tables or [])
-
-
-class Reader:
-    def __init__(self, session: Session, kind: str, tables: list[str]) -> None:
-        self._session, self._kind, self._tables = session, kind, tables
-
-    def format(self, name: str) -> Reader:
-        self._session.reads.append({"kind": self._kind, "format": name})
-        return self
-
-    def options(self, **options: str) -> Reader:
-        self._session.reads[-1].update(options)
-        return self
-
-    def option(self, name: str, value: str) -> Reader:
-        return self.options(**{name: value})
-
-    def load(self) -> Reader:
-        return self
-
-    def collect(self) -> list[dict[str, str]]:
-        return [{"tableName": name} for name in self._tables]
-
-
-def table(source_table: object, configuration: object = None, **keys: object) -> dict[str, Any]:
-    given = {"source_table": source_table, **keys}
-    return {"table": given if configuration is None else {**given, "table_configuration": configuration}}
-
-
-def spec_of(mock: MockAirtable, *objects: object, **options: object) -> dict[str, Any]:
-    return {"connection_options": {**mock.options(), **options}, "objects": list(objects)}
 
 
 # What is refused.
@@ -223,7 +180,7 @@ def test_faults_of_the_whole(spec: Any, message: str, registry: Registry) -> Non
 
 def test_all_faults_are_said_at_once(mock_airtable: MockAirtable, registry: Registry) -> None:
     objects = [
-        table("Vendor"),
+        table("Vendor", {"sequence_by": "name"}),
         table("Vendors", {"scd_type": "x", "filter_formla": 1}),
         table("Compliance Records", destination_table="vendors"),
         table("Vendors", {"ingestion_type": "append", "scd_type": "SCD_TYPE_2"}, destination_table="log"),
@@ -231,12 +188,13 @@ def test_all_faults_are_said_at_once(mock_airtable: MockAirtable, registry: Regi
     with pytest.raises(OptionError) as caught:
         ingest(Session(), spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
     lines = str(caught.value).splitlines()
-    assert lines[0] == "pipeline_spec has 5 faults"
+    assert lines[0] == "pipeline_spec has 6 faults"
     assert [line.split(": ")[0].strip() for line in lines[1:]] == [
         "objects[1].table.table_configuration.filter_formla",
         "objects[1].table.table_configuration.scd_type",
         "objects[0].table",
         "objects[2].table",
+        "objects[0].table",
         "objects[3].table",
     ]
     with pytest.raises(NotFoundError, match="2 faults"):
@@ -443,26 +401,16 @@ def test_the_token_is_in_no_option_of_a_flow(mock_airtable: MockAirtable, regist
     ingest(session, spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
     for flow in registry.flows.values():
         flow.func()
-    first, second, third = session.reads
+    first, _, third = session.reads
     assert "pat" not in str(session.reads)
-    assert first["format"] == second["format"] != third["format"]
+    formats = ["airtable_to_vendors", "airtable_to_compliance_records", "airtable_to_archive"]
+    assert [read["format"] for read in session.reads] == formats
     assert [first["base_id"], third["namespace"]] == [mock_airtable.base_id, "Launch Archive"]
     assert "base_id" not in third
-    assert [source.name() for source in session.registered] == ["lakeflow_connect", first["format"], third["format"]]
-    source = with_token("a", mock_airtable.token)({**first, "base_url": mock_airtable.url})
+    assert [source.name() for source in session.registered] == ["lakeflow_connect", *formats]
+    source = session.registered[1](Options.from_values(first))
     assert source.options["token"] == mock_airtable.token
     assert mock_airtable.token not in repr(source.options)
-
-
-def test_the_environment_fills_what_is_left_out(
-    mock_airtable: MockAirtable, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options = mock_airtable.options()
-    for name in ENVIRONMENT:
-        monkeypatch.setenv(f"AIRTABLE_{name}", options[name.lower()])
-    assert len(ingest(Session(), {"objects": "*"})) == 6  # type: ignore[arg-type]
-    given = {"connection_options": {"namespace": ["Launch Archive"]}, "objects": [table("*", destination_schema="a")]}
-    assert [one.source_table for one in ingest(Session(), given)] == ["Vendors", "Notes"]  # type: ignore[arg-type]
 
 
 # What is defined elsewhere: with stand-ins that have another Spark's functions.
@@ -572,7 +520,7 @@ def test_on_databricks(
         "connection_name": "airtable",
         "objects": [
             table("Vendors", {"scd_type": "SCD_TYPE_2"}, destination_catalog="main", destination_schema="raw data"),
-            table("SKU Candidates", {"ingestion_type": "cdc_with_deletes", "base_id": "appX", "page_size": 50}),
+            table("SKU Candidates", {"ingestion_type": "cdc_with_deletes", "namespace": "appX", "page_size": 50}),
             table("Notes", {"ingestion_type": "append"}),
         ],
     }
@@ -616,7 +564,7 @@ def test_on_databricks(
             "kind": "readStream",
             "tablename": "SKU Candidates",
             "ingestion_type": "cdc_with_deletes",
-            "base_id": "appX",
+            "namespace": "appX",
             "page_size": "50",
             **connection,
         },
@@ -644,9 +592,20 @@ def test_patterns_of_a_connection_are_listed_by_spark(pipelines: Callable[..., S
 
 def test_values_are_checked_without_the_connections_options(pipelines: Callable[..., StandIn]) -> None:
     stand_in = pipelines(**NEW_NAMES)
-    objects = [table("A", {"page_size": 1000}), table("B", {"requests_per_second": 50}), table("C", {"nested": "xml"})]
+    objects = [table("A", {"page_size": 1000}), table("B", {"page_size": 50}), table("C", {"nested": "xml"})]
     with pytest.raises(OptionError, match=r"2 faults\n.*page_size.*\n.*nested"):
         ingest(Session(), {"connection_name": "airtable", "objects": objects})  # type: ignore[arg-type]
+    assert stand_in.calls == []
+
+
+@pytest.mark.parametrize("name", connection.STORED)
+def test_what_is_the_connections_alone_is_refused(name: str, pipelines: Callable[..., StandIn]) -> None:
+    stand_in = pipelines(**NEW_NAMES)
+    objects = [table("A", {name.upper(): "appXXXXXXXXXXXXXX" if name == "base_id" else "5"})]
+    with pytest.raises(OptionError, match=rf"table_configuration\.{name}: is the connection's alone") as caught:
+        ingest(Session(), {"connection_name": "airtable", "objects": objects})  # type: ignore[arg-type]
+    is_quoted = f"\n{caught.value}\n" in (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
+    assert is_quoted == (name == "base_id"), "the guide tells of the one that people try"
     assert stand_in.calls == []
 
 

@@ -7,10 +7,13 @@ succeeded, because its client does not know an answer of its server.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +82,15 @@ class PipelineServer(SparkProcesses):
 
     def run(self, project: Path, mock: MockAirtable) -> str:
         """One run of a pipeline, up to its end; gives what it printed."""
-        ran = subprocess.run(
+        ran = self.attempt(project, mock)
+        printed = ran.stdout + ran.stderr
+        assert "Run is COMPLETED" in printed, printed
+        assert ran.returncode == 0 or "[UNKNOWN_RESPONSE]" in printed, printed
+        return printed
+
+    def attempt(self, project: Path, mock: MockAirtable) -> subprocess.CompletedProcess[str]:
+        """The same, whatever becomes of it."""
+        return subprocess.run(
             [SPARK_HOME / "bin" / "spark-pipelines", "--remote", self.url, "run"],
             cwd=project,
             env={
@@ -96,10 +107,6 @@ class PipelineServer(SparkProcesses):
             text=True,
             timeout=180,
         )
-        printed = ran.stdout + ran.stderr
-        assert "Run is COMPLETED" in printed, printed
-        assert ran.returncode == 0 or "[UNKNOWN_RESPONSE]" in printed, printed
-        return printed
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
@@ -141,12 +148,23 @@ def assert_nothing_shows_the_token(server: PipelineServer, printed: str, mock: M
     assert [path for path in logs if mock.token.encode() in path.read_bytes()] == []
 
 
+def removed_once_planned(mock: MockAirtable, table: str) -> None:
+    """Removes a table as soon as a run has been told of it."""
+    deadline = time.monotonic() + 60
+    while "get_schema" not in mock.request_counts():
+        assert time.monotonic() < deadline, "nobody asks"
+        time.sleep(0.01)
+    mock.remove_table(table)
+
+
 def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
     project = project_of(tmp_path)
-    with MockAirtable() as mock, PipelineServer(tmp_path / "server") as server:
+    once = {"spark.sql.pipelines.maxFlowRetryAttempts": "0"}
+    with MockAirtable() as mock, PipelineServer(tmp_path / "server", once) as server:
         base = Airtable(**mock.options())
         mock.advance_clock(3600)
         printed = server.run(project, mock)
+        assert mock.request_counts()["get_schema"] == 1
         assert "Vendors -> vendors, materialized_view" in printed
         assert "Packaging Tasks -> packaging_tasks, append" in printed
         with server.session() as spark:
@@ -162,8 +180,11 @@ def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
         mock.create_records("Vendors", [{"Name": "New"}])
         [new_task] = mock.create_records("Packaging Tasks", [{"Task": "Fold the box"}])
         mock.delete_records("Packaging Tasks", [mock.records("Packaging Tasks")[0]["id"]])
+        mock.create_table("Samples", [{"name": "Name"}], [{"Name": "first"}])
         mock.advance_clock(3600)
+        mock.clear_requests()
         printed += server.run(project, mock)
+        assert mock.request_counts()["get_schema"] == 1
 
         with server.session() as spark:
             for name in base.list_tables():
@@ -179,6 +200,27 @@ def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
             assert names[first] == "Renamed"
             assert second not in names
             assert third in names
+
+        # A table that goes while a run is under way ends its own flow, and says so; the others go on.
+        mock.delete_records("Vendors", [third])
+        mock.clear_requests()
+        with ThreadPoolExecutor(1) as threads:
+            removal = threads.submit(removed_once_planned, mock, "Samples")
+            ran = server.attempt(project, mock)
+            removal.result()
+        printed += ran.stdout + ran.stderr
+        assert ran.returncode == 1
+        failed = re.findall(r"Flow '?\S+?\.(\w+)'? has FAILED", ran.stdout + ran.stderr)
+        assert failed == ["samples"], printed
+        assert 'NotFoundError: table "Samples" (tbl' in printed
+        assert "restore it in Airtable, or leave it out of what is read" in printed
+        assert mock.request_counts()["get_schema"] == 2  # the second to find out why the read was refused
+        with server.session() as spark:
+            there = by_id(spark.table("vendors").toArrow())
+            assert there == by_id(pyarrow.table(base.read("Vendors")))
+            assert third not in there
+            # Spark empties a materialized view before its flow begins.
+            assert spark.table("samples").count() == 0
         assert_nothing_shows_the_token(server, printed, mock)
 
 

@@ -54,6 +54,9 @@ def test_a_plan_is_made_once_and_serves_every_action(spark: SparkSession, mock_a
     frame.count()
     frame.collect()
     assert asked(mock_airtable)["metadata"] == 1
+    mock_airtable.clear_requests()
+    assert load(spark, mock_airtable, "Vendors").count() == 60
+    assert mock_airtable.request_counts() == {"get_schema": 1, "list_records": 1}
 
 
 def test_tuples_and_arrow_batches_are_the_same_rows(spark: SparkSession, mock_airtable: MockAirtable) -> None:
@@ -90,8 +93,11 @@ def test_a_schema_of_the_users_selects_orders_and_asks_for_no_more(
     read = spark.read.format("lakeflow_connect").options(**mock_airtable.options(), tableName="Vendors")
     frame = read.schema("name STRING, id STRING").load()
     assert frame.columns == ["name", "id"]
+    assert mock_airtable.requests() == []  # Spark asks the source for a plan when there is something to read
     assert frame.collect() == everything
-    assert [len(fields) for fields in columns_asked(mock_airtable)] == [1]
+    assert frame.collect() == everything
+    assert mock_airtable.request_counts() == {"get_schema": 1, "list_records": 2}
+    assert [len(fields) for fields in columns_asked(mock_airtable)] == [1, 1]
     with pytest.raises(Exception, match="nmae") as caught:
         read.schema("nmae STRING").load().collect()
     assert "did you mean" in str(caught.value)

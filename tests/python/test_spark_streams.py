@@ -134,7 +134,9 @@ def test_a_stream_from_its_first_batch_over_restarts(
     before = ids(items)
     own = [] if mode == "append" else ["_changed_at", "_deleted"]
     assert stream.frame().columns == ["id", "createdTime", "name", "size", "tags", "_rescued_data", *own]
+    items.clear_requests()
     first = stream.run()
+    assert items.request_counts()["get_schema"] == 1
     assert said(first) == sorted((record, False) for record in before)
     assert {row.name for row in first} == {f"item {number}" for number in range(30)}
     assert all(row.tags == ["a"] for row in first)

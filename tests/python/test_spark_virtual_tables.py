@@ -35,6 +35,7 @@ def test_table_metadata(spark: SparkSession, mock_airtable: MockAirtable, table:
     assert [field.nullable for field in frame.schema] == [False, True, True, True]
     assert mock_airtable.requests() == []  # nothing is asked before an executor reads
     rows = frame.collect()
+    assert mock_airtable.request_counts() == {"get_schema": 1}
     assert [row.tableName for row in rows] == ["Vendors", "Packaging Tasks"]
     assert [row.ingestion_type for row in rows] == ["snapshot", "snapshot"]
     assert [row.primary_keys for row in rows] == [["id"], ["id"]]

@@ -1,0 +1,34 @@
+"""Options that may be left to the environment: by the command line and by `ingest`, in the same way.
+
+`Airtable` and reads of Spark take none from there. What a program gives is all that they know, and on a cluster the
+environment of the driver is not that of the workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+OPTIONS = ("token", "base_id", "base_url", "requests_per_second")
+
+
+def variable(option: str) -> str:
+    """The name of an option's variable."""
+    return f"AIRTABLE_{option.upper()}"
+
+
+def with_environment(given: Mapping[str, object]) -> dict[str, object]:
+    """Options by their own names, with the environment's for those that are not given. An empty variable is none.
+
+    A namespace names the base as `base_id` does, so it takes the place of that variable, too.
+    """
+    found = {option: os.environ.get(variable(option)) for option in OPTIONS if option not in given}
+    if given.get("namespace") is not None:
+        found.pop("base_id", None)
+    return {**{option: value for option, value in found.items() if value}, **given}
+
+
+def said() -> str:
+    """What a user may leave to the environment, for help texts."""
+    *first, last = (variable(option) for option in OPTIONS)
+    return f"Where they are not given, {', '.join(first)} and {last} are taken from the environment."

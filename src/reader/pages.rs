@@ -1,0 +1,235 @@
+//! Pages of the records that fulfil a formula, by one cursor or by several at once, into the decoder.
+//!
+//! Invariants: what one cursor would have read is read, however many there are; a cursor that expires begins its own share
+//! again; the next page is on its way while one is decoded; no more pages are held than there are cursors.
+
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use arrow::array::RecordBatch;
+
+use crate::client::{Answer, Request};
+use crate::cursor::{Cursor, offset_at_end};
+use crate::decode::Page;
+use crate::error::{Error, Result};
+use crate::extent::both;
+use crate::retry::Failure;
+
+use super::gauge::{Advice, Gauge};
+use super::{BYTES, PAUSE, ROWS, Reader, request, share};
+
+/// The way of one cursor.
+struct Walk {
+    formula: Option<String>,
+    cursor: Cursor,
+    part: Part,
+}
+
+/// What a walk reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// A small share, by which the table's size is guessed.
+    Sample,
+    Share,
+}
+
+/// A page that was asked for.
+struct Fetched {
+    walk: usize,
+    request: Request,
+    answer: Result<Answer, Failure>,
+}
+
+/// All walks through the same records. The first reads all of them, until it is left for several that divide them.
+struct Walks {
+    formula: Option<String>,
+    each: Vec<Walk>,
+    fetches: JoinSet<Fetched>,
+    /// None where the records are not to be divided.
+    gauge: Option<Gauge>,
+    is_divided: bool,
+    began: Instant,
+    /// Pages that brought new records.
+    fruitful_pages: usize,
+}
+
+impl Reader {
+    /// Reads the pages of all records that fulfil a formula; by several cursors where that is quicker and allowed.
+    pub(super) async fn pages(
+        &mut self,
+        formula: Option<String>,
+        may_divide: bool,
+        batches: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<()> {
+        let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
+        let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
+        // How many records are wanted in all, only one cursor can tell the service.
+        let may_divide = may_divide && self.scan.max_records.is_none();
+        let gauge = may_divide.then(|| Gauge::new(self.client.requests_per_second(), self.scan.page_size));
+        let mut walks = Walks {
+            formula: formula.clone(),
+            each: Vec::new(),
+            fetches: JoinSet::new(),
+            gauge,
+            is_divided: false,
+            began: Instant::now(),
+            fruitful_pages: 0,
+        };
+        self.begin(&mut walks, Part::All, formula);
+        while let Some(fetched) = self.next_page(&mut walks.fetches, batches).await? {
+            if !self.take(&mut walks, fetched).await? || self.decoder.is_satisfied() || batches.is_closed() {
+                break;
+            }
+            if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
+                self.flush(batches).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a page, and asks for what is wanted next. False when all has been read.
+    async fn take(&mut self, walks: &mut Walks, fetched: Fetched) -> Result<bool> {
+        let Fetched { walk: index, request, answer } = fetched;
+        let part = walks.each[index].part;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) if failure.is_expired_cursor() && walks.each[index].cursor.offset.is_some() => {
+                self.begin_again(walks, index).map_err(|error| self.about(&request, error))?;
+                return Ok(true);
+            }
+            Err(Failure::Status { status: 422, .. }) if part == Part::Sample && !walks.is_divided => {
+                log::info!("table {:?}: read by one cursor: its records cannot be sampled", self.scan.table_name);
+                walks.gauge.as_mut().into_iter().for_each(Gauge::refused);
+                return Ok(true);
+            }
+            Err(failure) => return Err(self.client.error(&request, &failure)),
+        };
+        if part == Part::All && !walks.is_divided {
+            self.advised(walks, &answer);
+        }
+        // The first cursor ends where the others begin; the sample's waits until it is known that there are others.
+        let goes_on = if walks.is_divided { part != Part::All } else { part != Part::Sample };
+        let mut is_asked = false;
+        if let Some(offset) = offset_at_end(&answer.body).filter(|_| goes_on && self.scan.max_records.is_none()) {
+            is_asked = self.ask_ahead(walks, index, offset).await;
+        }
+        let page = self.decoder.page(&answer.body).map_err(|error| self.about(&request, error))?;
+        drop(answer);
+        walks.fruitful_pages += usize::from(page.new_records > 0);
+        if part == Part::Sample && !walks.is_divided {
+            let is_all = page.offset.is_none();
+            walks.gauge.as_mut().into_iter().for_each(|gauge| gauge.sampled(page.records, is_all));
+        }
+        self.advance(walks, index, page, goes_on && !is_asked).map_err(|error| self.about(&request, error))?;
+        // What the first cursor has read to its end is all there is.
+        let is_read = part == Part::All && !walks.is_divided && !walks.each[index].cursor.has_more;
+        Ok(!is_read)
+    }
+
+    /// Asks for the page after one that has not been read yet. It is on its way when this returns.
+    async fn ask_ahead(&self, walks: &mut Walks, index: usize, offset: &str) -> bool {
+        let cursor = &mut walks.each[index].cursor;
+        if cursor.has_met(offset) {
+            return false;
+        }
+        cursor.offset = Some(offset.to_owned());
+        self.ask(walks, index);
+        tokio::task::yield_now().await;
+        true
+    }
+
+    fn advance(&self, walks: &mut Walks, index: usize, page: Page, ask: bool) -> Result<()> {
+        let explained = if walks.each.len() > 1 { walks.fruitful_pages } else { 0 };
+        let cursor = &mut walks.each[index].cursor;
+        cursor.advance(page, explained)?;
+        if ask && cursor.has_more {
+            self.ask(walks, index);
+        }
+        Ok(())
+    }
+
+    fn begin_again(&self, walks: &mut Walks, index: usize) -> Result<()> {
+        let records = self.decoder.records();
+        walks.each[index].cursor.restart(records)?;
+        log::info!(
+            "table {:?}: the page cursor expired after {records} records: reading again from the first page",
+            self.scan.table_name,
+        );
+        self.ask(walks, index);
+        Ok(())
+    }
+
+    /// Asks for the sample, or divides the records, if it is time.
+    fn advised(&self, walks: &mut Walks, answer: &Answer) {
+        let Some(gauge) = &mut walks.gauge else { return };
+        gauge.page(walks.began.elapsed(), answer.took);
+        match gauge.advice() {
+            Advice::Stay => {}
+            Advice::Sample => {
+                let formula = both(outer(walks.formula.as_ref()), Some(share::sample()));
+                self.begin(walks, Part::Sample, formula);
+            }
+            Advice::Divide(cursors) => {
+                log::info!("table {:?}: read by {cursors} cursors at once", self.scan.table_name);
+                walks.is_divided = true;
+                let sample = walks.each.iter().position(|walk| walk.part == Part::Sample);
+                if let Some(sample) = sample.filter(|sample| walks.each[*sample].cursor.has_more) {
+                    self.ask(walks, sample);
+                }
+                for share in share::shares(cursors) {
+                    self.begin(walks, Part::Share, both(outer(walks.formula.as_ref()), Some(share)));
+                }
+            }
+        }
+    }
+
+    fn begin(&self, walks: &mut Walks, part: Part, formula: Option<String>) {
+        walks.each.push(Walk { formula, cursor: Cursor::default(), part });
+        self.ask(walks, walks.each.len() - 1);
+    }
+
+    fn ask(&self, walks: &mut Walks, index: usize) {
+        let walk = &walks.each[index];
+        let request = request::page(&self.client, &self.scan, walk.formula.as_deref(), walk.cursor.offset.as_deref());
+        let client = self.client.clone();
+        walks.fetches.spawn(async move {
+            let answer = client.answer(&request).await;
+            Fetched { walk: index, request, answer }
+        });
+    }
+
+    /// The next page that comes; hands on what there is if that is wanted meanwhile. None when none was asked for.
+    async fn next_page(
+        &mut self,
+        fetches: &mut JoinSet<Fetched>,
+        batches: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<Option<Fetched>> {
+        loop {
+            let has_rows = self.decoder.rows() > 0;
+            let due = self.flushed + PAUSE;
+            let permit = async {
+                tokio::time::sleep_until(due).await;
+                batches.reserve().await
+            };
+            tokio::select! {
+                biased;
+                page = fetches.join_next() => return page.transpose().map_err(super::died),
+                permit = permit, if has_rows => match permit {
+                    Ok(permit) => {
+                        permit.send(Ok(self.decoder.finish()?));
+                        self.flushed = tokio::time::Instant::now();
+                    }
+                    Err(_) => return Err(Error::Transport("the read was given up".into())),
+                },
+            }
+        }
+    }
+}
+
+/// A formula as a part of another.
+fn outer(formula: Option<&String>) -> Option<String> {
+    formula.map(|formula| format!("({formula})"))
+}

@@ -1,0 +1,132 @@
+//! Large tables read by several cursors at once. The service answers slowly here, as Airtable does, or one would do.
+
+use std::collections::HashSet;
+
+use lakeflow_airtable::{AirtableConnector, LakeflowConnect};
+use serde_json::json;
+
+use crate::source::{Source, strings};
+
+/// Many pages of few records: what counts is the pages.
+const RECORDS: usize = 10_000;
+const PAGES: usize = 250;
+const OPTIONS: [(&str, &str); 2] = [("page_size", "40"), ("requests_per_second", "100")];
+
+/// The first cursor's pages, which come again, one for the sample, and one that is not full for each share.
+const MOST_REQUESTS: usize = PAGES + 11 + 1 + 10;
+
+fn slow(rules: &serde_json::Value) -> Source {
+    let source = Source::with_items(RECORDS);
+    source.faults(json!({"delay_ms": 200, "rules": rules}));
+    source
+}
+
+fn with<'o>(more: &[(&'o str, &'o str)]) -> Vec<(&'o str, &'o str)> {
+    [&OPTIONS, more].concat()
+}
+
+/// The ids that a read gave, each once.
+fn unique(ids: &[String]) -> HashSet<&String> {
+    let unique: HashSet<&String> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len(), "a record came twice");
+    unique
+}
+
+/// How many listings the service has begun.
+fn listings(source: &Source) -> usize {
+    let requests = source.mock.requests();
+    requests.iter().filter(|request| request.endpoint == "list_records" && !request.query.contains("offset=")).count()
+}
+
+#[tokio::test]
+async fn a_large_table_is_read_by_several_cursors_and_whole() {
+    let source = slow(&json!([]));
+    let ids = source.ids(&OPTIONS).await;
+    assert_eq!(unique(&ids), source.all_ids().iter().collect());
+    assert_eq!(listings(&source), 1 + 1 + 10, "all, the sample, and the shares");
+    let pages = source.pages();
+    assert!((PAGES..=MOST_REQUESTS).contains(&pages), "{pages}");
+}
+
+#[tokio::test]
+async fn a_filter_holds_for_every_cursor() {
+    let source = slow(&json!([]));
+    let ids = source.ids(&with(&[("filter_formula", "OR(MOD({N},4),{N}=0)"), ("page_size", "30")])).await;
+    let base = source.mock.base_id();
+    let records = source.mock.records(&base, "Items").expect("the table");
+    let wanted = records.iter().filter(|record| {
+        let n = record["fields"]["N"].as_i64().expect("a number");
+        n % 4 != 0 || n == 0
+    });
+    let wanted: Vec<String> = wanted.map(|record| record["id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(unique(&ids), wanted.iter().collect());
+    assert!(listings(&source) > 2);
+}
+
+#[tokio::test]
+async fn each_cursor_that_expires_begins_again() {
+    let gone = |after: u64| json!({"after": after, "times": 3, "path": "offset=", "action": "iterator_gone"});
+    let source = slow(&json!([gone(5), gone(40), gone(90), gone(150)]));
+    let ids = source.ids(&OPTIONS).await;
+    assert_eq!(unique(&ids), source.all_ids().iter().collect());
+    assert!(listings(&source) > 12 + 6);
+}
+
+#[tokio::test]
+async fn a_small_table_costs_its_pages() {
+    let source = Source::with_items(1_000);
+    source.faults(json!({"delay_ms": 200}));
+    assert_eq!(source.ids(&[("requests_per_second", "100")]).await, source.all_ids());
+    assert_eq!(source.pages(), 10);
+}
+
+#[tokio::test]
+async fn a_table_of_middling_size_costs_one_request_more() {
+    let source = Source::with_items(1_600);
+    source.faults(json!({"delay_ms": 200}));
+    assert_eq!(unique(&source.ids(&[("requests_per_second", "100")]).await).len(), 1_600);
+    assert_eq!(source.pages(), 17);
+}
+
+#[tokio::test]
+async fn quick_answers_are_one_cursors_work() {
+    let source = Source::with_items(RECORDS);
+    assert_eq!(source.ids(&OPTIONS[..1]).await, source.all_ids());
+    assert_eq!(source.pages(), PAGES);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_know_the_formula_is_read_by_one_cursor() {
+    let source = Source::with_items(1_600);
+    let error = json!({"error": {"status": 422, "kind": "INVALID_FILTER_BY_FORMULA", "message": "unknown"}});
+    source.faults(json!({"delay_ms": 200, "rules": [{"path": "RECORD_ID", "action": error}]}));
+    assert_eq!(source.ids(&OPTIONS[1..]).await, source.all_ids());
+    assert_eq!(source.pages(), 17);
+}
+
+#[tokio::test]
+async fn records_that_are_made_and_deleted_meanwhile_disturb_nobody() {
+    let source = slow(&json!([]));
+    let base = source.mock.base_id();
+    let options = source.options(&OPTIONS);
+    let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
+    let mut batches = connector.read(connector.plan(&options.read).await.expect("a plan"));
+    let before = source.all_ids();
+    let (doomed, kept) = before.split_at(50);
+    let mut ids = Vec::new();
+    let mut is_changed = false;
+    while let Some(batch) = batches.next().await {
+        ids.extend(strings(&[batch.expect("a batch")], "id").into_iter().flatten());
+        if !is_changed && ids.len() > 2_000 {
+            is_changed = true;
+            let doomed: Vec<&str> = doomed.iter().map(String::as_str).collect();
+            for some in doomed.chunks(10) {
+                source.mock.delete_records(&base, "Items", some).expect("deleted");
+            }
+            source.mock.create_records(&base, "Items", &[json!({"Name": "late"})]).expect("created");
+        }
+    }
+    assert!(is_changed);
+    let ids = unique(&ids);
+    assert!(kept.iter().all(|id| ids.contains(id)));
+}
