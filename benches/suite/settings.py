@@ -1,0 +1,44 @@
+"""Sizes of a run, from its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured. The defaults take some ten minutes on two cores; `quick` shows only that all runs."""
+
+    rounds: int = 3
+    records: int = 100_000
+    """Of the tables of `whole` and `increments`."""
+
+    spark_reads: int = 3
+    """Reads in one session, of which the median counts."""
+
+    with_decoder: bool = True
+    paced_records: int = 20_000
+    response_seconds: tuple[float, ...] = (0.2, 0.4, 0.8)
+    shared_records: int = 3_000
+    memory_records: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    changes: tuple[int, ...] = (1, 100, 10_000)
+    starts: int = 15
+    size_reads: int = 5
+    wheel: str = ""
+
+    @classmethod
+    def quick(cls) -> Settings:
+        """Everything once, as small as it goes."""
+        return cls(
+            rounds=1,
+            records=300,
+            spark_reads=1,
+            with_decoder=False,
+            paced_records=300,
+            response_seconds=(0.25,),
+            shared_records=300,
+            memory_records=(200, 400),
+            changes=(1, 20),
+            starts=2,
+            size_reads=1,
+        )
