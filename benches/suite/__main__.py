@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="processes of each kind of whole read")
     parser.add_argument("--records", type=int, help="records of the tables of whole reads and of changes")
     parser.add_argument("--paced-records", type=int, help="records of the table that is read under the limit")
+    parser.add_argument("--paced-peer-records", type=int, help="the same, for readers page by page")
     parser.add_argument("--response-seconds", type=float, nargs="+", help="how long answers take under the limit")
     parser.add_argument("--shared-records", type=int, help="records of each of the six tables")
     parser.add_argument("--memory-records", type=int, nargs="+", help="sizes of the tables whose peak memory is shown")

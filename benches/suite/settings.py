@@ -17,7 +17,10 @@ class Settings:
     """Reads in one session, of which the median counts."""
 
     with_decoder: bool = True
-    paced_records: int = 20_000
+    paced_records: int = 100_000
+    paced_peer_records: int = 20_000
+    """Of the tables that readers page by page read: their pace does not depend on the size."""
+
     response_seconds: tuple[float, ...] = (0.2, 0.4, 0.8)
     shared_records: int = 3_000
     memory_records: tuple[int, ...] = (10_000, 100_000, 1_000_000)
@@ -35,6 +38,7 @@ class Settings:
             spark_reads=1,
             with_decoder=False,
             paced_records=300,
+            paced_peer_records=200,
             response_seconds=(0.25,),
             shared_records=300,
             memory_records=(200, 400),

@@ -6,8 +6,6 @@
 
 use std::collections::HashMap;
 
-use ahash::RandomState;
-
 use crate::json::Json;
 use crate::scan::{Scan, Source};
 
@@ -27,7 +25,7 @@ const GUESSES: usize = 4;
 pub(super) struct Keys {
     ids: Vec<String>,
     purposes: Vec<Purpose>,
-    places: HashMap<String, usize, RandomState>,
+    places: HashMap<String, usize>,
     /// For each key the one that came after it; at last the first of a record.
     next: Vec<usize>,
     /// The key that was read last.
