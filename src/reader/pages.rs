@@ -107,8 +107,10 @@ impl Reader {
                 self.begin_again(walks, index).map_err(|error| self.about(&request, error))?;
                 return Ok(true);
             }
-            Err(Failure::Status { status: 422, .. }) if part == Part::Sample && !walks.is_divided => {
-                log::info!("table {:?}: read by one cursor: its records cannot be sampled", self.scan.table_name);
+            // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
+            Err(failure) if part == Part::Sample && !walks.is_divided => {
+                let error = self.client.error(&request, &failure);
+                log::info!("table {:?}: read by one cursor: no sample of it: {error}", self.scan.table_name);
                 walks.gauge.as_mut().into_iter().for_each(Gauge::refused);
                 return Ok(true);
             }
