@@ -27,8 +27,16 @@ static SAID: Once = Once::new();
 pub(crate) struct Budget {
     path: PathBuf,
     pace: Pace,
+    kept: Mutex<Kept>,
+}
+
+/// What is kept from one change to the next.
+#[derive(Debug, Default)]
+struct Kept {
     /// The file, while it is where it was.
-    file: Mutex<Option<File>>,
+    file: Option<File>,
+    /// What it held: a process that the file fails goes on from there.
+    slots: Slots,
 }
 
 impl Budget {
@@ -49,7 +57,7 @@ impl Budget {
     }
 
     fn at(path: PathBuf, pace: Pace) -> Self {
-        Self { path, pace, file: Mutex::default() }
+        Self { path, pace, kept: Mutex::default() }
     }
 
     /// Takes the next slot; returns how long to wait before [`Budget::depart`] is asked. Zero: the request is to be sent
@@ -78,29 +86,33 @@ impl Budget {
                         self.path.display()
                     );
                 });
+                let last = self.kept.lock().unwrap_or_else(PoisonError::into_inner).slots;
                 let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
                 let slots = own.get_or_insert_default().entry(self.path.clone()).or_default();
+                slots.join(&last);
                 act(slots, now())
             }
         }
     }
 
     fn change_file<T>(&self, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
-        let mut kept = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = match kept.take() {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = match kept.file.take() {
             // Whoever cleans the directory must not part those who have the file open from those who open it anew.
             Some(file) if shared_file::is_at(&file, &self.path) => file,
             _ => shared_file::open(&self.path)?,
         };
         lock(&file)?;
-        let result = change_locked(&mut file, act);
+        let changed = change_locked(&mut file, act);
         file.unlock()?;
-        *kept = Some(file);
-        result
+        kept.file = Some(file);
+        let (result, slots) = changed?;
+        kept.slots = slots;
+        Ok(result)
     }
 }
 
-fn change_locked<T>(file: &mut File, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
+fn change_locked<T>(file: &mut File, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<(T, Slots)> {
     let mut bytes = [0; SLOTS_BYTES + 1];
     file.seek(SeekFrom::Start(0))?;
     let length = file.read(&mut bytes)?;
@@ -111,7 +123,7 @@ fn change_locked<T>(file: &mut File, act: &mut impl FnMut(&mut Slots, Micros) ->
     if length != SLOTS_BYTES {
         file.set_len(SLOTS_BYTES as u64)?;
     }
-    Ok(result)
+    Ok((result, slots))
 }
 
 /// Holders keep the lock for microseconds, so one that keeps it for 50 ms is stopped, and not waited for.
@@ -156,6 +168,19 @@ mod tests {
         let (a, b) = (budget(nowhere.clone()), budget(nowhere));
         assert_eq!(a.reserve(), Duration::ZERO);
         assert!(b.reserve() > Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_process_that_the_file_fails_goes_on_from_what_it_knew() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        let a = budget(path.clone());
+        assert_eq!(a.reserve(), Duration::ZERO);
+        a.block(Duration::from_secs(30));
+        let stopped = File::open(&path).expect("there");
+        stopped.lock().expect("locked");
+        assert!(a.reserve() > Duration::from_secs(29), "the penalty holds");
+        assert!(a.depart() > Duration::from_secs(29));
     }
 
     #[test]

@@ -118,6 +118,18 @@ impl Slots {
         self.blocked_until = self.blocked_until.max(until);
     }
 
+    /// Takes in what is known from elsewhere of the same base.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.next = self.next.max(other.next);
+        self.blocked_until = self.blocked_until.max(other.blocked_until);
+        self.eased_until = self.eased_until.max(other.eased_until);
+        // Requests that both know are counted once; no two go in the same microsecond.
+        let mut sent: Vec<Micros> = self.sent.into_iter().filter(|sent| !other.sent.contains(sent)).collect();
+        sent.extend(other.sent);
+        sent.sort_unstable();
+        self.sent.copy_from_slice(&sent[sent.len() - PER_SECOND..]);
+    }
+
     pub(crate) fn to_bytes(self) -> [u8; SLOTS_BYTES] {
         let mut bytes = [0; SLOTS_BYTES];
         let numbers = [self.next, self.blocked_until, self.eased_until].into_iter().chain(self.sent);
@@ -216,6 +228,16 @@ mod tests {
         assert_eq!(slots.reserve(100 * SECOND, every(200)), Duration::from_millis(30_400), "half the pace");
         slots.block(101 * SECOND, 120 * SECOND);
         assert_eq!(slots.depart(130 * SECOND, every(200)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_two_know_is_as_careful_as_either() {
+        let one = Slots { next: 7, blocked_until: 9, eased_until: 1, sent: [0, 2, 3, 4, 6] };
+        let mut both = Slots { next: 8, blocked_until: 2, eased_until: 5, sent: [1, 2, 5, 0, 4] };
+        both.join(&one);
+        assert_eq!(both, Slots { next: 8, blocked_until: 9, eased_until: 5, sent: [2, 3, 4, 5, 6] });
+        both.join(&one);
+        assert_eq!(both.sent, [2, 3, 4, 5, 6]);
     }
 
     #[test]
