@@ -99,7 +99,9 @@ pub(crate) fn offset_at_end(body: &[u8]) -> Option<&str> {
     let start = body.iter().rposition(|byte| !is_plain(*byte))?;
     let (before, offset) = (&body[..=start], &body[start + 1..]);
     let key = before.strip_suffix(b"\"")?.trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
-    key.ends_with(b"\"offset\"").then(|| std::str::from_utf8(offset).ok())?
+    // The name's first quote may be one inside a longer name.
+    let before = key.strip_suffix(b"\"offset\"")?.trim_ascii_end();
+    matches!(before.last(), Some(b'{' | b',')).then(|| std::str::from_utf8(offset).ok())?
 }
 
 /// What needs no escape and ends no text.
@@ -141,6 +143,7 @@ mod tests {
             (r#"{"records":[{"id":"rec1","fields":{"offset":"x"}}]}"#, None),
             (r#"{"records":[],"other":"\"offset\":\"x"}"#, None),
             (r#"{"records":[],"my offset":"x"}"#, None),
+            (r#"{"records":[],"my\"offset":"x"}"#, None),
             (r#"{"records":[],"offset":"with \"quotes\""}"#, None),
             (r#"{"records":[],"offset":null}"#, None),
             (r#"{"records":[]}"#, None),
