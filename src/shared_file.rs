@@ -39,7 +39,7 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     }
     #[cfg(not(unix))]
     {
-        // Nobody removes an open file there.
+        // Nobody removes a file there that is open as `open_or_create` opens it.
         let _ = (file, path);
         true
     }
@@ -62,6 +62,12 @@ pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
 fn open_or_create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_SHARE_READ and FILE_SHARE_WRITE, without FILE_SHARE_DELETE, which is added by default.
+        options.share_mode(1 | 2);
+    }
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         result => return result,
