@@ -19,7 +19,7 @@ use crate::error::{Error, Purpose, Result, from_failure};
 use crate::extent::Seconds;
 use crate::options::Connection;
 use crate::retry::{Failure, Retry};
-use crate::shared_file;
+use crate::shared_file::{self, Held};
 use crate::wire::line;
 
 /// One page is at most 100 records, but a record's texts are only bounded by 100,000 characters a cell. Beyond this a
@@ -297,7 +297,7 @@ impl Client {
 
     /// Waits until no other process of this machine is about the same thing of a base; holds it up until dropped. None
     /// where that cannot be agreed on, or takes longer than anybody should need.
-    pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<std::fs::File> {
+    pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<Held> {
         let host = &self.connection.base_url[..];
         let path = shared_file::path(&format!("1-{host}-{base_id}.{about}"));
         let patience = Instant::now() + self.connection.timeout;

@@ -45,14 +45,25 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
+/// A file that is locked until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // By word: closing does not do it while a child, made by fork meanwhile, has the file open too.
+        let _ = self.0.unlock();
+    }
+}
+
 /// The file, locked until it is dropped; none while another process has it.
 ///
 /// # Errors
 /// As [`open`].
-pub(crate) fn try_lock(path: &Path) -> io::Result<Option<File>> {
+pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Held>> {
     let file = open(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Held(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -92,4 +103,22 @@ fn share(file: &File) {
     }
     #[cfg(not(unix))]
     let _ = file;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_given_back_though_a_child_has_the_file_open() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one");
+        let held = try_lock(&path).expect("opened").expect("free");
+        assert!(try_lock(&path).expect("opened").is_none());
+        // What a child that is made by fork has.
+        let inherited = held.0.try_clone().expect("a second handle");
+        drop(held);
+        assert!(try_lock(&path).expect("opened").is_some());
+        drop(inherited);
+    }
 }
