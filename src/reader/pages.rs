@@ -184,8 +184,8 @@ impl Reader {
         match gauge.advice() {
             Advice::Stay => {}
             Advice::Sample => {
-                let formula = both(outer(walks.formula.as_ref()), Some(share::sample()));
-                self.begin(walks, Part::Sample, formula);
+                let formula = share::of(&share::sample(), walks.formula.as_deref());
+                self.begin(walks, Part::Sample, Some(formula));
             }
             Advice::Divide(cursors) => {
                 log::info!("table {:?}: read by {cursors} cursors at once", self.scan.table_name);
@@ -195,7 +195,8 @@ impl Reader {
                     self.ask(walks, sample);
                 }
                 for share in share::shares(cursors) {
-                    self.begin(walks, Part::Share, both(outer(walks.formula.as_ref()), Some(share)));
+                    let formula = share::of(&share, walks.formula.as_deref());
+                    self.begin(walks, Part::Share, Some(formula));
                 }
             }
         }
@@ -242,9 +243,4 @@ impl Reader {
             }
         }
     }
-}
-
-/// A formula as a part of another.
-fn outer(formula: Option<&String>) -> Option<String> {
-    formula.map(|formula| format!("({formula})"))
 }

@@ -31,6 +31,12 @@ pub(super) fn shares(count: usize) -> Vec<String> {
     shares
 }
 
+/// The formula of the records of a share that fulfil another. `IF` gives what that one gives, so that whatever Airtable
+/// takes for true there, it takes for true here.
+pub(super) fn of(share: &str, formula: Option<&str>) -> String {
+    formula.map_or_else(|| share.to_owned(), |formula| format!("IF({share},({formula}))"))
+}
+
 /// True of the ids whose ending is one of those from `from` on and before `to`, in order of the last character first.
 fn range(from: usize, to: usize) -> String {
     let size = CHARACTERS.len();

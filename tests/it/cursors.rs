@@ -86,12 +86,13 @@ async fn a_small_table_costs_its_pages() {
 
 #[tokio::test]
 async fn a_sample_that_is_not_answered_ends_no_read() {
-    let source = Source::with_items(3_000);
+    let source = Source::with_items(1_600);
     let broken = json!({"path": "RECORD_ID", "action": {"respond": {"status": 503}}});
-    source.faults(json!({"delay_ms": 120, "rules": [broken]}));
+    source.faults(json!({"delay_ms": 300, "rules": [broken]}));
     let options = [("requests_per_second", "100"), ("max_retries", "1")];
     assert!(source.ids(&options).await == source.all_ids(), "in order");
-    assert_eq!(source.pages(), 32, "the sample twice");
+    let pages = source.pages();
+    assert!((17..=18).contains(&pages), "the sample, and once more if there is time: {pages}");
 }
 
 #[tokio::test]
