@@ -61,6 +61,11 @@ impl Walks {
     fn goes_on(&self, part: Part) -> bool {
         if self.is_divided { part != Part::All } else { part != Part::Sample }
     }
+
+    /// The records are divided, or were.
+    fn has_shares(&self) -> bool {
+        self.each.iter().any(|walk| walk.part == Part::Share)
+    }
 }
 
 impl Reader {
@@ -114,6 +119,11 @@ impl Reader {
                 walks.gauge.as_mut().into_iter().for_each(Gauge::refused);
                 return Ok(true);
             }
+            Err(failure) if walks.is_divided && part != Part::All && is_of_request(&failure) => {
+                let error = self.client.error(&request, &failure);
+                self.join(walks, &error);
+                return Ok(true);
+            }
             Err(failure) => return Err(self.client.error(&request, &failure)),
         };
         let (took, bytes) = (answer.took, answer.body.len());
@@ -157,7 +167,7 @@ impl Reader {
     }
 
     fn advance(&self, walks: &mut Walks, index: usize, page: Page, ask: bool) -> Result<()> {
-        let explained = if walks.is_divided { walks.fruitful_pages } else { 0 };
+        let explained = if walks.has_shares() { walks.fruitful_pages } else { 0 };
         let cursor = &mut walks.each[index].cursor;
         cursor.advance(page, explained)?;
         if ask && cursor.has_more {
@@ -175,6 +185,15 @@ impl Reader {
         );
         self.ask(walks, index);
         Ok(())
+    }
+
+    /// Goes on with the first cursor from where it was left: it asks for nothing that the service could find too much.
+    fn join(&self, walks: &mut Walks, error: &Error) {
+        log::warn!("table {:?}: read by one cursor from here on: {error}", self.scan.table_name);
+        walks.fetches = JoinSet::new();
+        walks.is_divided = false;
+        walks.gauge = None;
+        self.ask(walks, 0);
     }
 
     /// Asks for the sample, or divides the records, if it is time.
@@ -243,4 +262,10 @@ impl Reader {
             }
         }
     }
+}
+
+/// The service answered, and another request may fare better. A call over the budget, of a second or a month, is not made
+/// again in another form.
+fn is_of_request(failure: &Failure) -> bool {
+    matches!(failure, Failure::Status { status, .. } if *status != 429) || matches!(failure, Failure::Timeout { .. })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use lakeflow_airtable::{AirtableConnector, LakeflowConnect};
+use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect};
 use serde_json::json;
 
 use crate::source::{Source, strings};
@@ -93,6 +93,26 @@ async fn a_sample_that_is_not_answered_ends_no_read() {
     assert!(source.ids(&options).await == source.all_ids(), "in order");
     let pages = source.pages();
     assert!((17..=18).contains(&pages), "the sample, and once more if there is time: {pages}");
+}
+
+#[tokio::test]
+async fn a_share_that_is_not_answered_is_read_by_the_first_cursor() {
+    let busy = json!({"after": 3, "path": "NOT%28OR%28", "action": {"respond": {"status": 503}}});
+    let source = slow(&json!([busy]));
+    let ids = source.ids(&with(&[("max_retries", "0")])).await;
+    assert_eq!(unique(&ids), source.all_ids().iter().collect());
+    assert_eq!(listings(&source), 1 + 1 + 10, "the first listing goes on");
+}
+
+#[tokio::test]
+async fn the_months_calls_are_asked_for_once() {
+    let cap =
+        json!({"error": {"status": 429, "kind": "PUBLIC_API_BILLING_LIMIT_EXCEEDED", "message": "no more calls"}});
+    let source = slow(&json!([{"after": 3, "path": "NOT%28OR%28", "action": cap}]));
+    let error = source.error(&OPTIONS).await;
+    assert!(matches!(&error, Error::RateLimit(text) if text.contains("month")), "{error}");
+    let refused = source.mock.requests().iter().filter(|request| request.status == 429).count();
+    assert_eq!(refused, 1);
 }
 
 #[tokio::test]
