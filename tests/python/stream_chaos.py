@@ -221,9 +221,12 @@ class Chaos:
 
     def _log_end(self) -> str:
         log = self._file("log")
-        return (
-            f"driver {self._drivers}:\n{log.read_text(errors='replace')[-6000:]}" if log.exists() else "no driver ran"
-        )
+        if not log.exists():
+            return "no driver ran"
+        lines = log.read_text(errors="replace").splitlines()
+        # Spark's traces are longer than what they are about.
+        told = [line for line in lines if not line.lstrip().startswith("at ")]
+        return "\n".join([f"driver {self._drivers}:", *told])[-12_000:]
 
 
 def _batches(stream: Stream) -> tuple[int, int]:
