@@ -2,66 +2,124 @@
 //! from a new one.
 //!
 //! Exact, not by fingerprint: a record taken for another would be lost. An id of Airtable's form is 14 characters out of
-//! 62, hence 84 bits: 12 of them are the number of a list, the others are kept in it, sorted, as 9 bytes. The lists grow by a
+//! 62, hence 84 bits. The first ids are in a hash set, which is quick. When there are many they move into lists that are
+//! small instead: 12 bits are the number of a list, the others are kept in it, sorted, as 9 bytes, and the lists grow by a
 //! sixteenth. So a record takes 10 to 12 bytes, where a hash set takes up to 38 while it grows, and half a million of them,
 //! the most a base holds on most plans, 6 MB.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// The 84 bits of an id.
+type Number = u128;
 
 /// The bits of an id that its list does not tell.
 type Rest = [u8; 9];
 
-/// Lists are few enough to cost a small table nothing, and many enough to hold some 250 ids each at a million: putting one
-/// in the middle then takes no longer than to find its place.
+/// As many as fill a hash set of half a megabyte.
+const FEW: usize = 14_000;
+
+/// Lists are few enough to be made at once, and many enough to hold some 250 ids each at a million: putting one in the
+/// middle then takes no longer than to find its place.
 const LISTS: usize = 1 << LIST_BITS;
 const LIST_BITS: u32 = 12;
 
 /// A set of record ids.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Sorted.
-    usual: Vec<Vec<Rest>>,
-    usual_count: usize,
+    few: HashSet<Number, BuildHasherDefault<Mixed>>,
+    /// Sorted. None as long as there are few.
+    many: Vec<Vec<Rest>>,
+    many_count: usize,
     other: HashSet<Box<str>>,
-}
-
-impl Default for Seen {
-    fn default() -> Self {
-        Self { usual: vec![Vec::new(); LISTS], usual_count: 0, other: HashSet::new() }
-    }
 }
 
 impl Seen {
     /// Adds an id; false where it was there already.
     pub(crate) fn insert(&mut self, id: &str) -> bool {
-        let Some((list, rest)) = pack(id) else { return self.other.insert(id.into()) };
-        let list = &mut self.usual[list];
+        let Some(number) = pack(id) else { return self.other.insert(id.into()) };
+        if !self.many.is_empty() {
+            return self.insert_in_list(number);
+        }
+        let is_new = self.few.insert(number);
+        if self.few.len() > FEW {
+            self.many = vec![Vec::new(); LISTS];
+            for number in std::mem::take(&mut self.few) {
+                self.insert_in_list(number);
+            }
+        }
+        is_new
+    }
+
+    fn insert_in_list(&mut self, number: Number) -> bool {
+        let (list, rest) = split(number);
+        let list = &mut self.many[list];
         let Err(place) = list.binary_search(&rest) else { return false };
         if list.len() == list.capacity() {
             list.reserve_exact(list.len() / 16 + 4);
         }
         list.insert(place, rest);
-        self.usual_count += 1;
+        self.many_count += 1;
         true
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
         match pack(id) {
-            Some((list, rest)) => self.usual[list].binary_search(&rest).is_ok(),
+            Some(number) if self.many.is_empty() => self.few.contains(&number),
+            Some(number) => {
+                let (list, rest) = split(number);
+                self.many[list].binary_search(&rest).is_ok()
+            }
             None => self.other.contains(id),
         }
     }
 
     /// All ids, in no order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
-        let usual =
-            self.usual.iter().enumerate().flat_map(|(list, rests)| rests.iter().map(move |rest| unpack(list, rest)));
-        usual.chain(self.other.iter().map(ToString::to_string))
+        let lists = self.many.iter().enumerate();
+        let many = lists.flat_map(|(list, rests)| rests.iter().map(move |rest| join(list, rest)));
+        self.few.iter().copied().chain(many).map(unpack).chain(self.other.iter().map(ToString::to_string))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.usual_count + self.other.len()
+        self.few.len() + self.many_count + self.other.len()
     }
+}
+
+/// A hash of ids, which are random already: all that is left to do is to spread them over all 64 bits.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u128((*byte).into());
+        }
+    }
+
+    fn write_u128(&mut self, number: u128) {
+        let halves = u64::try_from(number & u128::from(u64::MAX)).unwrap_or_default().rotate_left(23)
+            ^ u64::try_from(number >> HALF).unwrap_or_default();
+        self.0 = (self.0 ^ halves).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_right(20);
+    }
+}
+
+/// The number of the id's list, which its last characters tell, random ones, and the rest.
+fn split(number: Number) -> (usize, Rest) {
+    let bytes = (number >> LIST_BITS).to_le_bytes();
+    let mut rest = [0; 9];
+    rest.copy_from_slice(&bytes[..9]);
+    (usize::try_from(number % LISTS as u128).unwrap_or_default(), rest)
+}
+
+fn join(list: usize, rest: &Rest) -> Number {
+    let mut bytes = [0; 16];
+    bytes[..9].copy_from_slice(rest);
+    u128::from_le_bytes(bytes) << LIST_BITS | list as u128
 }
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -79,23 +137,17 @@ const VALUES: [u8; 256] = {
     values
 };
 
-/// The number of the id's list, which its last characters tell, random ones, and the rest.
-fn pack(id: &str) -> Option<(usize, Rest)> {
+fn pack(id: &str) -> Option<Number> {
     let characters: &[u8; 14] = id.strip_prefix("rec")?.as_bytes().try_into().ok()?;
     let values = characters.map(|character| VALUES[usize::from(character)]);
     if values.contains(&NO_DIGIT) {
         return None;
     }
     let half = |values: &[u8]| values.iter().fold(0, |number, value| number * 62 + u64::from(*value));
-    let number = u128::from(half(&values[..7])) << HALF | u128::from(half(&values[7..]));
-    let list = usize::try_from(number % LISTS as u128).ok()?;
-    (number >> LIST_BITS).to_le_bytes()[..9].try_into().ok().map(|rest| (list, rest))
+    Some(u128::from(half(&values[..7])) << HALF | u128::from(half(&values[7..])))
 }
 
-fn unpack(list: usize, rest: &Rest) -> String {
-    let mut bytes = [0; 16];
-    bytes[..9].copy_from_slice(rest);
-    let number = u128::from_le_bytes(bytes) << LIST_BITS | list as u128;
+fn unpack(number: Number) -> String {
     let mut characters = [b'0'; 14];
     for (half, characters) in [number >> HALF, number % (1 << HALF)].into_iter().zip(characters.chunks_mut(7)) {
         let mut half = half;
