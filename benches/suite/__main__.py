@@ -1,7 +1,7 @@
 """Runs the groups that are named, or all, and prints what they found.
 
 python -m suite                    everything, also into the page
-python -m suite whole paced        some groups, printed only
+python -m suite whole paced        some groups, also in place of their sections of the page
 python -m suite --quick            everything once and tiny: whether it runs, not how fast it is
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .decoder import PROJECT
-from .report import made, write_page
+from .report import made, write_again, write_page
 from .settings import Settings
 
 GROUPS = ("start", "memory", "increments", "paced", "shared", "whole")
@@ -44,8 +44,12 @@ def main() -> int:
     if given.json:
         found = {name: section.to_json() for name, section in sections.items()}
         given.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    if given.page and not given.quick and not given.groups:
-        write_page(given.page, made(list(sections.values()), _command(sys.argv[1:])))
+    if given.page and not given.quick:
+        found_sections, command = list(sections.values()), _command(sys.argv[1:])
+        if given.groups:
+            write_again(given.page, found_sections, command)
+        else:
+            write_page(given.page, made(found_sections, command))
     return 0
 
 
@@ -65,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--changes", type=int, nargs="+", help="numbers of changes")
     parser.add_argument("--no-decoder", action="store_true", help="without `cargo bench --bench decode`")
     parser.add_argument("--wheel", help="the release wheel whose size is shown")
-    parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "speed.md", help="where a run of all goes to")
+    parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "speed.md", help="where what was found goes to")
     parser.add_argument("--json", type=Path, help="a file for what was found")
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -110,11 +111,30 @@ def made(sections: Sequence[Section], command: str) -> str:
 
 def write_page(page: Path, text: str) -> None:
     """Puts it between the page's marks."""
+    before, _, after = _parted(page)
+    page.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def write_again(page: Path, sections: Sequence[Section], command: str) -> None:
+    """Replaces those sections that the page has already, and says in each that it was run by itself."""
+    head, *parts = re.split(r"(?m)^(?=## )", _parted(page)[1].strip())
+    again = f"Run again on {date.today().isoformat()} by `{command}`."
+    for section in sections:
+        title, _, rest = section.markdown().partition("\n")
+        for number, part in enumerate(parts):
+            if part.partition("\n")[0] == title:
+                parts[number] = f"{title}\n\n{again}\n{rest}"
+    write_page(page, "\n\n".join(part.strip() for part in (head, *parts)))
+
+
+def _parted(page: Path) -> tuple[str, str, str]:
+    """The page before, between and after its marks."""
     old = page.read_text(encoding="utf-8")
     if old.count(START) != 1 or old.count(END) != 1:
         raise SystemExit(f"{page} must have one {START} and one {END}")
-    head, _, rest = old.partition(START)
-    page.write_text(f"{head}{START}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    before, _, rest = old.partition(START)
+    between, _, after = rest.partition(END)
+    return before, between, after
 
 
 def machine() -> str:

@@ -198,6 +198,28 @@ def test_the_page_is_written_between_its_marks(tmp_path: Path, monkeypatch: pyte
         write_page(page, text)
 
 
+def test_a_group_replaces_its_own_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHES))
+    from suite.report import Section, Table, made, write_again, write_page
+
+    def section(title: str, cell: str) -> Section:
+        return Section(title, [Table(("a", "b"), [("1", cell)])], note="A note.")
+
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- bench -->\n<!-- /bench -->\nafter\n")
+    write_page(page, made([section("One", "old one"), section("Two", "old two")], "make bench"))
+    for cell in ("new", "newer"):
+        write_again(page, [section("Two", cell), section("Not on the page", cell)], "make bench BENCH_ARGS=two")
+    text = page.read_text()
+    assert "old one" in text
+    assert "newer" in text
+    assert not any(gone in text for gone in ("old two", "| new |", "Not on the page"))
+    assert text.count("## ") == 2
+    assert text.count("Run again on") == text.count("BENCH_ARGS=two") == 1
+    assert text.startswith("before\n<!-- bench -->\nRun on ")
+    assert text.endswith("A note.\n<!-- /bench -->\nafter\n")
+
+
 def test_a_page_tells_the_command_without_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHES))
     from suite.__main__ import _command
