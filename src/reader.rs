@@ -25,8 +25,8 @@ mod pages;
 mod request;
 mod share;
 
-/// Rows of one batch. Spark is at its quickest from 1,000 on, and what is read ahead of a consumer that stops is lost
-/// budget: ten pages are two seconds of it.
+/// Rows of one batch. From some 500 on Spark's rate no longer grows with them, and what is read ahead of a consumer that
+/// stops is lost budget: ten pages are two seconds of it.
 const ROWS: usize = 1_000;
 
 /// JSON bytes of one batch, for tables of long texts.

@@ -16,7 +16,7 @@ type Number = u128;
 /// The bits of an id that its list does not tell.
 type Rest = [u8; 9];
 
-/// As many as fill a hash set of half a megabyte.
+/// As many as fill a hash set of a quarter of a megabyte.
 const FEW: usize = 14_000;
 
 /// Lists are few enough to be made at once, and many enough to hold some 250 ids each at a million: putting one in the

@@ -108,23 +108,7 @@ impl Reader {
         let part = walks.each[index].part;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) if failure.is_expired_cursor() && walks.each[index].cursor.offset.is_some() => {
-                self.begin_again(walks, index).map_err(|error| self.about(&request, error))?;
-                return Ok(true);
-            }
-            // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
-            Err(failure) if part == Part::Sample && !walks.is_divided => {
-                let error = self.client.error(&request, &failure);
-                log::info!("table {:?}: read by one cursor: no sample of it: {error}", self.scan.table_name);
-                walks.gauge.as_mut().into_iter().for_each(Gauge::refused);
-                return Ok(true);
-            }
-            Err(failure) if walks.is_divided && part != Part::All && is_of_request(&failure) => {
-                let error = self.client.error(&request, &failure);
-                self.join(walks, &error);
-                return Ok(true);
-            }
-            Err(failure) => return Err(self.client.error(&request, &failure)),
+            Err(failure) => return self.failed(walks, index, &request, &failure).map(|()| true),
         };
         let (took, bytes) = (answer.took, answer.body.len());
         let next = offset_at_end(&answer.body);
@@ -152,6 +136,25 @@ impl Reader {
         // What the first cursor has read to its end is all there is.
         let is_read = part == Part::All && !walks.is_divided && !walks.each[index].cursor.has_more;
         Ok(!is_read)
+    }
+
+    /// Goes on after a failure, if there is a way.
+    fn failed(&self, walks: &mut Walks, index: usize, request: &Request, failure: &Failure) -> Result<()> {
+        let Walk { part, cursor, .. } = &walks.each[index];
+        if failure.is_expired_cursor() && cursor.offset.is_some() {
+            return self.begin_again(walks, index).map_err(|error| self.about(request, error));
+        }
+        let error = self.client.error(request, failure);
+        match part {
+            // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
+            Part::Sample if !walks.is_divided => {
+                log::info!("table {:?}: read by one cursor: no sample of it: {error}", self.scan.table_name);
+                walks.gauge.as_mut().into_iter().for_each(Gauge::refused);
+            }
+            Part::Sample | Part::Share if is_of_request(failure) => self.join(walks, &error),
+            _ => return Err(error),
+        }
+        Ok(())
     }
 
     /// Asks for the page after one that has not been read yet. It is on its way when this returns.
