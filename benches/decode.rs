@@ -6,9 +6,9 @@
 
 use std::hint::black_box;
 
+use airtable_mock::{FieldSpec, Kinds, Mock, MockConfig};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use lakeflow_airtable::decode::Decoder;
-use lakeflow_airtable::mock::{FieldSpec, Kinds, Mock, MockConfig};
 use lakeflow_airtable::{AirtableConnector, LakeflowConnect, Options, Scan};
 use serde::de::IgnoredAny;
 use serde_json::Value;

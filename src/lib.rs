@@ -12,7 +12,6 @@
 //! | `wire`, `json`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
 //! | [`extent`], [`scan`], `cursor`, [`reader`] | which records, the plan, where a read is, and the pages behind it |
 //! | [`offset`], `drift`, `known`, `changes` | how far a stream is, what it must not miss, and the scans of what is new |
-//! | `mock` | a mock Airtable on loopback (feature `mock`) |
 //! | `python` | the module `lakeflow_airtable._native` (feature `python`) |
 
 pub mod column;
@@ -40,8 +39,6 @@ mod seen;
 mod shared_file;
 mod wire;
 
-#[cfg(feature = "mock")]
-pub mod mock;
 #[cfg(feature = "python")]
 mod python;
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::mock::{Faults, FieldSpec, Grant, Kinds, Mock, MockConfig, MockError};
+use airtable_mock::{Faults, FieldSpec, Grant, Kinds, Mock, MockConfig, MockError};
 
 fn parse<T: DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))

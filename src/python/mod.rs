@@ -7,7 +7,6 @@ mod batches;
 mod connector;
 mod error;
 mod log;
-#[cfg(feature = "mock")]
 mod mock;
 mod runtime;
 
@@ -20,7 +19,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batches::Batches>()?;
     module.add_class::<arrow::Schema>()?;
     module.add_function(wrap_pyfunction!(connector::option_table, module)?)?;
-    #[cfg(feature = "mock")]
     mock::register(module)?;
     Ok(())
 }

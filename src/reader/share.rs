@@ -84,10 +84,9 @@ mod tests {
     }
 
     /// The mock evaluates formulas as Airtable documents them.
-    #[cfg(feature = "mock")]
     #[test]
     fn every_id_is_in_one_share() {
-        use crate::mock::formula::{Formula, Row, Value};
+        use airtable_mock::formula::{Formula, Row, Value};
 
         struct Id(String);
         impl Row for Id {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use airtable_mock::Grant;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
-use lakeflow_airtable::mock::Grant;
 use lakeflow_airtable::options::IngestionType;
 use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Limit, Offset, Options, Result, Scan};
 use serde_json::{Value, json};

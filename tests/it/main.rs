@@ -3,6 +3,5 @@
 mod changes;
 mod cursors;
 mod faults;
-mod mock;
 mod read;
 mod source;

@@ -1,7 +1,7 @@
 //! A connector against a mock of its own, as the tests of this binary use it.
 
+use airtable_mock::{Faults, Mock, MockConfig};
 use arrow::array::{AsArray, RecordBatch};
-use lakeflow_airtable::mock::{Faults, Mock, MockConfig};
 use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Options, Result};
 use serde_json::{Value, json};
 

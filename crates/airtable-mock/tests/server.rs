@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lakeflow_airtable::mock::{Action, Faults, FieldSpec, Grant, Kinds, MissingRecord, Mock, MockConfig, Rule};
+use airtable_mock::{Action, Faults, FieldSpec, Grant, Kinds, MissingRecord, Mock, MockConfig, Rule};
 use serde_json::{Value, json};
 
 /// A mock with a blocking client.

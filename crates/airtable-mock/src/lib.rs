@@ -5,7 +5,7 @@
 //! webhooks), fast enough not to be what a benchmark measures, and can be told to misbehave ([`Faults`]).
 //!
 //! ```
-//! use lakeflow_airtable::mock::{Mock, MockConfig};
+//! use airtable_mock::{Mock, MockConfig};
 //! # fn main() -> std::io::Result<()> {
 //! let mock = Mock::start(MockConfig::default())?;
 //! assert!(mock.url().starts_with("http://127.0.0.1:"));

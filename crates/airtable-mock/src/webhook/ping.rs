@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::mock::clock::stamp;
+use crate::clock::stamp;
 
 const MOST_RETRIES: u32 = 13;
 const FIRST_WAIT: Duration = Duration::from_secs(10);

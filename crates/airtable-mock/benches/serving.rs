@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use lakeflow_airtable::mock::{Faults, FieldSpec, Kinds, Mock, MockConfig};
+use airtable_mock::{Faults, FieldSpec, Kinds, Mock, MockConfig};
 
 /// A client that costs next to nothing: one connection, the same page over and over.
 fn pages(address: &str, request: &str, until: Instant) -> (u64, u64) {

@@ -41,7 +41,7 @@ impl MissingRecord {
 /// Switches and rules; [`Faults::default`] is a well-behaved server without rate limit.
 ///
 /// ```
-/// use lakeflow_airtable::mock::Faults;
+/// use airtable_mock::Faults;
 /// let faults: Faults = serde_json::from_str(
 ///     r#"{"requests_per_second": 5, "rules": [{"times": 2, "action": {"retriable": {"retry_after": 1}}}]}"#,
 /// )?;

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::mock::base::Base;
-use crate::mock::compute::Reader;
-use crate::mock::error::ApiError;
-use crate::mock::id::RecordId;
+use crate::base::Base;
+use crate::compute::Reader;
+use crate::error::ApiError;
+use crate::id::RecordId;
 
 /// The filters and includes of a webhook.
 #[derive(Debug, Clone, Default)]
