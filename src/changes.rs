@@ -11,17 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, AsArray};
 
-use crate::client::Client;
+use crate::airtable::client::Client;
+use crate::changes::offset::{Mode, Offset, Position};
 use crate::error::{Error, Result};
-use crate::extent::{Extent, Listed, Seconds};
-use crate::offset::{Mode, Offset, Position};
 use crate::options::ReadOptions;
-use crate::reader::Batches;
+use crate::read::Batches;
+use crate::scan::selection::{Listed, Selection};
 use crate::scan::{Column, Scan, Source};
+use crate::time::Seconds;
 
-mod feed;
-mod lost;
-mod payload;
+mod definition;
+pub mod offset;
+mod payload_cursor;
+mod payloads;
+mod reread;
 mod webhook;
 mod windows;
 
@@ -72,7 +75,7 @@ impl Changes<'_> {
     async fn range(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
         let start = start.map_or(&Position::Start, |offset| &offset.position);
         if *start == end.position {
-            return Ok(Scan { extent: Extent::Listed(Listed::default()), known_ids: None, ..self.plan.clone() });
+            return Ok(Scan { selection: Selection::Listed(Listed::default()), known_ids: None, ..self.plan.clone() });
         }
         match &end.position {
             Position::Start => {
@@ -91,7 +94,7 @@ impl Changes<'_> {
         {
             return Ok(ids.clone());
         }
-        let ids = Arc::new(self.ids(of.extent.clone(), None).await?);
+        let ids = Arc::new(self.ids(of.selection.clone(), None).await?);
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((of, ids.clone()));
         Ok(ids)
     }
@@ -102,11 +105,11 @@ impl Changes<'_> {
     }
 
     /// The ids of some records, in order.
-    async fn ids(&self, extent: Extent, max_records: Option<u64>) -> Result<Vec<String>> {
+    async fn ids(&self, selection: Selection, max_records: Option<u64>) -> Result<Vec<String>> {
         let id = Column { name: "id".into(), nullable: false, source: Source::RecordId };
         let scan = Scan {
             columns: vec![id],
-            extent,
+            selection,
             max_records,
             known_ids: None,
             only_gone: false,
@@ -126,7 +129,7 @@ impl Changes<'_> {
 
     /// The service's time, asked for by reading one record.
     async fn now(&self) -> Result<Seconds> {
-        self.ids(Extent::All, Some(1)).await?;
+        self.ids(Selection::All, Some(1)).await?;
         self.told_now()
     }
 

@@ -10,15 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use reqwest::Method;
 
+use crate::airtable::client::Client;
+use crate::airtable::failure::Purpose;
+use crate::airtable::request::Request;
+use crate::airtable::schema::{Base, Bases, Table, Tables};
+use crate::changes::offset::Offset;
 use crate::changes::{Changes, Limit, ListedIds, SETTLED_SECONDS, no_date};
-use crate::client::{Client, Request};
-use crate::error::{Error, Purpose, Result, nearest};
-use crate::extent::micros;
-use crate::offset::Offset;
+use crate::error::{Error, Result, nearest};
 use crate::options::{Connection, IngestionType, ReadOptions};
-use crate::reader::Batches;
+use crate::read::Batches;
 use crate::scan::{Scan, find_table};
-use crate::wire::{Base, Bases, Table, Tables};
+use crate::time::micros;
 
 /// A source of tables for Spark and Lakeflow.
 ///
@@ -137,7 +139,7 @@ impl AirtableConnector {
     ///
     /// # Errors
     /// As [`LakeflowConnect::plan`].
-    pub async fn plan_known(&self, read: &ReadOptions) -> Result<Scan> {
+    pub async fn plan_cached(&self, read: &ReadOptions) -> Result<Scan> {
         let (base_id, tables) = self.known(read).await?;
         self.planned(&base_id, &tables, read)
     }

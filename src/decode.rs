@@ -8,21 +8,21 @@ use std::fmt::Write as _;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
-use crate::column::{Builder, Misfit, Shape};
-use crate::error::{Error, Result};
-use crate::extent::Micros;
+use crate::columns::{Builder, Misfit, Shape};
+use crate::error::{Error, Result, line};
 use crate::json::Json;
 use crate::scan::{Column, Scan, Source};
-use crate::seen::Seen;
-use crate::wire::line;
+use crate::time::Micros;
 
-mod keys;
+mod change_columns;
+mod field_order;
 mod page;
-mod versions;
+mod seen;
 
-use keys::Keys;
+use change_columns::ChangeColumns;
+use field_order::FieldOrder;
 use page::Fault;
-use versions::Versions;
+use seen::Seen;
 
 /// What a page said besides its records.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -42,12 +42,12 @@ pub struct Decoder {
     builders: Vec<Builder>,
     /// For each column the row it was last filled in, counted from 1.
     filled: Vec<usize>,
-    keys: Keys,
+    order: FieldOrder,
     /// Where the columns of these sources are.
     record_id: Option<usize>,
     created_time: Option<usize>,
     rescued: Option<usize>,
-    versions: Versions,
+    changes: ChangeColumns,
     table_name: String,
     fail_on_bad_value: bool,
     seen: Seen,
@@ -70,11 +70,11 @@ impl Decoder {
             schema: scan.schema(),
             builders: scan.columns.iter().map(|column| Builder::new(&shape(column))).collect(),
             filled: vec![0; scan.columns.len()],
-            keys: Keys::new(scan),
+            order: FieldOrder::new(scan),
             record_id: position(&Source::RecordId),
             created_time: position(&Source::CreatedTime),
             rescued: position(&Source::Rescued),
-            versions: Versions::new(scan),
+            changes: ChangeColumns::new(scan),
             table_name: scan.table_name.clone(),
             fail_on_bad_value: scan.fail_on_bad_value,
             columns: scan.columns.clone(),
@@ -103,7 +103,7 @@ impl Decoder {
 
     /// The times at which the records of the next pages changed, where a change feed told them.
     pub(crate) fn expect(&mut self, records: &[(String, Micros)]) {
-        self.versions.expect(records);
+        self.changes.expect(records);
     }
 
     /// Whether the record was on a page, or is known to be gone.
@@ -117,7 +117,7 @@ impl Decoder {
             return;
         }
         self.row(id);
-        for index in self.versions.fill(at, true, &mut self.builders).into_iter().flatten() {
+        for index in self.changes.fill(at, true, &mut self.builders).into_iter().flatten() {
             self.filled[index] = self.rows;
         }
         for (builder, filled) in self.builders.iter_mut().zip(&mut self.filled) {
@@ -249,7 +249,7 @@ impl Decoder {
 
     /// Ends the row: what was not sent is empty.
     fn end(&mut self, id: &str) {
-        for index in self.versions.end(id, &mut self.builders).into_iter().flatten() {
+        for index in self.changes.end(id, &mut self.builders).into_iter().flatten() {
             self.filled[index] = self.rows;
         }
         if let Some(index) = self.rescued {

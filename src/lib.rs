@@ -3,51 +3,43 @@
 //! One direction: options -> [`Scan`] (the resolved plan) -> [`Batches`] (pages decoded into columns) -> `RecordBatch`. Each
 //! noun is a value that can be printed and tested; nothing later calls anything earlier.
 //!
+//! Modules from top to bottom: each uses those below it, and none of those above.
+//!
 //! | module | is |
 //! |---|---|
+//! | `python` | the module `lakeflow_airtable._native` (feature `python`); the only place with pyo3 |
 //! | [`connector`] | the product in one page: the trait [`LakeflowConnect`] and [`AirtableConnector`] |
-//! | [`options`], [`error`], [`token`] | what users give, what they are told, and what nobody is shown |
-//! | `retry`, `pace`, `budget`, `client` | failure -> delay, budget -> delay, the budget's file, the socket |
-//! | `shared_file` | by what the processes of a machine agree |
-//! | `wire`, `json`, `names`, [`mod@column`], [`decode`] | what Airtable sends, and what becomes of it |
-//! | [`extent`], [`scan`], `cursor`, [`reader`] | which records, the plan, where a read is, and the pages behind it |
-//! | [`offset`], `drift`, `known`, `changes` | how far a stream is, what it must not miss, and the scans of what is new |
-//! | `python` | the module `lakeflow_airtable._native` (feature `python`) |
+//! | [`changes`] | how far a stream is, and the scans of what is new |
+//! | [`read`] | a scan's pages, by one cursor or several, as batches |
+//! | [`decode`] | a page's bytes into columns |
+//! | [`scan`] | the plan: which table, which columns in which form, which records |
+//! | `airtable` | Airtable's Web API: requests, their pace and budget, and what comes back |
+//! | [`columns`] | the one type table, and the builders of columns |
+//! | [`options`] | the one table of options, and what a set of them means |
+//! | `json` | JSON read in place |
+//! | [`time`], [`token`], [`error`] | moments, what nobody is shown, and what users are told |
 
-pub mod column;
+mod airtable;
+pub mod changes;
+pub mod columns;
 pub mod connector;
 pub mod decode;
 pub mod error;
-pub mod extent;
-pub mod offset;
-pub mod options;
-pub mod reader;
-pub mod retry;
-pub mod scan;
-pub mod token;
-
-mod budget;
-mod changes;
-mod client;
-mod cursor;
-mod drift;
 mod json;
-mod known;
-mod names;
-mod pace;
-mod seen;
-mod shared_file;
-mod wire;
-
+pub mod options;
 #[cfg(feature = "python")]
 mod python;
+pub mod read;
+pub mod scan;
+pub mod time;
+pub mod token;
 
+pub use airtable::schema::Base;
 pub use changes::Limit;
+pub use changes::offset::Offset;
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result};
-pub use offset::Offset;
 pub use options::Options;
-pub use reader::Batches;
+pub use read::Batches;
 pub use scan::Scan;
 pub use token::Token;
-pub use wire::Base;

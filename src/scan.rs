@@ -6,16 +6,24 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::column::Shape;
+use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest};
-use crate::extent::{Extent, Micros};
-use crate::names::{OWN, column_names};
-use crate::options::{IngestionType, Nested, ReadOptions};
-use crate::wire::{Field, Table, View};
+use crate::options::{IngestionType, ReadOptions};
+use crate::scan::names::OWN;
+use crate::time::Micros;
+
+mod columns;
+mod names;
+mod projection;
+pub(crate) mod selection;
+
+pub(crate) use columns::shape_of;
+pub use columns::{Column, FieldSource, Source};
+pub use selection::{Listed, Moment, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
 const VERSION: u32 = 2;
@@ -49,7 +57,8 @@ pub struct Scan {
     /// What reads of the table give.
     pub ingestion_type: IngestionType,
     /// Which records.
-    pub extent: Extent,
+    #[serde(rename = "extent")]
+    pub selection: Selection,
     /// When the records changed, as far as neither they nor the extent tell.
     pub changed_at: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
@@ -67,97 +76,6 @@ pub struct KnownIds {
     pub file: String,
     /// Records in other files of the directory that this read does not give have vanished, and are given as such.
     pub tell_vanished: bool,
-}
-
-/// One column of the schema.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Column {
-    /// What users call it.
-    pub name: String,
-    /// False only where the schema says so.
-    pub nullable: bool,
-    /// Where its values come from.
-    pub source: Source,
-}
-
-/// Where a column's values come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The record's id.
-    RecordId,
-    /// When the record was created.
-    CreatedTime,
-    /// A field's cells.
-    Field(FieldSource),
-    /// What did not fit elsewhere.
-    Rescued,
-    /// When the record changed.
-    ChangedAt {
-        /// The field that knows it to the second, where the table has one.
-        field_id: Option<String>,
-    },
-    /// Whether the record is gone.
-    Deleted,
-}
-
-/// A field as it was when the read was planned.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FieldSource {
-    /// `fld...`.
-    pub id: String,
-    /// The field's name.
-    pub name: String,
-    /// Airtable's word for its type.
-    pub kind: String,
-    /// What the base's makers wrote about it.
-    pub description: Option<String>,
-    /// What its cells become.
-    pub shape: Shape,
-}
-
-impl Column {
-    /// The Arrow type.
-    pub fn data_type(&self) -> DataType {
-        match &self.source {
-            Source::RecordId | Source::Rescued => DataType::Utf8,
-            Source::CreatedTime | Source::ChangedAt { .. } => {
-                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-            }
-            Source::Deleted => DataType::Boolean,
-            Source::Field(field) => field.shape.data_type(),
-        }
-    }
-
-    fn spark_type(&self) -> Value {
-        match &self.source {
-            Source::RecordId | Source::Rescued => json!("string"),
-            Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
-            Source::Deleted => json!("boolean"),
-            Source::Field(field) => field.shape.spark_type(),
-        }
-    }
-
-    /// What catalogs and tools show about the column: the Airtable field's id, name and type, and a comment.
-    fn metadata(&self) -> Vec<(&'static str, String)> {
-        let comment = |text: &str| vec![("comment", text.to_owned())];
-        match &self.source {
-            Source::RecordId => comment("Airtable record id"),
-            Source::CreatedTime => comment("when the record was created"),
-            Source::Rescued => comment("JSON list of values that did not fit their columns"),
-            Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
-            Source::Deleted => comment("whether the record was deleted"),
-            Source::Field(field) => {
-                let mut metadata = vec![
-                    ("airtable_field_id", field.id.clone()),
-                    ("airtable_field_name", field.name.clone()),
-                    ("airtable_field_type", field.kind.clone()),
-                ];
-                metadata.extend(field.description.clone().map(|text| ("comment", text)));
-                metadata
-            }
-        }
-    }
 }
 
 impl Scan {
@@ -186,10 +104,10 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
-            columns: columns(table, &fields, options),
+            columns: columns::columns(table, &fields, options),
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
-            extent: Extent::All,
+            selection: Selection::All,
             changed_at: 0,
             only_gone: options.deletes_only,
             known_ids: None,
@@ -247,51 +165,9 @@ impl Scan {
     /// [`Error::NotFound`] for a column that the table does not have; [`Error::Option`] for a type that a column cannot be
     /// read as.
     pub fn select(&self, spark_schema: &str) -> Result<Self> {
-        let wanted: Value = serde_json::from_str(spark_schema)
-            .map_err(|error| Error::Option(format!("the schema is not Spark's JSON of a StructType: {error}")))?;
-        let wanted = wanted["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if wanted.is_empty() {
-            return Err(Error::Option("the schema has no columns: name at least one, such as id STRING".into()));
-        }
-        let columns = wanted.iter().map(|field| self.select_column(field)).collect::<Result<Vec<_>>>()?;
-        for (index, column) in columns.iter().enumerate() {
-            if columns[..index].iter().any(|other| other.source == column.source) {
-                return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name)));
-            }
-        }
+        let columns = projection::columns(&self.table_name, &self.columns, spark_schema)?;
         let has_all_fields = self.has_all_fields && columns == self.columns;
         Ok(Self { columns, has_all_fields, ..self.clone() })
-    }
-
-    fn select_column(&self, wanted: &Value) -> Result<Column> {
-        let name = wanted["name"].as_str().unwrap_or_default();
-        let exact = self.columns.iter().find(|column| column.name == name);
-        let any_case = || self.columns.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
-        let Some(column) = exact.or_else(any_case) else {
-            let near = nearest(name, self.columns.iter().map(|column| column.name.as_str()));
-            return Err(Error::NotFound(format!(
-                "column {name:?} of the schema: table {:?} has none such{near}",
-                self.table_name
-            )));
-        };
-        let spark_type = &wanted["type"];
-        let source = match &column.source {
-            Source::Field(field) => {
-                field.shape.read_as(spark_type).map(|shape| Source::Field(FieldSource { shape, ..field.clone() }))
-            }
-            source => (*spark_type == column.spark_type()).then(|| source.clone()),
-        };
-        let Some(source) = source else {
-            return Err(Error::Option(format!(
-                "column {name:?} of the schema: table {:?} gives {}, which cannot be read as {}",
-                self.table_name,
-                ddl(&column.spark_type()),
-                ddl(spark_type)
-            )));
-        };
-        // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
-        let nullable = wanted["nullable"].as_bool().unwrap_or(true);
-        Ok(Column { name: name.to_owned(), nullable, source })
     }
 
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
@@ -357,75 +233,6 @@ fn find<'a, T>(all: &'a [T], wanted: &str, id_and_name: impl Fn(&T) -> (&String,
     let by_name = || all.iter().find(|one| id_and_name(one).1 == wanted);
     let any_case = || all.iter().find(|one| id_and_name(one).1.to_lowercase() == lower);
     by_id.or_else(by_name).or_else(any_case)
-}
-
-fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
-    let rescued = options.rescued_data_column.as_deref();
-    // Names are made from all fields, so that leaving one out does not rename another.
-    let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
-    let names = column_names(options.column_names, &all, rescued);
-    let name_of: HashMap<&str, String> = all.iter().map(|(id, _)| *id).zip(names).collect();
-    let mut columns = vec![
-        Column { name: "id".into(), nullable: false, source: Source::RecordId },
-        Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
-    ];
-    columns.extend(fields.iter().map(|field| {
-        let source = FieldSource {
-            id: field.id.clone(),
-            name: field.name.clone(),
-            kind: field.kind.clone(),
-            description: field.description.clone().filter(|text| !text.is_empty()),
-            shape: shape_of(field, options.nested),
-        };
-        Column { name: name_of[field.id.as_str()].clone(), nullable: true, source: Source::Field(source) }
-    }));
-    columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
-    if matches!(options.ingestion_type, IngestionType::Cdc | IngestionType::CdcWithDeletes) {
-        // A change feed tells when each of its changes was made; the field tells it of the last edit only.
-        let field =
-            table.fields.iter().find(|field| options.ingestion_type == IngestionType::Cdc && tells_edits(field));
-        let source = Source::ChangedAt { field_id: field.map(|field| field.id.clone()) };
-        columns.push(Column { name: "_changed_at".into(), nullable: false, source });
-        columns.push(Column { name: "_deleted".into(), nullable: false, source: Source::Deleted });
-    }
-    columns
-}
-
-/// What the cells of a field's column are.
-pub(crate) fn shape_of(field: &Field, nested: Nested) -> Shape {
-    let shape = Shape::of(&field.kind, &field.options);
-    if nested == Nested::Json && shape.is_nested() { Shape::Json } else { shape }
-}
-
-/// The field's cells are the times of the last edit of any field, to the second.
-fn tells_edits(field: &Field) -> bool {
-    let options = &field.options;
-    field.kind == "lastModifiedTime"
-        && options["result"]["type"] == "dateTime"
-        && options["isValid"] == true
-        && options["referencedFieldIds"].as_array().is_some_and(Vec::is_empty)
-}
-
-/// A Spark type as people write it.
-fn ddl(spark_type: &Value) -> String {
-    if let Some(name) = spark_type.as_str() {
-        return if name == "long" { "BIGINT".into() } else { name.to_uppercase() };
-    }
-    match spark_type["type"].as_str() {
-        Some("array") => {
-            let not_null = if spark_type["containsNull"] == false { " NOT NULL" } else { "" };
-            format!("ARRAY<{}{not_null}>", ddl(&spark_type["elementType"]))
-        }
-        Some("struct") => {
-            let field = |field: &Value| {
-                let not_null = if field["nullable"] == false { " NOT NULL" } else { "" };
-                format!("{}: {}{not_null}", field["name"].as_str().unwrap_or("?"), ddl(&field["type"]))
-            };
-            let fields = spark_type["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
-            format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
-        }
-        other => other.unwrap_or("an unknown type").to_uppercase(),
-    }
 }
 
 #[cfg(test)]

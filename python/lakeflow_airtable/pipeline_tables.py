@@ -60,14 +60,14 @@ class LibraryTables:
 
     def name(self, entry: Entry) -> str:
         try:
-            plan = self._connector(entry.options).plan_known(entry.source_table)
+            plan = self._connector(entry.options).plan_cached(entry.source_table)
         except NotFoundError:
             return entry.source_table  # the check will say so
         name: str = json.loads(plan.to_json())["table_name"]
         return name
 
     def plan(self, entry: Entry) -> str | None:
-        plan = self._connector(entry.options).plan_known(entry.source_table, entry.read_options)
+        plan = self._connector(entry.options).plan_cached(entry.source_table, entry.read_options)
         _check_columns(entry, plan.schema.names)
         return plan.to_json()
 

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Changes;
-use crate::client::Request;
-use crate::error::{Error, Purpose, Result};
-use crate::extent::Seconds;
-use crate::offset::FeedPosition;
-use crate::retry::Failure;
+use crate::airtable::failure::{Failure, Purpose};
+use crate::airtable::request::Request;
+use crate::changes::offset::FeedPosition;
+use crate::error::{Error, Result};
+use crate::time::Seconds;
 
 /// A base holds so many webhooks. Airtable's page on webhooks.
 const MOST_WEBHOOKS: usize = 10;

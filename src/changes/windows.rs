@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use super::{Changes, Limit, SETTLED_SECONDS};
+use crate::changes::offset::{Cut, Position};
 use crate::error::{Error, Result};
-use crate::extent::{Extent, Listed, Moment, Seconds, Window, micros, utc};
-use crate::offset::{Cut, Position};
 use crate::options::IngestionType;
 use crate::scan::Scan;
+use crate::scan::selection::{Listed, Moment, Selection, Window};
+use crate::time::{Seconds, micros, utc};
 
 impl Changes<'_> {
     /// Asks at most one question, unless a window must be cut: then its ids are listed, once.
@@ -68,21 +69,21 @@ impl Changes<'_> {
                 utc(*until)
             )));
         }
-        let (until, extent) = match (start, end) {
+        let (until, selection) = match (start, end) {
             (Position::Feed(_), _) | (_, Position::Feed(_) | Position::Start) => {
                 return Err(super::other_kind());
             }
-            (Position::Start, Position::Until(until)) if self.repeats() => (*until, Extent::All),
+            (Position::Start, Position::Until(until)) if self.repeats() => (*until, Selection::All),
             (Position::Start | Position::Until(_), Position::Until(until)) => {
-                (*until, Extent::Window(self.window(since, Some(*until))))
+                (*until, Selection::Window(self.window(since, Some(*until))))
             }
             (Position::Cut(rest), Position::Until(until)) if rest.until == *until => {
                 (*until, listed(self.rest(rest).await?, *until))
             }
             // A reader that was started anew, without knowing of the cut, set an end beyond its window.
             (Position::Cut(rest), Position::Until(until)) if self.repeats() => {
-                let extent = rest.since.map(|since| Extent::Window(self.window(Some(since), Some(*until))));
-                (*until, extent.unwrap_or(Extent::All))
+                let selection = rest.since.map(|since| Selection::Window(self.window(Some(since), Some(*until))));
+                (*until, selection.unwrap_or(Selection::All))
             }
             (Position::Cut(rest), Position::Until(until)) => {
                 let mut ids = self.rest(rest).await?;
@@ -99,7 +100,7 @@ impl Changes<'_> {
                 (cut.until, listed(all[first..last].to_vec(), cut.until))
             }
         };
-        Ok(Scan { extent, changed_at: micros(until), ..self.plan.clone() })
+        Ok(Scan { selection, changed_at: micros(until), ..self.plan.clone() })
     }
 
     /// Records that come again do no harm.
@@ -142,15 +143,15 @@ impl Changes<'_> {
     /// One request: whether nothing was touched since a moment. What is too young counts, and leads to an empty batch at
     /// worst; the service's time, which would tell, comes with the answer.
     async fn is_quiet(&self, since: Option<Seconds>) -> Result<bool> {
-        Ok(self.ids(Extent::Window(self.window(since, None)), Some(1)).await?.is_empty())
+        Ok(self.ids(Selection::Window(self.window(since, None)), Some(1)).await?.is_empty())
     }
 
     /// The ids in a window, in order.
     async fn window_ids(&self, since: Option<Seconds>, until: Seconds) -> Result<Arc<Vec<String>>> {
         let whole_table = since.is_none() && self.repeats();
-        let extent = if whole_table { Extent::All } else { Extent::Window(self.window(since, Some(until))) };
-        // The moment tells windows apart that have the same extent.
-        self.listed_ids(Scan { extent, changed_at: micros(until), ..self.plan.clone() }).await
+        let selection = if whole_table { Selection::All } else { Selection::Window(self.window(since, Some(until))) };
+        // The moment tells windows apart that have the same selection.
+        self.listed_ids(Scan { selection, changed_at: micros(until), ..self.plan.clone() }).await
     }
 
     async fn rest(&self, cut: &Cut) -> Result<Vec<String>> {
@@ -159,9 +160,9 @@ impl Changes<'_> {
     }
 }
 
-fn listed(ids: Vec<String>, until: Seconds) -> Extent {
+fn listed(ids: Vec<String>, until: Seconds) -> Selection {
     let present = ids.into_iter().map(|id| (id, micros(until))).collect();
-    Extent::Listed(Listed { present, ..Listed::default() })
+    Selection::Listed(Listed { present, ..Listed::default() })
 }
 
 /// How many of the ids are not beyond one.

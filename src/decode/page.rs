@@ -1,19 +1,18 @@
 //! The form of a page: `{"records": [{"id": ..., "createdTime": ..., "fields": {...}}], "offset": ...}`, keys in any order
-//! and any number; the order that Airtable uses is read in one go.
+//! and any number; the order that Airtable roles is read in one go.
 //!
-//! Invariant: a page is read to its end or refused, and what of it was read before it is refused is never given.
+//! Invariant: a page is read to its end or refrole, and what of it was read before it is refrole is never given.
 
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use super::keys::Purpose;
+use super::field_order::Role;
 use super::{Decoder, Page};
-use crate::error::Error;
+use crate::error::{Error, line};
 use crate::json::{Json, Kind, NotJson};
-use crate::wire::line;
 
-/// Why a page is refused.
+/// Why a page is refrole.
 pub(super) enum Fault {
     NotJson,
     /// What is wrong, and the byte at which.
@@ -109,7 +108,7 @@ impl Decoder {
             json.go_to(end);
         }
         if let Some(raw) = created_time {
-            self.versions.created(raw);
+            self.changes.created(raw);
             if let Some(index) = self.created_time {
                 self.cell(index, &id, &mut Json::new(raw))?;
             }
@@ -120,11 +119,11 @@ impl Decoder {
 
     /// A record's cells by field id.
     fn cells(&mut self, id: &str, json: &mut Json<'_>) -> Result<(), Fault> {
-        self.keys.restart();
+        self.order.restart();
         let mut has_more = open_object(json, "no object with a record's cells by field id")?;
         while has_more {
-            if let Some(purpose) = self.keys.guess(json) {
-                self.cell_for(purpose, id, json)?;
+            if let Some(role) = self.order.guess(json) {
+                self.cell_for(role, id, json)?;
             } else {
                 self.cell_of_key(id, json)?;
             }
@@ -137,8 +136,8 @@ impl Decoder {
     #[cold]
     fn cell_of_key(&mut self, id: &str, json: &mut Json<'_>) -> Result<(), Fault> {
         let key = key(json)?;
-        if let Some(purpose) = self.keys.find(key) {
-            return self.cell_for(purpose, id, json);
+        if let Some(role) = self.order.find(key) {
+            return self.cell_for(role, id, json);
         }
         let key = key.to_owned();
         self.unplanned(&key, json.skip()?);
@@ -146,20 +145,20 @@ impl Decoder {
     }
 
     #[inline]
-    fn cell_for(&mut self, purpose: Purpose, id: &str, json: &mut Json<'_>) -> Result<(), Fault> {
-        if purpose.tells_edits {
+    fn cell_for(&mut self, role: Role, id: &str, json: &mut Json<'_>) -> Result<(), Fault> {
+        if role.tells_edits {
             let start = json.position();
-            self.versions.edited(json.skip()?);
+            self.changes.edited(json.skip()?);
             json.go_to(start);
         }
-        match purpose.column {
+        match role.column {
             Some(index) => self.cell(index, id, json),
             None => Ok(json.skip().map(|_| ())?),
         }
     }
 }
 
-/// A record's keys.
+/// A record's order.
 #[derive(Clone, Copy)]
 enum Member {
     Id,
@@ -186,7 +185,7 @@ fn key<'j>(json: &'j mut Json<'_>) -> Result<&'j str, Fault> {
     json.key()?.ok_or(Fault::Undocumented("no text for a key", at))
 }
 
-/// Refuses a value of another kind.
+/// Refroles a value of another kind.
 fn check(json: &mut Json<'_>, kind: Kind, wanted: &'static str) -> Result<(), Fault> {
     match json.kind() {
         found if found == kind => Ok(()),

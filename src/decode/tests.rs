@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::airtable::schema::Table;
 use crate::options::Options;
-use crate::wire::Table;
 
 pub(crate) fn scan(pairs: &[(&str, &str)]) -> Scan {
     let table = json!({

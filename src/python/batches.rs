@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use super::arrow::{Batch, Schema, stream_capsule};
 use super::error::{exception, record_batch_function};
 use super::runtime::{runtime, wait_unless};
-use crate::reader;
+use crate::read;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
 /// once; requests begin with the first batch, and memory holds a few of them, however large the table is.
@@ -35,13 +35,13 @@ enum Held {
 }
 
 struct Read {
-    batches: reader::Batches,
+    batches: read::Batches,
     /// A batch that was taken and has not reached Python yet: an interrupt in between must not lose it.
     pending: Option<RecordBatch>,
 }
 
 impl Batches {
-    pub(super) fn new(batches: reader::Batches) -> Self {
+    pub(super) fn new(batches: read::Batches) -> Self {
         let schema = batches.schema();
         let held = Mutex::new(Held::Here(Box::new(Read { batches, pending: None })));
         Self { schema, held, is_closed: AtomicBool::new(false), process: std::process::id() }
@@ -173,7 +173,7 @@ impl Drop for Batches {
 /// A read that blocks, for consumers in other languages.
 struct Stream {
     /// Taken out only where it must not be dropped.
-    batches: Option<reader::Batches>,
+    batches: Option<read::Batches>,
     pending: Option<RecordBatch>,
     schema: SchemaRef,
     runtime: Arc<Runtime>,

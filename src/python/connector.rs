@@ -11,9 +11,9 @@ use super::batches::Batches;
 use super::error::exception;
 use super::runtime::{PerProcess, wait};
 use crate::changes::Limit;
+use crate::changes::offset::Offset;
 use crate::connector::{AirtableConnector, LakeflowConnect};
 use crate::error::Error;
-use crate::offset::Offset;
 use crate::options::{OPTIONS, Options};
 use crate::scan;
 
@@ -95,10 +95,10 @@ impl Connector {
 
     /// Plans a read from the definitions that this connector was told last: a request only where they lack the table.
     #[pyo3(signature = (table = None, options = None))]
-    fn plan_known(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
+    fn plan_cached(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
         let options = self.call_options(py, table, options)?;
         let connector = self.connector_for(py, &options)?;
-        answered(py, wait(py, connector.plan_known(&options.read))).map(Scan)
+        answered(py, wait(py, connector.plan_cached(&options.read))).map(Scan)
     }
 
     /// What a pipeline needs to know about a table: `primary_keys`, `cursor_field`, `ingestion_type`.

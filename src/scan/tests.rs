@@ -1,5 +1,7 @@
 //! Plans from definitions and options.
 
+use arrow::datatypes::DataType;
+
 use super::*;
 use crate::options::Options;
 

@@ -197,7 +197,7 @@ async fn the_time_of_a_change_is_the_fields_where_the_table_has_one() {
     source.mock.advance_clock(1_000.0);
     let ids = source.all_ids();
     let bound = |offset: &Offset| match &offset.position {
-        lakeflow_airtable::offset::Position::Until(until) => until * 1_000_000,
+        lakeflow_airtable::changes::offset::Position::Until(until) => until * 1_000_000,
         other => panic!("{other:?}"),
     };
     let mut stream = Stream::new(&source, &[CDC]).await;

@@ -62,7 +62,7 @@ async fn reads_that_are_planned_together_ask_once() {
     let tables = connector.list_tables(None).await.expect("tables");
     for table in &tables {
         let read = source.options(&[("tableName", table)]).read;
-        let known = connector.plan_known(&read).await.expect("a plan");
+        let known = connector.plan_cached(&read).await.expect("a plan");
         assert_eq!(connector.table_metadata(&read).await.expect("known").primary_keys, ["id"]);
         assert_eq!(source.connector(&[]).plan(&read).await.expect("a plan"), known);
     }
@@ -73,14 +73,14 @@ async fn reads_that_are_planned_together_ask_once() {
     let base = source.mock.base_id();
     source.mock.create_table(&base, &json!({"name": "Late", "fields": [{"name": "Name"}]})).expect("a table");
     let late = source.options(&[("tableName", "Late")]).read;
-    assert_eq!(connector.plan_known(&late).await.expect("a plan").table_name, "Late");
+    assert_eq!(connector.plan_cached(&late).await.expect("a plan").table_name, "Late");
     assert_eq!(schemas(), 2 + tables.len());
     let cdc = source.options(&[("tableName", "Late"), ("ingestion_type", "cdc")]).read;
-    assert!(connector.plan_known(&cdc).await.expect("a plan").changed_at > 0);
+    assert!(connector.plan_cached(&cdc).await.expect("a plan").changed_at > 0);
     source.mock.remove_table(&base, "Late").expect("removed");
-    assert_eq!(connector.plan_known(&late).await.expect("a plan").table_name, "Late");
+    assert_eq!(connector.plan_cached(&late).await.expect("a plan").table_name, "Late");
     assert!(matches!(connector.plan(&late).await, Err(Error::NotFound(_))));
-    assert!(matches!(connector.plan_known(&late).await, Err(Error::NotFound(_))));
+    assert!(matches!(connector.plan_cached(&late).await, Err(Error::NotFound(_))));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_base_is_looked_up_by_its_name_once() {
     for table in ["Vendors", "Notes"] {
         let given = [("tableName", table.to_owned()), ("namespace", "[\"Launch Archive\"]".to_owned())];
         let read = Options::parse(bare.iter().cloned().chain(given)).expect("options").read;
-        assert_eq!(connector.plan_known(&read).await.expect("a plan").table_name, table);
+        assert_eq!(connector.plan_cached(&read).await.expect("a plan").table_name, table);
     }
     let asked: Vec<String> = source.mock.requests().into_iter().map(|request| request.endpoint.clone()).collect();
     assert_eq!(asked, ["list_bases", "get_schema"]);

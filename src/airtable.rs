@@ -1,0 +1,18 @@
+//! Airtable's Web API: what it says, what it is asked, and how it is asked without being asked too much.
+//!
+//! | file | is |
+//! |---|---|
+//! | `client` | the only file that opens a socket or waits |
+//! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
+//! | `pace`, `budget`, `lock_file` | when the next request may go, and where processes agree on it |
+//! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
+
+pub(crate) mod budget;
+pub(crate) mod client;
+pub(crate) mod failure;
+pub(crate) mod formula;
+pub(crate) mod lock_file;
+pub(crate) mod pace;
+pub(crate) mod request;
+pub(crate) mod retry;
+pub(crate) mod schema;

@@ -1,0 +1,236 @@
+//! Where the budget of a base or of a token is kept: a small file that every process of the machine locks for a moment.
+//!
+//! Airtable grants 5 requests a second to a base and 50 to a token, not to a process, and a Spark job is many processes.
+//! A holder that dies blocks nobody: the system gives its lock back. Without a writable directory the budget is this
+//! process's own. Separate from [`crate::airtable::pace`], which computes, and from [`crate::airtable::client`], which waits.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::airtable::lock_file;
+use crate::airtable::pace::{Micros, Pace, SLOTS_BYTES, Slots, micros};
+use crate::token::Token;
+
+/// How many times as many requests a token may send as one base may get.
+const BASES_OF_A_TOKEN: f64 = 10.0;
+
+/// The slots used where no file can be.
+static OWN: Mutex<Option<HashMap<PathBuf, Slots>>> = Mutex::new(None);
+static SAID: Once = Once::new();
+
+/// One budget: that of a base, or that of a token.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    path: PathBuf,
+    pace: Pace,
+    kept: Mutex<Kept>,
+}
+
+/// What is kept from one change to the next.
+#[derive(Debug, Default)]
+struct Kept {
+    /// The file, while it is where it was.
+    file: Option<File>,
+    /// What it held: a process that the file fails goes on from there.
+    slots: Slots,
+}
+
+impl Budget {
+    /// The budget of `base` (an id, or a word for requests that belong to none) at `host`.
+    pub(crate) fn of_base(host: &str, base: &str, requests_per_second: f64) -> Self {
+        Self::new(host, base, Pace::of_base(requests_per_second))
+    }
+
+    /// The budget of whoever has this token, for all bases together.
+    pub(crate) fn of_token(host: &str, token: &Token, requests_per_second: f64) -> Self {
+        let pace = Pace::even(BASES_OF_A_TOKEN * requests_per_second);
+        Self::new(host, &format!("token-{:016x}", token.fingerprint()), pace)
+    }
+
+    fn new(host: &str, of: &str, pace: Pace) -> Self {
+        // The number is that of the file's form.
+        Self::at(lock_file::path(&format!("2-{host}-{of}.budget")), pace)
+    }
+
+    fn at(path: PathBuf, pace: Pace) -> Self {
+        Self { path, pace, kept: Mutex::default() }
+    }
+
+    /// Takes the next slot; returns how long to wait before [`Budget::depart`] is asked. Zero: the request is to be sent
+    /// now.
+    pub(crate) fn reserve(&self) -> Duration {
+        self.change(|slots, now| slots.reserve(now, self.pace))
+    }
+
+    /// Whether the request may be sent now that its slot has come: zero, or how long to wait before asking again.
+    pub(crate) fn depart(&self) -> Duration {
+        self.change(|slots, now| slots.depart(now, self.pace))
+    }
+
+    /// Nobody sends to this base for as long as `wait`.
+    pub(crate) fn block(&self, wait: Duration) {
+        self.change(|slots, now| slots.block(now, now + micros(wait)));
+    }
+
+    fn change<T>(&self, mut act: impl FnMut(&mut Slots, Micros) -> T) -> T {
+        match self.change_file(&mut act) {
+            Ok(result) => result,
+            Err(error) => {
+                SAID.call_once(|| {
+                    log::warn!(
+                        "{}: {error}: requests to a base are paced within this process only",
+                        self.path.display()
+                    );
+                });
+                let last = self.kept.lock().unwrap_or_else(PoisonError::into_inner).slots;
+                let mut own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
+                let slots = own.get_or_insert_default().entry(self.path.clone()).or_default();
+                slots.join(&last);
+                act(slots, now())
+            }
+        }
+    }
+
+    fn change_file<T>(&self, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = match kept.file.take() {
+            // Whoever cleans the directory must not part those who have the file open from those who open it anew.
+            Some(file) if lock_file::is_at(&file, &self.path) => file,
+            _ => lock_file::open(&self.path)?,
+        };
+        lock(&file)?;
+        let changed = change_locked(&mut file, act);
+        file.unlock()?;
+        kept.file = Some(file);
+        let (result, slots) = changed?;
+        kept.slots = slots;
+        Ok(result)
+    }
+}
+
+fn change_locked<T>(file: &mut File, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<(T, Slots)> {
+    let mut bytes = [0; SLOTS_BYTES + 1];
+    file.seek(SeekFrom::Start(0))?;
+    let length = file.read(&mut bytes)?;
+    let mut slots = Slots::from_bytes(&bytes[..length]);
+    let result = act(&mut slots, now());
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&slots.to_bytes())?;
+    if length != SLOTS_BYTES {
+        file.set_len(SLOTS_BYTES as u64)?;
+    }
+    Ok((result, slots))
+}
+
+/// Holders keep the lock for microseconds, so one that keeps it for 50 ms is stopped, and not waited for.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..50 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "locked by a process that does not go on"))
+}
+
+fn now() -> Micros {
+    micros(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(path: PathBuf) -> Budget {
+        Budget::at(path, Pace::of_base(4.0))
+    }
+
+    #[test]
+    fn two_holders_share_one_budget_and_one_penalty() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        let (a, b) = (budget(path.clone()), budget(path));
+        assert_eq!(a.reserve(), Duration::ZERO);
+        let wait = b.reserve().as_millis();
+        assert!((1..=250).contains(&wait), "{wait}");
+        a.block(Duration::from_secs(30));
+        assert!(b.reserve() > Duration::from_secs(29));
+    }
+
+    #[test]
+    fn without_a_directory_the_process_paces_itself() {
+        let nowhere = std::env::temp_dir().join("no such directory").join("one.budget");
+        let (a, b) = (budget(nowhere.clone()), budget(nowhere));
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(b.reserve() > Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_process_that_the_file_fails_goes_on_from_what_it_knew() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        let a = budget(path.clone());
+        assert_eq!(a.reserve(), Duration::ZERO);
+        a.block(Duration::from_secs(30));
+        let stopped = File::open(&path).expect("there");
+        stopped.lock().expect("locked");
+        assert!(a.reserve() > Duration::from_secs(29), "the penalty holds");
+        assert!(a.depart() > Duration::from_secs(29));
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_made_ours() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        std::fs::write(&path, [7; 20]).expect("written");
+        let a = budget(path.clone());
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(a.reserve() > Duration::from_millis(100));
+        assert_eq!(std::fs::metadata(&path).expect("there").len(), SLOTS_BYTES as u64);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (target, link) = (directory.path().join("theirs"), directory.path().join("one.budget"));
+        std::fs::write(&target, "theirs").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("a link");
+        let a = budget(link);
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(a.reserve() > Duration::from_millis(100), "paced within the process");
+        assert_eq!(std::fs::read(&target).expect("there"), b"theirs");
+    }
+
+    #[test]
+    fn bases_do_not_share() {
+        let path = |base, rate| Budget::of_base("h", base, rate).path;
+        assert_ne!(path("appA", 5.0), path("appB", 5.0));
+        assert_eq!(path("appA", 5.0), path("appA", 1.0));
+    }
+
+    #[test]
+    fn a_token_has_a_budget_that_does_not_show_it() {
+        let path = |token| Budget::of_token("h", &Token::new(token).expect("a token"), 5.0).path;
+        assert_ne!(path("patSecretOne"), path("patSecretTwo"));
+        assert_eq!(path("patSecretOne"), path("patSecretOne"));
+        assert!(!path("patSecretOne").to_string_lossy().contains("Secret"));
+    }
+
+    #[test]
+    fn a_file_that_was_swept_away_is_made_again_by_all() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        let (a, b) = (budget(path.clone()), budget(path.clone()));
+        assert_eq!(a.reserve(), Duration::ZERO);
+        assert!(!b.reserve().is_zero());
+        std::fs::remove_file(&path).expect("there");
+        assert_eq!(b.reserve(), Duration::ZERO);
+        assert!(!a.reserve().is_zero(), "it sees the new file");
+    }
+}

@@ -1,0 +1,382 @@
+//! The only file that opens a socket or waits. One [`Client`] is one connection pool, one token and one address; every
+//! request of it is paced, retried and bounded in time and size.
+//!
+//! A body is handed on whole, as bytes: what it means is for [`crate::airtable::schema`] and [`crate::decode`]. No redirect is
+//! followed, so that the token reaches no other host.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
+
+use crate::airtable::budget::Budget;
+use crate::airtable::failure::{Failure, Purpose, from_failure};
+use crate::airtable::lock_file::{self, Held};
+use crate::airtable::request::Request;
+use crate::airtable::retry::Retry;
+use crate::error::{Error, Result, line};
+use crate::options::Connection;
+use crate::time::Seconds;
+
+/// One page is at most 100 records, but a record's texts are only bounded by 100,000 characters a cell. Beyond this a
+/// smaller page is asked for, rather than memory that a Spark worker does not have.
+const LARGEST_ANSWER_BYTES: usize = 128 << 20;
+
+/// Failing to connect is noticed long before a slow answer is given up.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An answer, and what it took to get it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    /// From the request, the one that was answered, to the end of the answer.
+    pub(crate) took: Duration,
+}
+
+/// The budget of a base, and the queue for it within this client. One request of a client waits for a slot at a time, so
+/// that a process with ten requests to send gets as many slots as one with a single one.
+#[derive(Debug)]
+struct BaseBudget {
+    budget: Budget,
+    queue: tokio::sync::Mutex<()>,
+}
+
+/// Talks to Airtable.
+#[derive(Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    connection: Connection,
+    retry: Retry,
+    largest_answer_bytes: usize,
+    budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
+    token_budget: Budget,
+    reached: AtomicBool,
+    /// The service's time, in seconds, as the last answer told it, and when that was.
+    told_time: Mutex<Option<(Seconds, Instant)>>,
+}
+
+impl Client {
+    /// Makes the connection pool; no request.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] where the machine has no certificates to check servers by.
+    pub(crate) fn new(connection: Connection) -> Result<Self> {
+        static PROVIDER: Once = Once::new();
+        // Fails only where the process has one already, which serves as well.
+        PROVIDER.call_once(|| _ = rustls::crypto::ring::default_provider().install_default());
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("lakeflow-airtable/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(connection.timeout))
+            .timeout(connection.timeout)
+            .tcp_nodelay(true);
+        if connection.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        if connection.base_url.scheme() == "http" {
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| {
+            Error::Transport(format!(
+                "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
+                innermost(&error)
+            ))
+        })?;
+        let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
+        let host = &connection.base_url[..];
+        let token_budget = Budget::of_token(host, &connection.token, connection.requests_per_second);
+        Ok(Self {
+            http,
+            connection,
+            retry,
+            largest_answer_bytes: LARGEST_ANSWER_BYTES,
+            budgets: Mutex::default(),
+            token_budget,
+            reached: AtomicBool::new(false),
+            told_time: Mutex::default(),
+        })
+    }
+
+    /// Sends a request until it is answered or given up, and reads the answer as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
+        self.try_json(request).await?.map_err(|failure| self.error(request, &failure))
+    }
+
+    /// The same, for who knows what a refusal means.
+    pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
+        let answer = match self.answer(request).await {
+            Ok(answer) => answer,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        serde_json::from_slice(&answer.body).map(Ok).map_err(|error| {
+            let error = self.connection.token.scrub(&error.to_string());
+            Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
+        })
+    }
+
+    /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
+    /// unread. Every wait ends when the future is dropped.
+    pub(crate) async fn answer(&self, request: &Request) -> Result<Answer, Failure> {
+        let base = self.budget(request);
+        let mut retries = 0;
+        loop {
+            self.slot(&base).await;
+            let sent = Instant::now();
+            let failure = match self.attempt(request).await {
+                Ok(body) => return Ok(Answer { body, took: sent.elapsed() }),
+                Err(failure) => failure,
+            };
+            let delay = self.retry.delay(&failure, retries, fastrand::f64());
+            let delay = delay.filter(|_| failure.is_rate_limit() || request.purpose != Purpose::NewWebhook);
+            if failure.is_rate_limit() {
+                base.budget.block(delay.unwrap_or(self.retry.penalty));
+            }
+            let Some(delay) = delay else { return Err(failure) };
+            retries += 1;
+            log::warn!(
+                "{}: {}: retry {retries} of {} in {:.1} s",
+                self.name(request),
+                what_failed(&failure),
+                self.retry.max_retries,
+                delay.as_secs_f64()
+            );
+            // The budget is shut for as long, and the next slot is waited for above.
+            if !failure.is_rate_limit() {
+                tokio::time::sleep(delay).await;
+            }
+        }
+    }
+
+    /// How many requests a second the budget of a base allows.
+    pub(crate) fn requests_per_second(&self) -> f64 {
+        self.connection.requests_per_second
+    }
+
+    /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
+    /// it may prolong it. The base comes last, because what it notes is when requests go: those that waited for the token
+    /// after that would go closer together than was noted.
+    async fn slot(&self, base: &BaseBudget) {
+        let _turn = base.queue.lock().await;
+        sleep_through(self.token_budget.reserve(), || self.token_budget.depart()).await;
+        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
+    }
+
+    /// The error for a request that failed for good.
+    pub(crate) fn error(&self, request: &Request, failure: &Failure) -> Error {
+        self.scrub(from_failure(&self.name(request), request.purpose, failure))
+    }
+
+    /// The same error without the token, which a server may have said back, or somebody have written into a cell.
+    pub(crate) fn scrub(&self, error: Error) -> Error {
+        error.map_text(|text| self.connection.token.scrub(&text))
+    }
+
+    /// Method and address without query: what messages call the request.
+    pub(crate) fn name(&self, request: &Request) -> String {
+        let mut url = self.url(request);
+        url.set_query(None);
+        format!("{} {url}", request.method)
+    }
+
+    /// The length of the address with its query.
+    pub(crate) fn url_length(&self, request: &Request) -> usize {
+        self.url(request).as_str().len()
+    }
+
+    fn url(&self, request: &Request) -> Url {
+        let mut url = self.connection.base_url.clone();
+        url.path_segments_mut()
+            .expect("base_url is http or https, so it has a path")
+            .pop_if_empty()
+            .push("v0")
+            .extend(&request.path);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        url
+    }
+
+    fn budget(&self, request: &Request) -> Arc<BaseBudget> {
+        let base = request.base_id.as_deref().unwrap_or("meta");
+        let host = &self.connection.base_url[..];
+        let rate = self.connection.requests_per_second;
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(budget) = budgets.get(base) {
+            return budget.clone();
+        }
+        let budget = BaseBudget { budget: Budget::of_base(host, base, rate), queue: tokio::sync::Mutex::default() };
+        budgets.entry(base.to_owned()).or_insert(Arc::new(budget)).clone()
+    }
+
+    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+        let mut builder = self
+            .http
+            .request(request.method.clone(), self.url(request))
+            .header(AUTHORIZATION, self.connection.token.header())
+            .header(ACCEPT, "application/json");
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let response = builder.send().await.map_err(|error| self.failure(&error))?;
+        self.reached.store(true, Ordering::Relaxed);
+        let status = response.status();
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        log::debug!("{}: {status}, at {date:?}", self.name(request));
+        if status.is_success() {
+            self.take_time(date);
+        }
+        if status.is_success() {
+            let body = self.body(response).await?;
+            return self.whole_object(body);
+        }
+        Err(self.refused(status, response).await)
+    }
+
+    /// Takes note of the service's time. Machines' clocks run ahead and behind; the times of records are the service's.
+    fn take_time(&self, date: Option<&str>) {
+        let time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|time| time.timestamp());
+        if let Some(time) = time {
+            let mut told = self.told_time.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = Some((time, Instant::now()));
+        }
+    }
+
+    /// The service's time now, in whole seconds, as its last answer told it; none where none has.
+    pub(crate) fn now(&self) -> Option<Seconds> {
+        let (time, at) = (*self.told_time.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(time.saturating_add(Seconds::try_from(at.elapsed().as_secs()).unwrap_or_default()))
+    }
+
+    /// Waits until the service's time is the one given, but no longer than `most`: its clock may have been put back.
+    pub(crate) async fn wait_until(&self, time: Seconds, most: Duration) {
+        let wait =
+            self.now().and_then(|now| u64::try_from(time - now).ok()).map_or(Duration::ZERO, Duration::from_secs);
+        if !wait.is_zero() {
+            let wait = wait.min(most);
+            log::info!("waiting {} s, until the newest changes are seen everywhere", wait.as_secs());
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Waits between two questions.
+    pub(crate) async fn pause(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Waits until no other process of this machine is about the same thing of a base; holds it up until dropped. None
+    /// where that cannot be agreed on, or takes longer than anybody should need.
+    pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<Held> {
+        let host = &self.connection.base_url[..];
+        let path = lock_file::path(&format!("1-{host}-{base_id}.{about}"));
+        let patience = Instant::now() + self.connection.timeout;
+        while Instant::now() < patience {
+            match lock_file::try_lock(&path) {
+                Ok(Some(held)) => return Some(held),
+                Ok(None) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(error) => {
+                    log::warn!("{}: {error}: other processes are not waited for", path.display());
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    async fn refused(&self, status: StatusCode, response: Response) -> Failure {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after = header(RETRY_AFTER);
+        let location = header(LOCATION).filter(|_| status.is_redirection());
+        // The status alone says enough where the rest of the answer does not come.
+        let body = self.body(response).await.unwrap_or_default();
+        // Before anything is cut out of it: half a token would no longer be found.
+        let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
+        let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), retry_after.as_deref());
+        if let (Failure::Status { message, .. }, Some(location)) = (&mut failure, location) {
+            let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
+            *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
+        }
+        failure
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let limit_bytes = self.largest_answer_bytes;
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        if announced > limit_bytes {
+            return Err(Failure::TooLarge { limit_bytes });
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
+            if body.len() + chunk.len() > limit_bytes {
+                return Err(Failure::TooLarge { limit_bytes });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// An object from brace to brace. Whether what is between them is JSON the decoder finds out; this tells a proxy's page
+    /// and an answer cut short, which are worth another try.
+    fn whole_object(&self, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let text = body.trim_ascii();
+        if text.starts_with(b"{") && text.ends_with(b"}") {
+            return Ok(body);
+        }
+        let text = self.connection.token.scrub(&String::from_utf8_lossy(text));
+        let start: String = text.chars().take(40).collect();
+        Err(Failure::NotJson { start: line(&start) })
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        let cause = innermost(error);
+        if error.is_connect() {
+            return Failure::Connect { cause, reached_before: self.reached.load(Ordering::Relaxed) };
+        }
+        if error.is_timeout() {
+            return Failure::Timeout { limit: self.connection.timeout };
+        }
+        Failure::Broken { cause }
+    }
+}
+
+/// Waits, and asks whether that was enough, until it was. No wait at all is none, not the millisecond that a timer takes.
+async fn sleep_through(mut wait: Duration, ask_again: impl Fn() -> Duration) {
+    while !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+        wait = ask_again();
+    }
+}
+
+/// The cause of causes: "connection refused" rather than "error sending request for url (...)", which would also show
+/// the query.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    let mut depth = 0;
+    while let Some(source) = cause.source() {
+        cause = source;
+        depth += 1;
+    }
+    if depth == 0 {
+        line(&error.to_string().replace(error.url().map_or("", Url::as_str), ""))
+    } else {
+        line(&cause.to_string())
+    }
+}
+
+fn what_failed(failure: &Failure) -> String {
+    match failure {
+        Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
+        Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
+        Failure::Broken { cause } => cause.clone(),
+        Failure::Timeout { limit } => format!("no complete answer within {limit:?}"),
+        Failure::TooLarge { .. } => "too large".to_owned(),
+        Failure::NotJson { .. } => "200, but no JSON".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! Failure -> delay. Pure: no clock, no socket, no random source, so that its tests are tables of exact numbers.
+//!
+//! Two invariants: the monthly cap is never retried, and a request refused for its content is not sent again.
+
+use std::time::Duration;
+
+use crate::airtable::failure::Failure;
+
+/// When to try again, and when not to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Retry {
+    /// How often one request is sent again. Default 8.
+    pub(crate) max_retries: u32,
+    /// Delay after the first failure of server or network; doubles with each. Default 0.5 s.
+    pub(crate) first_delay: Duration,
+    /// No such delay is longer. Default 60 s.
+    pub(crate) longest_delay: Duration,
+    /// How long a base stays shut after too many requests, where the answer does not say. Airtable's page on rate
+    /// limits: 30 s.
+    pub(crate) penalty: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            max_retries: 8,
+            first_delay: Duration::from_millis(500),
+            longest_delay: Duration::from_secs(60),
+            penalty: Duration::from_secs(30),
+        }
+    }
+}
+
+/// An address that has never answered is more often wrong than busy: no minutes of waiting for it.
+const MAX_RETRIES_UNREACHED: u32 = 3;
+
+/// A server that asks for more patience than this is not waited for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+impl Retry {
+    /// The delay before the request is sent again, or `None` to give up. `retries` counts those already made; `random`
+    /// is from 0 to 1.
+    pub(crate) fn delay(&self, failure: &Failure, retries: u32, random: f64) -> Option<Duration> {
+        if retries >= self.max_retries {
+            return None;
+        }
+        let backoff = || {
+            let doubled = self.first_delay.saturating_mul(1 << retries.min(20)).min(self.longest_delay);
+            doubled.mul_f64(0.5 + random / 2.0)
+        };
+        match failure {
+            _ if failure.is_rate_limit() => self.penalty_after(failure, random),
+            Failure::Status { status: 500 | 502..=504, retry_after: Some(wait), .. } => {
+                (*wait <= LONGEST_RETRY_AFTER).then(|| (*wait).max(backoff()))
+            }
+            Failure::Connect { reached_before: false, .. } if retries >= MAX_RETRIES_UNREACHED => None,
+            Failure::Status { status: 500 | 502..=504, .. }
+            | Failure::Connect { .. }
+            | Failure::Broken { .. }
+            | Failure::Timeout { .. }
+            | Failure::NotJson { .. } => Some(backoff()),
+            Failure::Status { .. } | Failure::TooLarge { .. } => None,
+        }
+    }
+
+    /// How long the base is shut: what the answer says, else the documented penalty; with up to a tenth of it (at
+    /// least half a second) added, so that those who wait together do not return together.
+    fn penalty_after(&self, failure: &Failure, random: f64) -> Option<Duration> {
+        let said = match failure {
+            Failure::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        };
+        let wait = said.unwrap_or(self.penalty);
+        let spread = (wait / 10).max(Duration::from_millis(500));
+        (wait <= LONGEST_RETRY_AFTER).then(|| wait + spread.mul_f64(random))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(status: u16, kind: &str, retry_after: Option<u64>) -> Failure {
+        let retry_after = retry_after.map(Duration::from_secs);
+        Failure::Status { status, kind: kind.into(), message: String::new(), retry_after }
+    }
+
+    fn delay_ms(failure: &Failure, retries: u32, random: f64) -> Option<u128> {
+        Retry::default().delay(failure, retries, random).map(|d| d.as_millis())
+    }
+
+    #[test]
+    fn delays() {
+        let busy = "RATE_LIMIT_REACHED";
+        let broken = Failure::Broken { cause: "eof".into() };
+        let unreached = Failure::Connect { cause: "refused".into(), reached_before: false };
+        let dropped = Failure::Connect { cause: "refused".into(), reached_before: true };
+        for (failure, retries, random, expected) in [
+            (status(429, busy, None), 0, 0.0, Some(30_000)),
+            (status(429, busy, None), 7, 1.0, Some(33_000)),
+            (status(429, busy, Some(2)), 0, 0.0, Some(2_000)),
+            (status(429, busy, Some(2)), 0, 1.0, Some(2_500)),
+            (status(429, busy, Some(301)), 0, 0.0, None),
+            (status(429, "", None), 0, 0.0, Some(30_000)),
+            (status(429, "PUBLIC_API_BILLING_LIMIT_EXCEEDED", None), 0, 0.0, None),
+            (status(500, "", None), 0, 1.0, Some(500)),
+            (status(502, "", None), 3, 0.0, Some(2_000)),
+            (status(503, "RETRIABLE_ERROR", Some(7)), 0, 1.0, Some(7_000)),
+            (status(503, "RETRIABLE_ERROR", Some(1)), 6, 1.0, Some(32_000)),
+            (status(504, "", None), 7, 1.0, Some(60_000)),
+            (status(504, "", None), 8, 1.0, None),
+            (broken, 1, 1.0, Some(1_000)),
+            (Failure::Timeout { limit: Duration::from_secs(60) }, 0, 0.0, Some(250)),
+            (Failure::NotJson { start: "<".into() }, 0, 0.0, Some(250)),
+            (unreached.clone(), 2, 1.0, Some(2_000)),
+            (unreached, 3, 1.0, None),
+            (dropped, 3, 1.0, Some(4_000)),
+            (Failure::TooLarge { limit_bytes: 1 }, 0, 0.0, None),
+            (status(301, "", None), 0, 0.0, None),
+            (status(400, "", None), 0, 0.0, None),
+            (status(401, "AUTHENTICATION_REQUIRED", None), 0, 0.0, None),
+            (status(403, "INVALID_PERMISSIONS", None), 0, 0.0, None),
+            (status(404, "NOT_FOUND", None), 0, 0.0, None),
+            (status(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", None), 0, 0.0, None),
+            (status(501, "", None), 0, 0.0, None),
+        ] {
+            assert_eq!(delay_ms(&failure, retries, random), expected, "{failure:?} after {retries}");
+        }
+    }
+
+    #[test]
+    fn no_retries_means_none() {
+        let retry = Retry { max_retries: 0, ..Retry::default() };
+        assert_eq!(retry.delay(&status(429, "RATE_LIMIT_REACHED", Some(1)), 0, 0.0), None);
+    }
+}

@@ -1,0 +1,257 @@
+//! How far a stream of changes has come: small JSON objects that Spark keeps in its checkpoints and shows in its progress,
+//! so there is no secret in them. Pure.
+//!
+//! | read so far | offset, besides `version`, `base`, `table` and `mode` |
+//! |---|---|
+//! | nothing | |
+//! | everything before a moment | `until` |
+//! | the records up to an id, of those of a window | `since` (left out where the window has no beginning), `until`, `after` |
+//! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `after`, as above, while the table itself is read in parts |
+//!
+//! Invariants: the same position is always the same text, because Spark compares texts; an offset of another table, base,
+//! mode or a newer version is refused, never taken for one of ours.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::options::IngestionType;
+use crate::scan::Scan;
+use crate::time::{Seconds, seconds, utc};
+
+const VERSION: u64 = 1;
+
+/// How far a stream has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offset {
+    /// `app...`.
+    pub base_id: String,
+    /// `tbl...`.
+    pub table_id: String,
+    /// What the stream gives.
+    pub mode: Mode,
+    /// What of it was given.
+    pub position: Position,
+}
+
+/// What a stream gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Records that were created or edited.
+    Cdc,
+    /// All changes, deletes among them.
+    CdcWithDeletes,
+    /// The deletes alone.
+    Deletes,
+    /// Records that were created.
+    Append,
+}
+
+impl Mode {
+    /// The mode of streams with a plan.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
+    pub(crate) fn of(plan: &Scan) -> Result<Self> {
+        if let Some(max_records) = plan.max_records {
+            return Err(Error::Option(format!(
+                "option max_records is {max_records}: a stream that stopped there would leave changes out; \
+                 max_records_per_batch bounds its batches"
+            )));
+        }
+        match plan.ingestion_type {
+            IngestionType::Cdc => Ok(Self::Cdc),
+            IngestionType::CdcWithDeletes if plan.only_gone => Ok(Self::Deletes),
+            IngestionType::CdcWithDeletes => Ok(Self::CdcWithDeletes),
+            IngestionType::Append => Ok(Self::Append),
+            IngestionType::Snapshot => Err(Error::Option(
+                "option ingestion_type is snapshot, which has no changes to stream: set it to cdc, cdc_with_deletes or \
+                 append, or read the table as a batch"
+                    .into(),
+            )),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Cdc => "cdc",
+            Self::CdcWithDeletes => "cdc_with_deletes",
+            Self::Deletes => "deletes",
+            Self::Append => "append",
+        }
+    }
+}
+
+/// What of the stream was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// Nothing.
+    Start,
+    /// Everything before this moment.
+    Until(Seconds),
+    /// Everything before the window, and of the window's records those up to an id.
+    Cut(Cut),
+    /// Everything before a payload of a webhook.
+    Feed(FeedPosition),
+}
+
+/// A place inside a window whose records were too many for one batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// Where the window begins; none where it has no beginning.
+    pub since: Option<Seconds>,
+    /// Where it ends.
+    pub until: Seconds,
+    /// The last record that was given, in the order of ids.
+    pub after: String,
+}
+
+/// A place in a webhook's payloads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedPosition {
+    /// `ach...`.
+    pub webhook_id: String,
+    /// The number of the first payload that was not given.
+    pub next: u64,
+    /// When no later payload was there.
+    pub at: Seconds,
+    /// The last record that was given, in the order of ids, while the first read of the table is under way in parts.
+    pub after: Option<String>,
+}
+
+/// The text's form.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    version: u64,
+    base: String,
+    table: String,
+    mode: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhook: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+impl Offset {
+    /// The position in a plan's stream.
+    ///
+    /// # Errors
+    /// As [`Mode::of`].
+    pub(crate) fn new(plan: &Scan, position: Position) -> Result<Self> {
+        let mode = Mode::of(plan)?;
+        Ok(Self { base_id: plan.base_id.clone(), table_id: plan.table_id.clone(), mode, position })
+    }
+
+    /// Reads an offset of a plan's stream; `{}` is the start.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for an offset of another stream or a newer version, or what is no offset at all.
+    pub fn parse(text: &str, plan: &Scan) -> Result<Self> {
+        let none = || Error::Option(format!("the checkpoint's offset is none of this source's: {}", shortened(text)));
+        let value: Value = serde_json::from_str(text).map_err(|_| none())?;
+        if value.as_object().is_some_and(serde_json::Map::is_empty) {
+            return Self::new(plan, Position::Start);
+        }
+        let version = value["version"].as_u64().ok_or_else(none)?;
+        if version > VERSION {
+            return Err(Error::Option(format!(
+                "the checkpoint's offset is of version {version}, but this is lakeflow-airtable {}, which reads up to \
+                 {VERSION}: install the version that wrote it, or a later one",
+                env!("CARGO_PKG_VERSION")
+            )));
+        }
+        let written: Written = serde_json::from_value(value).map_err(|_| none())?;
+        let mode = Mode::of(plan)?;
+        let expected = [("base", &plan.base_id), ("table", &plan.table_id)];
+        for ((what, expected), found) in expected.into_iter().zip([&written.base, &written.table]) {
+            if expected != found {
+                return Err(another(&format!("{what} {found}"), &format!("{what} {expected}")));
+            }
+        }
+        if written.mode != mode.as_str() {
+            return Err(another(&format!("mode {}", written.mode), &format!("mode {}", mode.as_str())));
+        }
+        let position = written.position().ok_or_else(none)?;
+        let is_feed = matches!(mode, Mode::CdcWithDeletes | Mode::Deletes);
+        match position {
+            Position::Feed(_) if !is_feed => Err(none()),
+            Position::Until(_) | Position::Cut(_) if is_feed => Err(none()),
+            position => Self::new(plan, position),
+        }
+    }
+
+    /// The offset as text: the same for the same position.
+    #[allow(clippy::missing_panics_doc)] // Strings and numbers are JSON.
+    pub fn to_json(&self) -> String {
+        let mut written = Written {
+            version: VERSION,
+            base: self.base_id.clone(),
+            table: self.table_id.clone(),
+            mode: self.mode.as_str().to_owned(),
+            webhook: None,
+            next: None,
+            at: None,
+            since: None,
+            until: None,
+            after: None,
+        };
+        match &self.position {
+            Position::Start => {}
+            Position::Until(until) => written.until = Some(utc(*until)),
+            Position::Cut(cut) => {
+                written.since = cut.since.map(utc);
+                written.until = Some(utc(cut.until));
+                written.after = Some(cut.after.clone());
+            }
+            Position::Feed(feed) => {
+                written.webhook = Some(feed.webhook_id.clone());
+                written.next = Some(feed.next);
+                written.at = Some(utc(feed.at));
+                written.after.clone_from(&feed.after);
+            }
+        }
+        serde_json::to_string(&written).expect("strings and numbers are JSON")
+    }
+}
+
+impl Written {
+    fn position(&self) -> Option<Position> {
+        let time = |text: &Option<String>| text.as_deref().map(|text| seconds(text).ok_or(())).transpose().ok();
+        match (&self.webhook, self.next, &self.until, &self.after) {
+            (Some(webhook_id), Some(next), None, after) => {
+                let (at, after) = (time(&self.at)??, after.clone());
+                Some(Position::Feed(FeedPosition { webhook_id: webhook_id.clone(), next: next.max(1), at, after }))
+            }
+            (None, None, Some(_), None) => Some(Position::Until(time(&self.until)??)),
+            (None, None, Some(_), Some(after)) => {
+                let until = time(&self.until)??;
+                Some(Position::Cut(Cut { since: time(&self.since)?, until, after: after.clone() }))
+            }
+            (None, None, None, None) => Some(Position::Start),
+            _ => None,
+        }
+    }
+}
+
+fn another(found: &str, expected: &str) -> Error {
+    Error::Option(format!(
+        "the checkpoint belongs to a stream of {found}, but this stream is of {expected}: give every stream a \
+         checkpointLocation of its own"
+    ))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use super::*;
+use crate::airtable::schema::Table;
+use crate::options::Options;
+
+fn plan(options: &[(&str, &str)]) -> Scan {
+    let table: Table = serde_json::from_value(serde_json::json!({
+        "id": "tblA", "name": "A", "primaryFieldId": "fldA", "fields": [{"id": "fldA", "name": "A", "type": "singleLineText"}]
+    }))
+    .expect("a table");
+    let all = [("token", "patA")].iter().chain(options).copied();
+    Scan::new("appA", &table, &Options::parse(all).expect("options").read).expect("a plan")
+}
+
+#[test]
+fn positions_are_written_and_read_back() {
+    let cdc = plan(&[("ingestion_type", "cdc")]);
+    let feed = plan(&[("ingestion_type", "cdc_with_deletes")]);
+    let cut = |since| Position::Cut(Cut { since, until: 60, after: "recA".into() });
+    for (plan, position, rest) in [
+        (&cdc, Position::Start, ""),
+        (&cdc, Position::Until(0), r#","until":"1970-01-01T00:00:00Z""#),
+        (&cdc, cut(None), r#","until":"1970-01-01T00:01:00Z","after":"recA""#),
+        (&cdc, cut(Some(0)), r#","since":"1970-01-01T00:00:00Z","until":"1970-01-01T00:01:00Z","after":"recA""#),
+        (
+            &feed,
+            Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None }),
+            r#","webhook":"achA","next":17,"at":"1970-01-01T00:00:00Z""#,
+        ),
+    ] {
+        let offset = Offset::new(plan, position).expect("streams");
+        let text = offset.to_json();
+        let start = format!(r#"{{"version":1,"base":"appA","table":"tblA","mode":"{}""#, offset.mode.as_str());
+        assert_eq!(text, format!("{start}{rest}}}"));
+        assert_eq!(Offset::parse(&text, plan), Ok(offset));
+    }
+    assert_eq!(Offset::parse("{}", &cdc), Offset::new(&cdc, Position::Start));
+}
+
+#[test]
+fn offsets_of_other_streams_are_refused() {
+    let cdc = plan(&[("ingestion_type", "cdc")]);
+    for (text, expected) in [
+        (r#"{"version":1,"base":"appB","table":"tblA","mode":"cdc"}"#, "stream of base appB"),
+        (r#"{"version":1,"base":"appA","table":"tblB","mode":"cdc"}"#, "stream of table tblB"),
+        (r#"{"version":1,"base":"appA","table":"tblA","mode":"append"}"#, "stream of mode append"),
+        (r#"{"version":2,"something":"else"}"#, "version 2"),
+        (r#"{"offset":5}"#, "none of this source's"),
+        (r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","until":"soon"}"#, "none of this source's"),
+        (
+            r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","webhook":"achA","next":1,"at":"1970-01-01T00:00:00Z"}"#,
+            "none of this source's",
+        ),
+        (r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","after":"recA"}"#, "none of this source's"),
+        ("nonsense", "none of this source's"),
+    ] {
+        let error = Offset::parse(text, &cdc).expect_err(text);
+        assert!(matches!(&error, Error::Option(message) if message.contains(expected)), "{text}: {error}");
+    }
+}
+
+#[test]
+fn snapshots_and_samples_are_no_streams() {
+    let error = Mode::of(&plan(&[])).expect_err("a snapshot");
+    assert!(error.to_string().contains("cdc_with_deletes"), "{error}");
+    let error = Mode::of(&plan(&[("ingestion_type", "append"), ("max_records", "5")])).expect_err("a sample");
+    assert!(error.to_string().contains("max_records_per_batch"), "{error}");
+}

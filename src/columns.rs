@@ -1,0 +1,19 @@
+//! What a column is: Airtable type -> [`Shape`] -> Arrow type, Spark type, and the builder that reads cells into it.
+//!
+//! | file | is |
+//! |---|---|
+//! | `shape`, `object` | the one type table, and the objects that Airtable documents |
+//! | `builder`, `marker` | cells into an Arrow array, and what a cell is that is no value |
+//! | `sql` | types as people write them |
+
+mod builder;
+mod marker;
+mod object;
+mod shape;
+mod sql;
+
+pub(crate) use builder::Builder;
+pub(crate) use marker::{Misfit, moment};
+pub use object::Object;
+pub use shape::Shape;
+pub(crate) use sql::sql_type;

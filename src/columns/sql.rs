@@ -1,0 +1,25 @@
+//! Spark's types as people write them in SQL. The one place, for messages, listings and the command line.
+
+use serde_json::Value;
+
+/// A type of Spark's JSON schemas in SQL's words: `ARRAY<STRUCT<id: STRING>>`.
+pub(crate) fn sql_type(spark_type: &Value) -> String {
+    if let Some(name) = spark_type.as_str() {
+        return if name == "long" { "BIGINT".into() } else { name.to_uppercase() };
+    }
+    match spark_type["type"].as_str() {
+        Some("array") => {
+            let not_null = if spark_type["containsNull"] == false { " NOT NULL" } else { "" };
+            format!("ARRAY<{}{not_null}>", sql_type(&spark_type["elementType"]))
+        }
+        Some("struct") => {
+            let field = |field: &Value| {
+                let not_null = if field["nullable"] == false { " NOT NULL" } else { "" };
+                format!("{}: {}{not_null}", field["name"].as_str().unwrap_or("?"), sql_type(&field["type"]))
+            };
+            let fields = spark_type["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+            format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => other.unwrap_or("an unknown type").to_uppercase(),
+    }
+}

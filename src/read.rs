@@ -1,0 +1,22 @@
+//! Scan -> pages -> batches. Follows the page cursor, or several, starts again when one expires, and hands batches on while
+//! the next page is under way.
+//!
+//! | file | is |
+//! |---|---|
+//! | `batches` | what a consumer holds: batches, one after the other |
+//! | `reader` | the task behind it |
+//! | `walks`, `cursor` | where one cursor, or several, are in the pages |
+//! | `split`, `shares` | whether several are worth while, and which records each of them reads |
+//! | `request` | the request for a page |
+//! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
+
+mod batches;
+mod cursor;
+pub(crate) mod id_store;
+mod reader;
+mod request;
+mod shares;
+mod split;
+mod walks;
+
+pub use batches::Batches;

@@ -1,0 +1,108 @@
+//! A read as its consumer holds it: batches, one after the other, from a task that reads ahead.
+//!
+//! Invariants: nothing is asked for before the first batch is; a reader that dies is an error, never the end of a table;
+//! a consumer that does not come back holds up a bounded number of rows, and one that goes stops the task.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::airtable::client::Client;
+use crate::error::{Error, Result};
+use crate::read::reader::Reader;
+use crate::scan::Scan;
+
+/// The batches of a read, in order. Nothing is asked for before the first one is.
+#[derive(Debug)]
+pub struct Batches {
+    schema: SchemaRef,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    New(Box<(Arc<Client>, Scan)>),
+    Running { batches: mpsc::Receiver<Result<RecordBatch>>, task: JoinHandle<()> },
+    Ended,
+}
+
+impl Batches {
+    pub(crate) fn new(client: Arc<Client>, scan: Scan) -> Self {
+        Self { schema: scan.schema(), state: State::New(Box::new((client, scan))) }
+    }
+
+    /// The schema of every batch.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// The next batch, or `None` after the last. Must be awaited in a tokio runtime; may be dropped and called again.
+    ///
+    /// # Errors
+    /// What the requests and the decoder fail with; nothing comes after an error.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        if let State::New(parts) = &self.state {
+            let (client, scan) = (parts.0.clone(), parts.1.clone());
+            // One batch waits in the channel while the next is put together.
+            let (sender, batches) = mpsc::channel(1);
+            let task = tokio::spawn(Reader::new(client, scan).run(sender));
+            self.state = State::Running { batches, task };
+        }
+        let State::Running { batches, task } = &mut self.state else { return None };
+        let next = match batches.recv().await {
+            // Without a word: at the end of the table, or because the reader died.
+            None => task.await.err().map(|error| Err(died(error))),
+            next => next,
+        };
+        if !matches!(next, Some(Ok(_))) {
+            self.stop();
+        }
+        next
+    }
+
+    fn stop(&mut self) {
+        if let State::Running { task, .. } = std::mem::replace(&mut self.state, State::Ended) {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A reader that stops without saying so must not look like the end of the table.
+pub(super) fn died(error: tokio::task::JoinError) -> Error {
+    let why = match error.try_into_panic() {
+        Ok(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        }
+        Err(error) => error.to_string(),
+    };
+    Error::Data(format!("the read ended before the table did, by a fault of this package: {why}: please report it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_dies_is_not_the_end_of_the_table() {
+        let task = tokio::spawn(async { panic!("the reason") });
+        let error = died(task.await.expect_err("a panic"));
+        assert!(matches!(&error, Error::Data(text) if text.contains("the reason")), "{error}");
+        let (sender, batches) = mpsc::channel(1);
+        drop(sender);
+        let schema = Arc::new(arrow::datatypes::Schema::empty());
+        let task = tokio::spawn(async { panic!("the reason") });
+        let mut batches = Batches { schema, state: State::Running { batches, task } };
+        assert!(batches.next().await.is_some_and(|next| next.is_err()));
+        assert!(batches.next().await.is_none());
+    }
+}

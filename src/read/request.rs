@@ -1,0 +1,53 @@
+//! Scan -> the request for a page. Pure but for the length of an address, which the client knows.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::airtable::client::Client;
+use crate::airtable::failure::Purpose;
+use crate::airtable::request::Request;
+use crate::scan::Scan;
+
+/// Airtable refuses addresses of 16,000 characters.
+const LONGEST_URL: usize = 15_000;
+
+/// The page at `offset` of the records that fulfil a formula, by GET where the address is short enough, else by POST.
+pub(super) fn page(client: &Client, scan: &Scan, formula: Option<&str>, offset: Option<&str>) -> Request {
+    let parameters = parameters(scan, formula, offset);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs = |(key, value): &(&'static str, Value)| match value {
+        Value::Array(items) => items.iter().map(|item| ("fields[]", text(item))).collect(),
+        value => vec![(*key, text(value))],
+    };
+    let get = Request {
+        purpose: Purpose::Records,
+        method: Method::GET,
+        path: vec![scan.base_id.clone(), scan.table_id.clone()],
+        query: parameters.iter().flat_map(pairs).collect(),
+        body: None,
+        base_id: Some(scan.base_id.clone()),
+    };
+    if client.url_length(&get) <= LONGEST_URL {
+        return get;
+    }
+    let body: Map<String, Value> = parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let path = get.path.into_iter().chain(["listRecords".to_owned()]).collect();
+    Request { method: Method::POST, path, query: Vec::new(), body: Some(Value::from(body).to_string()), ..get }
+}
+
+/// What a page is asked for with, whichever way it is asked. The only list among it is that of the fields.
+fn parameters(scan: &Scan, formula: Option<&str>, offset: Option<&str>) -> Vec<(&'static str, Value)> {
+    let optional = [
+        ("view", scan.view_id.as_deref().map(Value::from)),
+        ("filterByFormula", formula.map(Value::from)),
+        ("maxRecords", scan.max_records.map(Value::from)),
+        ("offset", offset.map(Value::from)),
+    ];
+    let mut parameters = vec![
+        ("pageSize", scan.page_size.into()),
+        ("returnFieldsByFieldId", true.into()),
+        ("fields", json!(scan.field_ids())),
+    ];
+    parameters.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    parameters
+}

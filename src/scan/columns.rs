@@ -1,0 +1,151 @@
+//! The columns of a read: their names, where their values come from, and what catalogs are told about them. Pure.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::airtable::schema::{Field, Table};
+use crate::columns::Shape;
+use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::scan::names::column_names;
+
+/// One column of the schema.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// What users call it.
+    pub name: String,
+    /// False only where the schema says so.
+    pub nullable: bool,
+    /// Where its values come from.
+    pub source: Source,
+}
+
+/// Where a column's values come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The record's id.
+    RecordId,
+    /// When the record was created.
+    CreatedTime,
+    /// A field's cells.
+    Field(FieldSource),
+    /// What did not fit elsewhere.
+    Rescued,
+    /// When the record changed.
+    ChangedAt {
+        /// The field that knows it to the second, where the table has one.
+        field_id: Option<String>,
+    },
+    /// Whether the record is gone.
+    Deleted,
+}
+
+/// A field as it was when the read was planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldSource {
+    /// `fld...`.
+    pub id: String,
+    /// The field's name.
+    pub name: String,
+    /// Airtable's word for its type.
+    pub kind: String,
+    /// What the base's makers wrote about it.
+    pub description: Option<String>,
+    /// What its cells become.
+    pub shape: Shape,
+}
+
+impl Column {
+    /// The Arrow type.
+    pub fn data_type(&self) -> DataType {
+        match &self.source {
+            Source::RecordId | Source::Rescued => DataType::Utf8,
+            Source::CreatedTime | Source::ChangedAt { .. } => {
+                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+            }
+            Source::Deleted => DataType::Boolean,
+            Source::Field(field) => field.shape.data_type(),
+        }
+    }
+
+    pub(super) fn spark_type(&self) -> Value {
+        match &self.source {
+            Source::RecordId | Source::Rescued => json!("string"),
+            Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
+            Source::Deleted => json!("boolean"),
+            Source::Field(field) => field.shape.spark_type(),
+        }
+    }
+
+    /// What catalogs and tools show about the column: the Airtable field's id, name and type, and a comment.
+    pub(super) fn metadata(&self) -> Vec<(&'static str, String)> {
+        let comment = |text: &str| vec![("comment", text.to_owned())];
+        match &self.source {
+            Source::RecordId => comment("Airtable record id"),
+            Source::CreatedTime => comment("when the record was created"),
+            Source::Rescued => comment("JSON list of values that did not fit their columns"),
+            Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
+            Source::Deleted => comment("whether the record was deleted"),
+            Source::Field(field) => {
+                let mut metadata = vec![
+                    ("airtable_field_id", field.id.clone()),
+                    ("airtable_field_name", field.name.clone()),
+                    ("airtable_field_type", field.kind.clone()),
+                ];
+                metadata.extend(field.description.clone().map(|text| ("comment", text)));
+                metadata
+            }
+        }
+    }
+}
+
+/// The columns of a read of these fields.
+pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
+    let rescued = options.rescued_data_column.as_deref();
+    // Names are made from all fields, so that leaving one out does not rename another.
+    let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
+    let names = column_names(options.column_names, &all, rescued);
+    let name_of: HashMap<&str, String> = all.iter().map(|(id, _)| *id).zip(names).collect();
+    let mut columns = vec![
+        Column { name: "id".into(), nullable: false, source: Source::RecordId },
+        Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
+    ];
+    columns.extend(fields.iter().map(|field| {
+        let source = FieldSource {
+            id: field.id.clone(),
+            name: field.name.clone(),
+            kind: field.kind.clone(),
+            description: field.description.clone().filter(|text| !text.is_empty()),
+            shape: shape_of(field, options.nested),
+        };
+        Column { name: name_of[field.id.as_str()].clone(), nullable: true, source: Source::Field(source) }
+    }));
+    columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
+    if matches!(options.ingestion_type, IngestionType::Cdc | IngestionType::CdcWithDeletes) {
+        // A change feed tells when each of its changes was made; the field tells it of the last edit only.
+        let field =
+            table.fields.iter().find(|field| options.ingestion_type == IngestionType::Cdc && tells_edits(field));
+        let source = Source::ChangedAt { field_id: field.map(|field| field.id.clone()) };
+        columns.push(Column { name: "_changed_at".into(), nullable: false, source });
+        columns.push(Column { name: "_deleted".into(), nullable: false, source: Source::Deleted });
+    }
+    columns
+}
+
+/// What the cells of a field's column are.
+pub(crate) fn shape_of(field: &Field, nested: Nested) -> Shape {
+    let shape = Shape::of(&field.kind, &field.options);
+    if nested == Nested::Json && shape.is_nested() { Shape::Json } else { shape }
+}
+
+/// The field's cells are the times of the last edit of any field, to the second.
+fn tells_edits(field: &Field) -> bool {
+    let options = &field.options;
+    field.kind == "lastModifiedTime"
+        && options["result"]["type"] == "dateTime"
+        && options["isValid"] == true
+        && options["referencedFieldIds"].as_array().is_some_and(Vec::is_empty)
+}

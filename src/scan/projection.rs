@@ -1,0 +1,57 @@
+//! Which columns of a plan a user's schema wants, in which order, and as what. Pure.
+//!
+//! Invariant: what does not fit the wanted type is rescued, as everywhere; a type that would lose more is refused.
+
+use serde_json::Value;
+
+use crate::columns::sql_type;
+use crate::error::{Error, Result, nearest};
+use crate::scan::columns::{Column, FieldSource, Source};
+
+/// The columns that a schema, given as Spark's JSON of a `StructType`, wants of all columns of a table.
+///
+/// # Errors
+/// [`Error::NotFound`] for a column that the table does not have; [`Error::Option`] for a type that a column cannot be
+/// read as.
+pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result<Vec<Column>> {
+    let wanted: Value = serde_json::from_str(spark_schema)
+        .map_err(|error| Error::Option(format!("the schema is not Spark's JSON of a StructType: {error}")))?;
+    let wanted = wanted["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if wanted.is_empty() {
+        return Err(Error::Option("the schema has no columns: name at least one, such as id STRING".into()));
+    }
+    let columns = wanted.iter().map(|field| column(table, all, field)).collect::<Result<Vec<_>>>()?;
+    for (index, column) in columns.iter().enumerate() {
+        if columns[..index].iter().any(|other| other.source == column.source) {
+            return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name)));
+        }
+    }
+    Ok(columns)
+}
+
+fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
+    let name = wanted["name"].as_str().unwrap_or_default();
+    let exact = all.iter().find(|column| column.name == name);
+    let any_case = || all.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
+    let Some(column) = exact.or_else(any_case) else {
+        let near = nearest(name, all.iter().map(|column| column.name.as_str()));
+        return Err(Error::NotFound(format!("column {name:?} of the schema: table {table:?} has none such{near}")));
+    };
+    let spark_type = &wanted["type"];
+    let source = match &column.source {
+        Source::Field(field) => {
+            field.shape.read_as(spark_type).map(|shape| Source::Field(FieldSource { shape, ..field.clone() }))
+        }
+        source => (*spark_type == column.spark_type()).then(|| source.clone()),
+    };
+    let Some(source) = source else {
+        return Err(Error::Option(format!(
+            "column {name:?} of the schema: table {table:?} gives {}, which cannot be read as {}",
+            sql_type(&column.spark_type()),
+            sql_type(spark_type)
+        )));
+    };
+    // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
+    let nullable = wanted["nullable"].as_bool().unwrap_or(true);
+    Ok(Column { name: name.to_owned(), nullable, source })
+}
