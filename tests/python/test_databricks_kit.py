@@ -17,7 +17,8 @@ import pytest
 import lakeflow_airtable
 from conftest import PROJECT
 from databricks_bundle import BUNDLE, KIT, REFERENCE, faults, merged, resolved, texts, written_files
-from lakeflow_airtable import _native, connection
+from lakeflow_airtable import _native
+from lakeflow_airtable.cli import connection
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 

@@ -11,7 +11,7 @@ import pytest
 
 import lakeflow_airtable
 from databricks_bundle import KIT, merged, resolved
-from lakeflow_airtable import connection
+from lakeflow_airtable.cli import connection
 from lakeflow_airtable.mock import MockAirtable
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import PROJECT
 from lakeflow_airtable import Airtable, _native, cli
+from lakeflow_airtable.cli.main import markdown
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_the_readme_has_the_table() -> None:
     readme = (PROJECT / "README.md").read_text()
-    assert cli.markdown(_native.option_table()) in readme, "make the table anew: lakeflow-airtable options --markdown"
+    assert markdown(_native.option_table()) in readme, "make the table anew: lakeflow-airtable options --markdown"
 
 
 def test_every_option_is_a_flag(capsys: pytest.CaptureFixture[str]) -> None:

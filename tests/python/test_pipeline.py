@@ -16,11 +16,11 @@ from pyspark.pipelines.output import MaterializedView, StreamingTable, Temporary
 
 from conftest import PROJECT
 from graph_registry import Registry, Session, spec_of, table
-from lakeflow_airtable import Airtable, NotFoundError, OptionError, connection, environment, ingest
+from lakeflow_airtable import Airtable, NotFoundError, OptionError, environment, ingest
 from lakeflow_airtable.mock import MockAirtable
-from lakeflow_airtable.options import Options
-from lakeflow_airtable.pipeline_names import LONGEST, identifier, identifiers, quoted, view_name
-from lakeflow_airtable.pipeline_tables import CURSOR, DELETED, PRIMARY_KEYS
+from lakeflow_airtable.options import OF_CONNECTION, Options
+from lakeflow_airtable.pipeline.names import LONGEST, identifier, identifiers, quoted, view_name
+from lakeflow_airtable.pipeline.tables import CURSOR, DELETED, PRIMARY_KEYS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -598,7 +598,7 @@ def test_values_are_checked_without_the_connections_options(pipelines: Callable[
     assert stand_in.calls == []
 
 
-@pytest.mark.parametrize("name", connection.STORED)
+@pytest.mark.parametrize("name", OF_CONNECTION)
 def test_what_is_the_connections_alone_is_refused(name: str, pipelines: Callable[..., StandIn]) -> None:
     stand_in = pipelines(**NEW_NAMES)
     objects = [table("A", {name.upper(): "appXXXXXXXXXXXXXX" if name == "base_id" else "5"})]

@@ -16,7 +16,7 @@ from lakeflow_airtable.mock import MockAirtable
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from lakeflow_airtable.pipeline_graph import IngestedTable
+    from lakeflow_airtable.pipeline import IngestedTable
 
 
 def test_a_run_is_told_before_what_it_will_meet(

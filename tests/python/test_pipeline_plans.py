@@ -13,7 +13,7 @@ from graph_registry import Registry, Session, spec_of, table
 from lakeflow_airtable import Airtable, AirtableDataSource, AuthError, NotFoundError, ingest
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
-from lakeflow_airtable.pipeline_source import PLAN_SECONDS
+from lakeflow_airtable.pipeline.source import PLAN_SECONDS
 
 
 def flows(mock: MockAirtable, *objects: object, **options: object) -> dict[str, AirtableDataSource]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import lakeflow_airtable.stream
+import lakeflow_airtable.spark.stream
 from lakeflow_airtable import Airtable, AirtableDataSource, OptionError
 from lakeflow_airtable.mock import MockAirtable
 
@@ -24,8 +24,8 @@ MODES = ["append", "cdc", "cdc_with_deletes"]
 def older(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module as it is under Spark 4.0 and 4.1, which know no limits."""
     monkeypatch.setitem(sys.modules, "pyspark.sql.streaming.datasource", None)
-    name = "lakeflow_airtable.older_stream"
-    specification = importlib.util.spec_from_file_location(name, lakeflow_airtable.stream.__file__)
+    name = "lakeflow_airtable.spark.older_stream"
+    specification = importlib.util.spec_from_file_location(name, lakeflow_airtable.spark.stream.__file__)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -55,7 +55,7 @@ def reader(module: ModuleType, mock: MockAirtable, pause: float = 0, **options: 
 
 @pytest.fixture(autouse=True)
 def _usual_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lakeflow_airtable.stream, "POLL_SECONDS", lakeflow_airtable.stream.POLL_SECONDS)
+    monkeypatch.setattr(lakeflow_airtable.spark.stream, "POLL_SECONDS", lakeflow_airtable.spark.stream.POLL_SECONDS)
 
 
 def names(reader: Any, start: Offset, end: Offset) -> list[str]:
@@ -113,7 +113,7 @@ def test_a_restart_on_a_spark_that_tells_no_start_goes_on_behind_the_checkpoint(
 def test_a_spark_that_tells_start_and_limit(items: MockAirtable, mode: str) -> None:
     from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows
 
-    module = lakeflow_airtable.stream
+    module = lakeflow_airtable.spark.stream
     assert isinstance(reader(module, items, ingestion_type=mode).getDefaultReadLimit(), ReadAllAvailable)
     stream = reader(module, items, ingestion_type=mode, max_records_per_batch="12")
     limit = stream.getDefaultReadLimit()
@@ -130,7 +130,7 @@ def test_a_spark_that_tells_start_and_limit(items: MockAirtable, mode: str) -> N
 def test_a_run_that_takes_what_is_available_goes_no_further(items: MockAirtable, mode: str) -> None:
     from pyspark.sql.streaming.datasource import ReadMaxRows
 
-    stream = reader(lakeflow_airtable.stream, items, ingestion_type=mode, max_records_per_batch="20")
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type=mode, max_records_per_batch="20")
     stream.prepareForTriggerAvailableNow()
     start, given = stream.initialOffset(), 0
     while (end := stream.latestOffset(start, ReadMaxRows(20))) != start:
@@ -143,7 +143,7 @@ def test_a_run_that_takes_what_is_available_goes_no_further(items: MockAirtable,
 
 
 def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:
-    stream = reader(lakeflow_airtable.stream, items, 3_600, ingestion_type="cdc")
+    stream = reader(lakeflow_airtable.spark.stream, items, 3_600, ingestion_type="cdc")
     end = stream.latestOffset(stream.initialOffset(), None)
     items.clear_requests()
     for _ in range(50):
@@ -153,7 +153,7 @@ def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:
 
 @pytest.mark.parametrize("which", ["current", "older"])
 def test_pickles_without_connections(items: MockAirtable, older: ModuleType, which: str) -> None:
-    module = older if which == "older" else lakeflow_airtable.stream
+    module = older if which == "older" else lakeflow_airtable.spark.stream
     stream = reader(module, items, ingestion_type="cdc")
     end = stream.latestOffset()
     copy = pickle.loads(pickle.dumps(stream))
@@ -166,7 +166,7 @@ def test_pickles_without_connections(items: MockAirtable, older: ModuleType, whi
 
 
 def test_offsets_are_plain_and_the_same_again(items: MockAirtable) -> None:
-    stream = reader(lakeflow_airtable.stream, items, ingestion_type="cdc_with_deletes")
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type="cdc_with_deletes")
     for offset in (stream.initialOffset(), stream.latestOffset()):
         # As Spark keeps it: written, read, and compared with what is written next time.
         assert stream.latestOffset(json.loads(json.dumps(offset))) in (offset, stream.latestOffset())

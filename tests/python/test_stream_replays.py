@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-import lakeflow_airtable.stream
+import lakeflow_airtable.spark.stream
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.spark import AirtableDataSource
-from lakeflow_airtable.stream import AirtableStreamReader
+from lakeflow_airtable.spark.stream import AirtableStreamReader
 from mutations import COMPUTED, ORDERS, Script
 from stream_questions import ask, webhooks
 from stream_target import Place, Row, assert_each_once, assert_same, snapshot
@@ -127,7 +127,7 @@ def lose_changes(mock: MockAirtable, script: Script, rng: random.Random) -> None
 
 def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str, losses: float = 0, **more: str) -> None:
     """Streams a base that changes, over many deaths, and looks at what has arrived."""
-    monkeypatch.setattr(lakeflow_airtable.stream, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(lakeflow_airtable.spark.stream, "POLL_SECONDS", 0.0)
     rng = random.Random(seed)
     manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
     with MockAirtable(sample=False, seed=seed, faults=manners) as mock:

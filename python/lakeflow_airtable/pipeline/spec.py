@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from .connection import STORED
-from .environment import variable, with_environment
-from .errors import AirtableError, NotFoundError, OptionError
-from .options import Options
+from ..environment import variable, with_environment
+from ..errors import AirtableError, NotFoundError, OptionError
+from ..options import OF_CONNECTION, Options
 
 SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
 
@@ -183,7 +182,7 @@ class PipelineSpec:
         options = Options({**inherited, **own})
         if self.connection_name is not None:
             options["databricks.connection"] = self.connection_name
-            for name in filter(own.__contains__, STORED):
+            for name in filter(own.__contains__, OF_CONNECTION):
                 faults.add(f"{where}.{name}", _OF_THE_CONNECTION.get(name, _OF_THE_CONNECTION[""]))
         return options
 
@@ -221,7 +220,7 @@ def _canonical(given: Mapping[str, object], where: str, faults: Faults) -> Optio
 
 def _option_names() -> dict[str, str]:
     """Every name of an option in lower case, aliases included, with the name that the options table gives it."""
-    from ._native import option_table
+    from .._native import option_table
 
     return {name.lower(): row["name"] for row in option_table() for name in (row["name"], *row["aliases"])}
 

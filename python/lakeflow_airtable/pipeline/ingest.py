@@ -11,15 +11,15 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .pipeline_drift import changes_since
-from .pipeline_graph import Graph, IngestedTable
-from .pipeline_spec import Entry, Faults, PipelineSpec
-from .pipeline_tables import LibraryTables, SparkTables, Tables, planned, resolve
+from .drift import changes_since
+from .graph import Graph, IngestedTable
+from .spec import Entry, Faults, PipelineSpec
+from .tables import LibraryTables, SparkTables, Tables, planned, resolve
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from .pipeline_source import PipelineSource
+    from .source import PipelineSource
 
 
 def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[IngestedTable]:
@@ -42,7 +42,7 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
     spec = PipelineSpec.parse(pipeline_spec, faults)
     if spec.connection_name is None and not spec.connection_options.get("token"):
         faults.raise_any()
-    from .pipeline_source import PipelineSource
+    from .source import PipelineSource
 
     source = PipelineSource(spark)
     tables: Tables = LibraryTables() if spec.connection_name is None else SparkTables(spark)

@@ -14,16 +14,16 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from .options import Options
-from .pipeline_names import format_name
-from .pipeline_spec import Entry
-from .spark import AirtableDataSource, spark_schema
+from ..options import Options
+from ..spark import AirtableDataSource, spark_schema
+from .names import format_name
+from .spec import Entry
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from ._native import Scan
+    from .._native import Scan
 
 PLAN_SECONDS = 600.0
 """How long a flow may take to begin and still read by the plan of its specification. What begins later, such as the
@@ -59,7 +59,7 @@ class PipelineSource:
         """The columns of one entry's flow."""
         if entry.plan is None:
             return self.query(entry)().schema
-        from ._native import Scan
+        from .._native import Scan
 
         return spark_schema(Scan.from_json(entry.plan))
 
@@ -76,7 +76,8 @@ class PipelineSource:
 def source_of_flow(format: str, token: str, read: Options, plan: str | None) -> type[AirtableDataSource]:
     """The data source under another name, with its token and the plan of a read with just those options.
 
-    A class inside a function is pickled whole, not by its name, so what it holds reaches Spark's workers.
+    A class inside a function is pickled whole, not by its name, so what it holds reaches Spark's workers. Its
+    imports are absolute for that reason.
     """
     planned_at = time.time()
 

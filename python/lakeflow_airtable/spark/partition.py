@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import InputPartition
 
-from .errors import AirtableError, AuthError, NotFoundError
-from .options import Options
+from ..errors import AirtableError, AuthError, NotFoundError
+from ..options import Options
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ._native import Connector, Scan
+    from .._native import Connector, Scan
 
 
 REFUSALS = (AuthError, NotFoundError)
@@ -35,7 +35,7 @@ class ScanPartition(InputPartition):
 
 def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
     """The batches of a planned scan. Spark may drop the iterator half-way, as for `take(1)`: no request follows."""
-    from ._native import Connector, Scan
+    from .._native import Connector, Scan
 
     connector, plan = Connector(options), Scan.from_json(scan)
     try:

@@ -16,14 +16,14 @@ import pyspark.sql.datasource
 from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceStreamReader, InputPartition
 from pyspark.sql.types import StructType
 
-from .errors import OptionError
-from .options import Options
+from ..errors import OptionError
+from ..options import Options
 from .partition import ScanPartition
 from .stream import AirtableStreamReader
 from .virtual_tables import VirtualTable
 
 if TYPE_CHECKING:
-    from ._native import Connector, Scan
+    from .._native import Connector, Scan
 
 
 class AirtableDataSource(DataSource):
@@ -65,7 +65,7 @@ class AirtableDataSource(DataSource):
 
     def _scan(self, schema: StructType) -> Scan:
         """The plan behind a schema: the one made at `load()`, or what the user's schema leaves of it."""
-        from ._native import Scan
+        from .._native import Scan
 
         scan = self._planned() if self._plan is None else Scan.from_json(self._plan)
         return scan.select(schema.json())
@@ -108,7 +108,7 @@ class VirtualTableReader(DataSourceReader):
 
 
 def _connector(options: Options) -> Connector:
-    from ._native import Connector
+    from .._native import Connector
 
     return Connector(options)
 

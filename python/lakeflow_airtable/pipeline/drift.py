@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .drift import Change, ColumnChange, schema_changes
+from ..drift import Change, ColumnChange, schema_changes
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

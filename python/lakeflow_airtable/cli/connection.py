@@ -10,13 +10,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .errors import OptionError
+from ..errors import OptionError
+from ..options import OF_CONNECTION
 
 TYPES = ("COMMUNITY", "GENERIC_LAKEFLOW_CONNECT")
 """What Databricks calls such connections: today, and in workspaces that do not know the first name yet."""
-
-STORED = ("token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds")
-"""Options that belong to the connection alone. A read that could set `base_url` could have the token sent anywhere."""
 
 # The framework's own options of a read; they are no rows of the options table.
 _FRAMEWORK = ("tableNameList", "tableConfigs", "isDeleteFlow")
@@ -28,12 +26,12 @@ TOKEN_VARIABLE = "${AIRTABLE_TOKEN}"
 
 def allow_list() -> list[str]:
     """`externalOptionsAllowList`: every option that a read may give besides what the connection holds."""
-    from ._native import option_table
+    from .._native import option_table
 
     names: list[str] = []
     for option in option_table():
         name = option["name"]
-        if name in STORED:
+        if name in OF_CONNECTION:
             continue
         names.append(name)
         if name == "tableName":

@@ -14,15 +14,15 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
-from .errors import NotFoundError, OptionError
-from .options import Options
-from .pipeline_names import identifier, identifiers, quoted
-from .pipeline_spec import Entry, Faults, PipelineSpec
+from ..errors import NotFoundError, OptionError
+from ..options import Options
+from .names import identifier, identifiers, quoted
+from .spec import Entry, Faults, PipelineSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from ._native import Connector
+    from .._native import Connector
 
 PRIMARY_KEYS = ("id",)
 CURSOR = "_changed_at"
@@ -73,7 +73,7 @@ class LibraryTables:
 
     def _connector(self, options: Options) -> Connector:
         """One for each base: it remembers what it was told of the base's tables."""
-        from ._native import Connector
+        from .._native import Connector
 
         own = Options({name: value for name, value in options.items() if name in _CONNECTION})
         key = tuple(sorted(own.items()))
@@ -98,7 +98,7 @@ class SparkTables:
         return entry.source_table
 
     def plan(self, entry: Entry) -> str | None:
-        from ._native import Connector
+        from .._native import Connector
 
         # The connection's own options are not seen here: these take their place while the entry's are looked at.
         Connector({"token": "of-the-connection", "base_url": "http://127.0.0.1", **entry.read_options})

@@ -1,4 +1,4 @@
-"""The command line: `lakeflow-airtable`, or `python -m lakeflow_airtable`.
+"""The commands and their flags.
 
 One line on stderr and an exit code for what goes wrong: 2 for options, 1 for the rest. The flags are the options table.
 """
@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import connection, environment, output
-from .errors import AirtableError, OptionError
-from .options import Options
+from .. import environment
+from ..errors import AirtableError, OptionError
+from ..options import OF_CONNECTION, Options
+from . import connection, output
 
 if TYPE_CHECKING:
-    from ._native import Connector, OptionRow
+    from .._native import Connector, OptionRow
 
 # A positional argument here, not a flag.
 _POSITIONAL = "tableName"
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["mock"]:
-        from .mock import main as run_mock
+        from ..mock import main as run_mock
 
         return run_mock(arguments[1:])
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -70,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from ._native import __version__, option_table
+    from .._native import __version__, option_table
 
     parser = _Parser(prog="lakeflow-airtable", description="Read Airtable as typed columns.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -103,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
-    from ._native import option_table
+    from .._native import option_table
 
     command = commands.add_parser(
         "connection",
@@ -123,7 +124,7 @@ def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     group = command.add_argument_group("options", "Stored in the connection for every read.")
     for option in option_table():
-        if option["name"] in connection.STORED and option["name"] != "token":
+        if option["name"] in OF_CONNECTION and option["name"] != "token":
             group.add_argument(_flag(option["name"]), **_flag_settings(option))
 
 
@@ -150,13 +151,13 @@ def _given(parsed: argparse.Namespace) -> dict[str, object]:
 
 
 def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = None) -> Connector:
-    from ._native import Connector
+    from .._native import Connector
 
     return Connector(Options.from_values({**environment.with_environment(_given(parsed)), **(forced or {})}))
 
 
 def _connection(parsed: argparse.Namespace) -> None:
-    from ._native import Connector
+    from .._native import Connector
 
     stored = {name: str(value) for name, value in _given(parsed).items()}
     Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
@@ -210,7 +211,7 @@ def _read(parsed: argparse.Namespace) -> None:
 
 
 def _options(parsed: argparse.Namespace) -> None:
-    from ._native import option_table
+    from .._native import option_table
 
     print(markdown(option_table()) if parsed.markdown else "\n".join(map(_described, option_table())))
 

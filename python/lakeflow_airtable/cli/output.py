@@ -15,12 +15,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .errors import OptionError
+from ..errors import OptionError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ._native import Batches
+    from .._native import Batches
 
 SUFFIXES = (".parquet", ".arrow", ".csv", ".jsonl")
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
-from .errors import OptionError
-from .options import Options
+from ..errors import OptionError
+from ..options import Options
 
 if TYPE_CHECKING:
-    from ._native import Connector
+    from .._native import Connector
 
 Row = tuple[Any, ...]
 

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .drift import ColumnChange
-from .errors import OptionError
-from .pipeline_names import quoted, view_name
-from .pipeline_spec import Entry
-from .pipeline_tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
+from ..drift import ColumnChange
+from ..errors import OptionError
+from .names import quoted, view_name
+from .spec import Entry
+from .tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
 
 if TYPE_CHECKING:
-    from .pipeline_source import PipelineSource
+    from .source import PipelineSource
 
 MATERIALIZED_VIEW = "materialized_view"
 AUTO_CDC_FROM_SNAPSHOT = "auto_cdc_from_snapshot"

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 
-from .options import Options
+from ..options import Options
 from .partition import REFUSALS, ScanPartition, table_named
 
 if TYPE_CHECKING:
-    from ._native import Connector, Scan
+    from .._native import Connector, Scan
 
 try:
     from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows, SupportsTriggerAvailableNow
@@ -116,7 +116,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def _airtable(self) -> tuple[Connector, Scan]:
         """The compiled module's objects, made where they are used: they hold connections, and never travel."""
         if self._live is None:
-            from ._native import Connector, Scan
+            from .._native import Connector, Scan
 
             self._live = (Connector(self._options), Scan.from_json(self._scan))
         return self._live
