@@ -143,7 +143,7 @@ $(BUILD)/executors: $(BUILD)/wheels
 
 # A catalog that AUTO CDC can merge into, for the tests of pipelines; fetched by the Ivy that comes with Spark, from wherever
 # Ivy is told to look.
-$(BUILD)/jars: tests/python/ivy-auto-cdc.xml $(BIN)/maturin $(JAVA)
+$(BUILD)/jars: tests/python/support/ivy-auto-cdc.xml $(BIN)/maturin $(JAVA)
 	rm -rf $@
 	"$$JAVA_HOME/bin/java" -jar $(DRIVER)/lib/python*/site-packages/pyspark/jars/ivy-*.jar -warn \
 	  -ivy $< -cache $(CURDIR)/$(BUILD)/ivy -retrieve '$(CURDIR)/$@/[artifact]-[revision](-[classifier]).[ext]'

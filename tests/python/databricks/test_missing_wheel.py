@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from cluster import StandaloneCluster, session_settings
 
-from conftest import PROJECT, run_driver
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT, run_driver
 
 pytestmark = pytest.mark.timeout(400)
 

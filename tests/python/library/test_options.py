@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conftest import PROJECT
 from lakeflow_airtable import Airtable, _native, cli
 from lakeflow_airtable.cli.main import markdown
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
+from project import PROJECT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

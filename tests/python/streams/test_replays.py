@@ -1,7 +1,7 @@
 """Streams as Spark plays them, played here: offsets logged before a batch, batches replayed after a death at any step.
 
 No process and no JVM, so a run takes a second, and but for the clock its seed repeats it: here are the many seeds, in
-test_stream_chaos the real Spark. The steps are those of Spark's micro-batches: `latestOffset` is logged, which commits
+test_chaos the real Spark. The steps are those of Spark's micro-batches: `latestOffset` is logged, which commits
 what was before; `partitions` and `read` fill the batch; that it is done is logged; and whoever starts anew begins with
 the batch that is not.
 """

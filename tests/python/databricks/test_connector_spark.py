@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from cluster import session_settings
 
-from conftest import run_driver
 from framework.installation import install_framework, install_project
+from project import run_driver
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from conftest import PROJECT
+from project import PROJECT
 
 KIT = PROJECT / "examples" / "databricks"
 

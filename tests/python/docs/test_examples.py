@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from conftest import PROJECT
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
 
 EXAMPLES = sorted(path.name for path in (PROJECT / "examples").glob("*.py"))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conftest import PROJECT
+from project import PROJECT
 
 BENCHES = PROJECT / "benches"
 GROUPS = ("start", "memory", "increments", "paced", "shared", "whole", "sizes")

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 import lakeflow_airtable
-from conftest import PROJECT
 from databricks_bundle import BUNDLE, KIT, REFERENCE, faults, merged, resolved, texts, written_files
 from lakeflow_airtable import _native
 from lakeflow_airtable.cli import connection
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
+from project import PROJECT
 
 INJECTION = "spark.databricks.unityCatalog.connectionDfOptionInjection.enabled"
 SPECIFICATION: dict[str, Any] = json.loads((KIT / "pipeline_spec.json").read_text())

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
-from conftest import PROJECT
 from graph_registry import Registry, Session
 from lakeflow_airtable import Airtable, AirtableDataSource, OptionError, cli, environment, ingest, pipeline
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
 
 Tables = Callable[[dict[str, Any]], list[str]]
 """A front end: the tables that it finds by some options, of which there may be none."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
-from conftest import PROJECT
 from graph_registry import Registry
 from lakeflow_airtable import cli
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT
 from lakeflow_airtable import OptionError, _native
+from project import PROJECT
 
 GUIDE = (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
 

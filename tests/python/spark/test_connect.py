@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cluster import SparkProcesses, session_settings
 
-from conftest import run_driver
 from lakeflow_airtable.mock import MockAirtable
+from project import run_driver
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -22,9 +22,9 @@ import pyarrow
 import pytest
 from cluster import SPARK_HOME, SparkProcesses, session_settings
 
-from conftest import PROJECT
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

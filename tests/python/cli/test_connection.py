@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import PROJECT
 from framework.installation import SITE_PACKAGES, SOURCE
 from lakeflow_airtable import _native, cli
 from lakeflow_airtable.cli import connection
 from lakeflow_airtable.options import OF_CONNECTION
+from project import PROJECT
 
 KIT = PROJECT / "examples" / "databricks"
 EXAMPLE = ("connection", "--name", "airtable", "--base-id", "appXXXXXXXXXXXXXX")
