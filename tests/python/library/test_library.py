@@ -291,54 +291,6 @@ def _python(program: str, *arguments: str) -> str:
     return ran.stdout.strip()
 
 
-def test_importing_starts_and_imports_nothing() -> None:
-    program = """
-import sys, threading
-import lakeflow_airtable
-heavy = {"pyspark", "pyarrow", "lakeflow_airtable._native"} & set(sys.modules)
-assert not heavy, heavy
-import lakeflow_airtable._native, os
-assert threading.active_count() == 1
-tasks = len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else 1
-assert tasks == 1, tasks
-"""
-    _python(program)
-
-
-def test_without_pyspark_the_data_source_says_what_to_install() -> None:
-    program = """
-import sys
-sys.modules["pyspark"] = None
-sys.modules["pyspark.sql"] = None
-try:
-    from lakeflow_airtable import AirtableDataSource
-except ImportError as error:
-    print(error)
-import pyspark_airtable
-assert not hasattr(pyspark_airtable, "DefaultSource")
-"""
-    assert "lakeflow-airtable[spark]" in _python(program)
-
-
-def test_without_pyarrow_the_stream_works_and_iterating_says_what_to_install(mock_airtable: MockAirtable) -> None:
-    program = """
-import json, sys
-sys.modules["pyarrow"] = None
-import polars
-from lakeflow_airtable import Airtable
-base = Airtable(**json.loads(sys.argv[1]))
-print(polars.DataFrame(base.read("Vendors")).height)
-try:
-    next(base.read("Vendors"))
-except ImportError as error:
-    print(error)
-"""
-    height, message = _python(program, json.dumps(mock_airtable.options())).splitlines()
-    assert int(height) > 0
-    assert "pip install" in message
-    assert "pyarrow" in message
-
-
 def _ids(options: dict[str, str]) -> list[str]:
     ids: list[str] = pa.table(Airtable(**options).read("Vendors"))["id"].to_pylist()
     return ids
