@@ -15,6 +15,7 @@ import pytest
 from cluster import session_settings
 
 from project import PROJECT
+from tiers import pytest_collection_modifyitems, pytest_runtest_call, pytest_runtest_setup  # noqa: F401  # hooks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

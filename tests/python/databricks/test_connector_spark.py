@@ -12,7 +12,7 @@ from cluster import session_settings
 from framework.installation import install_framework, install_project
 from project import run_driver
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(400)]
 
 TOKEN = "patCommunityTest.0000"
 

@@ -12,7 +12,7 @@ from cluster import StandaloneCluster, session_settings
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT, run_driver
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(400)]
 
 PAGE = (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
 MISSING = "ModuleNotFoundError: No module named 'lakeflow_airtable'"
@@ -69,6 +69,7 @@ def test_no_worker_has_it(bare_python: Path, tmp_path: Path) -> None:
     assert MISSING in PAGE
 
 
+@pytest.mark.cluster
 def test_a_machine_lacks_it(bare_python: Path, tmp_path: Path) -> None:
     either = tmp_path / "python"
     # Executors run in a directory named after the application, the driver's own workers do not.

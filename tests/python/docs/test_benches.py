@@ -62,6 +62,7 @@ def rows(section: dict[str, Any]) -> dict[str, list[str]]:
     return by_title
 
 
+@pytest.mark.slow
 def test_memory_is_of_the_sizes_asked_for(sections: dict[str, Any]) -> None:
     section = sections["memory"]
     assert section["tables"][0]["heading"][1:] == ["200 records", "400 records"]
@@ -70,6 +71,7 @@ def test_memory_is_of_the_sizes_asked_for(sections: dict[str, Any]) -> None:
     assert all(float(peak) > 5 for peaks in found.values() for peak in peaks), found
 
 
+@pytest.mark.slow
 def test_increments_are_as_many_rows_as_changes(sections: dict[str, Any]) -> None:
     found = rows(sections["increments"])
     assert {title: row[0] for title, row in found.items()} == {
@@ -83,6 +85,7 @@ def test_increments_are_as_many_rows_as_changes(sections: dict[str, Any]) -> Non
     assert [row[1] for row in found.values()] == ["4", "4", "4", "5", "5"]
 
 
+@pytest.mark.slow
 def test_the_limit_is_kept_and_counted(sections: dict[str, Any]) -> None:
     found = rows(sections["paced"])
     assert len(found) == 4
@@ -100,6 +103,7 @@ def test_the_limit_is_kept_and_counted(sections: dict[str, Any]) -> None:
     assert theirs[-1] in {f"{number} of 6" for number in range(6)}
 
 
+@pytest.mark.spark
 @pytest.mark.timeout(600)
 def test_whole_reads_of_both_tables(tmp_path: Path) -> None:
     section = quick(tmp_path, "whole")["whole"]
@@ -119,12 +123,14 @@ def test_whole_reads_of_both_tables(tmp_path: Path) -> None:
     assert len(section["bars"]) == 6
 
 
+@pytest.mark.spark
 @pytest.mark.timeout(600)
 def test_the_start(tmp_path: Path) -> None:
     section = quick(tmp_path, "start")["start"]
     assert rows(section)["requests for definitions of one Spark load().count()"] == ["1"]
 
 
+@pytest.mark.spark
 @pytest.mark.timeout(600)
 def test_sizes_of_batches(tmp_path: Path) -> None:
     found = rows(quick(tmp_path, "sizes")["sizes"])

@@ -17,7 +17,11 @@ from deltalake import DeltaTable
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT
 
-EXAMPLES = sorted(path.name for path in (PROJECT / "examples").glob("*.py"))
+EXAMPLES = sorted((PROJECT / "examples").glob("*.py"))
+
+
+def _marked(example: Path) -> Any:
+    return pytest.param(example.name, marks=pytest.mark.spark if "pyspark" in example.read_text() else ())
 
 
 def _environment() -> dict[str, str]:
@@ -39,12 +43,13 @@ def _run(name: str, directory: Path) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if not name.startswith("stream_")])
+@pytest.mark.parametrize("name", [_marked(path) for path in EXAMPLES if not path.name.startswith("stream_")])
 def test_example(name: str, tmp_path: Path) -> None:
     shown = _run(name, tmp_path)
     assert "rows" in shown or "passed" in shown or "createdTime" in shown, shown
 
 
+@pytest.mark.spark
 @pytest.mark.parametrize("mode", ["append", "cdc", "cdc_with_deletes"])
 def test_a_stream_leaves_a_stored_table(mode: str, tmp_path: Path, mock_airtable: MockAirtable) -> None:
     shown = _run(f"stream_{mode}.py", tmp_path)

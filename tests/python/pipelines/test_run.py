@@ -29,7 +29,7 @@ from project import PROJECT
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 CHANGES = """
 from pyspark.sql import SparkSession

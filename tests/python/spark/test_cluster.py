@@ -17,7 +17,7 @@ from cluster import StandaloneCluster, session_settings
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT, run_driver
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 DRIVER = """
 import json, os, sys

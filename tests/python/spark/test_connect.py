@@ -13,7 +13,7 @@ from cluster import SparkProcesses, session_settings
 from lakeflow_airtable.mock import MockAirtable
 from project import run_driver
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
 CLIENT = """
 import json, os, sys
