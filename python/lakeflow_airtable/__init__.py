@@ -3,6 +3,9 @@
 With Spark: `spark.dataSource.register(AirtableDataSource)`, then `spark.read.format("lakeflow_connect")`.
 Without: `Airtable(token=..., base_id=...)`.
 
+`spark`, `pipeline` and `cli` are packages of their own: the data source, declarative pipelines, and the command line.
+The files here are what all of them use, and the library.
+
 Importing this package starts nothing and imports neither pyspark nor pyarrow nor the compiled module: Spark's Python
 workers are forked, and a library user may have no Spark at all.
 """
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from .pipeline_graph import IngestedTable
+    from .pipeline import IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
 
     __version__: str

@@ -1,7 +1,7 @@
 """Options on their way to the compiled module: names in lower case, values as text, secrets not in `repr`.
 
 The one table that says which options exist is in Rust (`_native.option_table()`); nothing here knows their names but
-the few whose values may be shown.
+the few whose values may be shown, and those that belong to a connection.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from .errors import OptionError
 
 # Not the other way round: a connection's options may hold secrets under names that nobody here has heard of.
 _SHOWN = frozenset({"base_id", "tablename", "namespace", "ingestion_type"})
+
+OF_CONNECTION = ("token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds")
+"""Options that belong to a connection of Unity Catalog alone. A read that could set `base_url` could have the token
+sent anywhere. They stand here, because the command line defines connections and pipelines read by them."""
 
 
 class Options(dict[str, str]):

@@ -1,4 +1,4 @@
-"""What the tests share: one local Spark, the environments of a cluster's processes, and a search for leaked tokens."""
+"""What the tests share: one local Spark, and the environments of a cluster's processes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 from cluster import session_settings
 
+from project import PROJECT
+from tiers import pytest_collection_modifyitems, pytest_runtest_call, pytest_runtest_setup  # noqa: F401  # hooks
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 # Set before Spark starts any process: the loopback interface alone.
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -65,19 +66,3 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = subprocess.run([python, "-c", "import pyspark, pyarrow; import lakeflow_airtable"], capture_output=True)
     assert b"No module named 'lakeflow_airtable'" in found.stderr, found.stderr.decode()
     return python
-
-
-def run_driver(python: Path, program: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a driver's program from a directory of its own, where neither sources nor tests can be imported."""
-    directory.mkdir(parents=True, exist_ok=True)
-    script = directory / "driver.py"
-    script.write_text(program)
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYSPARK_PYTHON")}
-    return subprocess.run(
-        [python, script],
-        cwd=directory,
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )

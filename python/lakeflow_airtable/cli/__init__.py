@@ -1,0 +1,11 @@
+"""The command line: `lakeflow-airtable`, or `python -m lakeflow_airtable`.
+
+`main` holds the commands and their flags, `output` writes what was read to files and to the terminal, and `connection`
+makes the definition of a Unity Catalog connection. It needs no Spark.
+"""
+
+from __future__ import annotations
+
+from .main import main
+
+__all__ = ["main"]

@@ -1,0 +1,237 @@
+"""The commands and their flags.
+
+One line on stderr and an exit code for what goes wrong: 2 for options, 1 for the rest. The flags are the options table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import environment
+from ..errors import AirtableError, OptionError
+from ..options import OF_CONNECTION, Options
+from . import connection, output
+
+if TYPE_CHECKING:
+    from .._native import Connector, OptionRow
+
+# A positional argument here, not a flag.
+_POSITIONAL = "tableName"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["mock"]:
+        from ..mock import main as run_mock
+
+        return run_mock(arguments[1:])
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names and cells hold any character, and a console or pipe may know few.
+        sys.stdout.reconfigure(encoding="utf-8")
+    try:
+        parsed = _parser().parse_args(arguments)
+        parsed.run(parsed)
+        sys.stdout.flush()
+        return 0
+    except OptionError as error:
+        return _complain(error, 2)
+    except (AirtableError, ImportError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # `... | head`: the reader has what it wants
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"lakeflow-airtable: {error}", file=sys.stderr)
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints do not repeat arguments: one of them may be a token."""
+
+    def error(self, message: str) -> NoReturn:
+        kind, _, arguments = message.partition(": ")
+        if kind == "unrecognized arguments":
+            flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
+            message = f"{kind}: {' '.join(flags)}" if flags else kind
+        elif "invalid choice" in message:
+            message = f"{kind}: no such {'command' if kind == 'argument COMMAND' else 'choice'}"
+        super().error(message)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from .._native import __version__, option_table
+
+    parser = _Parser(prog="lakeflow-airtable", description="Read Airtable as typed columns.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    commands.add_parser("mock", help="run a local Airtable with sample data, for tests and first steps")
+    tables = commands.add_parser("tables", help="list tables, or bases where no base id is given")
+    tables.set_defaults(run=_tables)
+    schema = commands.add_parser("schema", help="show a table's columns and types")
+    schema.set_defaults(run=_schema)
+    read = commands.add_parser("read", help="read a table, as JSON lines or into a file")
+    read.set_defaults(run=_read)
+    read.add_argument(
+        "--output", metavar="FILE", help="FILE.parquet, .arrow, .csv or .jsonl; without it JSON lines on stdout"
+    )
+    for command in (schema, read):
+        command.add_argument("table", metavar="TABLE", help="the table's name or its tbl... id")
+    for command in (tables, schema, read):
+        group = command.add_argument_group("options", environment.said())
+        for option in option_table():
+            if option["name"] != _POSITIONAL:
+                names = [option["name"], *option["aliases"]]
+                group.add_argument(*map(_flag, names), **_flag_settings(option))
+
+    options = commands.add_parser("options", help="show every option of the data source")
+    options.add_argument("--markdown", action="store_true", help="as a Markdown table")
+    options.set_defaults(run=_options)
+    _add_connection(commands)
+    return parser
+
+
+def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
+    from .._native import option_table
+
+    command = commands.add_parser(
+        "connection",
+        help="print the definition of a Unity Catalog connection",
+        description="Prints what creates a Unity Catalog connection for this source, without a token: JSON has the "
+        "shell variable AIRTABLE_TOKEN in its place, SQL a reference to a secret.",
+    )
+    command.set_defaults(run=_connection)
+    command.add_argument("--name", required=True, help="the connection's name")
+    command.add_argument("--type", choices=connection.TYPES, default=connection.TYPES[0], help="(default %(default)s)")
+    command.add_argument("--format", choices=("json", "sql"), default="json", help="(default %(default)s)")
+    command.add_argument(
+        "--secret",
+        metavar="SCOPE/KEY",
+        default="airtable/token",
+        help="where SQL finds the token (default %(default)s)",
+    )
+    group = command.add_argument_group("options", "Stored in the connection for every read.")
+    for option in option_table():
+        if option["name"] in OF_CONNECTION and option["name"] != "token":
+            group.add_argument(_flag(option["name"]), **_flag_settings(option))
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _flag_settings(option: OptionRow) -> dict[str, Any]:
+    default = f" (default {option['default']})" if option["default"] else ""
+    return {
+        "dest": "option_" + option["name"],
+        "metavar": option["kind"].upper(),
+        # argparse formats help texts with %.
+        "help": (option["meaning"] + default).replace("%", "%%"),
+    }
+
+
+def _given(parsed: argparse.Namespace) -> dict[str, object]:
+    return {
+        name.removeprefix("option_"): value
+        for name, value in vars(parsed).items()
+        if name.startswith("option_") and value is not None
+    }
+
+
+def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = None) -> Connector:
+    from .._native import Connector
+
+    return Connector(Options.from_values({**environment.with_environment(_given(parsed)), **(forced or {})}))
+
+
+def _connection(parsed: argparse.Namespace) -> None:
+    from .._native import Connector
+
+    stored = {name: str(value) for name, value in _given(parsed).items()}
+    Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
+    definition = connection.ConnectionDefinition(parsed.name, parsed.type, stored)
+    if parsed.format == "json":
+        print(definition.to_json())
+    else:
+        print(definition.to_sql(*connection.secret_reference(parsed.secret)))
+
+
+def _tables(parsed: argparse.Namespace) -> None:
+    connector = _connector(parsed)
+    namespaces = connector.list_namespaces()
+    names = namespaces if namespaces and parsed.option_namespace is None else connector.list_tables()
+    print(*names, sep="\n")
+
+
+def _schema(parsed: argparse.Namespace) -> None:
+    columns = json.loads(_connector(parsed).plan(parsed.table).spark_schema())["fields"]
+    width = max(len(column["name"]) for column in columns)
+    for column in columns:
+        line = f"{column['name']:<{width}}  {_type_name(column['type'])}"
+        if not column["nullable"]:
+            line += " NOT NULL"
+        if comment := column["metadata"].get("comment"):
+            line += f"  -- {comment}"
+        print(line)
+
+
+def _type_name(spark_type: Any) -> str:
+    """A type of Spark's JSON schema in SQL's words."""
+    match spark_type:
+        case {"type": "array", "elementType": element}:
+            return f"ARRAY<{_type_name(element)}>"
+        case {"type": "struct", "fields": fields}:
+            return "STRUCT<" + ", ".join(f"{field['name']}: {_type_name(field['type'])}" for field in fields) + ">"
+        case "long":
+            return "BIGINT"
+        case name:
+            return str(name).upper()
+
+
+def _read(parsed: argparse.Namespace) -> None:
+    if parsed.output is None:
+        connector = _connector(parsed)
+        output.write_json_lines(connector.read(connector.plan(parsed.table)), sys.stdout)
+    else:
+        path = Path(parsed.output)
+        connector = _connector(parsed, output.options_for(path))
+        output.write_file(connector.read(connector.plan(parsed.table)), path)
+
+
+def _options(parsed: argparse.Namespace) -> None:
+    from .._native import option_table
+
+    print(markdown(option_table()) if parsed.markdown else "\n".join(map(_described, option_table())))
+
+
+def markdown(table: Sequence[OptionRow]) -> str:
+    """The options table as the README shows it."""
+    rows = ["| option | default | meaning |", "|---|---|---|"]
+    for option in table:
+        default = f"`{option['default']}`" if option["default"] else _required(option)
+        aliases = (
+            f". Also accepted: {', '.join(f'`{name}`' for name in option['aliases'])}" if option["aliases"] else ""
+        )
+        rows.append(f"| `{option['name']}` | {default} | {option['meaning']}{aliases} |")
+    return "\n".join(rows)
+
+
+def _required(option: OptionRow) -> str:
+    return {"": "", "always": "required"}.get(option["required"], f"required {option['required']}")
+
+
+def _described(option: OptionRow) -> str:
+    default = option["default"] or _required(option) or "no default"
+    return f"{option['name']} ({default})\n    {option['meaning']}"

@@ -1,0 +1,74 @@
+"""`ingest`: tables of Airtable's as tables of a declarative pipeline, from one specification.
+
+Nothing is defined before the whole specification is known to be possible: its form is checked, then its tables are
+looked for, then what this Spark's pipelines can do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .drift import changes_since
+from .graph import Graph, IngestedTable
+from .spec import Entry, Faults, PipelineSpec
+from .tables import LibraryTables, SparkTables, Tables, planned, resolve
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from .source import PipelineSource
+
+
+def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[IngestedTable]:
+    """Defines the tables of a specification in the pipeline whose definitions are being loaded.
+
+    Registers the data source as well. On Databricks `connection_name` names a connection of Unity Catalog; elsewhere
+    `connection_options` holds the options of the data source, and AIRTABLE_TOKEN, AIRTABLE_BASE_ID, AIRTABLE_BASE_URL
+    and AIRTABLE_REQUESTS_PER_SECOND of the environment serve for those that it leaves out, as on the command line.
+
+    A snapshot becomes a target of AUTO CDC from snapshots where there is such a thing, else a materialized view.
+    Changes become a target of AUTO CDC; `append`, and all with scd_type APPEND_ONLY, a streaming table.
+
+    Of a table that a run before has written, what has changed since in Airtable's fields is logged, and is in the
+    result: a renamed or retyped column is better known before the run than after.
+
+    Raises OptionError or NotFoundError with all that is wrong, before anything is defined.
+    """
+    graph = Graph(_pipelines())
+    faults = Faults()
+    spec = PipelineSpec.parse(pipeline_spec, faults)
+    if spec.connection_name is None and not spec.connection_options.get("token"):
+        faults.raise_any()
+    from .source import PipelineSource
+
+    source = PipelineSource(spark)
+    tables: Tables = LibraryTables() if spec.connection_name is None else SparkTables(spark)
+    entries = planned(resolve(spec, tables, faults), tables, faults)
+    for entry in entries:
+        with faults.at(entry.where):
+            graph.flow_of(entry)
+    faults.raise_any()
+    return [_defined(spark, graph, source, entry) for entry in entries]
+
+
+def _defined(spark: SparkSession, graph: Graph, source: PipelineSource, entry: Entry) -> IngestedTable:
+    ingested = graph.define(source, entry)
+    changes = changes_since(spark, ingested.destination, lambda: source.schema(entry))
+    return replace(ingested, changes=changes)
+
+
+def _pipelines() -> ModuleType:
+    try:
+        from pyspark import pipelines
+    except ImportError as error:
+        if (error.name or "").split(".")[0] != "pyspark":
+            raise
+        raise ModuleNotFoundError(
+            "ingest needs pyspark.pipelines, the declarative pipelines of Spark 4.1 or later and of Databricks; where "
+            "no Spark brings them: pip install 'lakeflow-airtable[spark]' 'pyspark[pipelines]>=4.1'",
+            name="pyspark.pipelines",
+        ) from None
+    return pipelines

@@ -1,0 +1,289 @@
+"""A pipeline's specification, checked key by key before anything is asked of Airtable or Spark.
+
+Its form is that of Databricks' community connectors. All that is wrong is collected, so that a specification of many
+tables is corrected at once. Values may be secrets: only those are quoted that cannot be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from ..environment import variable, with_environment
+from ..errors import AirtableError, NotFoundError, OptionError
+from ..options import OF_CONNECTION, Options
+
+SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
+
+_SPEC_KEYS = ("connection_name", "connection_options", "objects")
+_TABLE_KEYS = (
+    "source_table",
+    "destination_catalog",
+    "destination_schema",
+    "destination_table",
+    "table_configuration",
+)
+# Of the pipeline, not of the read: never handed on as options.
+_TARGET_KEYS = ("scd_type", "primary_keys", "sequence_by", "cluster_by")
+# Unity Catalog passes over in silence what its allow list does not name: another base would be read than was meant.
+_OF_THE_CONNECTION = {
+    "": "is the connection's alone, and no read can give it: set it there",
+    "base_id": "is the connection's alone, and no read can give it: name another base by namespace, with a connection "
+    "that has no base_id",
+}
+
+
+class Faults:
+    """What is wrong with a specification, each with the place where it is."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[str, AirtableError]] = []
+
+    def add(self, where: str, message: str) -> None:
+        self._found.append((where, OptionError(message)))
+
+    @contextmanager
+    def at(self, where: str) -> Iterator[None]:
+        """Notes the errors that a correction of the specification would mend; others are raised."""
+        try:
+            yield
+        except (OptionError, NotFoundError) as error:
+            self._found.append((where, error))
+
+    def raise_any(self) -> None:
+        if not self._found:
+            return
+        lines = [f"{where}: {error}" for where, error in self._found]
+        if len(lines) > 1:
+            lines.insert(0, f"pipeline_spec has {len(lines)} faults")
+        all_missing = all(isinstance(error, NotFoundError) for _, error in self._found)
+        raise (NotFoundError if all_missing else OptionError)("\n  ".join(lines))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table to ingest, or a pattern that stands for several."""
+
+    where: str
+    """Its place in the specification, for messages."""
+    source_table: str
+    options: Options
+    """Those of its read, the connection's included."""
+    catalog: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    """The destination's name, where it is given or decided."""
+    scd_type: str | None = None
+    primary_keys: tuple[str, ...] | None = None
+    sequence_by: str | None = None
+    cluster_by: tuple[str, ...] | None = None
+    plan: str | None = None
+    """That of its read, as JSON, where Airtable could be asked for it."""
+
+    @property
+    def ingestion_type(self) -> str:
+        chosen = self.options.get("ingestion_type", "").strip().lower()
+        return chosen or ("append" if self.scd_type == "APPEND_ONLY" else "snapshot")
+
+    @property
+    def read_options(self) -> Options:
+        """What a read of Spark's or the library's is given."""
+        return Options({**self.options, "tablename": self.source_table, "ingestion_type": self.ingestion_type})
+
+    @property
+    def base(self) -> tuple[str, str]:
+        """What names its base. Empty texts are the connection's own."""
+        return self.options.get("base_id", ""), self.options.get("namespace", "")
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        return tuple(part for part in (self.catalog, self.schema, self.table) if part is not None)
+
+
+@dataclass(frozen=True)
+class PipelineSpec:
+    """What a specification says, as far as it can be understood."""
+
+    connection_name: str | None
+    connection_options: Options
+    entries: list[Entry] = field(default_factory=list)
+
+    @classmethod
+    def parse(cls, given: object, faults: Faults) -> PipelineSpec:
+        spec = _mapping(given, "pipeline_spec", faults)
+        faults.raise_any()  # without any form there is nothing else to say
+        _refuse_unknown(spec, "", _SPEC_KEYS, faults)
+        parsed = cls(_text(spec, "connection_name", "", faults), _connection(spec, faults))
+        parsed.entries.extend(parsed._entries(spec.get("objects"), faults))
+        return parsed
+
+    def _entries(self, objects: object, faults: Faults) -> Iterator[Entry]:
+        if objects == "*":
+            yield self._entry("objects", {"source_table": "*"}, faults)
+            return
+        if not isinstance(objects, Sequence) or isinstance(objects, str) or not objects:
+            faults.add("objects", 'give a list of {"table": {"source_table": ...}}, or "*" for every table of the base')
+            return
+        for number, given in enumerate(objects):
+            where = f"objects[{number}]"
+            entry = _mapping(given, where, faults)
+            _refuse_unknown(entry, where, ("table",), faults, inside=_TABLE_KEYS)
+            if "table" in entry:
+                table = _mapping(entry["table"], f"{where}.table", faults)
+                if table:
+                    yield self._entry(f"{where}.table", table, faults)
+            elif isinstance(given, Mapping):
+                faults.add(where, 'has no table: give {"table": {"source_table": ...}}')
+
+    def _entry(self, where: str, table: Mapping[str, object], faults: Faults) -> Entry:
+        configured = (*_TARGET_KEYS, *(name for name in _option_names().values() if name != "tableName"))
+        _refuse_unknown(table, where, _TABLE_KEYS, faults, inside=configured, inside_of="table_configuration")
+        if table.get("source_table") is None:
+            faults.add(
+                f"{where}.source_table", "is missing: give a table's name, its tbl... id, or a pattern such as *"
+            )
+        within = f"{where}.table_configuration"
+        configuration = {
+            name.lower(): value
+            for name, value in _mapping(table.get("table_configuration", {}), within, faults).items()
+            if value is not None
+        }
+        _refuse_unknown(configuration, within, (*configured, *_aliases()), faults)
+        catalog = _text(table, "destination_catalog", where, faults)
+        schema = _text(table, "destination_schema", where, faults)
+        if catalog is not None and schema is None:
+            faults.add(f"{where}.destination_catalog", "needs destination_schema beside it")
+        return Entry(
+            where=where,
+            source_table=_text(table, "source_table", where, faults) or "",
+            options=self._options(within, configuration, faults),
+            catalog=catalog,
+            schema=schema,
+            table=_text(table, "destination_table", where, faults),
+            scd_type=_scd_type(configuration, within, faults),
+            primary_keys=_names(configuration, "primary_keys", within, faults),
+            sequence_by=_text(configuration, "sequence_by", within, faults),
+            cluster_by=_names(configuration, "cluster_by", within, faults),
+        )
+
+    def _options(self, where: str, configuration: Mapping[str, object], faults: Faults) -> Options:
+        own = _canonical(
+            {name: value for name, value in configuration.items() if name not in _TARGET_KEYS}, where, faults
+        )
+        # An entry's base takes the place of the connection's, by whichever of the two names.
+        base = {"base_id", "namespace"}
+        inherited = {
+            name: value for name, value in self.connection_options.items() if name not in base or not base & own.keys()
+        }
+        options = Options({**inherited, **own})
+        if self.connection_name is not None:
+            options["databricks.connection"] = self.connection_name
+            for name in filter(own.__contains__, OF_CONNECTION):
+                faults.add(f"{where}.{name}", _OF_THE_CONNECTION.get(name, _OF_THE_CONNECTION[""]))
+        return options
+
+
+def _connection(spec: Mapping[str, object], faults: Faults) -> Options:
+    given = spec.get("connection_options")
+    if spec.get("connection_name") is not None:
+        if given is not None:
+            faults.add(
+                "connection_options", "is of no use with connection_name, whose connection has them: leave one out"
+            )
+        return Options()
+    where = "connection_options"
+    lowered = {name.lower(): value for name, value in _mapping(given or {}, where, faults).items()}
+    taken = tuple(name for name in _option_names().values() if name != "tableName")
+    _refuse_unknown(lowered, where, (*taken, *_aliases()), faults)
+    options = Options.from_values(with_environment(_canonical(lowered, where, faults)))
+    if not options.get("token"):
+        faults.add(
+            "connection_name", f"is missing, and so is a token: give it, or connection_options, or {variable('token')}"
+        )
+    return options
+
+
+def _canonical(given: Mapping[str, object], where: str, faults: Faults) -> Options:
+    """Known options under their own names, in lower case; what is not known was said."""
+    names = _option_names()
+    options = Options()
+    for name, value in given.items():
+        if name in names and names[name] != "tableName":
+            with faults.at(where):
+                options.update(Options.from_values({names[name]: value}))
+    return options
+
+
+def _option_names() -> dict[str, str]:
+    """Every name of an option in lower case, aliases included, with the name that the options table gives it."""
+    from .._native import option_table
+
+    return {name.lower(): row["name"] for row in option_table() for name in (row["name"], *row["aliases"])}
+
+
+def _aliases() -> tuple[str, ...]:
+    return tuple(alias for alias, name in _option_names().items() if alias != name.lower())
+
+
+def _refuse_unknown(
+    given: Mapping[str, object],
+    where: str,
+    known: Sequence[str],
+    faults: Faults,
+    inside: Sequence[str] = (),
+    inside_of: str = "table",
+) -> None:
+    """A fault for each key that is not known, with the nearest that is; a key may also belong one level further in."""
+    deeper = {name.lower(): f"{inside_of}.{name}" for name in inside}
+    candidates = {**deeper, **{name.lower(): name for name in known}}
+    for name in given:
+        if name in known:
+            continue
+        nearest = get_close_matches(name.lower(), candidates, n=1)
+        hint = f"did you mean {candidates[nearest[0]]}?" if nearest else f"there are {', '.join(known)}"
+        faults.add(f"{where}.{name}" if where else name, f"is no key here: {hint}")
+
+
+def _mapping(value: object, where: str, faults: Faults) -> Mapping[str, Any]:
+    if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+        return value
+    faults.add(where, f"is of type {type(value).__name__}: it takes a dict with texts as keys")
+    return {}
+
+
+def _text(given: Mapping[str, object], name: str, where: str, faults: Faults) -> str | None:
+    value = given.get(name)
+    if value is None or (isinstance(value, str) and value.strip()):
+        return value
+    what = "is empty" if isinstance(value, str) else f"is of type {type(value).__name__}"
+    faults.add(f"{where}.{name}" if where else name, f"{what}: it takes a text")
+    return None
+
+
+def _names(given: Mapping[str, object], name: str, where: str, faults: Faults) -> tuple[str, ...] | None:
+    """A list of column names: as a list, as the JSON of one, or as the one name."""
+    value = given.get(name)
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            value = None
+    elif isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple) and value and all(isinstance(part, str) and part for part in value):
+        return tuple(value)
+    if name in given:
+        faults.add(f"{where}.{name}", "takes a list of column names")
+    return None
+
+
+def _scd_type(configuration: Mapping[str, object], where: str, faults: Faults) -> str | None:
+    given = _text(configuration, "scd_type", where, faults)
+    if given is None or given.upper() in SCD_TYPES:
+        return given and given.upper()
+    faults.add(f"{where}.scd_type", f"is none of {', '.join(SCD_TYPES)}")
+    return None

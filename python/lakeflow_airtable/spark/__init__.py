@@ -1,0 +1,22 @@
+"""The Spark data source.
+
+`source` is what Spark registers and plans with, `stream` turns changes into micro-batches, `partition` is what a task
+of either reads, and `virtual_tables` are the tables that list Airtable's.
+
+Classes are pickled by the names of their modules, so the driver and the workers need the same release of this package.
+"""
+
+from __future__ import annotations
+
+from .partition import ScanPartition
+from .source import AirtableDataSource, AirtableReader, VirtualTableReader, spark_schema
+from .stream import AirtableStreamReader
+
+__all__ = [
+    "AirtableDataSource",
+    "AirtableReader",
+    "AirtableStreamReader",
+    "ScanPartition",
+    "VirtualTableReader",
+    "spark_schema",
+]

@@ -1,0 +1,123 @@
+"""The Spark data source.
+
+Spark makes an `AirtableDataSource` in a planner process, pickles it, and hands it to other processes that plan and
+read. So what these classes hold is plain: options as text and the plan as JSON. The compiled module's objects are made
+where they are used and never travel. The plan is made once, at `load()`, and read as it is: a worker that asked
+Airtable again could see another schema than the one Spark planned with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyspark.sql.datasource
+from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceStreamReader, InputPartition
+from pyspark.sql.types import StructType
+
+from ..errors import OptionError
+from ..options import Options
+from .partition import ScanPartition
+from .stream import AirtableStreamReader
+from .virtual_tables import VirtualTable
+
+if TYPE_CHECKING:
+    from .._native import Connector, Scan
+
+
+class AirtableDataSource(DataSource):
+    """`spark.read.format("lakeflow_connect")`: an Airtable table, or one of the virtual tables that list them."""
+
+    arrow_batches: ClassVar[bool] = hasattr(pyspark.sql.datasource, "DataSourceArrowWriter")
+    """Whether this Spark takes Arrow batches from `read`; where not, rows become tuples. The class that tells came
+    with the same release as that ability; version numbers do not tell, Databricks runtimes have their own."""
+
+    options: Options
+
+    @classmethod
+    def name(cls) -> str:
+        # The one name for which Unity Catalog hands over a connection's options.
+        return "lakeflow_connect"
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self.options = Options.from_spark(options)
+        self._virtual_table = VirtualTable.named(self.options.get("tablename", ""))
+        self._plan: str | None = None
+        self._connector()  # bad options fail here, at load(), also when the user gives the schema
+
+    def schema(self) -> StructType:
+        if self._virtual_table is not None:
+            return self._virtual_table.schema
+        scan = self._planned()
+        self._plan = scan.to_json()
+        return spark_schema(scan)
+
+    def reader(self, schema: StructType) -> DataSourceReader:
+        if self._virtual_table is not None:
+            return VirtualTableReader(self.options, self._virtual_table, schema)
+        return AirtableReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
+
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:
+        if self._virtual_table is not None:
+            raise OptionError(f"{self._virtual_table.name} cannot be streamed: read it as a batch")
+        return AirtableStreamReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
+
+    def _scan(self, schema: StructType) -> Scan:
+        """The plan behind a schema: the one made at `load()`, or what the user's schema leaves of it."""
+        from .._native import Scan
+
+        scan = self._planned() if self._plan is None else Scan.from_json(self._plan)
+        return scan.select(schema.json())
+
+    def _planned(self) -> Scan:
+        return self._connector().plan()
+
+    def _connector(self) -> Connector:
+        table = self._virtual_table
+        return _connector(self.options if table is None else table.connector_options(self.options))
+
+
+class AirtableReader(DataSourceReader):
+    """Reads one planned scan."""
+
+    def __init__(self, options: Options, scan: str, arrow_batches: bool) -> None:
+        self._options = options
+        self._scan = scan
+        self._arrow_batches = arrow_batches
+
+    def partitions(self) -> list[InputPartition]:
+        return [ScanPartition(self._scan)]
+
+    def read(self, partition: InputPartition) -> Iterator[Any]:
+        return ScanPartition(partition.value).read(self._options, self._arrow_batches)
+
+
+class VirtualTableReader(DataSourceReader):
+    """Reads a virtual table. Its requests are made where Spark reads, not where it plans."""
+
+    def __init__(self, options: Options, table: VirtualTable, schema: StructType) -> None:
+        if _columns(schema) != _columns(table.schema):
+            raise OptionError(f"{table.name} has the columns {table.schema.simpleString()}: read it without a schema")
+        self._options = options
+        self._table = table
+
+    def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
+        connector = _connector(self._table.connector_options(self._options))
+        return iter(self._table.rows(connector, self._options))
+
+
+def _connector(options: Options) -> Connector:
+    from .._native import Connector
+
+    return Connector(options)
+
+
+def _columns(schema: StructType) -> list[tuple[str, str]]:
+    # As text: on serverless the engine's types are of another module than ours, and equal to none of them.
+    return [(column.name, column.dataType.simpleString()) for column in schema]
+
+
+def spark_schema(scan: Scan) -> StructType:
+    """The schema of a plan, as Spark's type."""
+    return StructType.fromJson(json.loads(scan.spark_schema()))

@@ -1,0 +1,148 @@
+"""Streams of changes, as Spark's micro-batches.
+
+Spark asks a reader in a process of the driver's how far the source goes (`latestOffset`), then what to read between
+two offsets (`partitions`), and lets workers do it. Offsets are in the checkpoint; the plan is made when the stream
+starts, so a restart takes the table as it is then. A range that is read again after a crash is the same range, of which
+the cells are read as they are then.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
+
+from ..options import Options
+from .partition import REFUSALS, ScanPartition, table_named
+
+if TYPE_CHECKING:
+    from .._native import Connector, Scan
+
+try:
+    from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows, SupportsTriggerAvailableNow
+except ImportError:  # a Spark without limits: one run of Trigger.AvailableNow is one batch
+
+    class SupportsTriggerAvailableNow:  # type: ignore[no-redef]
+        """Stands in for what this Spark does not have."""
+
+    ReadAllAvailable = ReadMaxRows = None  # type: ignore[assignment,misc]
+
+Offset = dict[str, Any]
+
+POLL_SECONDS = 10.0
+"""Spark asks for the latest offset all the time, and every answer costs a request of the base's budget. What is younger
+than this would not be read yet anyhow."""
+
+
+class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
+    """Reads what changed in a table, range by range."""
+
+    def __init__(self, options: Options, scan: str, arrow_batches: bool) -> None:
+        self._options = options
+        self._scan = scan
+        self._arrow_batches = arrow_batches
+        self._limit = _integer(options.get("max_records_per_batch"))
+        self._last: str | None = None
+        self._is_first = True
+        self._asked: float | None = None
+        self._available_now = False
+        self._target: str | None = None
+        self._live: tuple[Connector, Scan] | None = None
+        self._airtable()[0].initial_offset(self._airtable()[1])  # what cannot be streamed fails here, at start()
+
+    def initialOffset(self) -> Offset:
+        connector, scan = self._airtable()
+        return _offset(connector.initial_offset(scan))
+
+    def getDefaultReadLimit(self) -> Any:
+        return ReadAllAvailable() if self._limit is None else ReadMaxRows(self._limit)
+
+    def prepareForTriggerAvailableNow(self) -> None:
+        """From now on the stream goes no further than the source does when it is asked next."""
+        self._available_now = True
+
+    def latestOffset(self, start: Offset | None = None, limit: Any = None) -> Offset:
+        if start is None:
+            # An older Spark, which tells neither: the stream goes on where it last ended, if that is known. Of a run of
+            # Trigger.AvailableNow there the first batch is the only one, so it holds everything.
+            begin = self._last
+            most = None if self._is_first else self._limit
+        else:
+            begin = _text(start)
+            most = self._limit if limit is None else _max_rows(limit)
+        self._is_first = False
+        try:
+            self._last = self._latest(begin, most)
+        except REFUSALS as error:
+            raise table_named(error, *self._airtable()) from None
+        return _offset(self._last)
+
+    def partitions(self, start: Offset, end: Offset) -> list[InputPartition]:
+        begin, until = _text(start), _text(end)
+        self._last = until
+        if begin == until:
+            return []
+        connector, scan = self._airtable()
+        try:
+            return [ScanPartition(connector.changes(scan, begin, until).to_json())]
+        except REFUSALS as error:
+            raise table_named(error, connector, scan) from None
+
+    def read(self, partition: InputPartition) -> Iterator[Any]:
+        return ScanPartition(partition.value).read(self._options, self._arrow_batches)
+
+    def commit(self, end: Offset) -> None:
+        connector, scan = self._airtable()
+        connector.commit(scan, _text(end))
+
+    def _latest(self, begin: str | None, most: int | None) -> str:
+        connector, scan = self._airtable()
+        if not self._available_now:
+            if begin is not None and self._asked is not None and time.monotonic() - self._asked < POLL_SECONDS:
+                return begin
+            latest = connector.latest_offset(scan, begin, most)
+            # What was cut goes on at once; what reached the end is asked for again after a while.
+            self._asked = None if most is not None and latest != begin and _may_be_cut(latest) else time.monotonic()
+            return latest
+        if self._target is None:
+            self._target = connector.latest_offset(scan, begin)
+        if most is None or begin in (None, self._target):
+            return self._target
+        return connector.latest_offset(scan, begin, most, self._target)
+
+    def _airtable(self) -> tuple[Connector, Scan]:
+        """The compiled module's objects, made where they are used: they hold connections, and never travel."""
+        if self._live is None:
+            from .._native import Connector, Scan
+
+            self._live = (Connector(self._options), Scan.from_json(self._scan))
+        return self._live
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_live": None}
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text else None
+
+
+def _max_rows(limit: Any) -> int | None:
+    return limit.max_rows if isinstance(limit, ReadMaxRows) else None
+
+
+def _may_be_cut(latest: str) -> bool:
+    """Of windows the offset says so; a feed has more at once, or nothing at the next question."""
+    return not {"after", "webhook"}.isdisjoint(json.loads(latest))
+
+
+def _offset(text: str) -> Offset:
+    offset: Offset = json.loads(text)
+    return offset
+
+
+def _text(offset: Offset) -> str:
+    # As the compiled module writes it.
+    return json.dumps(offset, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,274 @@
+"""Pipelines for real: `spark-pipelines run`, twice, with changes in the base between.
+
+What counts is in the tables: with a Python data source spark-pipelines 4.3.0 ends with exit code 1 after a run that
+succeeded, because its client does not know an answer of its server.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow
+import pytest
+from cluster import SPARK_HOME, SparkProcesses, session_settings
+
+from lakeflow_airtable import Airtable
+from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
+
+CHANGES = """
+from pyspark.sql import SparkSession
+
+from lakeflow_airtable import ingest
+
+
+def vendors(table, scd_type):
+    return {
+        "source_table": "Vendors",
+        "destination_catalog": "memory",
+        "destination_schema": "bronze",
+        "destination_table": table,
+        "table_configuration": {
+            "ingestion_type": "cdc_with_deletes", "scd_type": scd_type, "fields": ["Name", "Country", "Score"]
+        },
+    }
+
+
+history = vendors("vendor_history", "SCD_TYPE_2")
+ingest(SparkSession.active(), {"objects": [{"table": vendors("vendors", "SCD_TYPE_1")}, {"table": history}]})
+"""
+
+
+class PipelineServer(SparkProcesses):
+    """A Spark Connect server, which runs pipelines and holds what they make."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__(directory)
+        self.url = ""
+        self._settings = settings or {}
+
+    def launch(self) -> None:
+        settings = {
+            **session_settings(self.directory),
+            "spark.sql.shuffle.partitions": "1",
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": "0",
+            **self._settings,
+        }
+        log = self.start(
+            "connect",
+            "spark-submit",
+            *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "--master", "local[2]"),
+            *(part for name, value in settings.items() for part in ("--conf", f"{name}={value}")),
+            "spark-internal",
+            PYSPARK_PYTHON=sys.executable,
+        )
+        self.url = "sc://" + self.awaited(log, r"Spark Connect server started at: (\S+:\d+)")
+
+    def run(self, project: Path, mock: MockAirtable) -> str:
+        """One run of a pipeline, up to its end; gives what it printed."""
+        ran = self.attempt(project, mock)
+        printed = ran.stdout + ran.stderr
+        assert "Run is COMPLETED" in printed, printed
+        assert ran.returncode == 0 or "[UNKNOWN_RESPONSE]" in printed, printed
+        return printed
+
+    def attempt(self, project: Path, mock: MockAirtable) -> subprocess.CompletedProcess[str]:
+        """The same, whatever becomes of it."""
+        return subprocess.run(
+            [SPARK_HOME / "bin" / "spark-pipelines", "--remote", self.url, "run"],
+            cwd=project,
+            env={
+                **os.environ,
+                "SPARK_HOME": str(SPARK_HOME),
+                "PYSPARK_PYTHON": sys.executable,
+                "PYSPARK_DRIVER_PYTHON": sys.executable,
+                "AIRTABLE_TOKEN": mock.token,
+                "AIRTABLE_BASE_ID": mock.base_id,
+                "AIRTABLE_BASE_URL": mock.url,
+                "AIRTABLE_REQUESTS_PER_SECOND": "10000",
+            },
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+
+    @contextmanager
+    def session(self) -> Iterator[SparkSession]:
+        """A client's session, in a process that may have a Spark of its own as well."""
+        from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+        session = ConnectSession.builder.remote(self.url).create()
+        try:
+            yield session
+        finally:
+            session.stop()
+
+
+def project_of(directory: Path, definitions: str | None = None) -> Path:
+    """The example's project in a directory of its own, with other definitions where some are given."""
+    project = directory / "project"
+    shutil.copytree(PROJECT / "examples" / "pipeline", project, ignore=shutil.ignore_patterns("__pycache__"))
+    spec = project / "spark-pipeline.yml"
+    text = spec.read_text()
+    assert "file:///tmp/airtable-pipeline" in text
+    spec.write_text(text.replace("file:///tmp/airtable-pipeline", (directory / "storage").as_uri()))
+    if definitions is not None:
+        (project / "definitions" / "airtable.py").write_text(definitions)
+    return project
+
+
+def by_id(table: pyarrow.Table) -> dict[str, str]:
+    """The rows as text, in which a NaN is as good as another."""
+    rows = table.to_pylist()
+    found = {row["id"]: repr(row) for row in rows}
+    assert len(found) == len(rows), "a record twice"
+    return found
+
+
+def assert_nothing_shows_the_token(server: PipelineServer, printed: str, mock: MockAirtable) -> None:
+    assert mock.token not in printed
+    logs = [path for path in server.directory.rglob("*") if path.is_file()]
+    assert (server.directory / "connect.log") in logs
+    assert [path for path in logs if mock.token.encode() in path.read_bytes()] == []
+
+
+def removed_once_planned(mock: MockAirtable, table: str) -> None:
+    """Removes a table as soon as a run has been told of it."""
+    deadline = time.monotonic() + 60
+    while "get_schema" not in mock.request_counts():
+        assert time.monotonic() < deadline, "nobody asks"
+        time.sleep(0.01)
+    mock.remove_table(table)
+
+
+def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
+    project = project_of(tmp_path)
+    once = {"spark.sql.pipelines.maxFlowRetryAttempts": "0"}
+    with MockAirtable() as mock, PipelineServer(tmp_path / "server", once) as server:
+        base = Airtable(**mock.options())
+        mock.advance_clock(3600)
+        printed = server.run(project, mock)
+        assert mock.request_counts()["get_schema"] == 1
+        assert "Vendors -> vendors, materialized_view" in printed
+        assert "Packaging Tasks -> packaging_tasks, append" in printed
+        with server.session() as spark:
+            tasks = by_id(spark.table("packaging_tasks").toArrow())
+            assert tasks == by_id(pyarrow.table(base.read("Packaging Tasks")))
+            assert spark.table("vendors").count() == len(mock.records("Vendors"))
+            comments = {row["col_name"]: row["comment"] for row in spark.sql("DESCRIBE vendors").collect()}
+            assert comments["name"] == "Legal name"
+
+        first, second, third = (record["id"] for record in mock.records("Vendors")[:3])
+        mock.update_records("Vendors", {first: {"Name": "Renamed"}})
+        mock.delete_records("Vendors", [second])
+        mock.create_records("Vendors", [{"Name": "New"}])
+        [new_task] = mock.create_records("Packaging Tasks", [{"Task": "Fold the box"}])
+        mock.delete_records("Packaging Tasks", [mock.records("Packaging Tasks")[0]["id"]])
+        mock.create_table("Samples", [{"name": "Name"}], [{"Name": "first"}])
+        mock.advance_clock(3600)
+        mock.clear_requests()
+        printed += server.run(project, mock)
+        assert mock.request_counts()["get_schema"] == 1
+
+        with server.session() as spark:
+            for name in base.list_tables():
+                table = name.lower().replace(" ", "_")
+                there = by_id(spark.table(table).toArrow())
+                if name != "Packaging Tasks":
+                    assert there == by_id(pyarrow.table(base.read(name))), name
+                    continue
+                # Records that are new are added; those there already stay as they were.
+                assert there.keys() == {*tasks, new_task}
+                assert {key: row for key, row in there.items() if key != new_task} == tasks
+            names = {row["id"]: row["name"] for row in spark.table("vendors").collect()}
+            assert names[first] == "Renamed"
+            assert second not in names
+            assert third in names
+
+        # A table that goes while a run is under way ends its own flow, and says so; the others go on.
+        mock.delete_records("Vendors", [third])
+        mock.clear_requests()
+        with ThreadPoolExecutor(1) as threads:
+            removal = threads.submit(removed_once_planned, mock, "Samples")
+            ran = server.attempt(project, mock)
+            removal.result()
+        printed += ran.stdout + ran.stderr
+        assert ran.returncode == 1
+        failed = re.findall(r"Flow '?\S+?\.(\w+)'? has FAILED", ran.stdout + ran.stderr)
+        assert failed == ["samples"], printed
+        assert 'NotFoundError: table "Samples" (tbl' in printed
+        assert "restore it in Airtable, or leave it out of what is read" in printed
+        assert mock.request_counts()["get_schema"] == 2  # the second to find out why the read was refused
+        with server.session() as spark:
+            there = by_id(spark.table("vendors").toArrow())
+            assert there == by_id(pyarrow.table(base.read("Vendors")))
+            assert third not in there
+            # Spark empties a materialized view before its flow begins.
+            assert spark.table("samples").count() == 0
+        assert_nothing_shows_the_token(server, printed, mock)
+
+
+@pytest.fixture(scope="session")
+def mergeable_catalog() -> dict[str, str]:
+    """Settings of a catalog whose tables AUTO CDC can merge into. No released table format can be such a target yet."""
+    jars = list((PROJECT / "build" / "jars").glob("spark-catalyst*-tests.jar"))
+    if len(jars) != 1:
+        pytest.fail("Spark's test catalog is missing: run the tests by `make test-python`")
+    catalog = "org.apache.spark.sql.connector.catalog.SharedTablesInMemoryRowLevelOperationTableCatalog"
+    return {"spark.jars": str(jars[0]), "spark.sql.catalog.memory": catalog}
+
+
+def test_auto_cdc_keeps_a_table_and_its_history(tmp_path: Path, mergeable_catalog: dict[str, str]) -> None:
+    project = project_of(tmp_path, CHANGES)
+    with MockAirtable() as mock, PipelineServer(tmp_path / "server", mergeable_catalog) as server:
+        fields = ["Name", "Country", "Score"]
+        first, second, third = (record["id"] for record in mock.records("Vendors")[:3])
+        printed = server.run(project, mock)
+        with server.session() as spark:
+            vendors = {row["id"]: row["name"] for row in spark.table("memory.bronze.vendors").collect()}
+            assert vendors == {record["id"]: record["fields"].get("Name") for record in mock.records("Vendors")}
+            history = spark.table("memory.bronze.vendor_history")
+            assert history.count() == len(vendors)
+            assert history.where("__END_AT IS NOT NULL").count() == 0
+
+        mock.advance_clock(30)
+        mock.update_records("Vendors", {first: {"Name": "Renamed"}})
+        # Edited, and no cell of those read is other than before: no version.
+        mock.update_records("Vendors", {third: {"Phone": "+1 555 0100"}})
+        mock.delete_records("Vendors", [second])
+        [new] = mock.create_records("Vendors", [{"Name": "New"}])
+        mock.advance_clock(30)
+        printed += server.run(project, mock)
+
+        with server.session() as spark:
+            table = spark.table("memory.bronze.vendors")
+            assert "_deleted" not in table.columns
+            there = by_id(table.drop("_changed_at", "__spark_autocdc_metadata").toArrow())
+            assert there == by_id(pyarrow.table(Airtable(**mock.options()).read("Vendors", fields=fields)))
+            history = spark.table("memory.bronze.vendor_history")
+            assert {"_deleted", "_changed_at"}.isdisjoint(history.columns)
+            versions: dict[str, list[tuple[str, bool]]] = {}
+            for row in history.orderBy("__START_AT").collect():
+                versions.setdefault(row["id"], []).append((row["name"], row["__END_AT"] is None))
+            assert versions[first] == [(vendors[first], False), ("Renamed", True)]
+            assert versions[second] == [(vendors[second], False)]
+            assert versions[third] == [(vendors[third], True)]
+            assert versions[new] == [("New", True)]
+            assert sum(map(len, versions.values())) == len(vendors) + 2
+        assert_nothing_shows_the_token(server, printed, mock)

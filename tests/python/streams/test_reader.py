@@ -1,0 +1,183 @@
+"""The reader of a stream by itself: what Sparks of all versions ask of it, and in which order."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import lakeflow_airtable.spark.stream
+from lakeflow_airtable import Airtable, AirtableDataSource, OptionError
+from lakeflow_airtable.mock import MockAirtable
+
+Offset = dict[str, Any]
+
+MODES = ["append", "cdc", "cdc_with_deletes"]
+
+
+@pytest.fixture
+def older(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module as it is under Spark 4.0 and 4.1, which know no limits."""
+    monkeypatch.setitem(sys.modules, "pyspark.sql.streaming.datasource", None)
+    name = "lakeflow_airtable.spark.older_stream"
+    specification = importlib.util.spec_from_file_location(name, lakeflow_airtable.spark.stream.__file__)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, name, module)  # where pickle looks
+    specification.loader.exec_module(module)
+    assert module.ReadMaxRows is None
+    return module
+
+
+@pytest.fixture
+def items(mock_airtable: MockAirtable) -> MockAirtable:
+    """A mock with a table of 30 records, and a webhook that is old enough not to be waited for."""
+    mock_airtable.create_table("Items", [{"name": "Name"}], [{"Name": str(number)} for number in range(30)])
+    Airtable(**mock_airtable.options()).latest_offset("Items", ingestion_type="cdc_with_deletes")
+    mock_airtable.advance_clock(120)
+    mock_airtable.clear_requests()
+    return mock_airtable
+
+
+def reader(module: ModuleType, mock: MockAirtable, pause: float = 0, **options: str) -> Any:
+    """A reader as the data source makes it, which asks Airtable whenever it is asked itself."""
+    source = AirtableDataSource({**mock.options(), "tableName": "Items", **options})
+    planned: Any = source.streamReader(source.schema())
+    vars(module)["POLL_SECONDS"] = pause
+    return module.AirtableStreamReader(source.options, planned._scan, planned._arrow_batches)
+
+
+@pytest.fixture(autouse=True)
+def _usual_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lakeflow_airtable.spark.stream, "POLL_SECONDS", lakeflow_airtable.spark.stream.POLL_SECONDS)
+
+
+def names(reader: Any, start: Offset, end: Offset) -> list[str]:
+    batches = [batch for partition in reader.partitions(start, end) for batch in reader.read(partition)]
+    return [name for batch in batches for name in batch["name"].to_pylist()]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_spark_that_tells_no_start_gets_everything_once_and_in_order(
+    older: ModuleType, items: MockAirtable, mode: str
+) -> None:
+    stream = reader(older, items, ingestion_type=mode, max_records_per_batch="10")
+    # In the order of those Sparks: the latest offset comes before the initial one.
+    end = stream.latestOffset()
+    begin = stream.initialOffset()
+    assert len(names(stream, begin, end)) == 30, "the first batch of a run is not bounded"
+    stream.commit(end)
+    assert stream.latestOffset() == end, "nothing is new"
+    items.advance_clock(-30)
+    assert stream.latestOffset() == end, "never backwards"
+    items.advance_clock(30)
+
+    for number in range(25):
+        items.create_records("Items", [{"Name": f"new {number}"}])
+    items.advance_clock(120)
+    given: list[str] = []
+    for _ in range(3):
+        # Asked again before the batch is planned, as happens: it keeps its place.
+        start, end = end, stream.latestOffset()
+        batch = names(stream, start, end)
+        assert len(batch) <= 10
+        given += batch
+        stream.commit(end)
+    assert sorted(given) == sorted(f"new {number}" for number in range(25))
+    assert mode == "cdc" or stream.latestOffset() == end
+
+
+def test_a_restart_on_a_spark_that_tells_no_start_goes_on_behind_the_checkpoint(
+    older: ModuleType, items: MockAirtable
+) -> None:
+    first = reader(older, items, ingestion_type="append", max_records_per_batch="10")
+    end = first.latestOffset()
+    names(first, first.initialOffset(), end)
+    for number in range(15):
+        items.create_records("Items", [{"Name": f"new {number}"}])
+    items.advance_clock(120)
+    # The new process knows nothing of the old one's offsets; Spark does, and gives them to `partitions`.
+    restarted = reader(older, items, ingestion_type="append", max_records_per_batch="10")
+    latest = restarted.latestOffset()
+    assert latest["until"] > end["until"]
+    assert sorted(names(restarted, end, latest)) == sorted(f"new {number}" for number in range(15))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_spark_that_tells_start_and_limit(items: MockAirtable, mode: str) -> None:
+    from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows
+
+    module = lakeflow_airtable.spark.stream
+    assert isinstance(reader(module, items, ingestion_type=mode).getDefaultReadLimit(), ReadAllAvailable)
+    stream = reader(module, items, ingestion_type=mode, max_records_per_batch="12")
+    limit = stream.getDefaultReadLimit()
+    assert (type(limit), limit.max_rows) == (ReadMaxRows, 12)
+    start, sizes = stream.initialOffset(), []
+    while (end := stream.latestOffset(start, limit)) != start:
+        sizes.append(len(names(stream, start, end)))
+        start = end
+    assert sizes == [12, 12, 6]
+    assert stream.latestOffset(stream.initialOffset(), ReadAllAvailable()) != stream.initialOffset()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_that_takes_what_is_available_goes_no_further(items: MockAirtable, mode: str) -> None:
+    from pyspark.sql.streaming.datasource import ReadMaxRows
+
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type=mode, max_records_per_batch="20")
+    stream.prepareForTriggerAvailableNow()
+    start, given = stream.initialOffset(), 0
+    while (end := stream.latestOffset(start, ReadMaxRows(20))) != start:
+        given += len(names(stream, start, end))
+        start = end
+        items.create_records("Items", [{"Name": "too late for this run"}])
+        items.advance_clock(120)
+    # A first batch is the table as it is then, so the record that came meanwhile may be in it: but the run ends.
+    assert 30 <= given <= 31
+
+
+def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:
+    stream = reader(lakeflow_airtable.spark.stream, items, 3_600, ingestion_type="cdc")
+    end = stream.latestOffset(stream.initialOffset(), None)
+    items.clear_requests()
+    for _ in range(50):
+        assert stream.latestOffset(end, None) == end
+    assert items.requests() == []
+
+
+@pytest.mark.parametrize("which", ["current", "older"])
+def test_pickles_without_connections(items: MockAirtable, older: ModuleType, which: str) -> None:
+    module = older if which == "older" else lakeflow_airtable.spark.stream
+    stream = reader(module, items, ingestion_type="cdc")
+    end = stream.latestOffset()
+    copy = pickle.loads(pickle.dumps(stream))
+    assert copy._live is None
+    assert stream._live is not None
+    assert names(copy, copy.initialOffset(), end) == names(stream, stream.initialOffset(), end)
+    for partition in stream.partitions(stream.initialOffset(), end):
+        assert items.token not in repr(vars(partition))
+    assert items.token not in repr(vars(stream))
+
+
+def test_offsets_are_plain_and_the_same_again(items: MockAirtable) -> None:
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type="cdc_with_deletes")
+    for offset in (stream.initialOffset(), stream.latestOffset()):
+        # As Spark keeps it: written, read, and compared with what is written next time.
+        assert stream.latestOffset(json.loads(json.dumps(offset))) in (offset, stream.latestOffset())
+        assert items.token not in json.dumps(offset)
+    end = stream.latestOffset()
+    assert json.dumps(stream.latestOffset(json.loads(json.dumps(end)))) == json.dumps(end)
+    assert stream.partitions(end, end) == []
+
+
+def test_what_cannot_be_streamed_fails_when_the_stream_is_made(items: MockAirtable) -> None:
+    for options in ({}, {"ingestion_type": "cdc", "max_records": "5"}):
+        source = AirtableDataSource({**items.options(), "tableName": "Items", **options})
+        with pytest.raises(OptionError):
+            source.streamReader(source.schema())
