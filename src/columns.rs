@@ -2,18 +2,16 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `shape`, `object` | the one type table, and the objects that Airtable documents |
+//! | `shape` | the one type table, and the objects that Airtable documents |
 //! | `builder`, `marker` | cells into an Arrow array, and what a cell is that is no value |
 //! | `sql` | types as people write them |
 
 mod builder;
 mod marker;
-mod object;
 mod shape;
 mod sql;
 
 pub(crate) use builder::Builder;
 pub(crate) use marker::{Misfit, moment};
-pub use object::Object;
-pub use shape::Shape;
+pub use shape::{Object, Shape};
 pub(crate) use sql::sql_type;

@@ -14,8 +14,7 @@ use crate::airtable::client::Client;
 use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
 use crate::airtable::schema::{Base, Bases, Table, Tables};
-use crate::changes::offset::Offset;
-use crate::changes::{Changes, Limit, ListedIds, SETTLED_SECONDS, no_date};
+use crate::changes::{SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result, nearest};
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::Batches;
@@ -26,8 +25,8 @@ use crate::time::micros;
 ///
 /// Futures do nothing before they are awaited, in a tokio runtime, and stop what they do when dropped.
 ///
-/// Whatever is read, now or change by change, is read through a [`Scan`]: a range of changes (a start offset and an end
-/// offset) is planned into scans as well, so that [`LakeflowConnect::read`] serves batch, stream and library alike.
+/// Whatever is read, now or change by change, is read through a [`Scan`]: a [`Stream`] plans a range of changes (a start
+/// offset and an end offset) into a scan as well, so that [`LakeflowConnect::read`] serves batch, stream and library alike.
 pub trait LakeflowConnect: Send + Sync {
     /// The namespaces, where the connection does not fix one: for Airtable, the bases that the token sees.
     ///
@@ -64,37 +63,12 @@ pub trait LakeflowConnect: Send + Sync {
     /// As [`LakeflowConnect::plan`], but for views and fields, which are not looked at.
     fn table_metadata(&self, read: &ReadOptions) -> impl Future<Output = Result<TableMetadata>> + Send;
 
-    /// Where the changes of a planned table go to now: the end of the next range from `start` on, or `start` itself where
-    /// nothing is new. Never before it. `None` where the start is not known, as with a Spark that does not tell.
+    /// The changes of a planned table: how far they go, and the plans that read them range by range. Nothing is asked for
+    /// before one of its methods is called.
     ///
     /// # Errors
-    /// [`Error::Option`] for a plan of snapshots; [`Error::Data`] for a change feed that has lost changes.
-    fn latest_offset(
-        &self,
-        plan: &Scan,
-        read: &ReadOptions,
-        start: Option<&Offset>,
-        limit: Limit<'_>,
-    ) -> impl Future<Output = Result<Offset>> + Send;
-
-    /// The scan that reads what changed between two offsets: from `start`, which was given already, to `end`. The first
-    /// range of a stream, which begins with `None` or the offset that says so, is the whole table.
-    ///
-    /// # Errors
-    /// As [`LakeflowConnect::latest_offset`]; [`Error::Data`] also where the table is no longer as it was planned.
-    fn changes(
-        &self,
-        plan: &Scan,
-        read: &ReadOptions,
-        start: Option<&Offset>,
-        end: &Offset,
-    ) -> impl Future<Output = Result<Scan>> + Send;
-
-    /// Says that everything before `end` has arrived: what was kept to tell of it is let go.
-    ///
-    /// # Errors
-    /// [`Error::Option`] for a place of the state that cannot be read or written.
-    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset) -> Result<()>;
+    /// [`Error::Option`] for a plan of snapshots, or of a number of records.
+    fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream>;
 
     /// The record batches of a plan, page by page. Nothing is asked for before the first batch is.
     fn read(&self, scan: Scan) -> Batches;
@@ -120,7 +94,6 @@ pub struct AirtableConnector {
     known_tables: Mutex<HashMap<String, Arc<Vec<Table>>>>,
     /// Ids of bases by the names under which they were asked for.
     known_bases: Mutex<HashMap<String, String>>,
-    listed: ListedIds,
 }
 
 impl AirtableConnector {
@@ -131,7 +104,7 @@ impl AirtableConnector {
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
         let (known_tables, known_bases) = (Mutex::default(), Mutex::default());
-        Ok(Self { client, connection, known_tables, known_bases, listed: ListedIds::default() })
+        Ok(Self { client, connection, known_tables, known_bases })
     }
 
     /// As [`LakeflowConnect::plan`], but from what was told last, where that has the table: for reads that are planned
@@ -216,10 +189,6 @@ impl AirtableConnector {
         }
     }
 
-    fn changes_of<'a>(&'a self, plan: &'a Scan, options: &'a ReadOptions) -> Changes<'a> {
-        Changes { client: &self.client, plan, options, listed: &self.listed }
-    }
-
     /// The base of a read and its tables as they were told last; asked for where the read's table is not among them.
     async fn known(&self, read: &ReadOptions) -> Result<(String, Arc<Vec<Table>>)> {
         let wanted = table_option(read)?;
@@ -284,22 +253,8 @@ impl LakeflowConnect for AirtableConnector {
         Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field, ingestion_type: read.ingestion_type })
     }
 
-    async fn latest_offset(
-        &self,
-        plan: &Scan,
-        read: &ReadOptions,
-        start: Option<&Offset>,
-        limit: Limit<'_>,
-    ) -> Result<Offset> {
-        self.changes_of(plan, read).latest_offset(start, limit).await
-    }
-
-    async fn changes(&self, plan: &Scan, read: &ReadOptions, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
-        self.changes_of(plan, read).scan(start, end).await
-    }
-
-    fn commit(&self, plan: &Scan, read: &ReadOptions, end: &Offset) -> Result<()> {
-        self.changes_of(plan, read).forget_before(end)
+    fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {
+        Stream::new(self.client.clone(), plan, read.clone())
     }
 
     fn read(&self, scan: Scan) -> Batches {

@@ -17,7 +17,7 @@
 //! | [`columns`] | the one type table, and the builders of columns |
 //! | [`options`] | the one table of options, and what a set of them means |
 //! | `json` | JSON read in place |
-//! | [`time`], [`token`], [`error`] | moments, what nobody is shown, and what users are told |
+//! | [`time`], [`token`], `fingerprint`, [`error`] | moments, what nobody is shown, how processes know it, what users are told |
 
 mod airtable;
 pub mod changes;
@@ -25,6 +25,7 @@ pub mod columns;
 pub mod connector;
 pub mod decode;
 pub mod error;
+mod fingerprint;
 mod json;
 pub mod options;
 #[cfg(feature = "python")]
@@ -35,8 +36,7 @@ pub mod time;
 pub mod token;
 
 pub use airtable::schema::Base;
-pub use changes::Limit;
-pub use changes::offset::Offset;
+pub use changes::{Latest, Offset, Stream};
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result};
 pub use options::Options;

@@ -6,16 +6,20 @@ mod arrow;
 mod batches;
 mod connector;
 mod error;
+mod live;
 mod log;
 mod mock;
 mod runtime;
+mod scan;
+mod stream;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     log::install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<connector::Connector>()?;
-    module.add_class::<connector::Scan>()?;
+    module.add_class::<scan::Scan>()?;
+    module.add_class::<stream::Stream>()?;
     module.add_class::<batches::Batches>()?;
     module.add_class::<arrow::Schema>()?;
     module.add_function(wrap_pyfunction!(connector::option_table, module)?)?;

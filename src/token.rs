@@ -3,9 +3,10 @@
 //! Separate from the options so that exactly one file can be searched for places where the text leaves.
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use reqwest::header::HeaderValue;
+
+use crate::fingerprint::fingerprint;
 
 /// A personal access token or OAuth access token. Its form is not checked: Airtable documents none.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,11 +37,9 @@ impl Token {
     }
 
     /// A number by which processes that have the same token know it, and from which nobody gets it back: 64 bits of many
-    /// more. The same in every process.
+    /// more.
     pub(crate) fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.0.hash(&mut hasher);
-        hasher.finish()
+        fingerprint(&self.0)
     }
 
     /// `text` without the token, for what a server says: it may echo what it was sent.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .options import Options
 
 if TYPE_CHECKING:
-    from ._native import Batches, Connector, Schema, TableMetadata
+    from ._native import Batches, Connector, Schema, Stream, TableMetadata
 
 Offset = dict[str, Any]
 """How far a reader of changes has come."""
@@ -30,6 +30,7 @@ class Airtable:
     def __init__(self, token: str | None = None, base_id: str | None = None, **options: object) -> None:
         self._options = Options.from_values({"token": token, "base_id": base_id, **options})
         self._connector = _connector(self._options)
+        self._last_stream: Stream | None = None
 
     def __repr__(self) -> str:
         shown = (f"{name}={self._options[name]!r}" for name in ("base_id", "base_url") if name in self._options)
@@ -67,9 +68,8 @@ class Airtable:
         `max_records_per_batch` bounds the distance. An offset is a small dict of JSON values, to be kept by the caller.
         """
         given = Options.from_values(options)
-        scan = self._connector.plan(table, given)
         limit = {**self._options, **given}.get("max_records_per_batch")
-        latest = self._connector.latest_offset(scan, _offset_text(start), int(limit) if limit else None, options=given)
+        latest, _ = self._stream(table, given).latest(_offset_text(start), int(limit) if limit else None)
         offset: Offset = json.loads(latest)
         return offset
 
@@ -79,10 +79,16 @@ class Airtable:
         Rows are those of a stream with the same options. Take `end` from `latest_offset` to know where to go on.
         """
         given = Options.from_values(options)
-        scan = self._connector.plan(table, given)
+        stream = self._stream(table, given)
         begin = _offset_text(start)
-        until = _offset_text(end) or self._connector.latest_offset(scan, begin, options=given)
-        return self._connector.read(self._connector.changes(scan, begin, until, given), given)
+        until = _offset_text(end) or stream.latest(begin)[0]
+        return self._connector.read(stream.scan(begin, until), given)
+
+    def _stream(self, table: str, given: Options) -> Stream:
+        """The changes of a table as it is now; what the last stream has listed is not listed again."""
+        scan = self._connector.plan(table, given)
+        self._last_stream = self._connector.stream(scan, given, self._last_stream)
+        return self._last_stream
 
     def __getstate__(self) -> dict[str, str]:
         return dict(self._options)
@@ -90,6 +96,7 @@ class Airtable:
     def __setstate__(self, options: dict[str, str]) -> None:
         self._options = Options(options)
         self._connector = _connector(self._options)
+        self._last_stream = None
 
 
 def _offset_text(offset: Offset | None) -> str | None:

@@ -21,23 +21,23 @@ use crate::time::{Seconds, seconds, utc};
 
 const VERSION: u64 = 1;
 
-/// How far a stream has come.
+/// How far a stream has come. What is in it is the stream's business; [`Offset::to_json`] is what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offset {
     /// `app...`.
-    pub base_id: String,
+    pub(super) base_id: String,
     /// `tbl...`.
-    pub table_id: String,
+    pub(super) table_id: String,
     /// What the stream gives.
-    pub mode: Mode,
+    pub(super) mode: Mode,
     /// What of it was given.
-    pub position: Position,
+    pub(super) position: Position,
 }
 
 /// What a stream gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mode {
+pub(super) enum Mode {
     /// Records that were created or edited.
     Cdc,
     /// All changes, deletes among them.
@@ -53,7 +53,7 @@ impl Mode {
     ///
     /// # Errors
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
-    pub(crate) fn of(plan: &Scan) -> Result<Self> {
+    pub(super) fn of(plan: &Scan) -> Result<Self> {
         if let Some(max_records) = plan.max_records {
             return Err(Error::Option(format!(
                 "option max_records is {max_records}: a stream that stopped there would leave changes out; \
@@ -85,7 +85,7 @@ impl Mode {
 
 /// What of the stream was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Position {
+pub(super) enum Position {
     /// Nothing.
     Start,
     /// Everything before this moment.
@@ -98,26 +98,26 @@ pub enum Position {
 
 /// A place inside a window whose records were too many for one batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
+pub(super) struct Cut {
     /// Where the window begins; none where it has no beginning.
-    pub since: Option<Seconds>,
+    pub(super) since: Option<Seconds>,
     /// Where it ends.
-    pub until: Seconds,
+    pub(super) until: Seconds,
     /// The last record that was given, in the order of ids.
-    pub after: String,
+    pub(super) after: String,
 }
 
 /// A place in a webhook's payloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeedPosition {
+pub(super) struct FeedPosition {
     /// `ach...`.
-    pub webhook_id: String,
+    pub(super) webhook_id: String,
     /// The number of the first payload that was not given.
-    pub next: u64,
+    pub(super) next: u64,
     /// When no later payload was there.
-    pub at: Seconds,
+    pub(super) at: Seconds,
     /// The last record that was given, in the order of ids, while the first read of the table is under way in parts.
-    pub after: Option<String>,
+    pub(super) after: Option<String>,
 }
 
 /// The text's form.
@@ -146,7 +146,7 @@ impl Offset {
     ///
     /// # Errors
     /// As [`Mode::of`].
-    pub(crate) fn new(plan: &Scan, position: Position) -> Result<Self> {
+    pub(super) fn new(plan: &Scan, position: Position) -> Result<Self> {
         let mode = Mode::of(plan)?;
         Ok(Self { base_id: plan.base_id.clone(), table_id: plan.table_id.clone(), mode, position })
     }

@@ -1,253 +1,191 @@
-//! Payloads of a webhook -> which records changed or went, and when. Pure.
+//! Page after page of payloads -> what they say, or where a batch of them ends. Pure.
 //!
-//! Payloads tell cells in another form than records do, and only those that changed. So they are taken for no more than
-//! which records changed: these are read again by id, and their cells have the form that they have everywhere.
+//! A range of payloads is read only if every number of it is there. A transaction that begins in the range is read to its
+//! end, wherever that is.
 
-// Serde reads a set from a list only, and what matters of some objects is their keys.
-#![allow(clippy::zero_sized_map_values)]
+use std::time::Duration;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::changes::payloads::{Changed, Payload, Payloads};
+use crate::changes::reread::Lost;
+use crate::scan::Scan;
+use crate::time::Micros;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+/// Payloads of one answer. Airtable's page on webhooks.
+pub(super) const PAGE: u64 = 50;
 
-use crate::scan::selection::Listed;
-use crate::scan::{Scan, Source};
-use crate::time::{Micros, timestamp_micros};
+/// How often payloads that were announced, but are not given, are asked for again.
+const PATIENCE: u32 = 5;
 
-/// An object of which the keys matter.
-type Keys = HashMap<String, IgnoredAny>;
+/// After how long they are.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
-/// `GET /v0/bases/{baseId}/webhooks/{webhookId}/payloads`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names)] // Airtable's name for it.
-pub(super) struct Payloads {
-    pub(super) payloads: Vec<Payload>,
-    /// The number after that of the last payload.
-    pub(super) cursor: u64,
-    #[serde(default)]
-    pub(super) might_have_more: bool,
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Ask for the page that begins with this number.
+    Ask(u64),
+    /// Ask for it after a pause: it was announced, and is not there yet.
+    AskLater(u64),
+    /// Everything was told.
+    Done,
 }
 
-/// What one transaction changed, or a part of it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Payload {
-    pub(super) timestamp: Option<String>,
-    pub(super) base_transaction_number: Option<u64>,
-    error: bool,
-    code: Option<String>,
-    changed_tables_by_id: HashMap<String, TableChange>,
-    destroyed_table_ids: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct TableChange {
-    created_records_by_id: Keys,
-    changed_records_by_id: HashMap<String, RecordChange>,
-    destroyed_record_ids: Vec<String>,
-    created_fields_by_id: Keys,
-    changed_fields_by_id: Keys,
-    destroyed_field_ids: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RecordChange {
-    current: Option<Cells>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Cells {
-    cell_values_by_field_id: Keys,
-}
-
-impl Payload {
-    /// Whether another payload tells of the same transaction.
-    pub(super) fn is_same_transaction(&self, other: &Self) -> bool {
-        self.base_transaction_number.is_some() && self.base_transaction_number == other.base_transaction_number
-    }
-
-    /// Why the webhook tells nothing more, if that is what it says.
-    pub(super) fn failure(&self) -> Option<&str> {
-        (self.error || self.code.is_some()).then(|| self.code.as_deref().unwrap_or("an error without a code"))
-    }
-
-    /// When the change was made.
-    pub(super) fn at(&self) -> Option<Micros> {
-        self.timestamp.as_deref().and_then(timestamp_micros)
-    }
-}
-
-/// What is known of a record after some payloads.
-#[derive(Debug, Clone, Copy)]
-struct Change {
-    at: Micros,
-    is_gone: bool,
-}
-
-/// What some payloads say of one table: for each record only the last.
+/// A way through the payloads of one webhook.
 #[derive(Debug)]
-pub(super) struct Changed {
-    table_id: String,
-    /// The fields that are read; none where a change of any of them matters.
-    fields: Option<HashSet<String>>,
-    records: BTreeMap<String, Change>,
-    /// Something was said of the table's definition.
-    pub(super) definition: bool,
-    /// When the last change was made.
-    pub(super) newest: Option<Micros>,
+pub(super) struct PayloadCursor {
+    pub(super) webhook_id: String,
+    next: u64,
+    /// The first number that is no longer in the range; none where the range ends with the last payload.
+    end: Option<u64>,
+    /// The first numbers of the range may have been let go.
+    may_begin_later: bool,
+    /// The transaction of the payload that was read last.
+    transaction: Option<u64>,
+    empty_answers: u32,
+    /// What was told so far: for each record the last.
+    pub(super) changed: Changed,
 }
 
-impl Changed {
-    pub(super) fn new(plan: &Scan) -> Self {
-        // Whether a record is in a view or fulfils a formula may depend on fields that are not read.
-        let all = plan.has_all_fields || plan.view_id.is_some() || plan.filter_formula.is_some();
-        let has_field = plan.columns.iter().any(|column| matches!(column.source, Source::Field(_)));
-        let fields = (!all && has_field).then(|| plan.field_ids().into_iter().map(str::to_owned).collect());
-        Self { table_id: plan.table_id.clone(), fields, records: BTreeMap::new(), definition: false, newest: None }
+impl PayloadCursor {
+    /// From a number on.
+    pub(super) fn new(plan: &Scan, webhook_id: &str, first: u64, end: Option<u64>) -> Self {
+        Self {
+            webhook_id: webhook_id.to_owned(),
+            next: first,
+            end,
+            may_begin_later: false,
+            transaction: None,
+            empty_answers: 0,
+            changed: Changed::new(plan),
+        }
     }
 
-    /// Takes the next payload; `fallback` is its time if it tells none.
-    pub(super) fn add(&mut self, payload: &Payload, fallback: Micros) {
-        let at = payload.at().unwrap_or(fallback);
-        self.newest = self.newest.max(Some(at));
-        self.definition |= payload.destroyed_table_ids.contains(&self.table_id);
-        let Some(change) = payload.changed_tables_by_id.get(&self.table_id) else { return };
-        self.definition |= !change.created_fields_by_id.is_empty()
-            || !change.changed_fields_by_id.is_empty()
-            || !change.destroyed_field_ids.is_empty();
-        for id in change.created_records_by_id.keys() {
-            self.note(id, Change { at, is_gone: false });
-        }
-        for (id, record) in &change.changed_records_by_id {
-            if self.matters(record) {
-                self.note(id, Change { at, is_gone: false });
+    /// From the first payload that is still there.
+    pub(super) fn from_oldest(plan: &Scan, webhook_id: &str, end: Option<u64>) -> Self {
+        Self { may_begin_later: true, ..Self::new(plan, webhook_id, 1, end) }
+    }
+
+    /// What to do first.
+    pub(super) fn start(&self) -> Step {
+        if self.is_in_range(self.next) { Step::Ask(self.next) } else { Step::Done }
+    }
+
+    /// Takes in the page that was asked for; `fallback` is the time of payloads that tell none.
+    ///
+    /// # Errors
+    /// [`Lost`] where payloads are missing, or the webhook says that it tells no more.
+    pub(super) fn accept(&mut self, page: &Payloads, fallback: Micros) -> Result<Step, Lost> {
+        let count = page.payloads.len() as u64;
+        let first = page.cursor.checked_sub(count).filter(|first| self.may_begin_later || *first == self.next);
+        let Some(first) = first else { return Err(missing(&self.webhook_id, self.next)) };
+        for (payload, number) in page.payloads.iter().zip(first..) {
+            let continues = self.transaction.is_some() && payload.base_transaction_number == self.transaction;
+            if !self.is_in_range(number) && !continues {
+                return Ok(Step::Done);
             }
+            if let Some(code) = payload.failure() {
+                return Err(Lost::Failed(format!("webhook {} failed: {code}", self.webhook_id)));
+            }
+            self.transaction = payload.base_transaction_number;
+            self.changed.add(payload, fallback);
         }
-        for id in &change.destroyed_record_ids {
-            self.note(id, Change { at, is_gone: true });
+        if count == 0 {
+            return self.nothing();
         }
+        (self.next, self.may_begin_later) = (page.cursor, false);
+        let goes_on = match self.end {
+            None => page.might_have_more,
+            Some(end) => self.next < end || page.might_have_more && self.transaction.is_some(),
+        };
+        Ok(if goes_on { Step::Ask(self.next) } else { Step::Done })
     }
 
-    fn note(&mut self, id: &str, change: Change) {
-        self.records.insert(id.to_owned(), change);
-    }
-
-    fn matters(&self, record: &RecordChange) -> bool {
-        match (&self.fields, &record.current) {
-            (Some(fields), Some(cells)) => cells.cell_values_by_field_id.keys().any(|id| fields.contains(id)),
-            _ => true,
+    /// Nothing came. What was announced is waited for; whatever has no known end ends here.
+    fn nothing(&mut self) -> Result<Step, Lost> {
+        if self.end.is_none_or(|end| self.next >= end) || self.may_begin_later {
+            return Ok(Step::Done);
         }
-    }
-
-    /// Records so far.
-    pub(super) fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Those that are there as far as the payloads know.
-    pub(super) fn present(&self) -> impl Iterator<Item = String> {
-        self.records.iter().filter(|(_, change)| !change.is_gone).map(|(id, _)| id.clone())
-    }
-
-    /// Records that were to be read anyhow, as of a time before all payloads.
-    pub(super) fn also(&mut self, ids: impl IntoIterator<Item = String>, at: Micros) {
-        for id in ids {
-            self.records.entry(id).or_insert(Change { at, is_gone: false });
+        if self.empty_answers == PATIENCE {
+            return Err(missing(&self.webhook_id, self.next));
         }
+        self.empty_answers += 1;
+        Ok(Step::AskLater(self.next))
     }
 
-    /// The records to read, and those to tell of without reading.
-    pub(super) fn listed(self) -> Listed {
-        let mut listed = Listed { absent_are_gone: true, ..Listed::default() };
-        for (id, change) in self.records {
-            if change.is_gone { &mut listed.gone } else { &mut listed.present }.push((id, change.at));
-        }
-        listed
+    fn is_in_range(&self, number: u64) -> bool {
+        self.end.is_none_or(|end| number < end)
     }
+}
+
+/// Where a batch of so many records ends: after whole transactions, and at least one.
+#[derive(Debug)]
+pub(super) struct BatchEnd {
+    first: u64,
+    number: u64,
+    /// After the last whole transaction that fits.
+    cut: u64,
+    head: u64,
+    most: usize,
+    changed: Changed,
+    last: Option<Payload>,
+}
+
+impl BatchEnd {
+    /// Of the payloads from one number on and before another.
+    pub(super) fn new(plan: &Scan, first: u64, head: u64, most: u64) -> Self {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Self { first, number: first, cut: first, head, most, changed: Changed::new(plan), last: None }
+    }
+
+    /// The number from which the next page is to be asked for; none where all are known.
+    pub(super) fn next(&self) -> Option<u64> {
+        (self.number < self.head).then_some(self.number)
+    }
+
+    /// Takes in a page; gives the end of the batch as soon as it is known.
+    pub(super) fn accept(&mut self, page: Payloads) -> Option<u64> {
+        if page.payloads.is_empty() {
+            return Some(self.end());
+        }
+        for payload in page.payloads {
+            let continues = self.last.as_ref().is_some_and(|last| last.is_same_transaction(&payload));
+            if !continues && self.last.is_some() {
+                // The transaction before this one has ended.
+                if self.is_overfull() {
+                    return Some(self.cut);
+                }
+                self.cut = self.number;
+                if self.changed.len() >= self.most {
+                    return Some(self.cut);
+                }
+            }
+            if self.number >= self.head {
+                break;
+            }
+            self.changed.add(&payload, 0);
+            self.last = Some(payload);
+            self.number += 1;
+        }
+        (self.number >= self.head).then(|| self.end())
+    }
+
+    /// The end, where no more payloads come.
+    fn end(&self) -> u64 {
+        if self.is_overfull() { self.cut } else { self.head }
+    }
+
+    /// The last transaction makes the batch too large, and is not its only one.
+    fn is_overfull(&self) -> bool {
+        self.changed.len() > self.most && self.cut > self.first
+    }
+}
+
+/// The loss of a webhook's payloads from a number on.
+pub(super) fn missing(webhook_id: &str, number: u64) -> Lost {
+    Lost::Gone(format!(
+        "payloads of webhook {webhook_id} are missing from number {number} on, because Airtable keeps them for seven days"
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::airtable::schema::Table;
-    use crate::options::Options;
-
-    fn changed(options: &[(&str, &str)], payloads: &[serde_json::Value]) -> Changed {
-        let table: Table = serde_json::from_value(json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA",
-            "fields": [{"id": "fldA", "name": "A", "type": "number"}, {"id": "fldB", "name": "B", "type": "number"}]}))
-        .expect("a table");
-        let all = [("token", "patA"), ("ingestion_type", "cdc_with_deletes")].iter().chain(options).copied();
-        let plan = Scan::new("appA", &table, &Options::parse(all).expect("options").read).expect("a plan");
-        let mut changed = Changed::new(&plan);
-        for payload in payloads {
-            changed.add(&serde_json::from_value(payload.clone()).expect("a payload"), 7);
-        }
-        changed
-    }
-
-    fn of_table(second: u32, change: &serde_json::Value) -> serde_json::Value {
-        json!({"timestamp": format!("1970-01-01T00:00:{second:02}.000Z"), "baseTransactionNumber": second,
-            "changedTablesById": {"tblA": change, "tblB": {"destroyedRecordIds": ["recOther"]}}})
-    }
-
-    #[test]
-    fn the_last_word_on_a_record_counts() {
-        let payloads = [
-            of_table(1, &json!({"createdRecordsById": {"rec1": {}, "rec2": {}}})),
-            of_table(
-                2,
-                &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}, "rec3": {}}}),
-            ),
-            of_table(3, &json!({"destroyedRecordIds": ["rec2", "rec4"]})),
-            of_table(4, &json!({"createdRecordsById": {"rec4": {"createdTime": "x"}}})),
-        ];
-        let changed = changed(&[], &payloads);
-        assert_eq!(changed.newest, Some(4_000_000));
-        assert!(!changed.definition);
-        assert_eq!(changed.present().collect::<Vec<_>>(), ["rec1", "rec3", "rec4"]);
-        let at = |id: &str, second: i64| (id.to_owned(), second * 1_000_000);
-        let expected = Listed {
-            present: vec![at("rec1", 2), at("rec3", 2), at("rec4", 4)],
-            gone: vec![at("rec2", 3)],
-            absent_are_gone: true,
-        };
-        assert_eq!(changed.listed(), expected);
-    }
-
-    #[test]
-    fn changes_of_fields_that_are_not_read_do_not_matter_unless_they_may_decide_what_is_read() {
-        let payload =
-            [of_table(1, &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}}}))];
-        for (options, count) in [
-            (vec![], 1),
-            (vec![("fields", "A")], 0),
-            (vec![("fields", "B")], 1),
-            (vec![("fields", "A"), ("filter_formula", "{B}")], 1),
-        ] {
-            assert_eq!(changed(&options, &payload).len(), count, "{options:?}");
-        }
-    }
-
-    #[test]
-    fn definitions_and_failures_are_noticed() {
-        for change in [
-            json!({"createdFieldsById": {"fldC": {"name": "C", "type": "number"}}}),
-            json!({"changedFieldsById": {"fldA": {"current": {"name": "Z"}}}}),
-            json!({"destroyedFieldIds": ["fldA"]}),
-        ] {
-            assert!(changed(&[], &[of_table(1, &change)]).definition, "{change}");
-        }
-        assert!(changed(&[], &[json!({"destroyedTableIds": ["tblA"]})]).definition);
-        assert!(!changed(&[], &[json!({"destroyedTableIds": ["tblB"]})]).definition);
-        let failed: Payload =
-            serde_json::from_value(json!({"error": true, "code": "INVALID_HOOK"})).expect("a payload");
-        assert_eq!(failed.failure(), Some("INVALID_HOOK"));
-    }
-}
+mod tests;

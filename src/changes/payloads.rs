@@ -1,120 +1,174 @@
-//! The change feed: payloads of a webhook, polled. Tells deletes and changes of computed fields, which no window sees.
+//! Payloads of a webhook -> which records changed or went, and when. Pure.
 //!
-//! A webhook is for ever dead once it has expired or what it watches is gone, and its payloads are kept for seven days. So
-//! a range is read only if every number of it is there; where one is not, changes are lost, and nobody is told otherwise.
+//! Payloads tell cells in another form than records do, and only those that changed. So they are taken for no more than
+//! which records changed: these are read again by id, and their cells have the form that they have everywhere.
 
-use std::time::Duration;
+// Serde reads a set from a list only, and what matters of some objects is their keys.
+#![allow(clippy::zero_sized_map_values)]
 
-use reqwest::Method;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::payload_cursor::{Changed, Payload, Payloads};
-use super::{Changes, Limit, SETTLED_SECONDS};
-use crate::airtable::failure::{Failure, Purpose};
-use crate::airtable::request::Request;
-use crate::changes::offset::{FeedPosition, Mode, Position};
-use crate::error::Result;
-use crate::scan::selection::Selection;
-use crate::scan::{KnownIds, Scan};
-use crate::time::{Micros, Seconds, micros};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-/// Payloads of one answer. Airtable's page on webhooks.
-const PAGE: u64 = 50;
+use crate::scan::{Listed, Scan, Source};
+use crate::time::{Micros, timestamp_micros};
 
-/// How often payloads that were announced, but are not given, are asked for again, and after how long.
-const PATIENCE: (u32, Duration) = (5, Duration::from_secs(1));
+/// An object of which the keys matter.
+type Keys = HashMap<String, IgnoredAny>;
 
-/// Why a range of the feed cannot be read.
-pub(super) enum Lost {
-    /// Payloads are missing, or the webhook is.
-    Gone(String),
-    /// The webhook says itself that it tells no more.
-    Failed(String),
+/// `GET /v0/bases/{baseId}/webhooks/{webhookId}/payloads`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_field_names)] // Airtable's name for it.
+pub(super) struct Payloads {
+    pub(super) payloads: Vec<Payload>,
+    /// The number after that of the last payload.
+    pub(super) cursor: u64,
+    #[serde(default)]
+    pub(super) might_have_more: bool,
 }
 
-impl Changes<'_> {
-    /// One question: how far the webhook is. One more where a batch must be cut, where a webhook that nothing happens to
-    /// would expire, and where there is none yet.
-    pub(super) async fn latest_payload(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Position> {
-        let last = match start {
-            Some(Position::Feed(last)) => Some(last),
-            _ => None,
-        };
-        let webhooks = self.webhooks().await?;
-        let now = self.told_now()?;
-        let webhook = self.webhook(&webhooks, last, now).await?;
-        // Making one may have taken a while.
-        let now = self.told_now()?;
-        let position =
-            |next, at, after| Position::Feed(FeedPosition { webhook_id: webhook.id.clone(), next, at, after });
-        let Some(last) = last else {
-            self.keep_alive(&webhook, now).await?;
-            let (at, next) = (now, webhook.cursor_for_next_payload);
-            let limit = if start.is_some() { limit } else { Limit::default() };
-            return Ok(position(next, at, self.cut_of_table(None, at, limit).await?));
-        };
-        if let Some(after) = &last.after
-            && limit.max_records.is_some()
-        {
-            let after = self.cut_of_table(Some(after), last.at, limit).await?;
-            return Ok(Position::Feed(FeedPosition { after, ..last.clone() }));
+/// What one transaction changed, or a part of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Payload {
+    pub(super) timestamp: Option<String>,
+    pub(super) base_transaction_number: Option<u64>,
+    error: bool,
+    code: Option<String>,
+    changed_tables_by_id: HashMap<String, TableChange>,
+    destroyed_table_ids: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TableChange {
+    created_records_by_id: Keys,
+    changed_records_by_id: HashMap<String, RecordChange>,
+    destroyed_record_ids: Vec<String>,
+    created_fields_by_id: Keys,
+    changed_fields_by_id: Keys,
+    destroyed_field_ids: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RecordChange {
+    current: Option<Cells>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Cells {
+    cell_values_by_field_id: Keys,
+}
+
+impl Payload {
+    /// Whether another payload tells of the same transaction.
+    pub(super) fn is_same_transaction(&self, other: &Self) -> bool {
+        self.base_transaction_number.is_some() && self.base_transaction_number == other.base_transaction_number
+    }
+
+    /// Why the webhook tells nothing more, if that is what it says.
+    pub(super) fn failure(&self) -> Option<&str> {
+        (self.error || self.code.is_some()).then(|| self.code.as_deref().unwrap_or("an error without a code"))
+    }
+
+    /// When the change was made.
+    pub(super) fn at(&self) -> Option<Micros> {
+        self.timestamp.as_deref().and_then(timestamp_micros)
+    }
+}
+
+/// What is known of a record after some payloads.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    at: Micros,
+    is_gone: bool,
+}
+
+/// What some payloads say of one table: for each record only the last.
+#[derive(Debug)]
+pub(super) struct Changed {
+    table_id: String,
+    /// The fields that are read; none where a change of any of them matters.
+    fields: Option<HashSet<String>>,
+    records: BTreeMap<String, Change>,
+    /// Something was said of the table's definition.
+    pub(super) definition: bool,
+    /// When the last change was made.
+    pub(super) newest: Option<Micros>,
+}
+
+impl Changed {
+    pub(super) fn new(plan: &Scan) -> Self {
+        // Whether a record is in a view or fulfils a formula may depend on fields that are not read.
+        let all = plan.has_all_fields || plan.view_id.is_some() || plan.filter_formula.is_some();
+        let has_field = plan.columns.iter().any(|column| matches!(column.source, Source::Field(_)));
+        let fields = (!all && has_field).then(|| plan.field_ids().into_iter().map(str::to_owned).collect());
+        Self { table_id: plan.table_id.clone(), fields, records: BTreeMap::new(), definition: false, newest: None }
+    }
+
+    /// Takes the next payload; `fallback` is its time if it tells none.
+    pub(super) fn add(&mut self, payload: &Payload, fallback: Micros) {
+        let at = payload.at().unwrap_or(fallback);
+        self.newest = self.newest.max(Some(at));
+        self.definition |= payload.destroyed_table_ids.contains(&self.table_id);
+        let Some(change) = payload.changed_tables_by_id.get(&self.table_id) else { return };
+        self.definition |= !change.created_fields_by_id.is_empty()
+            || !change.changed_fields_by_id.is_empty()
+            || !change.destroyed_field_ids.is_empty();
+        for id in change.created_records_by_id.keys() {
+            self.note(id, Change { at, is_gone: false });
         }
-        let at = now.max(last.at);
-        if webhook.id != last.webhook_id {
-            return Ok(position(webhook.cursor_for_next_payload, at, None));
+        for (id, record) in &change.changed_records_by_id {
+            if self.matters(record) {
+                self.note(id, Change { at, is_gone: false });
+            }
         }
-        let target = match limit.target.map(|offset| &offset.position) {
-            Some(Position::Feed(target)) if target.webhook_id == webhook.id => Some(target),
-            _ => None,
-        };
-        let head = target.map_or(webhook.cursor_for_next_payload, |target| target.next);
-        if head <= last.next {
-            self.keep_alive(&webhook, now).await?;
-            return Ok(Position::Feed(FeedPosition { after: None, ..last.clone() }));
-        }
-        let next = match limit.max_records {
-            Some(most) => self.cut_of_feed(last, head, most).await?,
-            None => head,
-        };
-        match target.filter(|target| target.next == next) {
-            Some(target) => Ok(Position::Feed(target.clone())),
-            None => Ok(position(next, at, None)),
+        for id in &change.destroyed_record_ids {
+            self.note(id, Change { at, is_gone: true });
         }
     }
 
-    /// The scan of what payloads tell between two positions.
-    pub(super) async fn payloads(&self, start: &Position, end: &FeedPosition) -> Result<Scan> {
-        let changed = match start {
-            Position::Start if Mode::of(self.plan)? == Mode::Deletes => {
-                // Another stream may have read the table long before: whatever is still known to have gone since is told.
-                self.told(&end.webhook_id, 1, Some(end.next), true).await?
-            }
-            Position::Start => return self.whole_table(end).await,
-            Position::Feed(last) => self.between(last, end).await?,
-            _ => return Err(super::other_kind()),
-        };
-        let mut changed = match changed {
-            Ok(changed) => changed,
-            Err(loss) => return self.lost(start, end, &loss).await,
-        };
-        if changed.definition {
-            self.check_definition().await?;
+    fn note(&mut self, id: &str, change: Change) {
+        self.records.insert(id.to_owned(), change);
+    }
+
+    fn matters(&self, record: &RecordChange) -> bool {
+        match (&self.fields, &record.current) {
+            (Some(fields), Some(cells)) => cells.cell_values_by_field_id.keys().any(|id| fields.contains(id)),
+            _ => true,
         }
-        if let Position::Feed(last) = start
-            && let Some(after) = &last.after
-        {
-            let upto = end.after.as_deref().filter(|_| last.next == end.next);
-            changed.also(self.table_ids_between(last.at, Some(after), upto).await?, micros(last.at));
+    }
+
+    /// Records so far.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Those that are there as far as the payloads know.
+    pub(super) fn present(&self) -> impl Iterator<Item = String> {
+        self.records.iter().filter(|(_, change)| !change.is_gone).map(|(id, _)| id.clone())
+    }
+
+    /// Records that were to be read anyhow, as of a time before all payloads.
+    pub(super) fn also(&mut self, ids: impl IntoIterator<Item = String>, at: Micros) {
+        for id in ids {
+            self.records.entry(id).or_insert(Change { at, is_gone: false });
         }
-        if let (Position::Feed(last), Some(files)) = (start, self.known_files())
-            && changed.present().next().is_some()
-        {
-            files.write(&feed_file(&end.webhook_id, last.next, end.next), changed.present())?;
+    }
+
+    /// The records to read, and those to tell of without reading.
+    pub(super) fn listed(self, plan: &Scan) -> Listed {
+        let mut listed = Listed { absent_are_gone: true, ..Listed::default() };
+        for (id, change) in self.records {
+            if change.is_gone { &mut listed.gone } else { &mut listed.present }.push((id, change.at));
         }
-        let newest = changed.newest;
-        let mut listed = changed.listed();
-        let may_leave = self.plan.view_id.is_some() || self.plan.filter_formula.is_some();
-        if self.plan.only_gone {
-            if !may_leave {
+        if plan.only_gone {
+            // A record that is there is gone for the stream only where it may have left what is read.
+            if plan.view_id.is_none() && plan.filter_formula.is_none() {
                 listed.present.clear();
             }
             // Pipelines lead this stream and that of all changes into one target, which goes by time: the delete is to win
@@ -123,197 +177,110 @@ impl Changes<'_> {
                 *at += 1;
             }
         }
-        if let Some(newest) = newest.filter(|_| !listed.present.is_empty()) {
-            self.settle(newest / 1_000_000 + 1).await;
-        }
-        Ok(self.of_feed(Selection::Listed(listed), micros(end.at), None))
-    }
-
-    async fn between(&self, last: &FeedPosition, end: &FeedPosition) -> Result<Result<Changed, Lost>> {
-        if last.webhook_id == end.webhook_id {
-            return self.told(&last.webhook_id, last.next, Some(end.next), false).await;
-        }
-        // Another webhook goes on: what the last one has told since is read first, if it has told everything.
-        let webhooks = self.webhooks().await?;
-        let now = self.told_now()?;
-        match webhooks.iter().find(|webhook| webhook.id == last.webhook_id) {
-            None => Ok(Err(Lost::Gone(format!("webhook {} was deleted", last.webhook_id)))),
-            Some(webhook) => match webhook.end(now) {
-                Some(end) => Ok(Err(Lost::Gone(format!("webhook {} {end}", webhook.id)))),
-                None => self.told(&webhook.id, last.next, None, false).await,
-            },
-        }
-    }
-
-    /// Waits until what was changed at a time shows everywhere.
-    pub(super) async fn settle(&self, at: Seconds) {
-        let most = Duration::from_secs(SETTLED_SECONDS.unsigned_abs() + 1);
-        self.client.wait_until(at + SETTLED_SECONDS, most).await;
-    }
-
-    /// What payloads tell from a number on, up to another or the last. A transaction that begins in the range is read to
-    /// its end, wherever that is.
-    async fn told(
-        &self,
-        webhook_id: &str,
-        first: u64,
-        end: Option<u64>,
-        may_begin_later: bool,
-    ) -> Result<Result<Changed, Lost>> {
-        let mut changed = Changed::new(self.plan);
-        let (mut next, mut transaction) = (first, None);
-        let end = end.unwrap_or(u64::MAX);
-        let (mut may_begin_later, mut may_continue, mut patience) = (may_begin_later, false, 0);
-        while next < end || may_continue {
-            let page = match self.page(webhook_id, next, PAGE).await? {
-                Ok(page) => page,
-                Err(lost) => return Ok(Err(lost)),
-            };
-            let count = page.payloads.len() as u64;
-            let Some(mut number) = page.cursor.checked_sub(count).filter(|number| may_begin_later || *number == next)
-            else {
-                return Ok(Err(missing(webhook_id, next)));
-            };
-            let fallback = micros(self.told_now()?);
-            for payload in &page.payloads {
-                let continues = transaction.is_some() && payload.base_transaction_number == transaction;
-                if number >= end && !continues {
-                    return Ok(Ok(changed));
-                }
-                if let Some(code) = payload.failure() {
-                    return Ok(Err(Lost::Failed(format!("webhook {webhook_id} failed: {code}"))));
-                }
-                transaction = payload.base_transaction_number;
-                changed.add(payload, fallback);
-                number += 1;
-            }
-            if count == 0 && next < end && end != u64::MAX && !may_begin_later {
-                let (most, pause) = PATIENCE;
-                if patience == most {
-                    return Ok(Err(missing(webhook_id, next)));
-                }
-                patience += 1;
-                self.client.pause(pause).await;
-                continue;
-            }
-            (next, may_begin_later) = (page.cursor, false);
-            may_continue = page.might_have_more && transaction.is_some();
-            if count == 0 || !page.might_have_more && end == u64::MAX {
-                break;
-            }
-        }
-        Ok(Ok(changed))
-    }
-
-    /// Some payloads from a number on. Reading them keeps the webhook alive.
-    pub(super) async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
-        let request = Request {
-            query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
-            ..self.webhook_request(Method::GET, &[webhook_id, "payloads"])
-        };
-        match self.client.try_json(&request).await? {
-            Ok(page) => Ok(Ok(page)),
-            // A cursor whose payloads are gone may be refused rather than answered.
-            Err(Failure::Status { status: 400 | 410 | 422, .. }) => Ok(Err(missing(webhook_id, cursor))),
-            // What is missing may be said to be forbidden.
-            Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
-                if self.webhooks().await?.iter().any(|webhook| webhook.id == webhook_id) {
-                    return Err(self.client.error(&request, &failure));
-                }
-                Ok(Err(Lost::Gone(format!("webhook {webhook_id} was deleted"))))
-            }
-            Err(failure) => Err(self.client.error(&request, &failure)),
-        }
-    }
-
-    pub(super) fn webhook_request(&self, method: Method, path: &[&str]) -> Request {
-        let base_id = &self.plan.base_id;
-        let start = ["bases", base_id, "webhooks"].into_iter().chain(path.iter().copied());
-        Request {
-            purpose: Purpose::Webhooks,
-            method,
-            path: start.map(str::to_owned).collect(),
-            query: Vec::new(),
-            body: None,
-            base_id: Some(base_id.clone()),
-        }
-    }
-
-    /// Where a batch of so many records ends: after whole transactions, and at least one.
-    async fn cut_of_feed(&self, last: &FeedPosition, head: u64, most: u64) -> Result<u64> {
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let mut changed = Changed::new(self.plan);
-        // After the last whole transaction that fits.
-        let mut cut = last.next;
-        let mut before: Option<Payload> = None;
-        let mut number = last.next;
-        while number < head {
-            let Ok(page) = self.page(&last.webhook_id, number, PAGE).await? else {
-                // The range is read again and fails there.
-                return Ok(head);
-            };
-            if page.payloads.is_empty() {
-                break;
-            }
-            for payload in page.payloads {
-                let continues = before.as_ref().is_some_and(|before| before.is_same_transaction(&payload));
-                if !continues && before.is_some() {
-                    // The transaction before this one has ended.
-                    if changed.len() > most && cut > last.next {
-                        return Ok(cut);
-                    }
-                    cut = number;
-                    if changed.len() >= most {
-                        return Ok(cut);
-                    }
-                }
-                if number >= head {
-                    break;
-                }
-                changed.add(&payload, 0);
-                before = Some(payload);
-                number += 1;
-            }
-        }
-        Ok(if changed.len() > most && cut > last.next { cut } else { head })
-    }
-
-    /// Where the next part of a table's first read ends; none where it ends with the table.
-    async fn cut_of_table(&self, after: Option<&str>, at: Seconds, limit: Limit<'_>) -> Result<Option<String>> {
-        // A read that must know all ids notes them in one go.
-        let (Some(most), false, None) = (limit.max_records, self.plan.only_gone, self.known_files()) else {
-            return Ok(None);
-        };
-        let ids = self.table_ids_between(at, after, None).await?;
-        let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
-        Ok(if ids.len() > most { Some(ids[most - 1].clone()) } else { None })
-    }
-
-    /// The table's ids as they were listed at a time, beyond one and up to another.
-    pub(super) async fn table_ids_between(
-        &self,
-        at: Seconds,
-        after: Option<&str>,
-        upto: Option<&str>,
-    ) -> Result<Vec<String>> {
-        let ids = self.listed_ids(Scan { changed_at: micros(at), ..self.plan.clone() }).await?;
-        let first = after.map_or(0, |after| ids.partition_point(|id| id.as_str() <= after));
-        let last = upto.map_or(ids.len(), |upto| ids.partition_point(|id| id.as_str() <= upto)).max(first);
-        Ok(ids[first..last].to_vec())
-    }
-
-    pub(super) fn of_feed(&self, selection: Selection, changed_at: Micros, known_ids: Option<KnownIds>) -> Scan {
-        Scan { selection, changed_at, known_ids, ..self.plan.clone() }
+        listed
     }
 }
 
-fn missing(webhook_id: &str, number: u64) -> Lost {
-    Lost::Gone(format!(
-        "payloads of webhook {webhook_id} are missing from number {number} on, because Airtable keeps them for seven days"
-    ))
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// What a range's records are noted as.
-pub(super) fn feed_file(webhook_id: &str, first: u64, end: u64) -> String {
-    format!("feed-{webhook_id}-{first}-{end}")
+    use super::*;
+    use crate::airtable::schema::Table;
+    use crate::options::Options;
+
+    fn plan(options: &[(&str, &str)]) -> Scan {
+        let table: Table = serde_json::from_value(json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA",
+            "fields": [{"id": "fldA", "name": "A", "type": "number"}, {"id": "fldB", "name": "B", "type": "number"}]}))
+        .expect("a table");
+        let all = [("token", "patA"), ("ingestion_type", "cdc_with_deletes")].iter().chain(options).copied();
+        Scan::new("appA", &table, &Options::parse(all).expect("options").read).expect("a plan")
+    }
+
+    fn changed(options: &[(&str, &str)], payloads: &[serde_json::Value]) -> Changed {
+        let mut changed = Changed::new(&plan(options));
+        for payload in payloads {
+            changed.add(&serde_json::from_value(payload.clone()).expect("a payload"), 7);
+        }
+        changed
+    }
+
+    fn of_table(second: u32, change: &serde_json::Value) -> serde_json::Value {
+        json!({"timestamp": format!("1970-01-01T00:00:{second:02}.000Z"), "baseTransactionNumber": second,
+            "changedTablesById": {"tblA": change, "tblB": {"destroyedRecordIds": ["recOther"]}}})
+    }
+
+    #[test]
+    fn the_last_word_on_a_record_counts() {
+        let payloads = [
+            of_table(1, &json!({"createdRecordsById": {"rec1": {}, "rec2": {}}})),
+            of_table(
+                2,
+                &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}, "rec3": {}}}),
+            ),
+            of_table(3, &json!({"destroyedRecordIds": ["rec2", "rec4"]})),
+            of_table(4, &json!({"createdRecordsById": {"rec4": {"createdTime": "x"}}})),
+        ];
+        let changed = changed(&[], &payloads);
+        assert_eq!(changed.newest, Some(4_000_000));
+        assert!(!changed.definition);
+        assert_eq!(changed.present().collect::<Vec<_>>(), ["rec1", "rec3", "rec4"]);
+        let at = |id: &str, second: i64| (id.to_owned(), second * 1_000_000);
+        let expected = Listed {
+            present: vec![at("rec1", 2), at("rec3", 2), at("rec4", 4)],
+            gone: vec![at("rec2", 3)],
+            absent_are_gone: true,
+        };
+        assert_eq!(changed.listed(&plan(&[])), expected);
+    }
+
+    #[test]
+    fn a_stream_of_deletes_tells_them_last_and_looks_only_where_records_may_leave() {
+        let payloads = [of_table(1, &json!({"changedRecordsById": {"rec1": {}}, "destroyedRecordIds": ["rec2"]}))];
+        let gone = vec![("rec2".to_owned(), 1_000_001)];
+        let deletes = ("isDeleteFlow", "true");
+        for (options, present) in
+            [(vec![deletes], vec![]), (vec![deletes, ("filter_formula", "{A}")], vec![("rec1".to_owned(), 1_000_001)])]
+        {
+            let listed = changed(&options, &payloads).listed(&plan(&options));
+            assert_eq!(listed, Listed { present, gone: gone.clone(), absent_are_gone: true }, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn records_that_are_read_anyhow_give_way_to_what_payloads_say() {
+        let mut changed = changed(&[], &[of_table(1, &json!({"destroyedRecordIds": ["rec2"]}))]);
+        changed.also(["rec1".to_owned(), "rec2".to_owned()], 5);
+        assert_eq!(changed.present().collect::<Vec<_>>(), ["rec1"]);
+    }
+
+    #[test]
+    fn changes_of_fields_that_are_not_read_do_not_matter_unless_they_may_decide_what_is_read() {
+        let payload =
+            [of_table(1, &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}}}))];
+        for (options, count) in [
+            (vec![], 1),
+            (vec![("fields", "A")], 0),
+            (vec![("fields", "B")], 1),
+            (vec![("fields", "A"), ("filter_formula", "{B}")], 1),
+        ] {
+            assert_eq!(changed(&options, &payload).len(), count, "{options:?}");
+        }
+    }
+
+    #[test]
+    fn definitions_and_failures_are_noticed() {
+        for change in [
+            json!({"createdFieldsById": {"fldC": {"name": "C", "type": "number"}}}),
+            json!({"changedFieldsById": {"fldA": {"current": {"name": "Z"}}}}),
+            json!({"destroyedFieldIds": ["fldA"]}),
+        ] {
+            assert!(changed(&[], &[of_table(1, &change)]).definition, "{change}");
+        }
+        assert!(changed(&[], &[json!({"destroyedTableIds": ["tblA"]})]).definition);
+        assert!(!changed(&[], &[json!({"destroyedTableIds": ["tblB"]})]).definition);
+        let failed: Payload =
+            serde_json::from_value(json!({"error": true, "code": "INVALID_HOOK"})).expect("a payload");
+        assert_eq!(failed.failure(), Some("INVALID_HOOK"));
+    }
 }

@@ -1,150 +1,108 @@
-//! What happens when the feed cannot say what changed: the table is read as a whole, at the beginning of a stream and,
-//! where that is wanted, after a loss; then the records that have vanished since are told from what is known of before.
+//! What becomes of a stream whose feed has lost changes: an error, or, where that is wanted, a read of the whole table in
+//! which the records that have vanished since are told from what is known of before.
+//!
+//! Invariant: where changes are lost, nobody is told otherwise.
 
 use std::path::Path;
 
-use super::payloads::{Lost, feed_file};
-use super::webhook::{LIFE_SECONDS, Webhook};
-use super::{Changes, SETTLED_SECONDS};
-use crate::airtable::request::Request;
-use crate::airtable::schema::Tables;
-use crate::changes::definition::drift;
 use crate::changes::offset::{FeedPosition, Offset, Position};
 use crate::error::{Error, Result};
+use crate::fingerprint::fingerprint;
+use crate::options::ReadOptions;
 use crate::read::id_store::IdStore;
-use crate::scan::selection::{Listed, Selection};
-use crate::scan::{KnownIds, Scan, find_table};
-use crate::time::micros;
+use crate::scan::{KnownIds, Scan};
 
 /// Files of ranges beside each other before they are made one.
 const MOST_FILES: usize = 50;
 
-impl Changes<'_> {
-    /// The first read, or a part of it. What the feed tells after its position is newer than what is read here, so the
-    /// read waits until everything before it shows.
-    pub(super) async fn whole_table(&self, end: &FeedPosition) -> Result<Scan> {
-        self.settle_before(end).await?;
-        // A little early: whatever the feed tells of these records is later.
-        let at = end.at - SETTLED_SECONDS;
-        let Some(after) = &end.after else {
-            return Ok(self.of_feed(Selection::All, micros(at), self.known_ids(end, false)));
-        };
-        let ids = self.table_ids_between(end.at, None, Some(after)).await?;
-        let present = ids.into_iter().map(|id| (id, micros(at))).collect();
-        Ok(self.of_feed(Selection::Listed(Listed { present, ..Listed::default() }), micros(at), None))
-    }
+/// Why a range of the feed cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// Payloads are missing, or the webhook is.
+    Gone(String),
+    /// The webhook says itself that it tells no more.
+    Failed(String),
+}
 
-    /// Waits until everything before a position shows.
-    async fn settle_before(&self, end: &FeedPosition) -> Result<()> {
-        if !self.was_quiet_before(end).await? {
-            self.settle(end.at).await;
-        }
-        Ok(())
+/// The way out of a loss: a read of the whole table, if that may be.
+///
+/// # Errors
+/// [`Error::Data`] where it may not: it is not wanted, nothing is known of before, or the same webhook would fail again.
+pub(super) fn check(
+    plan: &Scan,
+    options: &ReadOptions,
+    start: &Position,
+    end: &FeedPosition,
+    loss: &Lost,
+) -> Result<()> {
+    let (Lost::Gone(why) | Lost::Failed(why)) = loss;
+    let Some(store) = id_store(plan, options) else { return Err(lost_error(plan, why)) };
+    if !store.has_other_full(&full_file(end)) {
+        return Err(Error::Data(format!(
+            "table {:?}: changes are lost: {why}; and option state_location holds no full read from before, so that \
+             vanished records cannot be told: empty the target, and start with a new checkpoint",
+            plan.table_name
+        )));
     }
+    if matches!(loss, Lost::Failed(_)) && matches!(start, Position::Feed(last) if last.webhook_id == end.webhook_id) {
+        return Err(Error::Data(format!(
+            "table {:?}: changes are lost: {why}, but Airtable lists it as working: delete this webhook, and start the \
+             stream again: it makes another and reads the table anew",
+            plan.table_name
+        )));
+    }
+    Ok(())
+}
 
-    /// Whether the base had been left alone for some seconds when the feed was at a position. One request.
-    async fn was_quiet_before(&self, end: &FeedPosition) -> Result<bool> {
-        let settled = end.at - SETTLED_SECONDS;
-        if end.next > 1 {
-            let page = self.page(&end.webhook_id, end.next - 1, 1).await?;
-            // The last payload, unless it is so old that it was let go.
-            let last =
-                page.ok().filter(|page| page.cursor == end.next).and_then(|page| page.payloads.into_iter().next());
-            return Ok(last.is_none_or(|last| last.at().is_some_and(|at| at / 1_000_000 < settled)));
-        }
-        let webhooks = self.webhooks().await?;
-        let webhook = webhooks.iter().find(|webhook| webhook.id == end.webhook_id);
-        let born = webhook.and_then(Webhook::expires).map(|expires| expires - LIFE_SECONDS);
-        Ok(born.is_some_and(|born| born < settled))
-    }
+/// The error for a loss that nothing mends.
+pub(super) fn lost_error(plan: &Scan, why: &str) -> Error {
+    Error::Data(format!(
+        "table {:?}: changes are lost: {why}: start with a new checkpoint and an empty target; or set on_lost_feed to \
+         reread from the first run on, which reads the table again and tells which records have vanished",
+        plan.table_name
+    ))
+}
 
-    /// A full read in which vanished records are told, or an error where that is not wanted or not possible.
-    pub(super) async fn lost(&self, start: &Position, end: &FeedPosition, loss: &Lost) -> Result<Scan> {
-        let (Lost::Gone(why) | Lost::Failed(why)) = loss;
-        let Some(files) = self.known_files().filter(|_| self.options.reread_when_lost) else {
-            return Err(self.lost_error(why));
-        };
-        if !files.has_other_full(&full_file(end)) {
-            return Err(Error::Data(format!(
-                "table {:?}: changes are lost: {why}; and option state_location holds no full read from before, so that \
-                 vanished records cannot be told: empty the target, and start with a new checkpoint",
-                self.plan.table_name
-            )));
-        }
-        if matches!(loss, Lost::Failed(_)) && matches!(start, Position::Feed(last) if last.webhook_id == end.webhook_id)
-        {
-            return Err(Error::Data(format!(
-                "table {:?}: changes are lost: {why}, but Airtable lists it as working: delete this webhook, and start the \
-                 stream again: it makes another and reads the table anew",
-                self.plan.table_name
-            )));
-        }
-        // Whatever became of the table meanwhile was not told either.
-        self.check_definition().await?;
-        self.settle_before(end).await?;
-        let said = format!("table {:?}: changes are lost: {why}: reading the whole table again", self.plan.table_name);
-        log::warn!("{}", self.client.scrub(Error::Data(said)));
-        // Later than anything that was told before, whose times are finer.
-        Ok(self.of_feed(Selection::All, micros(end.at + 1), self.known_ids(end, true)))
-    }
+/// The ids that a stream knows; none where it need not know any.
+pub(super) fn id_store(plan: &Scan, options: &ReadOptions) -> Option<IdStore> {
+    directory(plan, options).map(IdStore::new)
+}
 
-    pub(super) fn lost_error(&self, why: &str) -> Error {
-        Error::Data(format!(
-            "table {:?}: changes are lost: {why}: start with a new checkpoint and an empty target; or set on_lost_feed to \
-             reread from the first run on, which reads the table again and tells which records have vanished",
-            self.plan.table_name
-        ))
-    }
+/// Where a full read notes its ids; none where it need not.
+pub(super) fn known_ids(
+    plan: &Scan,
+    options: &ReadOptions,
+    end: &FeedPosition,
+    tell_vanished: bool,
+) -> Option<KnownIds> {
+    let directory = directory(plan, options)?;
+    Some(KnownIds { directory, file: full_file(end), tell_vanished })
+}
 
-    /// Stops before rows are written that the table no longer has.
-    pub(super) async fn check_definition(&self) -> Result<()> {
-        let base_id = &self.plan.base_id;
-        let tables = self.client.json::<Tables>(&Request::tables(base_id)).await?.tables;
-        let table = find_table(&tables, &self.plan.table_id, base_id).map_err(|_| {
-            Error::NotFound(format!(
-                "table {:?} ({}) was removed from base {base_id}: stop its stream",
-                self.plan.table_name, self.plan.table_id
-            ))
-        })?;
-        let changes = drift(self.plan, table, self.options.nested);
-        if changes.is_empty() {
-            return Ok(());
-        }
-        Err(Error::Data(format!(
-            "table {:?} is no longer as the stream was planned: {}: start the stream again, so that it is planned anew, \
-             with a target that has its columns",
-            self.plan.table_name,
-            changes.join("; ")
-        )))
-    }
+/// Lets go of what is known of the time before a full read that has arrived, and makes one file of many.
+///
+/// # Errors
+/// [`Error::Option`] for a directory that cannot be read or written.
+pub(super) fn forget_before(plan: &Scan, options: &ReadOptions, end: &Offset) -> Result<()> {
+    let (Some(store), Position::Feed(end)) = (id_store(plan, options), &end.position) else { return Ok(()) };
+    store.keep_since(&full_file(end), |name| {
+        range_of(name, end).is_some_and(|(first, _)| first >= end.next) || is_later_full(name, end)
+    });
+    let arrived = |name: &str| range_of(name, end).is_some_and(|(_, last)| last <= end.next);
+    store.fold(&feed_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
+}
 
-    /// Lets go of what is known of the time before a full read that has arrived, and makes one file of many.
-    pub(crate) fn forget_before(&self, end: &Offset) -> Result<()> {
-        let (Some(files), Position::Feed(end)) = (self.known_files(), &end.position) else { return Ok(()) };
-        files.keep_since(&full_file(end), |name| {
-            range_of(name, end).is_some_and(|(first, _)| first >= end.next) || is_later_full(name, end)
-        });
-        let arrived = |name: &str| range_of(name, end).is_some_and(|(_, last)| last <= end.next);
-        files.fold(&feed_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
-    }
+/// What a range's records are noted as.
+pub(super) fn feed_file(webhook_id: &str, first: u64, end: u64) -> String {
+    format!("feed-{webhook_id}-{first}-{end}")
+}
 
-    fn known_directory(&self) -> Option<String> {
-        let location = self.options.state_location.as_ref().filter(|_| self.options.reread_when_lost)?;
-        // Streams of different parts of a table know different records.
-        let part = format!("{:?} {:?}", self.plan.view_id, self.plan.filter_formula);
-        let name = format!("{}-{}-{:016x}", self.plan.base_id, self.plan.table_id, fingerprint(&part));
-        let directory = Path::new(location).join(name);
-        Some(directory.to_string_lossy().into_owned())
-    }
-
-    pub(super) fn known_files(&self) -> Option<IdStore> {
-        self.known_directory().map(IdStore::new)
-    }
-
-    fn known_ids(&self, end: &FeedPosition, tell_vanished: bool) -> Option<KnownIds> {
-        let directory = self.known_directory()?;
-        Some(KnownIds { directory, file: full_file(end), tell_vanished })
-    }
+fn directory(plan: &Scan, options: &ReadOptions) -> Option<String> {
+    let location = options.state_location.as_ref().filter(|_| options.reread_when_lost)?;
+    // Streams of different parts of a table know different records.
+    let part = format!("{:?} {:?}", plan.view_id, plan.filter_formula);
+    let name = format!("{}-{}-{:016x}", plan.base_id, plan.table_id, fingerprint(&part));
+    Some(Path::new(location).join(name).to_string_lossy().into_owned())
 }
 
 fn full_file(end: &FeedPosition) -> String {
@@ -163,7 +121,74 @@ fn range_of(name: &str, end: &FeedPosition) -> Option<(u64, u64)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// The same for the same text in every version of this package (FNV-1a).
-fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::airtable::schema::Table;
+    use crate::options::Options;
+
+    fn planned(options: &[(&str, &str)]) -> (Scan, ReadOptions) {
+        let table: Table = serde_json::from_value(json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA",
+            "fields": [{"id": "fldA", "name": "A", "type": "number"}]}))
+        .expect("a table");
+        let all = [("token", "patA"), ("ingestion_type", "cdc_with_deletes")].iter().chain(options).copied();
+        let read = Options::parse(all).expect("options").read;
+        (Scan::new("appA", &table, &read).expect("a plan"), read)
+    }
+
+    fn at(webhook_id: &str, next: u64) -> FeedPosition {
+        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None }
+    }
+
+    #[test]
+    fn a_loss_is_mended_only_where_that_is_wanted_and_possible() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let location = directory.path().to_str().expect("a path");
+        let reread = [("on_lost_feed", "reread"), ("state_location", location)];
+        let (gone, failed) = (Lost::Gone("it went".into()), Lost::Failed("it failed".into()));
+        let (same, other) = (Position::Feed(at("achA", 1)), Position::Feed(at("achB", 1)));
+        let (plan, options) = planned(&reread);
+        let check = |start: &Position, loss: &Lost| check(&plan, &options, start, &at("achA", 5), loss);
+        let error = check(&same, &gone).expect_err("nothing is known");
+        assert!(error.to_string().contains("no full read from before"), "{error}");
+        let store = id_store(&plan, &options).expect("it knows ids");
+        store.write(&full_file(&at("achA", 1)), std::iter::empty()).expect("written");
+        assert_eq!(check(&same, &gone), Ok(()));
+        assert_eq!(check(&other, &failed), Ok(()));
+        let error = check(&same, &failed).expect_err("it would fail again");
+        assert!(error.to_string().contains("delete this webhook"), "{error}");
+        let (plan, options) = planned(&[]);
+        let error = super::check(&plan, &options, &same, &at("achA", 5), &gone).expect_err("not wanted");
+        assert!(error.to_string().contains("set on_lost_feed to reread"), "{error}");
+        assert!(id_store(&plan, &options).is_none());
+    }
+
+    #[test]
+    fn names_of_files_are_read_back() {
+        let end = at("achA", 5);
+        for (name, range, is_later_full) in [
+            (feed_file("achA", 1, 5), Some((1, 5)), false),
+            (feed_file("achB", 1, 5), None, false),
+            (full_file(&at("achA", 5)), None, false),
+            (full_file(&at("achA", 6)), None, true),
+            (full_file(&at("achB", 6)), None, false),
+            ("feed-achA-x-5".to_owned(), None, false),
+        ] {
+            assert_eq!((range_of(&name, &end), self::is_later_full(&name, &end)), (range, is_later_full), "{name}");
+        }
+    }
+
+    #[test]
+    fn streams_of_other_parts_of_a_table_know_other_records() {
+        let given = [("on_lost_feed", "reread"), ("state_location", "/state")];
+        let named = |more: &[(&str, &str)]| {
+            let (plan, options) = planned(&[&given[..], more].concat());
+            directory(&plan, &options).expect("a directory")
+        };
+        // As earlier versions named it: what they noted is found.
+        assert_eq!(named(&[]), "/state/appA-tblA-7f6b22809eabd0d7");
+        assert_ne!(named(&[]), named(&[("filter_formula", "{A}")]));
+    }
 }

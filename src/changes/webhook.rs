@@ -1,16 +1,20 @@
 //! Which of a base's webhooks a stream polls: the one it is told, else one that tells enough, else a new one.
 
-use chrono::DateTime;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Changes;
+use crate::airtable::client::Client;
 use crate::airtable::failure::{Failure, Purpose};
 use crate::airtable::request::Request;
 use crate::changes::offset::FeedPosition;
+use crate::changes::payload_cursor::missing;
+use crate::changes::payloads::Payloads;
+use crate::changes::reread::{Lost, lost_error};
 use crate::error::{Error, Result};
-use crate::time::Seconds;
+use crate::options::ReadOptions;
+use crate::scan::Scan;
+use crate::time::{Seconds, seconds};
 
 /// A base holds so many webhooks. Airtable's page on webhooks.
 const MOST_WEBHOOKS: usize = 10;
@@ -31,7 +35,7 @@ const CHANGE_TYPES: [&str; 3] = ["add", "remove", "update"];
 
 /// `GET /v0/bases/{baseId}/webhooks`.
 #[derive(Debug, Deserialize)]
-struct Webhooks {
+struct List {
     webhooks: Vec<Webhook>,
 }
 
@@ -87,10 +91,7 @@ impl Webhook {
 
     /// When it expires, unless somebody reads it before.
     pub(super) fn expires(&self) -> Option<Seconds> {
-        self.expiration_time
-            .as_deref()
-            .and_then(|time| DateTime::parse_from_rfc3339(time).ok())
-            .map(|time| time.timestamp())
+        self.expiration_time.as_deref().and_then(seconds)
     }
 
     /// What it does not tell of a table; none where it tells everything.
@@ -155,47 +156,88 @@ fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option
     webhooks.iter().filter(serves).min_by_key(|webhook| (!webhook.is_of_table(), webhook.id.clone()))
 }
 
-impl Changes<'_> {
-    /// The webhook to go on with.
-    pub(super) async fn webhook(
-        &self,
-        webhooks: &[Webhook],
-        last: Option<&FeedPosition>,
-        now: Seconds,
-    ) -> Result<Webhook> {
-        let table_id = &self.plan.table_id;
-        if let Some(id) = &self.options.webhook_id {
-            let webhook = named(webhooks, id, table_id)?;
-            return match webhook.end(now) {
-                None => Ok(webhook.clone()),
-                Some(end) => Err(Error::Data(format!(
-                    "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is \
-                     found or created"
-                ))),
-            };
+/// The webhook that the stream is told to use, or went on with last, or finds; none where one is to be made.
+///
+/// # Errors
+/// [`Error::NotFound`] and [`Error::Option`] for a webhook that was named and does not serve; [`Error::Data`] for one
+/// that has ended.
+pub(super) fn chosen<'w>(
+    webhooks: &'w [Webhook],
+    plan: &Scan,
+    options: &ReadOptions,
+    last: Option<&FeedPosition>,
+    now: Seconds,
+) -> Result<Option<&'w Webhook>> {
+    if let Some(id) = &options.webhook_id {
+        let webhook = named(webhooks, id, &plan.table_id)?;
+        return match webhook.end(now) {
+            None => Ok(Some(webhook)),
+            Some(end) => Err(Error::Data(format!(
+                "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is found or \
+                 created"
+            ))),
+        };
+    }
+    if let Some(last) = last {
+        let known = webhooks.iter().find(|webhook| webhook.id == last.webhook_id);
+        match known.map(|webhook| (webhook, webhook.end(now))) {
+            Some((webhook, None)) => return Ok(Some(webhook)),
+            _ if options.reread_when_lost => {}
+            Some((webhook, Some(end))) => return Err(lost_error(plan, &format!("webhook {} {end}", webhook.id))),
+            None => return Err(lost_error(plan, &format!("webhook {} was deleted", last.webhook_id))),
         }
-        if let Some(last) = last {
-            let known = webhooks.iter().find(|webhook| webhook.id == last.webhook_id);
-            match known.map(|webhook| (webhook, webhook.end(now))) {
-                Some((webhook, None)) => return Ok(webhook.clone()),
-                _ if self.options.reread_when_lost => {}
-                Some((webhook, Some(end))) => return Err(self.lost_error(&format!("webhook {} {end}", webhook.id))),
-                None => return Err(self.lost_error(&format!("webhook {} was deleted", last.webhook_id))),
+    }
+    Ok(suitable(webhooks, &plan.table_id, now))
+}
+
+/// The webhooks of a base, as they are asked for, read and made.
+pub(super) struct Webhooks<'s> {
+    pub(super) client: &'s Client,
+    pub(super) plan: &'s Scan,
+}
+
+impl Webhooks<'_> {
+    pub(super) async fn list(&self) -> Result<Vec<Webhook>> {
+        Ok(self.client.json::<List>(&self.request(Method::GET, &[])).await?.webhooks)
+    }
+
+    /// Some payloads from a number on. Reading them keeps the webhook alive.
+    pub(super) async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
+        let request = Request {
+            query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
+            ..self.request(Method::GET, &[webhook_id, "payloads"])
+        };
+        match self.client.try_json(&request).await? {
+            Ok(page) => Ok(Ok(page)),
+            // A cursor whose payloads are gone may be refused rather than answered.
+            Err(Failure::Status { status: 400 | 410 | 422, .. }) => Ok(Err(missing(webhook_id, cursor))),
+            // What is missing may be said to be forbidden.
+            Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
+                if self.list().await?.iter().any(|webhook| webhook.id == webhook_id) {
+                    return Err(self.client.error(&request, &failure));
+                }
+                Ok(Err(Lost::Gone(format!("webhook {webhook_id} was deleted"))))
             }
+            Err(failure) => Err(self.client.error(&request, &failure)),
         }
-        if let Some(webhook) = suitable(webhooks, table_id, now) {
-            return Ok(webhook.clone());
+    }
+
+    /// Reads a webhook that would expire for want of readers.
+    pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
+        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
+            // Whatever it gives: asking is what counts.
+            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
         }
-        self.new_webhook(now).await
+        Ok(())
     }
 
     /// Makes a webhook, unless another stream has made one meanwhile: all streams of a pipeline start at once, and a base
     /// has few places.
-    async fn new_webhook(&self, now: Seconds) -> Result<Webhook> {
-        let base_id = &self.plan.base_id;
+    pub(super) async fn create(&self, now: Seconds) -> Result<Webhook> {
+        let (base_id, table_id) = (&self.plan.base_id, &self.plan.table_id);
         let _alone = self.client.alone(base_id, "webhook").await;
-        let webhooks = self.webhooks().await?;
-        if let Some(webhook) = suitable(&webhooks, &self.plan.table_id, now) {
+        let webhooks = self.list().await?;
+        if let Some(webhook) = suitable(&webhooks, table_id, now) {
             return Ok(webhook.clone());
         }
         if webhooks.len() >= MOST_WEBHOOKS {
@@ -207,7 +249,7 @@ impl Changes<'_> {
             )));
         }
         let creation =
-            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.webhook_request(Method::POST, &[]) };
+            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
         let mut attempts = 0;
         let new: NewWebhook = loop {
             attempts += 1;
@@ -217,7 +259,7 @@ impl Changes<'_> {
             };
             // It may have been made although the answer did not come; and the last place may have gone to a stream on
             // another machine.
-            if let Some(made) = suitable(&self.webhooks().await?, &self.plan.table_id, now) {
+            if let Some(made) = suitable(&self.list().await?, table_id, now) {
                 return Ok(made.clone());
             }
             if attempts == ATTEMPTS || matches!(failure, Failure::Status { status: 400..=499, .. }) {
@@ -228,16 +270,17 @@ impl Changes<'_> {
         Ok(Webhook::new(new.id))
     }
 
-    pub(super) async fn webhooks(&self) -> Result<Vec<Webhook>> {
-        Ok(self.client.json::<Webhooks>(&self.webhook_request(Method::GET, &[])).await?.webhooks)
-    }
-
-    pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
-        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
-            // Whatever it gives: asking is what counts.
-            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
+    fn request(&self, method: Method, path: &[&str]) -> Request {
+        let base_id = &self.plan.base_id;
+        let start = ["bases", base_id, "webhooks"].into_iter().chain(path.iter().copied());
+        Request {
+            purpose: Purpose::Webhooks,
+            method,
+            path: start.map(str::to_owned).collect(),
+            query: Vec::new(),
+            body: None,
+            base_id: Some(base_id.clone()),
         }
-        Ok(())
     }
 }
 
@@ -296,5 +339,45 @@ mod tests {
         assert_eq!(named(&all, "ach1", "tblA").map(|webhook| webhook.id.as_str()), Ok("ach1"));
         let error = named(&all, "ach7", "tblA").expect_err("none such");
         assert!(error.to_string().contains("ach1, ach2, ach4, ach3"), "{error}");
+    }
+
+    #[test]
+    fn the_webhook_is_that_of_the_option_or_of_the_last_offset_or_one_that_serves() {
+        let all = [
+            webhook("ach1", &json!({})),
+            webhook("ach2", &json!({"isHookEnabled": false})),
+            webhook("ach3", &json!({})),
+        ];
+        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None };
+        let reread = [("on_lost_feed", "reread"), ("state_location", "/state")];
+        let choose = |options: &[(&str, &str)], last: Option<&FeedPosition>, webhooks: &[Webhook]| {
+            let (plan, options) = planned(options);
+            let chosen = chosen(webhooks, &plan, &options, last, 0);
+            chosen.map(|webhook| webhook.map(|webhook| webhook.id.clone())).map_err(|error| error.to_string())
+        };
+        let named = |id| [("webhook_id", id)];
+        assert_eq!(choose(&[], None, &all), Ok(Some("ach1".into())));
+        assert_eq!(choose(&[], None, &all[1..2]), Ok(None));
+        assert_eq!(choose(&[], Some(&last("ach3")), &all), Ok(Some("ach3".into())));
+        assert_eq!(choose(&named("ach3"), Some(&last("ach1")), &all), Ok(Some("ach3".into())));
+        assert_eq!(choose(&reread, Some(&last("ach2")), &all), Ok(Some("ach1".into())));
+        assert_eq!(choose(&reread, Some(&last("ach9")), &all), Ok(Some("ach1".into())));
+        for (options, last, expected) in [
+            (&named("ach2")[..], None, "is disabled"),
+            (&named("ach9"), None, "no such webhook"),
+            (&[], Some(last("ach2")), "webhook ach2 is disabled"),
+            (&[], Some(last("ach9")), "webhook ach9 was deleted"),
+        ] {
+            let error = choose(options, last.as_ref(), &all).expect_err("none");
+            assert!(error.contains(expected), "{options:?}: {error}");
+        }
+    }
+
+    fn planned(options: &[(&str, &str)]) -> (Scan, ReadOptions) {
+        let table = json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA",
+            "fields": [{"id": "fldA", "name": "A", "type": "number"}]});
+        let all = [("token", "patA"), ("ingestion_type", "cdc_with_deletes")].iter().chain(options).copied();
+        let read = crate::options::Options::parse(all).expect("options").read;
+        (Scan::new("appA", &serde_json::from_value(table).expect("a table"), &read).expect("a plan"), read)
     }
 }

@@ -1,65 +1,140 @@
-//! Windows of time: `cdc`, by when records were last edited, and `append`, by when they were created.
+//! Windows of time: `cdc`, by when records were last edited, and `append`, by when they were created. Pure.
 //!
-//! A window ends some seconds before now, and the next begins where it ended, or `lookback` earlier where a record that
-//! comes again does no harm. A window of too many records is cut by their ids, of which a list is made once: Airtable can
-//! neither count records nor sort them by what it does not show.
+//! A window ends some seconds before now. The next one begins where it ended, or `lookback` earlier where a record that
+//! comes again does no harm. A window of too many records is cut by their ids.
+//!
+//! Invariant: whatever the answers, the next position is never before the last.
 
-use std::sync::Arc;
-
-use super::{Changes, Limit, SETTLED_SECONDS};
 use crate::changes::offset::{Cut, Position};
+use crate::changes::{Limit, SETTLED_SECONDS, other_kind};
 use crate::error::{Error, Result};
 use crate::options::IngestionType;
-use crate::scan::Scan;
-use crate::scan::selection::{Listed, Moment, Selection, Window};
+use crate::scan::{Listed, Moment, Selection, Window};
 use crate::time::{Seconds, micros, utc};
 
-impl Changes<'_> {
-    /// Asks at most one question, unless a window must be cut: then its ids are listed, once.
-    pub(super) async fn latest_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Position> {
-        let target = match limit.target.map(|offset| &offset.position) {
+/// The rule by which a stream's windows follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Windows {
+    /// Records that come again do no harm.
+    repeats: bool,
+    lookback: Seconds,
+}
+
+/// What was found out on the way to the next position.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Answers<'i> {
+    /// The service's time.
+    pub(super) now: Option<Seconds>,
+    /// Whether nothing was touched in the window that was asked about.
+    pub(super) is_quiet: Option<bool>,
+    /// The ids in the window that was to be listed, in order.
+    pub(super) ids: Option<&'i [String]>,
+}
+
+/// What must be known before the next position is, or that position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The service's time.
+    AskTime,
+    /// Whether nothing was touched in a window; that answer tells the time, too.
+    AskQuiet(Window),
+    /// The ids in a window.
+    List(Bounds),
+    /// The next position.
+    Done(Position),
+}
+
+/// A window by its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// None where it has no beginning.
+    pub(super) since: Option<Seconds>,
+    pub(super) until: Seconds,
+}
+
+/// What lies between two positions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Range<'p> {
+    /// These records.
+    Selected(Selection),
+    /// Of a window's ids, those after one and up to another.
+    Part { window: Bounds, after: Option<&'p str>, upto: Option<&'p str> },
+    /// The rest of a window that was cut, and all of the next.
+    RestAnd { rest: &'p Cut, next: Bounds },
+}
+
+impl Windows {
+    pub(super) fn new(ingestion_type: IngestionType, lookback: std::time::Duration) -> Self {
+        let lookback = Seconds::try_from(lookback.as_secs()).unwrap_or(Seconds::MAX);
+        Self { repeats: ingestion_type != IngestionType::Append, lookback }
+    }
+
+    /// The position after `start`, or what is to be asked first. One question at most, unless a window must be cut: then
+    /// its ids are listed, once.
+    pub(super) fn next(&self, start: Option<&Position>, limit: Limit<'_>, known: Answers<'_>) -> Step {
+        let target = match limit.target {
             Some(Position::Until(until)) => Some(*until),
             _ => None,
         };
-        // Of a batch that was cut, the rest comes first.
-        if let (Some(Position::Cut(cut)), Some(most)) = (start, limit.max_records) {
-            let ids = self.window_ids(cut.since, cut.until).await?;
-            return Ok(end_of_cut(cut.since, cut.until, &ids[after(&ids, &cut.after)..], most));
-        }
-        match start {
-            // Without a start it is not known whether there is anything new.
-            None | Some(Position::Start | Position::Feed(_)) => {
-                let until = self.until(target).await?;
-                match limit.max_records.filter(|_| start.is_some()) {
-                    Some(most) => Ok(end_of_cut(None, until, &self.window_ids(None, until).await?, most)),
-                    None => Ok(Position::Until(until)),
-                }
+        match (start, limit.max_records) {
+            // Of a batch that was cut, the rest comes first.
+            (Some(Position::Cut(cut)), Some(most)) => {
+                let window = Bounds { since: cut.since, until: cut.until };
+                known.ids.map_or(Step::List(window), |ids| {
+                    Step::Done(end_of_cut(window, &ids[count_upto(ids, &cut.after)..], most))
+                })
             }
-            Some(Position::Cut(cut)) => Ok(Position::Until(self.until(target).await?.max(cut.until))),
-            Some(Position::Until(last)) => {
-                self.forget_listed();
-                let since = self.since(start);
-                if target.is_some_and(|target| target <= *last) || self.is_quiet(since).await? {
-                    return Ok(Position::Until(*last));
+            (Some(Position::Cut(cut)), None) => match self.until(target, known) {
+                Some(until) => Step::Done(Position::Until(until.max(cut.until))),
+                None => Step::AskTime,
+            },
+            (Some(Position::Until(last)), most) => self.after_window(*last, target, most, known),
+            // Without a start it is not known whether there is anything new.
+            (None | Some(Position::Start | Position::Feed(_)), most) => {
+                let Some(until) = self.until(target, known) else { return Step::AskTime };
+                let window = Bounds { since: None, until };
+                match (most.filter(|_| start.is_some()), known.ids) {
+                    (Some(most), Some(ids)) => Step::Done(end_of_cut(window, ids, most)),
+                    (Some(_), None) => Step::List(window),
+                    (None, _) => Step::Done(Position::Until(until)),
                 }
-                // The answer has told the time.
-                let until = target.map_or_else(|| Ok(self.told_now()? - self.settled_seconds()), Ok)?;
-                if until <= *last {
-                    return Ok(Position::Until(*last));
-                }
-                let Some(most) = limit.max_records else { return Ok(Position::Until(until)) };
-                let ids = self.window_ids(since, until).await?;
-                Ok(if ids.is_empty() { Position::Until(*last) } else { end_of_cut(since, until, &ids, most) })
             }
         }
     }
 
-    /// The scan of the windows between two positions.
-    pub(super) async fn windows(&self, start: &Position, end: &Position) -> Result<Scan> {
-        let since = self.since(Some(start));
+    fn after_window(&self, last: Seconds, target: Option<Seconds>, most: Option<u64>, known: Answers<'_>) -> Step {
+        let stay = Step::Done(Position::Until(last));
+        if target.is_some_and(|target| target <= last) {
+            return stay;
+        }
+        let since = self.since(last);
+        match known.is_quiet {
+            // What is too young counts, and leads to an empty batch at worst.
+            None => return Step::AskQuiet(self.window(Some(since), None)),
+            Some(true) => return stay,
+            Some(false) => {}
+        }
+        let Some(until) = self.until(target, known) else { return Step::AskTime };
+        if until <= last {
+            return stay;
+        }
+        let window = Bounds { since: Some(since), until };
+        match (most, known.ids) {
+            (None, _) => Step::Done(Position::Until(until)),
+            (Some(_), None) => Step::List(window),
+            (Some(_), Some([])) => stay,
+            (Some(most), Some(ids)) => Step::Done(end_of_cut(window, ids, most)),
+        }
+    }
+
+    /// What lies between two positions, and the moment at which the range ends.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for positions of another kind, and for a range that goes back.
+    pub(super) fn between<'p>(&self, start: &'p Position, end: &'p Position) -> Result<(Range<'p>, Seconds)> {
         if let (Position::Until(last) | Position::Cut(Cut { until: last, .. }), Position::Until(until)) = (start, end)
             && until < last
-            && !self.repeats()
+            && !self.repeats
         {
             // Such an end is only set where the start was not known, and what follows would come twice.
             return Err(Error::Option(format!(
@@ -69,112 +144,92 @@ impl Changes<'_> {
                 utc(*until)
             )));
         }
-        let (until, selection) = match (start, end) {
-            (Position::Feed(_), _) | (_, Position::Feed(_) | Position::Start) => {
-                return Err(super::other_kind());
-            }
-            (Position::Start, Position::Until(until)) if self.repeats() => (*until, Selection::All),
-            (Position::Start | Position::Until(_), Position::Until(until)) => {
-                (*until, Selection::Window(self.window(since, Some(*until))))
-            }
+        let selected = |since, until| Range::Selected(self.selection(Bounds { since, until }));
+        Ok(match (start, end) {
+            (Position::Feed(_), _) | (_, Position::Feed(_) | Position::Start) => return Err(other_kind()),
+            (Position::Start, Position::Until(until)) => (selected(None, *until), *until),
+            (Position::Until(last), Position::Until(until)) => (selected(Some(self.since(*last)), *until), *until),
             (Position::Cut(rest), Position::Until(until)) if rest.until == *until => {
-                (*until, listed(self.rest(rest).await?, *until))
+                (Range::Part { window: rest.into(), after: Some(&rest.after), upto: None }, *until)
             }
             // A reader that was started anew, without knowing of the cut, set an end beyond its window.
-            (Position::Cut(rest), Position::Until(until)) if self.repeats() => {
-                let selection = rest.since.map(|since| Selection::Window(self.window(Some(since), Some(*until))));
-                (*until, selection.unwrap_or(Selection::All))
-            }
+            (Position::Cut(rest), Position::Until(until)) if self.repeats => (selected(rest.since, *until), *until),
             (Position::Cut(rest), Position::Until(until)) => {
-                let mut ids = self.rest(rest).await?;
-                ids.extend(self.window_ids(Some(rest.until), *until).await?.iter().cloned());
-                (*until, listed(ids, *until))
+                (Range::RestAnd { rest, next: Bounds { since: Some(rest.until), until: *until } }, *until)
             }
             (start, Position::Cut(cut)) => {
-                let all = self.window_ids(cut.since, cut.until).await?;
-                let first = match start {
-                    Position::Cut(rest) if rest.until == cut.until => after(&all, &rest.after),
-                    _ => 0,
+                let after = match start {
+                    Position::Cut(rest) if rest.until == cut.until => Some(rest.after.as_str()),
+                    _ => None,
                 };
-                let last = after(&all, &cut.after).max(first);
-                (cut.until, listed(all[first..last].to_vec(), cut.until))
+                (Range::Part { window: cut.into(), after, upto: Some(&cut.after) }, cut.until)
             }
-        };
-        Ok(Scan { selection, changed_at: micros(until), ..self.plan.clone() })
+        })
     }
 
-    /// Records that come again do no harm.
-    fn repeats(&self) -> bool {
-        self.plan.ingestion_type != IngestionType::Append
-    }
-
-    /// Where the window after a position begins; none where it has no beginning.
-    fn since(&self, start: Option<&Position>) -> Option<Seconds> {
-        let lookback = if self.repeats() { self.lookback_seconds() } else { 0 };
-        match start {
-            Some(Position::Until(until)) => Some(until.saturating_sub(lookback)),
-            Some(Position::Cut(cut)) => cut.since,
-            _ => None,
+    /// The records of a window. All of the table where a window of edits has no beginning: what is younger than its end
+    /// comes again.
+    pub(super) fn selection(&self, window: Bounds) -> Selection {
+        if window.since.is_none() && self.repeats {
+            return Selection::All;
         }
-    }
-
-    fn lookback_seconds(&self) -> Seconds {
-        Seconds::try_from(self.options.lookback.as_secs()).unwrap_or(Seconds::MAX)
-    }
-
-    /// What is younger is not read yet. Where nothing is read twice, what shows late would be lost, so there is more time
-    /// for it.
-    fn settled_seconds(&self) -> Seconds {
-        if self.repeats() { SETTLED_SECONDS } else { SETTLED_SECONDS.max(self.lookback_seconds()) }
-    }
-
-    async fn until(&self, target: Option<Seconds>) -> Result<Seconds> {
-        match target {
-            Some(target) => Ok(target),
-            None => Ok(self.now().await? - self.settled_seconds()),
-        }
+        Selection::Window(self.window(window.since, Some(window.until)))
     }
 
     fn window(&self, since: Option<Seconds>, until: Option<Seconds>) -> Window {
-        let of = if self.repeats() { Moment::Touched } else { Moment::Created };
+        let of = if self.repeats { Moment::Touched } else { Moment::Created };
         Window { of, since, until }
     }
 
-    /// One request: whether nothing was touched since a moment. What is too young counts, and leads to an empty batch at
-    /// worst; the service's time, which would tell, comes with the answer.
-    async fn is_quiet(&self, since: Option<Seconds>) -> Result<bool> {
-        Ok(self.ids(Selection::Window(self.window(since, None)), Some(1)).await?.is_empty())
+    /// Where the window after a position begins.
+    fn since(&self, last: Seconds) -> Seconds {
+        last.saturating_sub(if self.repeats { self.lookback } else { 0 })
     }
 
-    /// The ids in a window, in order.
-    async fn window_ids(&self, since: Option<Seconds>, until: Seconds) -> Result<Arc<Vec<String>>> {
-        let whole_table = since.is_none() && self.repeats();
-        let selection = if whole_table { Selection::All } else { Selection::Window(self.window(since, Some(until))) };
-        // The moment tells windows apart that have the same selection.
-        self.listed_ids(Scan { selection, changed_at: micros(until), ..self.plan.clone() }).await
-    }
-
-    async fn rest(&self, cut: &Cut) -> Result<Vec<String>> {
-        let ids = self.window_ids(cut.since, cut.until).await?;
-        Ok(ids[after(&ids, &cut.after)..].to_vec())
+    /// Where the next window ends. What is younger is not read yet. Where nothing is read twice, what shows late would be
+    /// lost, so there is more time for it.
+    fn until(&self, target: Option<Seconds>, known: Answers<'_>) -> Option<Seconds> {
+        let settled = if self.repeats { SETTLED_SECONDS } else { SETTLED_SECONDS.max(self.lookback) };
+        target.or(known.now.map(|now| now - settled))
     }
 }
 
-fn listed(ids: Vec<String>, until: Seconds) -> Selection {
+impl From<&Cut> for Bounds {
+    fn from(cut: &Cut) -> Self {
+        Self { since: cut.since, until: cut.until }
+    }
+}
+
+/// Of ids in order, those after one and up to another.
+pub(super) fn part<'i>(ids: &'i [String], after: Option<&str>, upto: Option<&str>) -> &'i [String] {
+    let first = after.map_or(0, |after| count_upto(ids, after));
+    let last = upto.map_or(ids.len(), |upto| count_upto(ids, upto)).max(first);
+    &ids[first..last]
+}
+
+/// Records to be read as they are, as of the end of a window.
+pub(super) fn listed(ids: impl IntoIterator<Item = String>, until: Seconds) -> Selection {
     let present = ids.into_iter().map(|id| (id, micros(until))).collect();
     Selection::Listed(Listed { present, ..Listed::default() })
 }
 
-/// How many of the ids are not beyond one.
-fn after(ids: &[String], id: &str) -> usize {
+/// The last id of a batch of so many records; none where all of them fit.
+pub(super) fn last_of_batch(ids: &[String], most: u64) -> Option<&String> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
+    if ids.len() <= most { None } else { ids.get(most - 1) }
+}
+
+fn count_upto(ids: &[String], id: &str) -> usize {
     ids.partition_point(|other| other.as_str() <= id)
 }
 
 /// The window's end if the batch reaches it.
-fn end_of_cut(since: Option<Seconds>, until: Seconds, ids: &[String], most: u64) -> Position {
-    let most = usize::try_from(most).unwrap_or(usize::MAX).max(1);
-    if ids.len() <= most {
-        return Position::Until(until);
+fn end_of_cut(window: Bounds, ids: &[String], most: u64) -> Position {
+    match last_of_batch(ids, most) {
+        None => Position::Until(window.until),
+        Some(after) => Position::Cut(Cut { since: window.since, until: window.until, after: after.clone() }),
     }
-    Position::Cut(Cut { since, until, after: ids[most - 1].clone() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field as ArrowField, TimeUnit};
+use arrow::datatypes::{DataType, Field as ArrowField, Fields, TimeUnit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::columns::Object;
 
 /// What the cells of a column are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +38,61 @@ pub enum Shape {
     List(Box<Shape>),
     /// The cells of another table's field: an array, flat, in which a lone value stands for an array of one.
     Lookup(Box<Shape>),
+}
+
+/// An object that Airtable documents, by name, so that a plan stays small and readable. Beside [`Shape`], because each is
+/// made of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// A person, or a group of them, which has no address.
+    Collaborator,
+    /// A file.
+    Attachment,
+    /// The previews of a file.
+    Thumbnails,
+    /// One preview.
+    Thumbnail,
+    /// A scanned code.
+    Barcode,
+    /// A label that opens an address.
+    Button,
+    /// What a language model wrote.
+    AiText,
+}
+
+impl Object {
+    /// Properties and their shapes, in order.
+    pub(crate) fn properties(self) -> Vec<(&'static str, Shape)> {
+        use Shape::{Bool, Int, Struct, Text};
+        match self {
+            Self::Collaborator => vec![("id", Text), ("email", Text), ("name", Text)],
+            Self::Attachment => vec![
+                ("id", Text),
+                ("url", Text),
+                ("filename", Text),
+                ("size", Int),
+                ("type", Text),
+                ("width", Int),
+                ("height", Int),
+                ("thumbnails", Struct(Self::Thumbnails)),
+            ],
+            Self::Thumbnails => {
+                let one = Struct(Self::Thumbnail);
+                vec![("small", one.clone()), ("large", one.clone()), ("full", one)]
+            }
+            Self::Thumbnail => vec![("url", Text), ("width", Int), ("height", Int)],
+            Self::Barcode => vec![("text", Text), ("type", Text)],
+            Self::Button => vec![("label", Text), ("url", Text)],
+            Self::AiText => vec![("state", Text), ("value", Text), ("isStale", Bool), ("errorType", Text)],
+        }
+    }
+
+    /// The properties as the fields of an Arrow struct.
+    pub(crate) fn arrow_fields(self) -> Fields {
+        let field = |(name, shape): (&str, Shape)| ArrowField::new(name, shape.data_type(), true);
+        self.properties().into_iter().map(field).collect()
+    }
 }
 
 impl Shape {

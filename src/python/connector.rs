@@ -1,4 +1,4 @@
-//! `Connector` and `Scan`: options and plans as Python sees them. A body is convert, wait, wrap.
+//! `Connector`: Airtable behind a set of options, as Python sees it. A body is convert, wait, wrap.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,16 +6,14 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::arrow::Schema;
 use super::batches::Batches;
-use super::error::exception;
-use super::runtime::{PerProcess, wait};
-use crate::changes::Limit;
-use crate::changes::offset::Offset;
+use super::error::{answered, exception};
+use super::live::Live;
+use super::runtime::wait;
+use super::scan::Scan;
+use super::stream::Stream;
 use crate::connector::{AirtableConnector, LakeflowConnect};
-use crate::error::Error;
 use crate::options::{OPTIONS, Options};
-use crate::scan;
 
 /// Options as Python gives them.
 type Given = BTreeMap<String, String>;
@@ -25,13 +23,12 @@ type Given = BTreeMap<String, String>;
 pub(super) struct Connector {
     given: Given,
     options: Options,
-    /// Connections do not survive a fork.
-    live: PerProcess<AirtableConnector>,
+    live: Arc<Live>,
 }
 
 impl Connector {
     fn connector(&self, py: Python<'_>) -> PyResult<Arc<AirtableConnector>> {
-        self.live.get(|| AirtableConnector::new(self.options.connection.clone()).map_err(|error| exception(py, &error)))
+        self.live.get(py)
     }
 
     /// The options of one call, which go before the connector's.
@@ -43,21 +40,13 @@ impl Connector {
     }
 
     /// The connector's own connections, or new ones for a call that says where else to go or as whom.
-    fn connector_for(&self, py: Python<'_>, options: &Options) -> PyResult<Arc<AirtableConnector>> {
+    fn live_for(&self, options: &Options) -> Arc<Live> {
         if options.connection == self.options.connection {
-            return self.connector(py);
+            self.live.clone()
+        } else {
+            Arc::new(Live::new(options.connection.clone()))
         }
-        let other = AirtableConnector::new(options.connection.clone()).map_err(|error| exception(py, &error))?;
-        Ok(Arc::new(other))
     }
-}
-
-fn answered<T>(py: Python<'_>, answer: PyResult<Result<T, Error>>) -> PyResult<T> {
-    answer?.map_err(|error| exception(py, &error))
-}
-
-fn offset(py: Python<'_>, scan: &Scan, text: &str) -> PyResult<Offset> {
-    Offset::parse(text, &scan.0).map_err(|error| exception(py, &error))
 }
 
 #[pymethods]
@@ -67,7 +56,9 @@ impl Connector {
         let given: Given = options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
         let options = Options::parse(given.clone()).map_err(|error| exception(py, &error));
         super::log::hand_over(py)?;
-        Ok(Self { given, options: options?, live: PerProcess::new() })
+        let options = options?;
+        let live = Arc::new(Live::new(options.connection.clone()));
+        Ok(Self { given, options, live })
     }
 
     /// The ids of the bases that the token sees; none where `base_id` fixes one.
@@ -89,7 +80,7 @@ impl Connector {
     #[pyo3(signature = (table = None, options = None))]
     fn plan(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
         let options = self.call_options(py, table, options)?;
-        let connector = self.connector_for(py, &options)?;
+        let connector = self.live_for(&options).get(py)?;
         answered(py, wait(py, connector.plan(&options.read))).map(Scan)
     }
 
@@ -97,7 +88,7 @@ impl Connector {
     #[pyo3(signature = (table = None, options = None))]
     fn plan_cached(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
         let options = self.call_options(py, table, options)?;
-        let connector = self.connector_for(py, &options)?;
+        let connector = self.live_for(&options).get(py)?;
         answered(py, wait(py, connector.plan_cached(&options.read))).map(Scan)
     }
 
@@ -105,7 +96,7 @@ impl Connector {
     #[pyo3(signature = (table, options = None))]
     fn metadata<'py>(&self, py: Python<'py>, table: &str, options: Option<Given>) -> PyResult<Bound<'py, PyDict>> {
         let options = self.call_options(py, Some(table), options)?;
-        let connector = self.connector_for(py, &options)?;
+        let connector = self.live_for(&options).get(py)?;
         let metadata = answered(py, wait(py, connector.table_metadata(&options.read)))?;
         let dict = PyDict::new(py);
         dict.set_item("primary_keys", metadata.primary_keys)?;
@@ -118,117 +109,26 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
-        Ok(Batches::new(self.connector_for(py, &options)?.read(scan.0.clone())))
+        Ok(Batches::new(self.live_for(&options).get(py)?.read(scan.0.clone())))
     }
 
-    /// The offset at which a stream of a plan begins.
-    #[allow(clippy::unused_self)] // A method like its sisters.
-    fn initial_offset(&self, py: Python<'_>, scan: &Scan) -> PyResult<String> {
-        offset(py, scan, "{}").map(|offset| offset.to_json())
-    }
-
-    /// The end of the next range of changes from `start` on, as JSON; `start` itself where nothing is new.
-    #[pyo3(signature = (scan, start = None, limit = None, target = None, options = None))]
-    fn latest_offset(
+    /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.
+    #[pyo3(signature = (scan, options = None, like = None))]
+    fn stream(
         &self,
         py: Python<'_>,
         scan: &Scan,
-        start: Option<&str>,
-        limit: Option<u64>,
-        target: Option<&str>,
         options: Option<Given>,
-    ) -> PyResult<String> {
+        like: Option<&Bound<'_, Stream>>,
+    ) -> PyResult<Stream> {
         let options = self.call_options(py, None, options)?;
-        let connector = self.connector_for(py, &options)?;
-        let start = start.map(|text| offset(py, scan, text)).transpose()?;
-        let target = target.map(|text| offset(py, scan, text)).transpose()?;
-        let limit = Limit { max_records: limit, target: target.as_ref() };
-        let latest = wait(py, connector.latest_offset(&scan.0, &options.read, start.as_ref(), limit));
-        answered(py, latest).map(|latest| latest.to_json())
-    }
-
-    /// The scan of the changes between two offsets.
-    #[pyo3(signature = (scan, start, end, options = None))]
-    fn changes(
-        &self,
-        py: Python<'_>,
-        scan: &Scan,
-        start: Option<&str>,
-        end: &str,
-        options: Option<Given>,
-    ) -> PyResult<Scan> {
-        let options = self.call_options(py, None, options)?;
-        let connector = self.connector_for(py, &options)?;
-        let start = start.map(|text| offset(py, scan, text)).transpose()?;
-        let end = offset(py, scan, end)?;
-        answered(py, wait(py, connector.changes(&scan.0, &options.read, start.as_ref(), &end))).map(Scan)
-    }
-
-    /// Says that everything before `end` has arrived.
-    #[pyo3(signature = (scan, end, options = None))]
-    fn commit(&self, py: Python<'_>, scan: &Scan, end: &str, options: Option<Given>) -> PyResult<()> {
-        let options = self.call_options(py, None, options)?;
-        let end = offset(py, scan, end)?;
-        let connector = self.connector_for(py, &options)?;
-        connector.commit(&scan.0, &options.read, &end).map_err(|error| exception(py, &error))
+        Stream::new(py, self.live_for(&options), scan.clone(), options.read, like.map(Bound::get))
     }
 
     fn __repr__(&self) -> String {
         let connection = &self.options.connection;
         let base = connection.base_id.as_deref().unwrap_or("every base of its token");
         format!("<lakeflow_airtable Connector to {base} at {}>", connection.base_url)
-    }
-}
-
-/// The resolved plan of a read: table, columns and filters, and no token.
-#[pyclass(frozen, module = "lakeflow_airtable._native")]
-#[derive(Clone)]
-pub(super) struct Scan(scan::Scan);
-
-#[pymethods]
-impl Scan {
-    /// Reads what `to_json` wrote.
-    #[staticmethod]
-    fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
-        scan::Scan::from_json(text).map(Self).map_err(|error| exception(py, &error))
-    }
-
-    /// The plan as text, for another process.
-    fn to_json(&self) -> String {
-        self.0.to_json()
-    }
-
-    /// The Arrow schema of every batch.
-    #[getter]
-    fn schema(&self) -> Schema {
-        Schema(self.0.schema())
-    }
-
-    /// The schema as Spark writes a `StructType` in JSON.
-    fn spark_schema(&self) -> String {
-        self.0.spark_schema()
-    }
-
-    /// The plan with the columns of a user's schema, given as Spark's JSON of a `StructType`.
-    fn select(&self, py: Python<'_>, spark_schema: &str) -> PyResult<Self> {
-        self.0.select(spark_schema).map(Self).map_err(|error| exception(py, &error))
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json(),)))
-    }
-
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| other.get().0 == self.0)
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "<lakeflow_airtable Scan of {:?} in {}, {} columns>",
-            self.0.table_name,
-            self.0.base_id,
-            self.0.columns.len()
-        )
     }
 }
 

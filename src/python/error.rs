@@ -29,6 +29,11 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// An answer that was waited for, with its error as an exception.
+pub(super) fn answered<T>(py: Python<'_>, answer: PyResult<Result<T, Error>>) -> PyResult<T> {
+    answer?.map_err(|error| exception(py, &error))
+}
+
 /// `pyarrow.record_batch`, looked up once.
 pub(super) fn record_batch_function(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -6,7 +6,7 @@ use airtable_mock::Grant;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use lakeflow_airtable::options::IngestionType;
-use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Limit, Offset, Options, Result, Scan};
+use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Offset, Options, Result, Scan, Stream};
 use serde_json::{Value, json};
 
 use crate::source::Source;
@@ -21,15 +21,15 @@ struct Row {
 }
 
 /// A reader of changes that keeps its offset, as Spark does, and reads range after range.
-struct Stream<'s> {
+struct Reader<'s> {
     source: &'s Source,
     options: Options,
     connector: AirtableConnector,
-    plan: Scan,
+    stream: Stream,
     start: Option<Offset>,
 }
 
-impl<'s> Stream<'s> {
+impl<'s> Reader<'s> {
     async fn new(source: &'s Source, more: &[(&str, &str)]) -> Self {
         Self::started(source, more).await.expect("a stream")
     }
@@ -37,32 +37,32 @@ impl<'s> Stream<'s> {
     async fn started(source: &'s Source, more: &[(&str, &str)]) -> Result<Self> {
         let options = source.options(more);
         let connector = AirtableConnector::new(options.connection.clone())?;
-        let plan = connector.plan(&options.read).await?;
-        let start = Some(Offset::parse("{}", &plan)?);
-        let stream = Self { source, options, connector, plan, start };
-        if stream.options.read.ingestion_type == IngestionType::CdcWithDeletes {
+        let stream = connector.stream(connector.plan(&options.read).await?, &options.read)?;
+        let start = Some(stream.initial());
+        let reader = Self { source, options, connector, stream, start };
+        if reader.options.read.ingestion_type == IngestionType::CdcWithDeletes {
             // A webhook that was made a moment ago is waited for. Who may not make one finds out in the test.
-            _ = stream.latest().await;
+            _ = reader.latest().await;
             source.mock.advance_clock(30.0);
         }
-        Ok(stream)
+        Ok(reader)
     }
 
     /// As after a crash of the driver: only the offset is left, as text.
     async fn restarted(self) -> Self {
-        let mut other = Self { start: None, ..self };
-        other.connector = AirtableConnector::new(other.options.connection.clone()).expect("a connector");
-        other.plan = other.connector.plan(&other.options.read).await.expect("a plan");
-        other
+        let connector = AirtableConnector::new(self.options.connection.clone()).expect("a connector");
+        let plan = connector.plan(&self.options.read).await.expect("a plan");
+        let stream = connector.stream(plan, &self.options.read).expect("a stream");
+        Self { start: None, connector, stream, ..self }
     }
 
     async fn latest(&self) -> Result<Offset> {
-        let limit = Limit { max_records: self.options.read.max_records_per_batch, target: None };
-        self.connector.latest_offset(&self.plan, &self.options.read, self.start.as_ref(), limit).await
+        let latest = self.stream.latest(self.start.as_ref(), self.options.read.max_records_per_batch).await?;
+        Ok(latest.offset)
     }
 
     async fn between(&self, start: Option<&Offset>, end: &Offset) -> Result<Vec<Row>> {
-        let scan = self.connector.changes(&self.plan, &self.options.read, start, end).await?;
+        let scan = self.stream.scan(start, end).await?;
         // As it travels to a worker.
         let mut batches = self.connector.read(Scan::from_json(&scan.to_json())?);
         let mut rows = Vec::new();
@@ -88,7 +88,7 @@ impl<'s> Stream<'s> {
     async fn next(&mut self) -> Result<Vec<Row>> {
         let end = self.latest().await?;
         let rows = self.between(self.start.as_ref(), &end).await?;
-        self.connector.commit(&self.plan, &self.options.read, &end)?;
+        self.stream.commit(&end)?;
         self.start = Some(end);
         Ok(rows)
     }
@@ -140,7 +140,7 @@ const APPEND: (&str, &str) = ("ingestion_type", "append");
 async fn a_window_gives_what_was_created_or_edited_in_it() {
     let source = Source::with_items(250);
     let all = source.all_ids();
-    let mut stream = Stream::new(&source, &[CDC]).await;
+    let mut stream = Reader::new(&source, &[CDC]).await;
     assert_eq!(stream.settled().await.len(), 250);
     assert!(stream.settled().await.is_empty(), "nothing is new");
     edit(&source, &all[7], "edited");
@@ -160,7 +160,7 @@ async fn no_second_is_in_two_windows_or_in_none() {
     for hidden_milliseconds in [false, true] {
         let source = Source::with_items(0);
         source.faults(json!({"hidden_milliseconds": hidden_milliseconds}));
-        let mut stream = Stream::new(&source, &[APPEND, ("lookback_seconds", "0")]).await;
+        let mut stream = Reader::new(&source, &[APPEND, ("lookback_seconds", "0")]).await;
         stream.settled().await;
         let (mut made, mut given) = (Vec::new(), Vec::new());
         for _ in 0..40 {
@@ -179,7 +179,7 @@ async fn no_second_is_in_two_windows_or_in_none() {
 async fn records_that_show_late_are_found_by_looking_back() {
     let source = Source::with_items(3);
     let id = source.all_ids().remove(0);
-    let mut stream = Stream::new(&source, &[CDC]).await;
+    let mut stream = Reader::new(&source, &[CDC]).await;
     stream.settled().await;
     source.faults(json!({"visibility_delay_ms": 40_000}));
     edit(&source, &id, "late");
@@ -196,13 +196,10 @@ async fn the_time_of_a_change_is_the_fields_where_the_table_has_one() {
     let base = source.mock.base_id();
     source.mock.advance_clock(1_000.0);
     let ids = source.all_ids();
-    let bound = |offset: &Offset| match &offset.position {
-        lakeflow_airtable::changes::offset::Position::Until(until) => until * 1_000_000,
-        other => panic!("{other:?}"),
-    };
-    let mut stream = Stream::new(&source, &[CDC]).await;
+    let mut stream = Reader::new(&source, &[CDC]).await;
     let rows = stream.settled().await;
-    let until = bound(stream.start.as_ref().expect("an offset"));
+    let whole = stream.stream.scan(None, stream.start.as_ref().expect("an offset")).await.expect("a plan");
+    let until = whole.changed_at;
     assert!(rows.iter().all(|row| row.changed_at == until && !row.is_deleted), "{rows:?} {until}");
 
     let field = json!({"name": "Edited", "type": "lastModifiedTime",
@@ -212,12 +209,12 @@ async fn the_time_of_a_change_is_the_fields_where_the_table_has_one() {
     edit(&source, &ids[0], "edited");
     let edited = source.mock.last_modified(&base, "Items", &ids[0]).expect("known").expect("edited");
     // Only the name is wanted; the time is asked for all the same.
-    let mut stream = Stream::new(&source, &[CDC, ("fields", "Name")]).await;
+    let mut stream = Reader::new(&source, &[CDC, ("fields", "Name")]).await;
     let rows = stream.settled().await;
     let at = |id: &str| rows.iter().find(|row| row.id == id).expect("the row").changed_at;
     assert_eq!(micros(&edited), at(&ids[0]));
     assert!(at(&ids[1]) < at(&ids[0]) - 900_000_000, "never edited: when it was created");
-    assert_eq!(stream.plan.schema().fields().len(), 6);
+    assert_eq!(stream.stream.plan().schema().fields().len(), 6);
 }
 
 fn micros(text: &str) -> i64 {
@@ -231,7 +228,7 @@ async fn a_table_that_loses_its_field_of_edits_says_so_and_goes_on_after_a_resta
     let field = json!({"name": "Edited", "type": "lastModifiedTime",
         "options": {"referencedFieldIds": [], "result": {"type": "dateTime"}}});
     source.mock.create_field(&base, "Items", &field).expect("a field");
-    let mut stream = Stream::new(&source, &[CDC, ("fields", "Name")]).await;
+    let mut stream = Reader::new(&source, &[CDC, ("fields", "Name")]).await;
     stream.settled().await;
     source.mock.remove_field(&base, "Items", "Edited").expect("removed");
     edit(&source, &source.all_ids()[0], "edited");
@@ -250,7 +247,7 @@ async fn this_machines_clock_does_not_matter() {
     for skew in [-60.0, 60.0, -86_400.0] {
         let source = Source::with_items(0);
         source.mock.advance_clock(skew);
-        let mut stream = Stream::new(&source, &[APPEND, ("lookback_seconds", "0")]).await;
+        let mut stream = Reader::new(&source, &[APPEND, ("lookback_seconds", "0")]).await;
         stream.next().await.expect("a range");
         let id = add(&source, "new");
         source.mock.advance_clock(5.0);
@@ -264,7 +261,7 @@ async fn this_machines_clock_does_not_matter() {
 async fn offsets_never_go_back() {
     let source = Source::with_items(3);
     for mode in [CDC, FEED, APPEND] {
-        let mut stream = Stream::new(&source, &[mode]).await;
+        let mut stream = Reader::new(&source, &[mode]).await;
         stream.settled().await;
         let before = stream.start.clone().expect("an offset");
         source.mock.advance_clock(-3_600.0);
@@ -278,7 +275,7 @@ async fn a_window_too_large_for_a_batch_is_cut_and_goes_on_after_a_restart() {
     for mode in [CDC, APPEND, FEED] {
         let source = Source::with_items(230);
         let all = source.all_ids();
-        let mut stream = Stream::new(&source, &[mode, ("max_records_per_batch", "50")]).await;
+        let mut stream = Reader::new(&source, &[mode, ("max_records_per_batch", "50")]).await;
         source.mock.advance_clock(120.0);
         let mut given = Vec::new();
         for round in 0..5 {
@@ -288,7 +285,7 @@ async fn a_window_too_large_for_a_batch_is_cut_and_goes_on_after_a_restart() {
             if round == 1 {
                 let start = stream.start.clone().map(|offset| offset.to_json());
                 stream = stream.restarted().await;
-                stream.start = start.map(|text| Offset::parse(&text, &stream.plan).expect("an offset"));
+                stream.start = start.map(|text| stream.stream.parse(&text).expect("an offset"));
             }
         }
         let mut expected = all.clone();
@@ -318,7 +315,7 @@ async fn a_window_too_large_for_a_batch_is_cut_and_goes_on_after_a_restart() {
 async fn a_reader_that_forgot_its_place_in_a_cut_window_loses_nothing() {
     for mode in [CDC, APPEND] {
         let source = Source::with_items(120);
-        let mut stream = Stream::new(&source, &[mode, ("max_records_per_batch", "50")]).await;
+        let mut stream = Reader::new(&source, &[mode, ("max_records_per_batch", "50")]).await;
         source.mock.advance_clock(120.0);
         let mut given = stream.next().await.expect("a range");
         given.extend(stream.next().await.expect("a range"));
@@ -344,27 +341,26 @@ async fn a_reader_that_forgot_its_place_in_a_cut_window_loses_nothing() {
 async fn a_target_ends_a_run_although_the_table_goes_on_changing() {
     for mode in [CDC, APPEND, FEED] {
         let source = Source::with_items(30);
-        let mut stream = Stream::new(&source, &[mode]).await;
+        let mut stream = Reader::new(&source, &[mode]).await;
         stream.settled().await;
         for _ in 0..25 {
             add(&source, "before");
         }
         source.mock.advance_clock(120.0);
-        let target = stream.latest().await.expect("an offset");
-        let mut count = 0;
-        while stream.start.as_ref() != Some(&target) {
+        stream.stream.stop_at_latest();
+        let (mut count, mut has_more) = (0, true);
+        while has_more {
+            let latest = stream.stream.latest(stream.start.as_ref(), Some(10)).await.expect("an offset");
             edit(&source, &add(&source, "after"), "after");
             source.mock.advance_clock(120.0);
-            let limit = Limit { max_records: Some(10), target: Some(&target) };
-            let options = &stream.options.read;
-            let end = stream.connector.latest_offset(&stream.plan, options, stream.start.as_ref(), limit).await;
-            let end = end.expect("an offset");
-            let rows = stream.between(stream.start.as_ref(), &end).await.expect("a range");
+            let rows = stream.between(stream.start.as_ref(), &latest.offset).await.expect("a range");
             assert!(rows.len() <= 10, "{mode:?}");
             count += rows.len();
-            stream.start = Some(end);
+            (stream.start, has_more) = (Some(latest.offset), latest.has_more);
             assert!(count <= 25, "{mode:?}");
         }
+        let latest = stream.latest().await.expect("an offset");
+        assert_eq!(Some(latest), stream.start, "{mode:?}: the run has ended");
         assert_eq!(count, 25, "{mode:?}");
     }
 }
@@ -373,7 +369,7 @@ async fn a_target_ends_a_run_although_the_table_goes_on_changing() {
 async fn a_feed_gives_changes_and_deletes_and_reads_no_more_than_they_are() {
     let source = Source::with_items(250);
     let all = source.all_ids();
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     assert_eq!(stream.settled().await.len(), 250);
     assert!(stream.settled().await.is_empty());
     edit(&source, &all[1], "edited");
@@ -404,7 +400,7 @@ async fn a_range_that_is_read_again_converges() {
     for mode in [CDC, FEED] {
         let source = Source::with_items(20);
         let all = source.all_ids();
-        let mut stream = Stream::new(&source, &[mode]).await;
+        let mut stream = Reader::new(&source, &[mode]).await;
         stream.settled().await;
         edit(&source, &all[0], "first");
         source.mock.advance_clock(120.0);
@@ -423,7 +419,7 @@ async fn a_range_that_is_read_again_converges() {
 async fn split_payloads_stay_together_however_small_the_batch() {
     let source = Source::with_items(40);
     let all = source.all_ids();
-    let mut stream = Stream::new(&source, &[FEED, ("max_records_per_batch", "7")]).await;
+    let mut stream = Reader::new(&source, &[FEED, ("max_records_per_batch", "7")]).await;
     while !stream.settled().await.is_empty() {}
     source.faults(json!({"records_per_payload": 3}));
     let base = source.mock.base_id();
@@ -443,7 +439,7 @@ async fn split_payloads_stay_together_however_small_the_batch() {
 async fn a_long_feed_is_read_page_by_page() {
     let source = Source::with_items(130);
     let all = source.all_ids();
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     stream.settled().await;
     for id in &all {
         edit(&source, id, "edited");
@@ -460,7 +456,7 @@ async fn changes_of_computed_fields_are_in_the_feed_and_not_in_windows() {
         let source = Source::sample();
         let base = source.mock.base_id();
         let options = [mode, ("tableName", "SKU Candidates")];
-        let mut stream = Stream::new(&source, &options).await;
+        let mut stream = Reader::new(&source, &options).await;
         stream.settled().await;
         let skus = source.mock.records(&base, "SKU Candidates").expect("products");
         let vendor = skus.iter().find_map(|sku| sku["fields"]["Vendors"].get(0)).expect("a vendor of a product");
@@ -477,10 +473,10 @@ async fn changes_of_computed_fields_are_in_the_feed_and_not_in_windows() {
 async fn deletes_alone_are_a_stream_that_begins_with_what_is_still_known() {
     let source = Source::with_items(20);
     let all = source.all_ids();
-    let mut first = Stream::new(&source, &[FEED]).await;
+    let mut first = Reader::new(&source, &[FEED]).await;
     first.settled().await;
     remove(&source, &all[0]);
-    let mut deletes = Stream::new(&source, &[FEED, ("isDeleteFlow", "true")]).await;
+    let mut deletes = Reader::new(&source, &[FEED, ("isDeleteFlow", "true")]).await;
     assert_eq!(ids(&deletes.settled().await), [all[0].as_str()], "gone before this stream began");
     edit(&source, &all[1], "edited");
     remove(&source, &all[2]);
@@ -500,7 +496,7 @@ async fn a_record_that_leaves_the_filter_leaves_the_target() {
         let source = Source::with_items(5);
         let all = source.all_ids();
         let filter = ("filter_formula", "LEFT({Name}, 4) = 'item'");
-        let mut stream = Stream::new(&source, &[FEED, filter, ("isDeleteFlow", only), ("fields", "N")]).await;
+        let mut stream = Reader::new(&source, &[FEED, filter, ("isDeleteFlow", only), ("fields", "N")]).await;
         stream.settled().await;
         edit(&source, &all[0], "other");
         edit(&source, &all[1], "item again");
@@ -515,9 +511,9 @@ async fn a_record_that_leaves_the_filter_leaves_the_target() {
 async fn webhooks_are_shared_and_kept_alive() {
     let source = Source::with_items(3);
     let id = source.all_ids().remove(0);
-    let mut one = Stream::new(&source, &[FEED]).await;
+    let mut one = Reader::new(&source, &[FEED]).await;
     one.settled().await;
-    let mut other = Stream::new(&source, &[FEED]).await;
+    let mut other = Reader::new(&source, &[FEED]).await;
     other.settled().await;
     assert_eq!(cost(&source).get("create_webhook"), Some(&1), "one serves both");
     // Three weeks in which nothing happens but that somebody asks.
@@ -539,7 +535,7 @@ async fn equal_times_mean_equal_cells() {
     source.mock.create_field(&base, "Items", &field).expect("a field");
     source.mock.set_clock("2026-12-01T00:00:05.100Z").expect("a time");
     let id = source.all_ids().remove(0);
-    let mut stream = Stream::new(&source, &[CDC]).await;
+    let mut stream = Reader::new(&source, &[CDC]).await;
     // The first batch holds what was edited this very second, and another edit follows in it.
     edit(&source, &id, "first");
     let first = stream.next().await.expect("a range");
@@ -558,7 +554,8 @@ async fn streams_that_start_together_share_one_webhook() {
         let options = source.options(&[FEED]);
         let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
         let plan = connector.plan(&options.read).await.expect("a plan");
-        connector.latest_offset(&plan, &options.read, None, Limit::default()).await.expect("an offset").to_json()
+        let stream = connector.stream(plan, &options.read).expect("a stream");
+        stream.latest(None, None).await.expect("an offset").offset.to_json()
     });
     let offsets: BTreeSet<String> = futures(starts).await.into_iter().collect();
     assert_eq!(cost(&source).get("create_webhook"), Some(&1), "{offsets:?}");
@@ -585,7 +582,7 @@ async fn futures<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> V
 #[tokio::test]
 async fn a_webhook_that_is_polled_now_and_then_does_not_expire() {
     let source = Source::with_items(2);
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     stream.next().await.expect("a range");
     for days in [0.9, 6.9, 0.01, 6.9] {
         source.mock.advance_clock(days * 86_400.0);
@@ -597,7 +594,7 @@ async fn a_webhook_that_is_polled_now_and_then_does_not_expire() {
 async fn a_lost_feed_is_noticed_at_once() {
     for (loss, word) in [("expired", "expired at"), ("deleted", "was deleted"), ("gap", "are missing from number")] {
         let source = Source::with_items(3);
-        let mut stream = Stream::new(&source, &[FEED]).await;
+        let mut stream = Reader::new(&source, &[FEED]).await;
         stream.settled().await;
         edit(&source, &source.all_ids()[0], "unseen");
         lose(&source, loss).await;
@@ -616,7 +613,7 @@ async fn a_webhook_that_says_it_fails_ends_the_stream() {
         for (on_lost_feed, advice) in [("fail", "on_lost_feed"), ("reread", "delete this webhook")] {
             let source = Source::with_items(3);
             let options = [FEED, ("on_lost_feed", on_lost_feed), ("state_location", location.as_str())];
-            let mut stream = Stream::new(&source, &options).await;
+            let mut stream = Reader::new(&source, &options).await;
             stream.settled().await;
             edit(&source, &source.all_ids()[0], "untold");
             let payload = json!({"error": true, "code": code, "timestamp": source.mock.now()});
@@ -665,7 +662,7 @@ async fn a_lost_feed_can_be_replaced_and_vanished_records_are_told() {
         let directory = tempfile::tempdir().expect("a directory");
         let location = directory.path().to_str().expect("a path").to_owned();
         let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
-        let mut stream = Stream::new(&source, &options).await;
+        let mut stream = Reader::new(&source, &options).await;
         stream.settled().await;
         let since = add(&source, "since");
         stream.settled().await;
@@ -699,7 +696,7 @@ async fn a_record_that_came_into_the_filter_is_known_after_a_loss() {
     let location = directory.path().to_str().expect("a path").to_owned();
     let filter = ("filter_formula", "LEFT({Name}, 4) = 'mine'");
     let options = [FEED, filter, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
-    let mut stream = Stream::new(&source, &options).await;
+    let mut stream = Reader::new(&source, &options).await;
     assert!(stream.settled().await.is_empty());
     edit(&source, &all[0], "mine now");
     assert_eq!(ids(&stream.settled().await), [all[0].as_str()]);
@@ -717,7 +714,7 @@ async fn a_re_read_after_a_loss_sees_what_shows_late_and_what_the_table_has_beco
     let directory = tempfile::tempdir().expect("a directory");
     let location = directory.path().to_str().expect("a path").to_owned();
     let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
-    let mut stream = Stream::new(&source, &options).await;
+    let mut stream = Reader::new(&source, &options).await;
     stream.settled().await;
     lose(&source, "deleted").await;
     source.faults(json!({"visibility_delay_ms": 2_000}));
@@ -737,11 +734,11 @@ async fn a_full_read_is_only_known_of_where_one_was_noted() {
     let source = Source::with_items(3);
     let directory = tempfile::tempdir().expect("a directory");
     let location = directory.path().to_str().expect("a path").to_owned();
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     stream.settled().await;
     // Switched on for a stream that has begun: what was there before is not known.
     let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
-    let mut later = Stream::new(&source, &options).await;
+    let mut later = Reader::new(&source, &options).await;
     later.start = stream.start;
     add(&source, "new");
     later.settled().await;
@@ -754,7 +751,7 @@ async fn a_full_read_is_only_known_of_where_one_was_noted() {
 #[tokio::test]
 async fn a_clock_that_is_put_back_holds_a_read_up_for_seconds_only() {
     let source = Source::with_items(3);
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     stream.settled().await;
     edit(&source, &source.all_ids()[0], "edited");
     source.mock.advance_clock(-3_600.0);
@@ -766,7 +763,7 @@ async fn a_clock_that_is_put_back_holds_a_read_up_for_seconds_only() {
 async fn a_bounded_batch_of_the_feed_fills_up_over_pages_and_cuts_no_transaction() {
     let source = Source::with_items(200);
     let all = source.all_ids();
-    let mut stream = Stream::new(&source, &[FEED, ("max_records_per_batch", "120")]).await;
+    let mut stream = Reader::new(&source, &[FEED, ("max_records_per_batch", "120")]).await;
     while !stream.settled().await.is_empty() {}
     for id in &all {
         edit(&source, id, "one by one");
@@ -793,11 +790,11 @@ async fn a_full_read_that_could_tell_nothing_of_vanished_records_is_refused() {
     let source = Source::with_items(3);
     let directory = tempfile::tempdir().expect("a directory");
     let location = directory.path().to_str().expect("a path").to_owned();
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     stream.settled().await;
     lose(&source, "deleted").await;
     let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
-    let mut later = Stream::new(&source, &options).await;
+    let mut later = Reader::new(&source, &options).await;
     later.start = stream.start;
     let error = later.next().await.expect_err("no ids are known");
     assert!(matches!(&error, Error::Data(text) if text.contains("state_location")), "{error}");
@@ -822,7 +819,7 @@ async fn a_changed_definition_ends_the_stream_until_it_is_planned_anew() {
     ];
     for (expected, change) in changes {
         let source = Source::with_items(3);
-        let mut stream = Stream::new(&source, &[FEED]).await;
+        let mut stream = Reader::new(&source, &[FEED]).await;
         stream.settled().await;
         change(&source);
         edit_n(&source);
@@ -850,12 +847,12 @@ fn edit_n(source: &Source) {
 async fn definitions_that_no_column_depends_on_do_not_end_a_stream() {
     let source = Source::with_items(3);
     let base = source.mock.base_id();
-    let mut stream = Stream::new(&source, &[FEED, ("column_names", "id")]).await;
+    let mut stream = Reader::new(&source, &[FEED, ("column_names", "id")]).await;
     stream.settled().await;
     source.mock.rename_field(&base, "Items", "Name", "Title").expect("renamed");
     source.mock.update_table(&base, "Items", &json!({"name": "Things"})).expect("renamed");
     assert!(stream.settled().await.is_empty());
-    let mut stream = Stream::new(&source, &[FEED, ("tableName", "Things"), ("fields", "Title")]).await;
+    let mut stream = Reader::new(&source, &[FEED, ("tableName", "Things"), ("fields", "Title")]).await;
     stream.settled().await;
     source.mock.create_field(&base, "Things", &json!({"name": "More", "type": "singleLineText"})).expect("added");
     source.mock.remove_field(&base, "Things", "N").expect("removed");
@@ -867,7 +864,7 @@ async fn a_removed_table_ends_its_stream() {
     let source = Source::with_items(3);
     let base = source.mock.base_id();
     source.mock.create_table(&base, &json!({"name": "Other", "fields": [{"name": "A"}]})).expect("a table");
-    let mut stream = Stream::new(&source, &[FEED]).await;
+    let mut stream = Reader::new(&source, &[FEED]).await;
     stream.settled().await;
     source.mock.remove_table(&base, "Items").expect("removed");
     source.mock.advance_clock(120.0);
@@ -879,7 +876,7 @@ async fn a_removed_table_ends_its_stream() {
 async fn an_empty_table_is_a_stream_too() {
     for mode in [CDC, FEED, APPEND] {
         let source = Source::with_items(0);
-        let mut stream = Stream::new(&source, &[mode]).await;
+        let mut stream = Reader::new(&source, &[mode]).await;
         assert!(stream.settled().await.is_empty());
         let id = add(&source, "first");
         assert_eq!(ids(&stream.settled().await), [id], "{mode:?}");
@@ -891,20 +888,20 @@ async fn who_may_not_have_a_webhook_is_told_what_is_missing() {
     let source = Source::with_items(3);
     let scopes = ["data.records:read", "schema.bases:read"].map(str::to_owned);
     source.mock.add_token("patReader.1", Grant { scopes: Some(scopes.into()), ..Grant::default() });
-    let stream = Stream::new(&source, &[FEED, ("token", "patReader.1")]).await;
+    let stream = Reader::new(&source, &[FEED, ("token", "patReader.1")]).await;
     let error = stream.latest().await.expect_err("no scope");
     assert!(matches!(&error, Error::Auth(text) if text.contains("webhook:manage")), "{error}");
 
     let base = source.mock.base_id();
     source.mock.set_permission(&base, "edit").expect("a role");
-    let stream = Stream::new(&source, &[FEED]).await;
+    let stream = Reader::new(&source, &[FEED]).await;
     let error = stream.latest().await.expect_err("no role");
     assert!(matches!(&error, Error::Auth(text) if text.contains("creator") && text.contains("webhook_id")), "{error}");
     // A webhook of somebody else's serves a reader.
     source.mock.set_permission(&base, "create").expect("a role");
-    Stream::new(&source, &[FEED]).await.settled().await;
+    Reader::new(&source, &[FEED]).await.settled().await;
     source.mock.set_permission(&base, "read").expect("a role");
-    assert_eq!(Stream::new(&source, &[FEED]).await.settled().await.len(), 3);
+    assert_eq!(Reader::new(&source, &[FEED]).await.settled().await.len(), 3);
 }
 
 #[tokio::test]
@@ -917,7 +914,7 @@ async fn ten_webhooks_of_others_leave_no_place() {
         let request = http.post(&hooks).bearer_auth(source.mock.token()).header("content-type", "application/json");
         assert!(request.body(body).send().await.expect("answered").status().is_success());
     }
-    let stream = Stream::new(&source, &[FEED]).await;
+    let stream = Reader::new(&source, &[FEED]).await;
     let error = stream.latest().await.expect_err("no place");
     assert!(
         matches!(&error, Error::Rejected(text) if text.contains("10 webhooks") && text.contains("delete one")),
@@ -926,10 +923,10 @@ async fn ten_webhooks_of_others_leave_no_place() {
     let listed = http.get(&hooks).bearer_auth(source.mock.token()).send().await.expect("answered");
     let listed: Value = serde_json::from_str(&listed.text().await.expect("text")).expect("JSON");
     let id = listed["webhooks"][0]["id"].as_str().expect("an id");
-    let stream = Stream::new(&source, &[FEED, ("webhook_id", id)]).await;
+    let stream = Reader::new(&source, &[FEED, ("webhook_id", id)]).await;
     let error = stream.latest().await.expect_err("it misses changes");
     assert!(matches!(&error, Error::Option(text) if text.contains("dataTypes")), "{error}");
-    let stream = Stream::new(&source, &[FEED, ("webhook_id", "achNone")]).await;
+    let stream = Reader::new(&source, &[FEED, ("webhook_id", "achNone")]).await;
     let error = stream.latest().await.expect_err("none such");
     assert!(matches!(&error, Error::NotFound(text) if text.contains(id)), "{error}");
 }

@@ -3,5 +3,6 @@
 mod changes;
 mod cursors;
 mod faults;
+mod layers;
 mod read;
 mod source;

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
@@ -19,7 +20,7 @@ from ..options import Options
 from .partition import REFUSALS, ScanPartition, table_named
 
 if TYPE_CHECKING:
-    from .._native import Connector, Scan
+    from .._native import Connector, Scan, Stream
 
 try:
     from pyspark.sql.streaming.datasource import ReadAllAvailable, ReadMaxRows, SupportsTriggerAvailableNow
@@ -49,13 +50,11 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._is_first = True
         self._asked: float | None = None
         self._available_now = False
-        self._target: str | None = None
-        self._live: tuple[Connector, Scan] | None = None
-        self._airtable()[0].initial_offset(self._airtable()[1])  # what cannot be streamed fails here, at start()
+        self._live: tuple[Connector, Scan, Stream] | None = None
+        self._stream()  # what cannot be streamed fails here, at start()
 
     def initialOffset(self) -> Offset:
-        connector, scan = self._airtable()
-        return _offset(connector.initial_offset(scan))
+        return _offset(self._stream().initial_offset())
 
     def getDefaultReadLimit(self) -> Any:
         return ReadAllAvailable() if self._limit is None else ReadMaxRows(self._limit)
@@ -63,6 +62,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def prepareForTriggerAvailableNow(self) -> None:
         """From now on the stream goes no further than the source does when it is asked next."""
         self._available_now = True
+        self._stream().stop_at_latest()
 
     def latestOffset(self, start: Offset | None = None, limit: Any = None) -> Offset:
         if start is None:
@@ -74,10 +74,8 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             begin = _text(start)
             most = self._limit if limit is None else _max_rows(limit)
         self._is_first = False
-        try:
+        with self._refusals_named():
             self._last = self._latest(begin, most)
-        except REFUSALS as error:
-            raise table_named(error, *self._airtable()) from None
         return _offset(self._last)
 
     def partitions(self, start: Offset, end: Offset) -> list[InputPartition]:
@@ -85,41 +83,46 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._last = until
         if begin == until:
             return []
-        connector, scan = self._airtable()
-        try:
-            return [ScanPartition(connector.changes(scan, begin, until).to_json())]
-        except REFUSALS as error:
-            raise table_named(error, connector, scan) from None
+        with self._refusals_named():
+            return [ScanPartition(self._stream().scan(begin, until).to_json())]
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
         return ScanPartition(partition.value).read(self._options, self._arrow_batches)
 
     def commit(self, end: Offset) -> None:
-        connector, scan = self._airtable()
-        connector.commit(scan, _text(end))
+        self._stream().commit(_text(end))
 
     def _latest(self, begin: str | None, most: int | None) -> str:
-        connector, scan = self._airtable()
-        if not self._available_now:
-            if begin is not None and self._asked is not None and time.monotonic() - self._asked < POLL_SECONDS:
-                return begin
-            latest = connector.latest_offset(scan, begin, most)
-            # What was cut goes on at once; what reached the end is asked for again after a while.
-            self._asked = None if most is not None and latest != begin and _may_be_cut(latest) else time.monotonic()
-            return latest
-        if self._target is None:
-            self._target = connector.latest_offset(scan, begin)
-        if most is None or begin in (None, self._target):
-            return self._target
-        return connector.latest_offset(scan, begin, most, self._target)
+        is_early = self._asked is not None and time.monotonic() - self._asked < POLL_SECONDS
+        if begin is not None and is_early and not self._available_now:
+            return begin
+        latest, has_more = self._stream().latest(begin, most)
+        self._asked = None if has_more else time.monotonic()
+        return latest
 
-    def _airtable(self) -> tuple[Connector, Scan]:
+    def _stream(self) -> Stream:
+        return self._airtable()[2]
+
+    def _airtable(self) -> tuple[Connector, Scan, Stream]:
         """The compiled module's objects, made where they are used: they hold connections, and never travel."""
         if self._live is None:
             from .._native import Connector, Scan
 
-            self._live = (Connector(self._options), Scan.from_json(self._scan))
+            connector, scan = Connector(self._options), Scan.from_json(self._scan)
+            stream = connector.stream(scan)
+            if self._available_now:
+                stream.stop_at_latest()
+            self._live = (connector, scan, stream)
         return self._live
+
+    @contextmanager
+    def _refusals_named(self) -> Iterator[None]:
+        """What Airtable refuses names the table that it was about."""
+        try:
+            yield
+        except REFUSALS as error:
+            connector, scan, _ = self._airtable()
+            raise table_named(error, connector, scan) from None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_live": None}
@@ -131,11 +134,6 @@ def _integer(text: str | None) -> int | None:
 
 def _max_rows(limit: Any) -> int | None:
     return limit.max_rows if isinstance(limit, ReadMaxRows) else None
-
-
-def _may_be_cut(latest: str) -> bool:
-    """Of windows the offset says so; a feed has more at once, or nothing at the next question."""
-    return not {"after", "webhook"}.isdisjoint(json.loads(latest))
 
 
 def _offset(text: str) -> Offset:

@@ -26,7 +26,7 @@ from lakeflow_airtable.options import Options
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from lakeflow_airtable._native import Batches, Connector, Scan
+    from lakeflow_airtable._native import Batches, Connector, Scan, Stream
 
 Offset = dict[str, Any]
 Record = dict[str, Any]
@@ -55,7 +55,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
 
     def __setstate__(self, state: tuple[Options, dict[str, Plan]]) -> None:
         self._options, self._plans = state
-        self._ends: dict[str, Offset] = {}
+        self._streams: dict[tuple[str, frozenset[tuple[str, str]]], Stream] = {}
         self._live: Connector | None = None
 
     # What there is.
@@ -97,13 +97,12 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._read(table_name, start_offset, self._with({**table_options, "isDeleteFlow": "true"}))
 
     def _read(self, table_name: str, start: Offset | None, options: Options) -> tuple[Iterator[Record], Offset | None]:
-        scan = self._scan(table_name, options)
         if self._connector().metadata(table_name, options)["ingestion_type"] == "snapshot":
-            return self._records(scan, options), None
-        end = self._latest(scan, start, options)
+            return self._records(self._scan(table_name, options), options), None
+        end = self._latest(table_name, start, options)
         if end == start:
             return iter(()), start
-        return self._records(self._changes(scan, start, end, options), options), end
+        return self._records(self._changes(table_name, start, end, options), options), end
 
     # Reads by Spark's tasks.
 
@@ -115,8 +114,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     def latest_offset(
         self, table_name: str, table_options: Mapping[str, Any], start_offset: Offset | None = None
     ) -> Offset:
-        options = self._with(table_options)
-        return self._latest(self._scan(table_name, options), start_offset, options)
+        return self._latest(table_name, start_offset, self._with(table_options))
 
     def get_partitions(
         self,
@@ -127,11 +125,12 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     ) -> Sequence[dict[str, str]]:
         """One partition, because Airtable's pages form a chain; none between equal offsets; all without any."""
         options = self._with(table_options)
-        scan = self._scan(table_name, options)
-        if end_offset is not None:
-            if end_offset == start_offset:
-                return []
-            scan = self._changes(scan, start_offset, end_offset, options)
+        if end_offset is None:
+            scan = self._scan(table_name, options)
+        elif end_offset == start_offset:
+            return []
+        else:
+            scan = self._changes(table_name, start_offset, end_offset, options)
         return [{"scan": scan.to_json()}]
 
     def read_partition(
@@ -147,21 +146,22 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
             planned = self._plans[table_name] = (options, self._connector().plan(table_name, options).to_json())
         return _scan(planned[1])
 
-    def _latest(self, scan: Scan, start: Offset | None, options: Options) -> Offset:
+    def _latest(self, table_name: str, start: Offset | None, options: Options) -> Offset:
         """Where a stream goes next from `start`; without one it cannot be led on by batches, and goes to the end."""
-        connector = self._connector()
-        stream = connector.initial_offset(scan)  # which names it: base, table and mode
-        if stream not in self._ends:
-            self._ends[stream] = json.loads(connector.latest_offset(scan, _text(start), options=options))
-        end = self._ends[stream]
         limit = options.get("max_records_per_batch")
-        if not limit or start in (None, end):
-            return end
-        offset: Offset = json.loads(connector.latest_offset(scan, _text(start), int(limit), _text(end), options))
+        latest, _ = self._stream(table_name, options).latest(_text(start), int(limit) if limit else None)
+        offset: Offset = json.loads(latest)
         return offset
 
-    def _changes(self, scan: Scan, start: Offset | None, end: Offset, options: Options) -> Scan:
-        return self._connector().changes(scan, _text(start), json.dumps(end), options)
+    def _changes(self, table_name: str, start: Offset | None, end: Offset, options: Options) -> Scan:
+        return self._stream(table_name, options).scan(_text(start), json.dumps(end))
+
+    def _stream(self, table_name: str, options: Options) -> Stream:
+        key = (table_name, frozenset(options.items()))
+        if key not in self._streams:
+            stream = self._streams[key] = self._connector().stream(self._scan(table_name, options), options)
+            stream.stop_at_latest()
+        return self._streams[key]
 
     def _records(self, scan: Scan, options: Options) -> Iterator[Record]:
         batches = self._connector().read(scan, options)

@@ -1,0 +1,70 @@
+//! Where a feed goes, as a table.
+
+use super::*;
+
+fn webhook(id: &str, head: u64) -> Webhook {
+    serde_json::from_value(serde_json::json!({"id": id, "cursorForNextPayload": head})).expect("a webhook")
+}
+
+fn at(id: &str, next: u64, at: Seconds, after: Option<&str>) -> FeedPosition {
+    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned) }
+}
+
+#[test]
+fn where_a_feed_goes() {
+    let table = |after: Option<&str>| Cut::Table { after: after.map(str::to_owned) };
+    let batch = |first, most| Cut::Feed { first, most };
+    let go = |position, has_more, cut| Next { position, has_more, is_idle: false, cut };
+    let idle = |position, has_more, cut| Next { is_idle: true, ..go(position, has_more, cut) };
+    let last = at("achA", 5, 900, None);
+    let in_table = at("achA", 5, 900, Some("recB"));
+    let (target, reached, other) = (at("achA", 7, 950, None), at("achA", 5, 950, None), at("achB", 3, 950, None));
+    // The webhook is achA, of which the payloads before 9 are there, and it is 1,000.
+    for (last, is_told, most, target, expected) in [
+        // A stream begins with the whole table, in parts where its batches are bounded and its start is told.
+        (None, true, None, None, idle(at("achA", 9, 1_000, None), false, table(None))),
+        (None, true, Some(2), None, idle(at("achA", 9, 1_000, None), false, table(None))),
+        (None, false, Some(2), None, idle(at("achA", 9, 1_000, None), false, Cut::Nothing)),
+        // The next part of the table, or the rest of it together with what the feed has told since.
+        (Some(&in_table), true, Some(2), None, go(last.clone(), true, table(Some("recB")))),
+        (Some(&in_table), true, None, None, go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
+        // Then the feed.
+        (Some(&last), true, None, None, go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
+        (Some(&last), true, Some(2), None, go(at("achA", 9, 1_000, None), false, batch(5, 2))),
+        (Some(&last), true, None, Some(&target), go(target.clone(), true, Cut::Nothing)),
+        (Some(&last), true, Some(2), Some(&target), go(target.clone(), true, batch(5, 2))),
+        // A run that has reached its end, and an end in another webhook, which is none.
+        (Some(&last), true, Some(2), Some(&reached), idle(last.clone(), true, Cut::Nothing)),
+        (Some(&last), true, None, Some(&other), go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
+    ] {
+        let target = target.map(|target| Position::Feed(target.clone()));
+        let limit = Limit { max_records: most, target: target.as_ref() };
+        let next = next(last, is_told, &webhook("achA", 9), 1_000, limit);
+        assert_eq!(next, expected, "{last:?} {is_told} {most:?} {target:?}");
+    }
+}
+
+#[test]
+fn a_feed_without_news_stays_where_it_is() {
+    for last in [at("achA", 9, 900, None), at("achA", 9, 900, Some("recB"))] {
+        let next = next(Some(&last), true, &webhook("achA", 9), 1_000, Limit::default());
+        let position = at("achA", 9, 900, None);
+        assert_eq!(next, Next { position, has_more: false, is_idle: true, cut: Cut::Nothing }, "{last:?}");
+    }
+}
+
+#[test]
+fn another_webhook_goes_on_where_it_is() {
+    let last = at("achA", 5, 900, None);
+    let limit = Limit { max_records: Some(2), target: None };
+    let next = next(Some(&last), true, &webhook("achB", 3), 1_000, limit);
+    let position = at("achB", 3, 1_000, None);
+    assert_eq!(next, Next { position, has_more: false, is_idle: false, cut: Cut::Nothing });
+}
+
+#[test]
+fn time_does_not_go_back() {
+    let last = at("achA", 5, 2_000, None);
+    let next = next(Some(&last), true, &webhook("achA", 9), 1_000, Limit::default());
+    assert_eq!(next.position, at("achA", 9, 2_000, None));
+}

@@ -1,0 +1,82 @@
+//! The ids of some of a table's records, and the service's time: what a range must know before it is a scan.
+//!
+//! The last list is kept, because a window that is cut into many batches is listed once: Airtable can neither count
+//! records nor sort them by what it does not show.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, AsArray};
+
+use crate::airtable::client::Client;
+use crate::changes::no_date;
+use crate::error::Result;
+use crate::read::Batches;
+use crate::scan::{Column, Scan, Selection, Source};
+use crate::time::Seconds;
+
+/// The last list of ids, and the scan whose records they are.
+pub(super) type Listed = Arc<Mutex<Option<(Scan, Arc<Vec<String>>)>>>;
+
+/// Asks for ids of one planned table.
+pub(super) struct Listing<'s> {
+    pub(super) client: &'s Arc<Client>,
+    pub(super) plan: &'s Scan,
+    pub(super) listed: &'s Listed,
+}
+
+impl Listing<'_> {
+    /// The ids of the records that a scan reads, in order.
+    pub(super) async fn ids_of(&self, of: Scan) -> Result<Arc<Vec<String>>> {
+        if let Some((known, ids)) = &*self.listed.lock().unwrap_or_else(PoisonError::into_inner)
+            && *known == of
+        {
+            return Ok(ids.clone());
+        }
+        let ids = Arc::new(self.ids(of.selection.clone(), None).await?);
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((of, ids.clone()));
+        Ok(ids)
+    }
+
+    /// Lets go of the list, of which the last batch was made.
+    pub(super) fn forget(&self) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether no record is selected. One request.
+    pub(super) async fn is_empty(&self, selection: Selection) -> Result<bool> {
+        Ok(self.ids(selection, Some(1)).await?.is_empty())
+    }
+
+    /// The service's time, asked for by reading one record.
+    pub(super) async fn now(&self) -> Result<Seconds> {
+        self.ids(Selection::All, Some(1)).await?;
+        self.told_now()
+    }
+
+    /// The service's time, as the last answer told it.
+    pub(super) fn told_now(&self) -> Result<Seconds> {
+        self.client.now().ok_or_else(no_date)
+    }
+
+    async fn ids(&self, selection: Selection, max_records: Option<u64>) -> Result<Vec<String>> {
+        let id = Column { name: "id".into(), nullable: false, source: Source::RecordId };
+        let scan = Scan {
+            columns: vec![id],
+            selection,
+            max_records,
+            known_ids: None,
+            only_gone: false,
+            page_size: max_records.and_then(|most| u32::try_from(most).ok()).unwrap_or(100).min(100),
+            ..self.plan.clone()
+        };
+        let mut ids = Vec::new();
+        let mut batches = Batches::new(self.client.clone(), scan);
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            let column = batch.column(0).as_string::<i32>();
+            ids.extend((0..column.len()).map(|row| column.value(row).to_owned()));
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+}

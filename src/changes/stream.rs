@@ -1,0 +1,226 @@
+//! [`Stream`]: the changes of one planned table, for whoever keeps its offset.
+//!
+//! Invariant: an offset that was given is never before the start that it was asked for.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::airtable::client::Client;
+use crate::changes::feed::Feed;
+use crate::changes::listing::{Listed, Listing};
+use crate::changes::offset::{Mode, Offset, Position};
+use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
+use crate::changes::{Limit, reread};
+use crate::error::{Error, Result};
+use crate::options::ReadOptions;
+use crate::scan::{Listed as ListedRecords, Scan, Selection};
+use crate::time::{Seconds, micros};
+
+/// The changes of one planned table.
+///
+/// Whoever reads them keeps an [`Offset`]. [`Stream::latest`] says where the next range from there ends, [`Stream::scan`]
+/// gives the plan that reads the range, and [`Stream::commit`] takes note that it has arrived. Only the offset needs to be
+/// kept over a crash.
+#[derive(Debug)]
+pub struct Stream {
+    client: Arc<Client>,
+    plan: Scan,
+    options: ReadOptions,
+    mode: Mode,
+    listed: Listed,
+    stop: Mutex<Stop>,
+}
+
+/// Where a stream goes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Latest {
+    /// The end of the next range; the start itself where nothing is new.
+    pub offset: Offset,
+    /// There is more than that already: the next question need not wait.
+    pub has_more: bool,
+}
+
+/// How far a stream goes in this run.
+#[derive(Debug, Clone)]
+enum Stop {
+    Never,
+    /// Where the source is when it is asked next.
+    AtLatest,
+    At(Offset),
+}
+
+impl Stream {
+    /// The stream of a plan, with the options that it was planned with.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
+    pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
+        let mode = Mode::of(&plan)?;
+        Ok(Self { client, plan, options, mode, listed: Listed::default(), stop: Mutex::new(Stop::Never) })
+    }
+
+    /// The same stream with the cache of another: a window whose records that one has listed is not listed again. Streams
+    /// of other tables and plans have nothing to share, and do no harm.
+    #[must_use]
+    pub fn sharing(self, other: &Self) -> Self {
+        Self { listed: other.listed.clone(), ..self }
+    }
+
+    /// What every range is read as.
+    pub fn plan(&self) -> &Scan {
+        &self.plan
+    }
+
+    /// The offset at which the stream begins: nothing was given yet.
+    pub fn initial(&self) -> Offset {
+        self.offset(Position::Start)
+    }
+
+    /// Reads an offset of this stream; `{}` is the initial one.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for an offset of another stream or a newer version, or what is no offset at all.
+    pub fn parse(&self, offset: &str) -> Result<Offset> {
+        Offset::parse(offset, &self.plan)
+    }
+
+    /// From now on the stream goes no further than the source does when it is asked next.
+    pub fn stop_at_latest(&self) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::AtLatest;
+    }
+
+    /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
+    /// does not tell: such a range is not bounded. At most `max_records` records lie between the two where that is given;
+    /// a range of a change feed goes on to the end of its last transaction.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a change feed that has lost changes; what requests fail with.
+    pub async fn latest(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
+        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let target = match stop {
+            Stop::Never => return self.next(start, Limit { max_records, target: None }).await,
+            Stop::At(target) => target,
+            Stop::AtLatest => {
+                let target = self.next(start, Limit::default()).await?.offset;
+                *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::At(target.clone());
+                target
+            }
+        };
+        if max_records.is_none() || start.is_none_or(|start| *start == target) {
+            return Ok(Latest { offset: target, has_more: false });
+        }
+        let Latest { offset, .. } = self.next(start, Limit { max_records, target: Some(&target.position) }).await?;
+        Ok(Latest { has_more: offset != target, offset })
+    }
+
+    /// The plan that reads what changed from `start`, which was given already, to `end`. The first range of a stream, from
+    /// `None` or the initial offset on, is the whole table.
+    ///
+    /// # Errors
+    /// As [`Stream::latest`]; [`Error::Data`] also where the table is no longer as it was planned; [`Error::Option`] for
+    /// offsets that do not belong together.
+    pub async fn scan(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
+        let start = start.map_or(&Position::Start, |offset| &offset.position);
+        let scan = async {
+            if *start == end.position {
+                let selection = Selection::Listed(ListedRecords::default());
+                return Ok(Scan { selection, known_ids: None, ..self.plan.clone() });
+            }
+            match &end.position {
+                Position::Start => {
+                    Err(Error::Option("the range ends where the stream begins: exchange its offsets".into()))
+                }
+                Position::Until(_) | Position::Cut(_) => self.window(start, &end.position).await,
+                Position::Feed(end) => self.feed().scan(start, end).await,
+            }
+        };
+        scan.await.map_err(|error| self.client.scrub(error))
+    }
+
+    /// Says that everything before `end` has arrived: what was kept to tell of it is let go.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a place of the state that cannot be read or written.
+    pub fn commit(&self, end: &Offset) -> Result<()> {
+        reread::forget_before(&self.plan, &self.options, end)
+    }
+
+    async fn next(&self, start: Option<&Offset>, limit: Limit<'_>) -> Result<Latest> {
+        let start = start.map(|offset| &offset.position);
+        let next = match self.mode {
+            Mode::Cdc | Mode::Append => self.next_window(start, limit).await,
+            Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(start, limit).await,
+        };
+        let (position, has_more) = next.map_err(|error| self.client.scrub(error))?;
+        Ok(Latest { offset: self.offset(position), has_more })
+    }
+
+    async fn next_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<(Position, bool)> {
+        let (windows, listing) = (self.windows(), self.listing());
+        if matches!(start, Some(Position::Until(_))) {
+            listing.forget();
+        }
+        let (mut now, mut is_quiet, mut ids) = (None, None, None);
+        loop {
+            let known = Answers { now, is_quiet, ids: ids.as_ref().map(|ids: &Arc<Vec<String>>| ids.as_slice()) };
+            match windows.next(start, limit, known) {
+                Step::AskTime => now = Some(listing.now().await?),
+                Step::AskQuiet(window) => {
+                    is_quiet = Some(listing.is_empty(Selection::Window(window)).await?);
+                    // The answer has told the time.
+                    now = listing.told_now().ok();
+                }
+                Step::List(window) => {
+                    ids = Some(listing.ids_of(self.scan_of(windows.selection(window), window.until)).await?);
+                }
+                Step::Done(position) => {
+                    let has_more = matches!(position, Position::Cut(_));
+                    return Ok((position, has_more));
+                }
+            }
+        }
+    }
+
+    /// The scan of the windows between two positions.
+    async fn window(&self, start: &Position, end: &Position) -> Result<Scan> {
+        let (windows, listing) = (self.windows(), self.listing());
+        let (range, until) = windows.between(start, end)?;
+        let selection = match range {
+            Range::Selected(selection) => selection,
+            Range::Part { window, after, upto } => {
+                let ids = listing.ids_of(self.scan_of(windows.selection(window), window.until)).await?;
+                listed(part(&ids, after, upto).iter().cloned(), until)
+            }
+            Range::RestAnd { rest, next } => {
+                let window = rest.into();
+                let ids = listing.ids_of(self.scan_of(windows.selection(window), window.until)).await?;
+                let mut all = part(&ids, Some(&rest.after), None).to_vec();
+                let ids = listing.ids_of(self.scan_of(windows.selection(next), next.until)).await?;
+                all.extend(ids.iter().cloned());
+                listed(all, until)
+            }
+        };
+        Ok(self.scan_of(selection, until))
+    }
+
+    fn scan_of(&self, selection: Selection, until: Seconds) -> Scan {
+        // The moment tells windows apart that have the same selection.
+        Scan { selection, changed_at: micros(until), ..self.plan.clone() }
+    }
+
+    fn offset(&self, position: Position) -> Offset {
+        let (base_id, table_id) = (self.plan.base_id.clone(), self.plan.table_id.clone());
+        Offset { base_id, table_id, mode: self.mode, position }
+    }
+
+    fn windows(&self) -> Windows {
+        Windows::new(self.plan.ingestion_type, self.options.lookback)
+    }
+
+    fn listing(&self) -> Listing<'_> {
+        Listing { client: &self.client, plan: &self.plan, listed: &self.listed }
+    }
+
+    fn feed(&self) -> Feed<'_> {
+        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing: self.listing() }
+    }
+}

@@ -1,0 +1,59 @@
+//! `Scan`: a plan as Python sees it, which travels as text.
+
+use pyo3::prelude::*;
+
+use super::arrow::Schema;
+use super::error::exception;
+use crate::scan;
+
+/// The resolved plan of a read: table, columns and filters, and no token.
+#[pyclass(frozen, module = "lakeflow_airtable._native")]
+#[derive(Clone)]
+pub(super) struct Scan(pub(super) scan::Scan);
+
+#[pymethods]
+impl Scan {
+    /// Reads what `to_json` wrote.
+    #[staticmethod]
+    fn from_json(py: Python<'_>, text: &str) -> PyResult<Self> {
+        scan::Scan::from_json(text).map(Self).map_err(|error| exception(py, &error))
+    }
+
+    /// The plan as text, for another process.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// The Arrow schema of every batch.
+    #[getter]
+    fn schema(&self) -> Schema {
+        Schema(self.0.schema())
+    }
+
+    /// The schema as Spark writes a `StructType` in JSON.
+    fn spark_schema(&self) -> String {
+        self.0.spark_schema()
+    }
+
+    /// The plan with the columns of a user's schema, given as Spark's JSON of a `StructType`.
+    fn select(&self, py: Python<'_>, spark_schema: &str) -> PyResult<Self> {
+        self.0.select(spark_schema).map(Self).map_err(|error| exception(py, &error))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json(),)))
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| other.get().0 == self.0)
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<lakeflow_airtable Scan of {:?} in {}, {} columns>",
+            self.0.table_name,
+            self.0.base_id,
+            self.0.columns.len()
+        )
+    }
+}
