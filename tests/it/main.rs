@@ -6,3 +6,4 @@ mod faults;
 mod layers;
 mod read;
 mod source;
+mod stored;
