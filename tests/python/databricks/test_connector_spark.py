@@ -55,14 +55,15 @@ def run(stream, **options):
     return batches
 
 
-# Snapshots: the framework's data source and our own give the same.
-tables = [table["name"] for table in mock.schema()["tables"]]
+# Snapshots: the framework's data source and our own give the same. These tables have every kind of field.
+tables = ["SKU Candidates", "Vendors", "Generated"]
 read = {}
 register(spark, "airtable")
 read["ours"] = {table: rows(source(spark.read, table).load()) for table in tables}
 schemas = {table: source(spark.read, table).load().schema for table in tables}
 spark.dataSource.register(find_data_source("airtable"))
 read["theirs"] = {table: rows(source(spark.read, table).load()) for table in tables}
+result["there"] = [table["name"] for table in mock.schema()["tables"]]
 result["counts"] = {table: len(found) for table, found in read["theirs"].items()}
 result["differing"] = [table for table in tables if read["ours"][table] != read["theirs"][table]]
 result["retyped"] = [table for table in tables if source(spark.read, table).load().schema != schemas[table]]
@@ -90,7 +91,7 @@ result["namespaces"] = [
 
 # Streams, each in two runs, with changes between them.
 vendors = [record["id"] for record in mock.records("Vendors")]
-modes = {"cdc": {}, "append": {}, "cdc_with_deletes": {}, "deletes": {"isDeleteFlow": "true"}}
+modes = {"cdc": {}, "cdc_with_deletes": {}, "deletes": {"isDeleteFlow": "true"}}
 for mode, more in modes.items():
     more["ingestion_type"] = mode if mode != "deletes" else "cdc_with_deletes"
     more["max_records_per_batch"] = "25"
@@ -125,7 +126,7 @@ def test_a_real_spark_reads_through_the_framework(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     result = json.loads(ran.stdout.splitlines()[-1])
 
-    assert len(result["counts"]) == 7
+    assert len(result["counts"]) == 3
     assert min(result["counts"].values()) >= 60
     assert result["differing"] == []
     assert result["retyped"] == []
@@ -136,11 +137,11 @@ def test_a_real_spark_reads_through_the_framework(tmp_path: Path) -> None:
         ["Vendors", ["id"], "_changed_at", "cdc"],
         ["Generated", ["id"], None, "snapshot"],
     ]
-    assert result["tables"] == [[[], table] for table in sorted(result["counts"])]
+    assert result["tables"] == [[[], table] for table in sorted(result["there"])]
     assert result["namespaces"] == [[[base]] for base in result["bases"]]
 
     vendors, changed, gone, added = (result["written"][name] for name in ("vendors", "changed", "gone", "added"))
-    for mode in ("cdc", "append", "cdc_with_deletes"):
+    for mode in ("cdc", "cdc_with_deletes"):
         batches = result["first"][mode]
         assert [len(batch) for batch in batches if batch] == [25, 25, 10]
         assert sorted(record for batch in batches for record, _ in batch) == sorted(vendors)
@@ -148,7 +149,6 @@ def test_a_real_spark_reads_through_the_framework(tmp_path: Path) -> None:
     written = sorted([[added, "Added"], [changed, "Changed"]])
     assert result["second"] == {
         "cdc": written,
-        "append": [[added, "Added"]],
         "cdc_with_deletes": written,
         "deletes": [[gone, None]],
     }
