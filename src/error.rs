@@ -63,6 +63,16 @@ pub(crate) fn line(text: &str) -> String {
 
 /// `; did you mean a, b or c?` for the names nearest to `name`, or nothing where none is near.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = nearest_names(name, known).into_iter().take(3).map(|known| format!("{known:?}")).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!("; did you mean {only}?"),
+        Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
+    }
+}
+
+/// The names that somebody may have meant by `name`, the nearest first.
+pub(crate) fn nearest_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
     let mut ranked: Vec<(f64, &str)> = known
         .into_iter()
@@ -70,12 +80,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(likeness, _)| *likeness > 0.7)
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let names: Vec<String> = ranked.iter().take(3).map(|(_, known)| format!("{known:?}")).collect();
-    match names.split_last() {
-        None => String::new(),
-        Some((only, [])) => format!("; did you mean {only}?"),
-        Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
-    }
+    ranked.into_iter().map(|(_, known)| known).collect()
 }
 
 #[cfg(test)]

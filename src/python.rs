@@ -6,6 +6,7 @@ mod arrow;
 mod batches;
 mod connector;
 mod error;
+mod facts;
 mod live;
 mod log;
 mod mock;
@@ -22,7 +23,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::Stream>()?;
     module.add_class::<batches::Batches>()?;
     module.add_class::<arrow::Schema>()?;
-    module.add_function(wrap_pyfunction!(connector::option_table, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;
     mock::register(module)?;
     Ok(())
 }

@@ -23,6 +23,8 @@ pub(crate) mod selection;
 
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
+#[cfg(feature = "python")]
+pub(crate) use names::snake;
 pub use selection::{Listed, Moment, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.

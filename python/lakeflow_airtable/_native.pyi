@@ -1,11 +1,25 @@
 from collections.abc import Iterator, Mapping
-from typing import Any, TypedDict, final, type_check_only
+from typing import Any, Literal, TypeAlias, TypedDict, final, type_check_only
 
 import pyarrow as pa
 
-__all__ = ["Batches", "Connector", "Mock", "Scan", "Schema", "Stream", "__version__", "option_table"]
+__all__ = [
+    "Batches",
+    "Connector",
+    "Mock",
+    "Scan",
+    "Schema",
+    "Stream",
+    "__version__",
+    "nearest_names",
+    "option_table",
+    "snake_name",
+    "sql_type",
+]
 
 __version__: str
+
+Scope: TypeAlias = Literal["connection", "tables", "read", "stream"]
 
 @type_check_only
 class OptionRow(TypedDict):
@@ -15,6 +29,9 @@ class OptionRow(TypedDict):
     meaning: str
     aliases: list[str]
     kind: str
+    scope: Scope
+    variable: str
+    is_shown: bool
 
 @type_check_only
 class TableMetadata(TypedDict):
@@ -23,6 +40,9 @@ class TableMetadata(TypedDict):
     ingestion_type: str
 
 def option_table() -> list[OptionRow]: ...
+def nearest_names(name: str, known: list[str]) -> list[str]: ...
+def snake_name(name: str) -> str: ...
+def sql_type(spark_type: str) -> str: ...
 
 @final
 class Connector:
@@ -32,9 +52,7 @@ class Connector:
     def plan(self, table: str | None = None, options: Mapping[str, str] | None = None) -> Scan: ...
     def plan_cached(self, table: str | None = None, options: Mapping[str, str] | None = None) -> Scan: ...
     def metadata(self, table: str, options: Mapping[str, str] | None = None) -> TableMetadata: ...
-    def stream(
-        self, scan: Scan, options: Mapping[str, str] | None = None, like: Stream | None = None
-    ) -> Stream: ...
+    def stream(self, scan: Scan, options: Mapping[str, str] | None = None, like: Stream | None = None) -> Stream: ...
     def read(self, scan: Scan, options: Mapping[str, str] | None = None) -> Batches: ...
 
 @final

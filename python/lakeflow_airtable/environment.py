@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 
-OPTIONS = ("token", "base_id", "base_url", "requests_per_second")
+from .options import table
 
 
-def variable(option: str) -> str:
-    """The name of an option's variable."""
-    return f"AIRTABLE_{option.upper()}"
+@cache
+def variables() -> dict[str, str]:
+    """The options that have a variable, and the names of these."""
+    return {row["name"]: row["variable"] for row in table() if row["variable"]}
 
 
 def with_environment(given: Mapping[str, object]) -> dict[str, object]:
@@ -22,7 +24,7 @@ def with_environment(given: Mapping[str, object]) -> dict[str, object]:
 
     A namespace names the base as `base_id` does, so it takes the place of that variable, too.
     """
-    found = {option: os.environ.get(variable(option)) for option in OPTIONS if option not in given}
+    found = {option: os.environ.get(name) for option, name in variables().items() if option not in given}
     if given.get("namespace") is not None:
         found.pop("base_id", None)
     return {**{option: value for option, value in found.items() if value}, **given}
@@ -30,5 +32,5 @@ def with_environment(given: Mapping[str, object]) -> dict[str, object]:
 
 def said() -> str:
     """What a user may leave to the environment, for help texts."""
-    *first, last = (variable(option) for option in OPTIONS)
+    *first, last = variables().values()
     return f"Where they are not given, {', '.join(first)} and {last} are taken from the environment."

@@ -1,22 +1,43 @@
 """Options on their way to the compiled module: names in lower case, values as text, secrets not in `repr`.
 
-The one table that says which options exist is in Rust (`_native.option_table()`); nothing here knows their names but
-the few whose values may be shown, and those that belong to a connection.
+The one table that says which options exist is in Rust, and nothing here knows their names. Whoever needs some of them
+asks for those of a scope: where Airtable is, which tables there are, what of one is read, how its changes are followed.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
 from .errors import OptionError
 
-# Not the other way round: a connection's options may hold secrets under names that nobody here has heard of.
-_SHOWN = frozenset({"base_id", "tablename", "namespace", "ingestion_type"})
+if TYPE_CHECKING:
+    from ._native import OptionRow, Scope
 
-OF_CONNECTION = ("token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds")
-"""Options that belong to a connection of Unity Catalog alone. A read that could set `base_url` could have the token
-sent anywhere. They stand here, because the command line defines connections and pipelines read by them."""
+
+@cache
+def table() -> list[OptionRow]:
+    """Every option there is, in the order in which help texts show them."""
+    from ._native import option_table
+
+    return option_table()
+
+
+def in_scope(*scopes: Scope) -> tuple[str, ...]:
+    """The names of the options of these scopes, in the table's order.
+
+    Those of the scope `connection` belong to a connection of Unity Catalog alone: a read that could set `base_url`
+    could have the token sent anywhere.
+    """
+    return tuple(row["name"] for row in table() if row["scope"] in scopes)
+
+
+@cache
+def _shown() -> frozenset[str]:
+    # Not the other way round: a connection's options may hold secrets under names that nobody here has heard of.
+    return frozenset(row["name"].lower() for row in table() if row["is_shown"])
 
 
 class Options(dict[str, str]):
@@ -26,7 +47,7 @@ class Options(dict[str, str]):
     """
 
     def __repr__(self) -> str:
-        shown = {name: value if name in _SHOWN else "***" for name, value in self.items()}
+        shown = {name: value if name in _shown() else "***" for name, value in self.items()}
         return f"Options({shown})"
 
     @classmethod

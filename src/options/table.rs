@@ -1,5 +1,7 @@
 //! The table itself: one row an option, in the order in which help texts and the README show them.
 
+use Scope::{Connection, Stream, Tables};
+
 /// One option, as users see it.
 #[derive(Debug)]
 pub struct OptionRow {
@@ -15,6 +17,40 @@ pub struct OptionRow {
     pub kind: &'static str,
     /// One line for help texts.
     pub meaning: &'static str,
+    /// What it is about.
+    pub scope: Scope,
+    /// The variable of the environment that stands in for it, on the command line and for `ingest`; empty where none
+    /// does. A Spark read and the library take none: on a cluster the driver's environment is not the workers'.
+    pub variable: &'static str,
+    /// Its value may be shown to whoever sees a `repr` or a traceback. All others are hidden, because a value may stand
+    /// under the wrong name.
+    pub is_shown: bool,
+}
+
+/// What an option is about, from what every request needs to what only streams do. A command has the options of its scope
+/// and of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Where Airtable is, and how it is talked to. A Unity Catalog connection stores these, and no read may change them.
+    Connection,
+    /// Which base a listing of tables is of.
+    Tables,
+    /// What of a table is read, and in which form.
+    Read,
+    /// How its changes are followed.
+    Stream,
+}
+
+impl Scope {
+    /// The word by which Python knows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Tables => "tables",
+            Self::Read => "read",
+            Self::Stream => "stream",
+        }
+    }
 }
 
 impl OptionRow {
@@ -22,10 +58,24 @@ impl OptionRow {
     pub(super) fn names(&'static self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
+
+    const fn of(self, scope: Scope) -> Self {
+        Self { scope, ..self }
+    }
+
+    const fn shown(self) -> Self {
+        Self { is_shown: true, ..self }
+    }
+
+    const fn or_variable(self, variable: &'static str) -> Self {
+        Self { variable, ..self }
+    }
 }
 
+/// A row of an option of reads.
 const fn row(name: &'static str, kind: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
-    OptionRow { name, aliases: &[], default, required: "", kind, meaning }
+    let (scope, variable) = (Scope::Read, "");
+    OptionRow { name, aliases: &[], default, required: "", kind, meaning, scope, variable, is_shown: false }
 }
 
 /// Every option there is.
@@ -34,21 +84,30 @@ pub static OPTIONS: &[OptionRow] = &[
         aliases: &["bearer_token", "access_token"],
         required: "always",
         ..row("token", "text", "", "personal access token or OAuth access token")
-    },
+    }
+    .of(Connection)
+    .or_variable("AIRTABLE_TOKEN"),
     row(
         "base_id",
         "text",
         "",
         "`app...`; without it every base that the token sees is a namespace, and reads need `namespace`",
-    ),
+    )
+    .of(Connection)
+    .or_variable("AIRTABLE_BASE_ID")
+    .shown(),
     row(
         "base_url",
         "text",
         "https://api.airtable.com",
         "where the API is; no scheme means https, plain http is for loopback only",
-    ),
-    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") },
-    row("namespace", "list", "", "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`"),
+    )
+    .of(Connection)
+    .or_variable("AIRTABLE_BASE_URL"),
+    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") }.shown(),
+    row("namespace", "list", "", "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`")
+        .of(Tables)
+        .shown(),
     row("view", "text", "", "view name or id: only its records are read"),
     row("fields", "list", "all", "JSON list, or comma-separated, of field names or ids"),
     row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula"),
@@ -62,25 +121,29 @@ pub static OPTIONS: &[OptionRow] = &[
         "where values go that do not fit their column; empty turns it off",
     ),
     row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
-    row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives"),
-    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch"),
-    row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads"),
-    row("webhook_id", "text", "", "change feed to use; otherwise found or created"),
+    row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives").shown(),
+    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch").of(Stream),
+    row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads").of(Stream),
+    row("webhook_id", "text", "", "change feed to use; otherwise found or created").of(Stream),
     row(
         "on_lost_feed",
         "fail|reread",
         "fail",
         "what a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs `state_location`",
-    ),
+    )
+    .of(Stream),
     row(
         "state_location",
         "text",
         "",
         "absolute path of a directory of one stream, shared by driver and workers, for `on_lost_feed=reread`",
-    ),
-    row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine"),
-    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure"),
-    row("timeout_seconds", "number", "60", "time for one request and its answer"),
+    )
+    .of(Stream),
+    row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine")
+        .of(Connection)
+        .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
+    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure").of(Connection),
+    row("timeout_seconds", "number", "60", "time for one request and its answer").of(Connection),
     row("page_size", "integer", "100", "records in one request, at most 100"),
 ];
 

@@ -158,3 +158,20 @@ fn deletes_alone_need_a_feed() {
     assert!(!parse(&[("isDeleteFlow", "false")]).expect("valid").read.deletes_only);
     assert!(message(&[("isdeleteflow", "true"), ("ingestion_type", "cdc")]).contains("only cdc_with_deletes"));
 }
+
+#[test]
+fn the_table_says_what_an_option_is_about() {
+    let of = |scope: Scope| OPTIONS.iter().filter(|row| row.scope == scope).map(|row| row.name).collect::<Vec<_>>();
+    let connection = ["token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds"];
+    assert_eq!(of(Scope::Connection), connection);
+    assert_eq!(of(Scope::Tables), ["namespace"]);
+    let stream = ["max_records_per_batch", "lookback_seconds", "webhook_id", "on_lost_feed", "state_location"];
+    assert_eq!(of(Scope::Stream), stream);
+    assert!(Scope::Connection < Scope::Tables && Scope::Tables < Scope::Read && Scope::Read < Scope::Stream);
+    // Only a connection's options come from the environment: a read says itself what it reads.
+    for row in OPTIONS.iter().filter(|row| !row.variable.is_empty()) {
+        assert_eq!(row.variable, format!("AIRTABLE_{}", row.name.to_uppercase()));
+        assert_eq!(row.scope, Scope::Connection, "{}", row.name);
+    }
+    assert!(!OPTIONS[0].is_shown, "the token");
+}

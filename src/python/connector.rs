@@ -13,7 +13,7 @@ use super::runtime::wait;
 use super::scan::Scan;
 use super::stream::Stream;
 use crate::connector::{AirtableConnector, LakeflowConnect};
-use crate::options::{OPTIONS, Options};
+use crate::options::Options;
 
 /// Options as Python gives them.
 type Given = BTreeMap<String, String>;
@@ -130,20 +130,4 @@ impl Connector {
         let base = connection.base_id.as_deref().unwrap_or("every base of its token");
         format!("<lakeflow_airtable Connector to {base} at {}>", connection.base_url)
     }
-}
-
-/// Every option there is: a list of `{"name", "aliases", "default", "required", "kind", "meaning"}`.
-#[pyfunction]
-pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
-    let row = |row: &crate::options::OptionRow| {
-        let dict = PyDict::new(py);
-        dict.set_item("name", row.name)?;
-        dict.set_item("aliases", row.aliases.to_vec())?;
-        dict.set_item("default", row.default)?;
-        dict.set_item("required", row.required)?;
-        dict.set_item("kind", row.kind)?;
-        dict.set_item("meaning", row.meaning)?;
-        Ok(dict)
-    };
-    OPTIONS.iter().map(row).collect()
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, from top to bottom, and the layers that it uses.
 const LAYERS: [(&str, &[&str]); 14] = [
-    ("python", &["connector", "changes", "read", "scan", "options", "error"]),
+    ("python", &["connector", "changes", "read", "scan", "columns", "options", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "error"]),
     ("changes", &["read", "scan", "airtable", "columns", "options", "time", "fingerprint", "error"]),
     ("read", &["decode", "scan", "airtable", "options", "time", "error"]),

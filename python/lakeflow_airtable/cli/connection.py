@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import OptionError
-from ..options import OF_CONNECTION
+from ..options import in_scope
 
 TYPES = ("COMMUNITY", "GENERIC_LAKEFLOW_CONNECT")
 """What Databricks calls such connections: today, and in workspaces that do not know the first name yet."""
@@ -26,13 +26,8 @@ TOKEN_VARIABLE = "${AIRTABLE_TOKEN}"
 
 def allow_list() -> list[str]:
     """`externalOptionsAllowList`: every option that a read may give besides what the connection holds."""
-    from .._native import option_table
-
     names: list[str] = []
-    for option in option_table():
-        name = option["name"]
-        if name in OF_CONNECTION:
-            continue
+    for name in in_scope("tables", "read", "stream"):
         names.append(name)
         if name == "tableName":
             names.extend(_FRAMEWORK)

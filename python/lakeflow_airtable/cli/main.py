@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import environment
 from ..errors import AirtableError, OptionError
-from ..options import OF_CONNECTION, Options
+from ..options import Options, table
 from . import connection, output
 
 if TYPE_CHECKING:
-    from .._native import Connector, OptionRow
+    from .._native import Connector, OptionRow, Scope
 
 # A positional argument here, not a flag.
 _POSITIONAL = "tableName"
+
+# A command has the options that apply to it, and refuses others.
+_OF_TABLES: tuple[Scope, ...] = ("connection", "tables")
+_OF_READS: tuple[Scope, ...] = ("connection", "tables", "read")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,14 +68,23 @@ class _Parser(argparse.ArgumentParser):
         kind, _, arguments = message.partition(": ")
         if kind == "unrecognized arguments":
             flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
-            message = f"{kind}: {' '.join(flags)}" if flags else kind
+            message = f"{kind}: {', '.join(map(_known_elsewhere, flags))}" if flags else kind
         elif "invalid choice" in message:
             message = f"{kind}: no such {'command' if kind == 'argument COMMAND' else 'choice'}"
         super().error(message)
 
 
+def _known_elsewhere(flag: str) -> str:
+    """A flag that the command does not take, with what it is for where it is an option."""
+    about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
+    for option in table():
+        if flag in map(_flag, [option["name"], *option["aliases"]]):
+            return f"{flag} (which is about {about.get(option['scope'], 'the connection')})"
+    return flag
+
+
 def _parser() -> argparse.ArgumentParser:
-    from .._native import __version__, option_table
+    from .._native import __version__
 
     parser = _Parser(prog="lakeflow-airtable", description="Read Airtable as typed columns.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -89,10 +102,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     for command in (schema, read):
         command.add_argument("table", metavar="TABLE", help="the table's name or its tbl... id")
-    for command in (tables, schema, read):
+    for command, scopes in ((tables, _OF_TABLES), (schema, _OF_READS), (read, _OF_READS)):
         group = command.add_argument_group("options", environment.said())
-        for option in option_table():
-            if option["name"] != _POSITIONAL:
+        for option in table():
+            if option["scope"] in scopes and option["name"] != _POSITIONAL:
                 names = [option["name"], *option["aliases"]]
                 group.add_argument(*map(_flag, names), **_flag_settings(option))
 
@@ -104,8 +117,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
-    from .._native import option_table
-
     command = commands.add_parser(
         "connection",
         help="print the definition of a Unity Catalog connection",
@@ -123,8 +134,8 @@ def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="where SQL finds the token (default %(default)s)",
     )
     group = command.add_argument_group("options", "Stored in the connection for every read.")
-    for option in option_table():
-        if option["name"] in OF_CONNECTION and option["name"] != "token":
+    for option in table():
+        if option["scope"] == "connection" and option["name"] != "token":
             group.add_argument(_flag(option["name"]), **_flag_settings(option))
 
 
@@ -176,28 +187,17 @@ def _tables(parsed: argparse.Namespace) -> None:
 
 
 def _schema(parsed: argparse.Namespace) -> None:
+    from .._native import sql_type
+
     columns = json.loads(_connector(parsed).plan(parsed.table).spark_schema())["fields"]
     width = max(len(column["name"]) for column in columns)
     for column in columns:
-        line = f"{column['name']:<{width}}  {_type_name(column['type'])}"
+        line = f"{column['name']:<{width}}  {sql_type(json.dumps(column['type']))}"
         if not column["nullable"]:
             line += " NOT NULL"
         if comment := column["metadata"].get("comment"):
             line += f"  -- {comment}"
         print(line)
-
-
-def _type_name(spark_type: Any) -> str:
-    """A type of Spark's JSON schema in SQL's words."""
-    match spark_type:
-        case {"type": "array", "elementType": element}:
-            return f"ARRAY<{_type_name(element)}>"
-        case {"type": "struct", "fields": fields}:
-            return "STRUCT<" + ", ".join(f"{field['name']}: {_type_name(field['type'])}" for field in fields) + ">"
-        case "long":
-            return "BIGINT"
-        case name:
-            return str(name).upper()
 
 
 def _read(parsed: argparse.Namespace) -> None:
@@ -211,9 +211,7 @@ def _read(parsed: argparse.Namespace) -> None:
 
 
 def _options(parsed: argparse.Namespace) -> None:
-    from .._native import option_table
-
-    print(markdown(option_table()) if parsed.markdown else "\n".join(map(_described, option_table())))
+    print(markdown(table()) if parsed.markdown else "\n".join(map(_described, table())))
 
 
 def markdown(table: Sequence[OptionRow]) -> str:

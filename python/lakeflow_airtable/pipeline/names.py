@@ -12,9 +12,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-# Said as in column names, because names often differ by nothing else.
-_SAID = {"#": " num ", "%": " pct ", "&": " and "}
-_JOINED = str.maketrans("", "", "'\u2019\u200c\u200d\ufe0e\ufe0f")
 _MARKS = re.compile("[\u0300-\u036f]")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -28,13 +25,16 @@ def identifier(name: str) -> str:
     Accents are dropped. Where letters of other scripts are, too, or the end of a long name, the digest of the whole
     name stands for them, so that the same name gives the same identifier on every run and in every pipeline.
     """
-    folded = _MARKS.sub("", unicodedata.normalize("NFKD", name.casefold())).translate(_JOINED)
-    said = "".join(_SAID.get(character, character) for character in folded)
-    snake = re.sub(r"[^a-z0-9]+", "_", said).strip("_")
-    is_whole = all(character.isascii() or not character.isalnum() for character in said)
-    if is_whole and snake and len(snake) <= LONGEST:
-        return snake
-    return f"{snake[:LONGEST].strip('_') or 'table'}_{digest(name)}"
+    from .._native import snake_name
+
+    folded = _MARKS.sub("", unicodedata.normalize("NFKD", name.casefold()))
+    # Capitals are left of letters such as the script L, which have no small form before they are taken apart. Tables
+    # that were written without them keep their names.
+    short = re.sub(r"[^a-z0-9]+", "_", snake_name(re.sub("[A-Z]", " ", folded))).strip("_")
+    is_whole = all(character.isascii() or not character.isalnum() for character in folded)
+    if is_whole and short and len(short) <= LONGEST:
+        return short
+    return f"{short[:LONGEST].strip('_') or 'table'}_{digest(name)}"
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:

@@ -10,12 +10,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from ..environment import variable, with_environment
+from ..environment import variables, with_environment
 from ..errors import AirtableError, NotFoundError, OptionError
-from ..options import OF_CONNECTION, Options
+from ..options import Options, in_scope, table
 
 SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
 
@@ -182,7 +181,7 @@ class PipelineSpec:
         options = Options({**inherited, **own})
         if self.connection_name is not None:
             options["databricks.connection"] = self.connection_name
-            for name in filter(own.__contains__, OF_CONNECTION):
+            for name in filter(own.__contains__, in_scope("connection")):
                 faults.add(f"{where}.{name}", _OF_THE_CONNECTION.get(name, _OF_THE_CONNECTION[""]))
         return options
 
@@ -202,7 +201,8 @@ def _connection(spec: Mapping[str, object], faults: Faults) -> Options:
     options = Options.from_values(with_environment(_canonical(lowered, where, faults)))
     if not options.get("token"):
         faults.add(
-            "connection_name", f"is missing, and so is a token: give it, or connection_options, or {variable('token')}"
+            "connection_name",
+            f"is missing, and so is a token: give it, or connection_options, or {variables()['token']}",
         )
     return options
 
@@ -220,9 +220,7 @@ def _canonical(given: Mapping[str, object], where: str, faults: Faults) -> Optio
 
 def _option_names() -> dict[str, str]:
     """Every name of an option in lower case, aliases included, with the name that the options table gives it."""
-    from .._native import option_table
-
-    return {name.lower(): row["name"] for row in option_table() for name in (row["name"], *row["aliases"])}
+    return {name.lower(): row["name"] for row in table() for name in (row["name"], *row["aliases"])}
 
 
 def _aliases() -> tuple[str, ...]:
@@ -238,12 +236,14 @@ def _refuse_unknown(
     inside_of: str = "table",
 ) -> None:
     """A fault for each key that is not known, with the nearest that is; a key may also belong one level further in."""
+    from .._native import nearest_names
+
     deeper = {name.lower(): f"{inside_of}.{name}" for name in inside}
     candidates = {**deeper, **{name.lower(): name for name in known}}
     for name in given:
         if name in known:
             continue
-        nearest = get_close_matches(name.lower(), candidates, n=1)
+        nearest = nearest_names(name, list(candidates))
         hint = f"did you mean {candidates[nearest[0]]}?" if nearest else f"there are {', '.join(known)}"
         faults.add(f"{where}.{name}" if where else name, f"is no key here: {hint}")
 

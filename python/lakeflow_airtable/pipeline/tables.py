@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import NotFoundError, OptionError
-from ..options import Options
+from ..options import Options, in_scope
 from .names import identifier, identifiers, quoted
 from .spec import Entry, Faults, PipelineSpec
 
@@ -29,10 +28,6 @@ CURSOR = "_changed_at"
 DELETED = "_deleted"
 """What `Airtable.metadata` and the columns of change reads say of every table."""
 
-# What decides where requests go and as whom; the rest is of one read.
-_CONNECTION = frozenset(
-    {"token", "base_url", "base_id", "namespace", "requests_per_second", "max_retries", "timeout_seconds"}
-)
 _HISTORY = ("__START_AT", "__END_AT")
 
 
@@ -75,7 +70,9 @@ class LibraryTables:
         """One for each base: it remembers what it was told of the base's tables."""
         from .._native import Connector
 
-        own = Options({name: value for name, value in options.items() if name in _CONNECTION})
+        # What decides where requests go and as whom; the rest is of one read.
+        deciding = in_scope("connection", "tables")
+        own = Options({name: value for name, value in options.items() if name in deciding})
         key = tuple(sorted(own.items()))
         if key not in self._connectors:
             self._connectors[key] = Connector(own)
@@ -179,12 +176,16 @@ def _matching(entry: Entry, known: list[str]) -> list[str]:
         raise OptionError(f"{entry.source_table!r} is a pattern, and destination_table names one table: leave it out")
     matching = [name for name in known if fnmatchcase(name, entry.source_table)]
     if not matching:
-        near = get_close_matches(entry.source_table, known, n=3) or sorted(known)
+        from .._native import nearest_names
+
+        near = nearest_names(entry.source_table, known)[:3] or sorted(known)
         raise NotFoundError(f"no table of the base matches {entry.source_table!r}: there are {', '.join(near)}")
     return matching
 
 
 def _check_columns(entry: Entry, columns: list[str]) -> None:
+    from .._native import nearest_names
+
     in_target: Mapping[str, None] = dict.fromkeys(columns)
     if entry.ingestion_type in ("cdc", "cdc_with_deletes") and entry.scd_type != "APPEND_ONLY":
         in_target = dict.fromkeys(name for name in columns if name not in excluded_columns(entry))
@@ -197,6 +198,6 @@ def _check_columns(entry: Entry, columns: list[str]) -> None:
     ):
         for name in wanted:
             if name not in there:
-                near = get_close_matches(name, there, n=1)
+                near = nearest_names(name, list(there))
                 hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(there)}"
                 raise NotFoundError(f"table_configuration.{key} has {name!r}, which is no column{hint}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
@@ -45,8 +44,10 @@ class VirtualTable:
             return _TABLES[name]
         if not name.startswith(_RESERVED):
             return None
+        from .._native import nearest_names
+
         known = [table for table in _TABLES if table.startswith(_RESERVED)]
-        nearest = get_close_matches(name, known, n=1)
+        nearest = nearest_names(name, known)
         hint = f" (did you mean {nearest[0]}?)" if nearest else ""
         raise OptionError(f"tableName {name} is no virtual table{hint}: there are {', '.join(known)}")
 

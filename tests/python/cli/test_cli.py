@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from lakeflow_airtable import Airtable, cli
+from lakeflow_airtable import Airtable, cli, options
 from lakeflow_airtable.mock import MockAirtable
 
 
@@ -28,6 +28,34 @@ def test_tables(flags: list[str], mock_airtable: MockAirtable, capsys: pytest.Ca
     assert capsys.readouterr().out.splitlines() == Airtable(**mock_airtable.options()).list_tables()
     assert cli.main(["tables", "--base-url", mock_airtable.url]) == 0
     assert mock_airtable.base_id in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("command", ["tables", "schema", "read"])
+def test_a_command_has_the_options_of_its_scope(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    scopes = {"tables": {"connection", "tables"}}.get(command, {"connection", "tables", "read"})
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    shown = capsys.readouterr().out
+    for row in options.table():
+        flag = "--" + row["name"].replace("_", "-")
+        is_there = f"\n  {flag} " in shown
+        assert is_there == (row["scope"] in scopes and row["name"] != "tableName"), flag
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tables", "--view", "Grid"], "--view (which is about what of a table is read)"),
+        (["read", "Vendors", "--webhook-id=ach1"], "--webhook-id (which is about how a stream follows changes)"),
+        (["connection", "--name", "c", "--fields", "Name"], "--fields (which is about what of a table is read)"),
+        (["tables", "--colour"], "--colour\n"),
+    ],
+)
+def test_what_does_not_apply_is_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert f"unrecognized arguments: {said}" in capsys.readouterr().err
 
 
 def test_schema(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import yaml
 from framework.installation import SITE_PACKAGES, SOURCE
 from lakeflow_airtable import _native, cli
 from lakeflow_airtable.cli import connection
-from lakeflow_airtable.options import OF_CONNECTION
+from lakeflow_airtable.options import in_scope
 from project import PROJECT
 
 KIT = PROJECT / "examples" / "databricks"
@@ -30,17 +30,20 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_every_option_is_stored_or_allowed() -> None:
     allowed = connection.allow_list()
     assert len(allowed) == len(set(allowed))
-    assert not set(allowed) & set(OF_CONNECTION)
+    stored = set(in_scope("connection"))
+    assert not set(allowed) & stored
     rows = {row["name"] for row in _native.option_table()}
-    assert set(OF_CONNECTION) <= rows
+    assert stored <= rows
     # Beside our rows, what the framework's pipelines and virtual tables give.
     framework = {"tableNameList", "tableConfigs", "isDeleteFlow", "namespacePrefix"}
-    assert set(allowed) | set(OF_CONNECTION) == rows | framework
+    assert set(allowed) | stored == rows | framework
 
 
 def test_the_framework_is_told_the_same() -> None:
     specification = yaml.safe_load((SITE_PACKAGES / SOURCE / "connector_spec.yaml").read_text())
-    assert [parameter["name"] for parameter in specification["connection"]["parameters"]] == list(OF_CONNECTION)
+    assert [parameter["name"] for parameter in specification["connection"]["parameters"]] == list(
+        in_scope("connection")
+    )
     # Its command line adds these by itself.
     always = ("tableName", "tableNameList", "tableConfigs", "isDeleteFlow")
     allowed = [name for name in connection.allow_list() if name not in always]

@@ -39,9 +39,9 @@ def tables(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -
 def mock(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> MockAirtable:
     """A mock to which every variable leads."""
     options = mock_airtable.options()
-    assert options.keys() == set(environment.OPTIONS)
+    assert options.keys() == set(environment.variables())
     for option, value in options.items():
-        monkeypatch.setenv(environment.variable(option), value)
+        monkeypatch.setenv(environment.variables()[option], value)
     return mock_airtable
 
 
@@ -95,5 +95,5 @@ def test_the_variables_are_told(command: str, capsys: pytest.CaptureFixture[str]
         "ingest": pipeline.ingest.__doc__ or "",
     }
     for place, text in told.items():
-        for option in environment.OPTIONS:
-            assert environment.variable(option) in text, place
+        for variable in environment.variables().values():
+            assert variable in text, place

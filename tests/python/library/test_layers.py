@@ -25,16 +25,16 @@ LAYERS = {
     "pytest_plugin": ["mock"],
     PACKAGE: ["pipeline", "spark", "airtable", "drift", "_native", "errors"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
-    "cli": ["mock", "options", "_native", "environment", "errors"],
-    "pipeline": ["spark", "options", "_native", "environment", "drift", "errors"],
+    "cli": ["mock", "environment", "options", "_native", "errors"],
+    "pipeline": ["spark", "environment", "options", "_native", "drift", "errors"],
     "spark": ["options", "_native", "errors"],
     # What they share, and the library.
     "airtable": ["options", "_native"],
     "mock": ["_native"],
-    "options": ["errors"],
+    "environment": ["options"],
+    "options": ["_native", "errors"],
     # The ground.
     "_native": [],
-    "environment": [],
     "drift": [],
     "errors": [],
 }

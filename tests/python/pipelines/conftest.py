@@ -13,8 +13,8 @@ from lakeflow_airtable import environment
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for option in environment.OPTIONS:
-        monkeypatch.delenv(environment.variable(option), raising=False)
+    for variable in environment.variables().values():
+        monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture

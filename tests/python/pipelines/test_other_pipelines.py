@@ -14,7 +14,7 @@ import pytest
 from graph_registry import Session, spec_of, table
 from lakeflow_airtable import OptionError, ingest
 from lakeflow_airtable.mock import MockAirtable
-from lakeflow_airtable.options import OF_CONNECTION
+from lakeflow_airtable.options import in_scope
 from lakeflow_airtable.pipeline.names import view_name
 from project import PROJECT
 
@@ -199,7 +199,7 @@ def test_values_are_checked_without_the_connections_options(pipelines: Callable[
     assert stand_in.calls == []
 
 
-@pytest.mark.parametrize("name", OF_CONNECTION)
+@pytest.mark.parametrize("name", in_scope("connection"))
 def test_what_is_the_connections_alone_is_refused(name: str, pipelines: Callable[..., StandIn]) -> None:
     stand_in = pipelines(**NEW_NAMES)
     objects = [table("A", {name.upper(): "appXXXXXXXXXXXXXX" if name == "base_id" else "5"})]

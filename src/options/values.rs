@@ -1,0 +1,174 @@
+//! What a set of options means: typed values, each checked, and what must or cannot be given together.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::error::{Error, Result};
+use crate::options::given::{Given, bad};
+use crate::options::table::DELETE_FLOW;
+use crate::options::{ColumnNames, Connection, IngestionType, Nested, ReadOptions, is_id};
+use crate::token::Token;
+
+/// Where Airtable is.
+pub(super) fn connection(given: &Given) -> Result<Connection> {
+    let base_url = base_url(&given.text_or_default("base_url"))?;
+    let max_retries = given.integer("max_retries", 0..=1000)?.unwrap_or_default();
+    Ok(Connection {
+        token: token(given)?,
+        requests_per_second: requests_per_second(given, &base_url)?,
+        base_url,
+        base_id: base_id(given)?,
+        max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
+        timeout: Duration::from_secs_f64(given.number("timeout_seconds", 0.001..=86_400.0)?),
+    })
+}
+
+/// What is read, and how its changes are followed.
+pub(super) fn read(given: &Given) -> Result<ReadOptions> {
+    let names = [("snake", ColumnNames::Snake), ("original", ColumnNames::Original), ("id", ColumnNames::Id)];
+    let rescued = given.text_or_default("rescued_data_column");
+    let page_size = given.integer("page_size", 1..=100)?.unwrap_or(100);
+    let read = ReadOptions {
+        table: given.text("tableName"),
+        namespace: namespace(given)?,
+        view: given.text("view"),
+        fields: given.list("fields")?,
+        filter_formula: given.text("filter_formula"),
+        max_records: given.integer("max_records", 1..=u64::MAX)?,
+        column_names: given.choice("column_names", &names)?,
+        nested: given.choice("nested", &[("struct", Nested::Struct), ("json", Nested::Json)])?,
+        rescued_data_column: Some(rescued).filter(|name| !name.is_empty()),
+        fail_on_bad_value: given.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
+        ingestion_type: ingestion_type(given)?,
+        max_records_per_batch: given.integer("max_records_per_batch", 1..=u64::MAX)?,
+        lookback: Duration::from_secs(given.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
+        webhook_id: given.text("webhook_id"),
+        reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
+        state_location: state_location(given)?,
+        deletes_only: given.deletes_only,
+        page_size: u32::try_from(page_size).unwrap_or(100),
+    };
+    check_lost_feed(&read)?;
+    Ok(read)
+}
+
+fn requests_per_second(given: &Given, base_url: &Url) -> Result<f64> {
+    let rate = given.number("requests_per_second", 0.01..=1e9)?;
+    if rate > 5.0 && base_url.host_str() == Some("api.airtable.com") {
+        let expected =
+            "at most 5: Airtable grants no more to a base, and shuts it for everybody for 30 s when that is overdrawn";
+        return Err(bad("requests_per_second", &rate.to_string(), expected));
+    }
+    Ok(rate)
+}
+
+fn base_id(given: &Given) -> Result<Option<String>> {
+    let base_id = given.text("base_id");
+    match base_id.as_deref().filter(|id| !id.starts_with("app") || !is_id(id)) {
+        Some(id) => Err(bad("base_id", id, "a base's id, which begins with app (it stands in the base's web address)")),
+        None => Ok(base_id),
+    }
+}
+
+fn token(given: &Given) -> Result<Token> {
+    let Some(text) = given.text("token") else {
+        return Err(Error::Option(match &given.databricks_connection {
+            None => "option token is missing: give a personal access token (or bearer_token, or access_token)".into(),
+            Some(name) => format!(
+                "option token is missing although databricks.connection is {name:?}: check that the read uses \
+                 format(\"lakeflow_connect\"), that spark.databricks.unityCatalog.connectionDfOptionInjection.enabled \
+                 is true, that the connection has an option token (or bearer_token, or access_token), and that its \
+                 externalOptionsAllowList names every other option that the read gives"
+            ),
+        }));
+    };
+    Token::new(&text).ok_or_else(|| {
+        Error::Option(
+            "option token holds characters that no token has: check that it was copied or looked up whole".into(),
+        )
+    })
+}
+
+fn namespace(given: &Given) -> Result<Option<String>> {
+    let namespace = given.list("namespace")?;
+    if namespace.as_ref().is_some_and(|list| list.len() != 1) {
+        return Err(bad("namespace", &given.text_or_default("namespace"), "a JSON list with one base id or name"));
+    }
+    Ok(namespace.and_then(|list| list.into_iter().next()))
+}
+
+fn ingestion_type(given: &Given) -> Result<IngestionType> {
+    let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
+    let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
+    if given.deletes_only && ingestion_type != IngestionType::CdcWithDeletes {
+        return Err(Error::Option(format!(
+            "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
+            ingestion_type.as_str()
+        )));
+    }
+    Ok(ingestion_type)
+}
+
+fn state_location(given: &Given) -> Result<Option<String>> {
+    let location = given.text("state_location");
+    match location.as_deref().filter(|location| !Path::new(location).is_absolute()) {
+        Some(relative) => {
+            let expected = "an absolute path, the same on driver and workers, such as /Volumes/...";
+            Err(bad("state_location", relative, expected))
+        }
+        None => Ok(location),
+    }
+}
+
+/// What a stream needs that is to go on after its feed was lost.
+fn check_lost_feed(read: &ReadOptions) -> Result<()> {
+    if !read.reread_when_lost {
+        return Ok(());
+    }
+    if read.state_location.is_none() {
+        return Err(Error::Option(
+            "option on_lost_feed is reread, but option state_location is missing: name a directory that driver and \
+             workers share, where the ids of known records are kept"
+                .into(),
+        ));
+    }
+    if read.deletes_only {
+        return Err(Error::Option(format!(
+            "option on_lost_feed is reread, but {DELETE_FLOW} is true: a stream of deletes alone does not know what it \
+             should have deleted: set on_lost_feed to fail, or take deletes from the one stream of all changes"
+        )));
+    }
+    Ok(())
+}
+
+fn base_url(text: &str) -> Result<Url> {
+    let expected = "an address such as https://api.airtable.com";
+    if text.contains(['@', '?', '#']) {
+        // Not quoted: what stands there may be a secret.
+        let message = "option base_url holds a user, query or fragment: it takes scheme, host and path only";
+        return Err(Error::Option(message.into()));
+    }
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let trimmed = with_scheme.trim_end_matches('/');
+    let trimmed = trimmed.strip_suffix("/v0").unwrap_or(trimmed).trim_end_matches('/');
+    let url = Url::parse(trimmed).map_err(|_| bad("base_url", text, expected))?;
+    match url.scheme() {
+        "https" if url.has_host() => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(bad(
+            "base_url",
+            text,
+            "https: plain http would show the token to the network, and is for loopback only",
+        )),
+        _ => Err(bad("base_url", text, expected)),
+    }
+}
+
+/// The address is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,50 @@
+//! Facts of which Rust keeps the one copy, for Python to ask for: the options, names as columns have them, types as people
+//! write them, and the names that somebody may have meant.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::columns::sql_type as sql_type_of;
+use crate::error::nearest_names as nearest_of;
+use crate::options::{OPTIONS, OptionRow};
+use crate::scan::snake;
+
+/// Every option there is, in the order of the table: see `OptionRow` in the stub.
+#[pyfunction]
+pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let row = |row: &OptionRow| {
+        let dict = PyDict::new(py);
+        dict.set_item("name", row.name)?;
+        dict.set_item("aliases", row.aliases.to_vec())?;
+        dict.set_item("default", row.default)?;
+        dict.set_item("required", row.required)?;
+        dict.set_item("kind", row.kind)?;
+        dict.set_item("meaning", row.meaning)?;
+        dict.set_item("scope", row.scope.as_str())?;
+        dict.set_item("variable", row.variable)?;
+        dict.set_item("is_shown", row.is_shown)?;
+        Ok(dict)
+    };
+    OPTIONS.iter().map(row).collect()
+}
+
+/// The names that somebody may have meant by `name`, the nearest first.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // Python's list becomes one of ours.
+pub(super) fn nearest_names(name: &str, known: Vec<String>) -> Vec<String> {
+    nearest_of(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
+}
+
+/// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.
+#[pyfunction]
+pub(super) fn snake_name(name: &str) -> String {
+    snake(name)
+}
+
+/// A type in SQL's words, given as the JSON of one of Spark's types.
+#[pyfunction]
+pub(super) fn sql_type(spark_type: &str) -> PyResult<String> {
+    let spark_type = serde_json::from_str(spark_type)
+        .map_err(|error| pyo3::exceptions::PyValueError::new_err(format!("no type of Spark's JSON: {error}")))?;
+    Ok(sql_type_of(&spark_type))
+}
