@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,6 +15,11 @@ use airtable_mock::{Faults, FieldSpec, Grant, Kinds, Mock, MockConfig, MockError
 
 fn parse<T: DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// Plain data always serialises; should it not, the caller learns it as any other refusal.
+fn text(data: &impl Serialize) -> PyResult<String> {
+    serde_json::to_string(data).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 fn refused(error: &MockError) -> PyErr {
@@ -90,7 +96,7 @@ impl PyMock {
     }
 
     fn faults(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| serde_json::to_value(mock.faults()).map_err(|error| unreachable_json(&error)))
+        text(&self.with(py, |mock| Ok(mock.faults()))?)
     }
 
     fn set_faults(&self, py: Python<'_>, faults: &str) -> PyResult<()> {
@@ -109,11 +115,11 @@ impl PyMock {
     }
 
     fn requests(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| serde_json::to_value(mock.requests()).map_err(|error| unreachable_json(&error)))
+        text(&self.with(py, |mock| Ok(mock.requests()))?)
     }
 
     fn request_counts(&self, py: Python<'_>) -> PyResult<String> {
-        self.json(py, |mock| serde_json::to_value(mock.request_counts()).map_err(|error| unreachable_json(&error)))
+        text(&self.with(py, |mock| Ok(mock.request_counts()))?)
     }
 
     fn clear_requests(&self, py: Python<'_>) -> PyResult<()> {
@@ -259,11 +265,6 @@ impl PyMock {
         // Never the token.
         self.0.as_ref().map_or_else(|| "Mock(stopped)".into(), |mock| format!("Mock(url={:?})", mock.url()))
     }
-}
-
-/// Plain data always serialises; should it not, the caller learns it as any other refusal.
-fn unreachable_json(error: &serde_json::Error) -> MockError {
-    MockError::from_text(error.to_string())
 }
 
 /// Adds the mock's classes to the module.
