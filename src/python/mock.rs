@@ -64,7 +64,6 @@ impl PyMock {
             sample,
             faults: parse(faults)?,
             seed,
-            ..MockConfig::default()
         };
         let mock = py.detach(|| Mock::start(config)).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self(Some(mock)))

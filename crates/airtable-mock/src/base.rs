@@ -40,8 +40,6 @@ pub(crate) struct Manners {
     pub(crate) whole_seconds: bool,
     /// `lastModifiedTime` is empty until the first edit.
     pub(crate) blank_until_edited: bool,
-    /// Linking a record from the other table counts as an edit of it.
-    pub(crate) inverse_links_are_edits: bool,
     /// How long readers do not see a change.
     pub(crate) visibility_delay_ms: i64,
     /// The most records in one webhook payload.
@@ -55,7 +53,6 @@ impl Default for Manners {
         Self {
             whole_seconds: true,
             blank_until_edited: false,
-            inverse_links_are_edits: true,
             visibility_delay_ms: 0,
             records_per_payload: usize::MAX,
             lose_payloads: false,

@@ -16,7 +16,7 @@ use super::record::{Edit, Record};
 /// Who changes something, and by which way in.
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
-    /// As in webhook payloads: `client`, `publicApi`, `automation`, ...
+    /// As in webhook payloads: `client` or `publicApi`.
     pub(crate) source: String,
     /// Index of the person.
     pub(crate) person: u16,
@@ -199,9 +199,8 @@ impl Base {
                 continue;
             }
             self.put_cell(tx, other, partner, field_index(inverse), link_json(&ids).as_deref());
-            if self.manners.inverse_links_are_edits {
-                self.stamp_edit(tx, other, partner, field_index(inverse));
-            }
+            // Linking a record from the other table counts as an edit of it.
+            self.stamp_edit(tx, other, partner, field_index(inverse));
         }
     }
 
@@ -289,7 +288,6 @@ pub(crate) fn source_metadata(base: &Base, actor: &Actor) -> Option<Value> {
             user["permissionLevel"] = json!("create");
             Some(json!({"user": user}))
         }
-        "automation" => Some(json!({"automationId": "wfl00000000000000"})),
         _ => None,
     }
 }

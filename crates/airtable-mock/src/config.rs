@@ -19,8 +19,6 @@ pub struct MockConfig {
     pub faults: Faults,
     /// The seed of all ids; the same seed gives the same ids.
     pub seed: u64,
-    /// How many requests [`Mock::requests`](super::Mock::requests) remembers.
-    pub logged_requests: usize,
 }
 
 impl Default for MockConfig {
@@ -32,7 +30,6 @@ impl Default for MockConfig {
             sample: true,
             faults: Faults::default(),
             seed: 1,
-            logged_requests: 10_000,
         }
     }
 }

@@ -5,7 +5,6 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::clock::{parse_ms, stamp};
 use super::fault::Faults;
 use super::state::State;
 
@@ -27,33 +26,12 @@ pub(crate) fn control(state: &State, method: &Method, path: &str, body: &Bytes) 
             let log = state.log();
             Ok(json!({"requests": log.requests(), "counts": log.counts()}))
         }
-        ("DELETE", "/_mock/requests") => {
-            state.log().clear();
-            Ok(json!({}))
-        }
-        ("GET", "/_mock/clock") => Ok(json!({"now": stamp(state.clock.now_ms())})),
-        ("PUT", "/_mock/clock") => set_clock(state, body),
         _ => return reply(StatusCode::NOT_FOUND, &json!({"error": "NOT_FOUND"})),
     };
     match answer {
         Ok(shown) => reply(StatusCode::OK, &shown),
         Err(message) => reply(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": message})),
     }
-}
-
-/// `{"advance_seconds": 60}` or `{"now": "2024-05-01T00:00:00Z"}`
-fn set_clock(state: &State, body: &Bytes) -> Result<Value, String> {
-    let change: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    if let Some(seconds) = change.get("advance_seconds").and_then(Value::as_f64) {
-        // Saturates, which is far enough in the future.
-        #[allow(clippy::cast_possible_truncation)]
-        state.clock.advance_ms((seconds * 1000.0) as i64);
-    } else if let Some(ms) = change.get("now").and_then(Value::as_str).and_then(parse_ms) {
-        state.clock.set_ms(ms);
-    } else {
-        return Err("give advance_seconds or now".into());
-    }
-    Ok(json!({"now": stamp(state.clock.now_ms())}))
 }
 
 /// The bytes of an attachment: `/_mock/attachments/{expiry}/{nonce}/{id}/{kind}`.

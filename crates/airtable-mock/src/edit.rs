@@ -22,7 +22,7 @@ impl Mock {
     /// Makes a base from `{"name", "id"?, "permissionLevel"?, "tables": [...]}`; gives its id.
     ///
     /// Tables are as in Airtable's schema calls, with names allowed wherever ids are, plain strings as select
-    /// choices, and `records`: `[{"id"?, "createdTime"?, "modifiedTime"?, "fields": {..}, "raw"?: {..}}]`.
+    /// choices, and `records`: `[{"id"?, "createdTime"?, "modifiedTime"?, "fields": {..}}]`.
     ///
     /// # Errors
     /// What Airtable would refuse, for example a doubled name.

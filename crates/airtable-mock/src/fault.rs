@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::base::Manners;
 use super::error::{ApiError, Shape};
 
-/// How a missing record is reported; Airtable is seen to do all four.
+/// How a missing record is reported; Airtable is seen to do all three.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingRecord {
@@ -23,8 +23,6 @@ pub enum MissingRecord {
     Object,
     /// 404 `{"error":"NOT_FOUND"}`.
     Bare,
-    /// The 403 of a missing permission.
-    Forbidden,
 }
 
 impl MissingRecord {
@@ -33,7 +31,6 @@ impl MissingRecord {
             Self::Model => ApiError::model_not_found("Record"),
             Self::Object => ApiError::not_found(),
             Self::Bare => ApiError::no_route(),
-            Self::Forbidden => ApiError::forbidden(),
         }
     }
 }
@@ -57,16 +54,12 @@ pub struct Faults {
     pub requests_per_second: Option<u32>,
     /// How long every request to the base is refused after exceeding the limit. Airtable's is 30.
     pub penalty_seconds: f64,
-    /// Requests sent during the penalty start it anew.
-    pub penalty_prolonged: bool,
     /// The documented singular body of a 429 instead of the plural one seen on the wire.
     pub rate_limit_singular: bool,
     /// `Retry-After` seconds on a 429.
     pub rate_limit_retry_after: Option<u32>,
     /// API calls until the monthly block, which never ends.
     pub monthly_calls: Option<u64>,
-    /// The monthly block lets `/v0/meta` calls through.
-    pub monthly_block_spares_meta: bool,
     /// Waits before each answer.
     pub delay_ms: u64,
     /// Compresses answers if the client accepts gzip. On by default.
@@ -87,12 +80,8 @@ pub struct Faults {
     pub duplicates_per_page: usize,
     /// Records that no longer match the formula are left out of later pages.
     pub drop_unmatched: bool,
-    /// An unknown table is 404 `TABLE_NOT_FOUND` instead of 403.
-    pub unknown_table_404: bool,
     /// How a missing record is reported.
     pub missing_record: MissingRecord,
-    /// An invalid token is told apart from a missing one.
-    pub unauthorized_body: bool,
     /// How long readers do not see a change.
     pub visibility_delay_ms: u64,
     /// Attachment URLs are different in every answer.
@@ -103,8 +92,6 @@ pub struct Faults {
     pub hidden_milliseconds: bool,
     /// `lastModifiedTime` is empty until a record's first edit.
     pub blank_modified_until_edited: bool,
-    /// Linking from the other table does not count as an edit.
-    pub inverse_links_are_no_edits: bool,
     /// Records in one webhook payload at most; larger transactions are split.
     pub records_per_payload: Option<usize>,
     /// New webhook payloads are lost, though their numbers are used up.
@@ -118,11 +105,9 @@ impl Default for Faults {
         Self {
             requests_per_second: None,
             penalty_seconds: 30.0,
-            penalty_prolonged: false,
             rate_limit_singular: false,
             rate_limit_retry_after: None,
             monthly_calls: None,
-            monthly_block_spares_meta: false,
             delay_ms: 0,
             gzip: true,
             iterator_seconds: None,
@@ -133,15 +118,12 @@ impl Default for Faults {
             repeat_offset: false,
             duplicates_per_page: 0,
             drop_unmatched: false,
-            unknown_table_404: false,
             missing_record: MissingRecord::default(),
-            unauthorized_body: false,
             visibility_delay_ms: 0,
             attachment_urls_change: false,
             attachment_url_seconds: 7200,
             hidden_milliseconds: false,
             blank_modified_until_edited: false,
-            inverse_links_are_no_edits: false,
             records_per_payload: None,
             lose_payloads: false,
             rules: Vec::new(),
@@ -154,7 +136,6 @@ impl Faults {
         Manners {
             whole_seconds: !self.hidden_milliseconds,
             blank_until_edited: self.blank_modified_until_edited,
-            inverse_links_are_edits: !self.inverse_links_are_no_edits,
             visibility_delay_ms: i64::try_from(self.visibility_delay_ms).unwrap_or(i64::MAX / 2),
             records_per_payload: self.records_per_payload.unwrap_or(usize::MAX).max(1),
             lose_payloads: self.lose_payloads,
@@ -175,9 +156,6 @@ pub struct Rule {
     /// Only requests whose path and query contain this text.
     #[serde(default)]
     pub path: Option<String>,
-    /// Only requests of this method.
-    #[serde(default)]
-    pub method: Option<String>,
     /// What happens instead of, or to, the answer.
     pub action: Action,
 }
@@ -185,7 +163,7 @@ pub struct Rule {
 impl Rule {
     /// A rule that applies an action to every request.
     pub fn always(action: Action) -> Self {
-        Self { after: 0, times: None, path: None, method: None, action }
+        Self { after: 0, times: None, path: None, action }
     }
 
     /// Limits the rule to the next `times` matching requests.
@@ -209,9 +187,8 @@ impl Rule {
         self
     }
 
-    pub(crate) fn matches(&self, method: &str, target: &str) -> bool {
-        self.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && self.path.as_ref().is_none_or(|wanted| target.contains(wanted))
+    pub(crate) fn matches(&self, target: &str) -> bool {
+        self.path.as_ref().is_none_or(|wanted| target.contains(wanted))
     }
 }
 
@@ -229,9 +206,6 @@ pub enum Action {
         /// The body: a string is sent as it is, other JSON as JSON.
         #[serde(default)]
         body: Value,
-        /// The body's bytes, instead of `body`.
-        #[serde(default)]
-        bytes: Option<Vec<u8>>,
     },
     /// An Airtable error of this status, type and message.
     Error {
@@ -342,9 +316,9 @@ impl Rules {
     }
 
     /// The action for a request. Every matching rule counts it, the first due one acts.
-    pub(crate) fn action(&mut self, method: &str, target: &str) -> Option<Action> {
+    pub(crate) fn action(&mut self, target: &str) -> Option<Action> {
         let mut action = None;
-        for counted in self.0.iter_mut().filter(|counted| counted.rule.matches(method, target)) {
+        for counted in self.0.iter_mut().filter(|counted| counted.rule.matches(target)) {
             counted.seen += 1;
             let Rule { after, times, .. } = counted.rule;
             let due = counted.seen > after && times.is_none_or(|times| counted.seen <= after.saturating_add(times));
@@ -396,7 +370,7 @@ mod tests {
         let mut rules = Rules::new(&[rule]);
         let acts: Vec<bool> = ["/Vendors", "/Other", "/Vendors", "/Vendors", "/Vendors"]
             .iter()
-            .map(|path| rules.action("GET", path).is_some())
+            .map(|path| rules.action(path).is_some())
             .collect();
         assert_eq!(acts, [false, false, false, true, false]);
     }

@@ -44,7 +44,7 @@ impl Mock {
         if config.sample {
             sample::load(&mut store).map_err(|error| io::Error::other(MockError::from(error)))?;
         }
-        let state = Arc::new(State::new(store, tokens, config.faults, config.seed, config.logged_requests));
+        let state = Arc::new(State::new(store, tokens, config.faults, config.seed));
         state.origin.get_or_init(|| format!("http://{address}"));
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -29,7 +29,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Counts a request to a base and says whether it is refused.
-    pub(crate) fn admit(&mut self, base: &str, is_meta: bool, faults: &Faults, now: Instant) -> Option<Refusal> {
+    pub(crate) fn admit(&mut self, base: &str, faults: &Faults, now: Instant) -> Option<Refusal> {
         if let Some(most) = faults.requests_per_second
             && !self.windows.entry(base.to_owned()).or_default().admit(most, faults, now)
         {
@@ -37,7 +37,7 @@ impl Limits {
         }
         let most = faults.monthly_calls?;
         self.calls += 1;
-        (self.calls > most && !(is_meta && faults.monthly_block_spares_meta)).then_some(Refusal::PerMonth)
+        (self.calls > most).then_some(Refusal::PerMonth)
     }
 }
 
@@ -45,9 +45,6 @@ impl Window {
     fn admit(&mut self, most: u32, faults: &Faults, now: Instant) -> bool {
         let penalty = Duration::try_from_secs_f64(faults.penalty_seconds).unwrap_or_default();
         if self.refused_until.is_some_and(|until| now < until) {
-            if faults.penalty_prolonged {
-                self.refused_until = Some(now + penalty);
-            }
             return false;
         }
         self.refused_until = None;
@@ -86,18 +83,18 @@ mod tests {
         ];
         let mut limits = Limits::default();
         for (ms, admitted) in table {
-            let refusal = limits.admit("app1", false, &faults, start + Duration::from_millis(ms));
+            let refusal = limits.admit("app1", &faults, start + Duration::from_millis(ms));
             assert_eq!(refusal.is_none(), admitted, "at {ms} ms");
         }
-        assert_eq!(limits.admit("app2", false, &faults, start), None, "bases do not share the limit");
+        assert_eq!(limits.admit("app2", &faults, start), None, "bases do not share the limit");
     }
 
     #[test]
-    fn the_monthly_block_can_spare_metadata() {
-        let faults = Faults { monthly_calls: Some(1), monthly_block_spares_meta: true, ..Faults::default() };
+    fn the_monthly_block_is_for_all_bases() {
+        let faults = Faults { monthly_calls: Some(1), ..Faults::default() };
         let (mut limits, now) = (Limits::default(), Instant::now());
-        assert_eq!(limits.admit("app1", false, &faults, now), None);
-        assert_eq!(limits.admit("app1", false, &faults, now), Some(Refusal::PerMonth));
-        assert_eq!(limits.admit("app1", true, &faults, now), None);
+        assert_eq!(limits.admit("app1", &faults, now), None);
+        assert_eq!(limits.admit("app1", &faults, now), Some(Refusal::PerMonth));
+        assert_eq!(limits.admit("app2", &faults, now), Some(Refusal::PerMonth));
     }
 }

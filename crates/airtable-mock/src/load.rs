@@ -156,11 +156,6 @@ impl Base {
             };
             self.edit_cell(tx, t, id, f, json.as_deref());
         }
-        let raw = definition.get("raw").and_then(Value::as_object).filter(|_| !links);
-        for (name, value) in raw.into_iter().flatten() {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-            self.pin_cell(tx, t, id, f, value);
-        }
         Ok(())
     }
 }

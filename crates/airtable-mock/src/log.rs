@@ -29,19 +29,17 @@ pub struct LoggedRequest {
     pub endpoint: String,
 }
 
+/// How many requests are remembered; all are counted.
+const MOST_KEPT: usize = 10_000;
+
 /// The last requests, and how many there were.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RequestLog {
     kept: VecDeque<LoggedRequest>,
     counts: BTreeMap<String, u64>,
-    most: usize,
 }
 
 impl RequestLog {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { kept: VecDeque::new(), counts: BTreeMap::new(), most }
-    }
-
     pub(crate) fn push(&mut self, request: LoggedRequest) {
         match self.counts.get_mut(&request.endpoint) {
             Some(count) => *count += 1,
@@ -49,12 +47,10 @@ impl RequestLog {
                 self.counts.insert(request.endpoint.clone(), 1);
             }
         }
-        if self.kept.len() >= self.most {
+        if self.kept.len() >= MOST_KEPT {
             self.kept.pop_front();
         }
-        if self.most > 0 {
-            self.kept.push_back(request);
-        }
+        self.kept.push_back(request);
     }
 
     pub(crate) fn requests(&self) -> Vec<LoggedRequest> {

@@ -13,24 +13,6 @@ impl Base {
         json!({"tables": self.tables.iter().map(|table| table.definition(with_visible_fields)).collect::<Vec<_>>()})
     }
 
-    /// `GET .../views`, or one view of it.
-    ///
-    /// # Errors
-    /// 404 for an unknown view.
-    pub(crate) fn views(&self, only: Option<&str>) -> Result<Value, ApiError> {
-        let views = self.tables.iter().flat_map(|table| {
-            let ids = move || table.live_fields().map(|(_, field)| field.id.as_str()).collect();
-            table.views.iter().map(move |view| (view, ids()))
-        });
-        match only {
-            None => Ok(json!({"views": views.map(|(view, ids)| view.definition(Some(ids))).collect::<Vec<_>>()})),
-            Some(id) => {
-                let mut views = views.filter(|(view, _)| view.id == id);
-                views.next().map(|(view, ids)| view.definition(Some(ids))).ok_or_else(ApiError::not_found)
-            }
-        }
-    }
-
     /// `POST .../tables`
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! From method and path to an endpoint. By hand, because table names arrive percent-encoded with slashes in
 //! them, and because one enum gives the log, the scopes and the dispatch the same names.
 
-#![allow(clippy::enum_glob_use, reason = "a table of thirty endpoints")]
+#![allow(clippy::enum_glob_use, reason = "a table of endpoints")]
 
 use super::query::decode;
 
@@ -10,14 +10,11 @@ use super::query::decode;
 pub(crate) enum Endpoint {
     Whoami,
     ListBases,
-    CreateBase,
     GetSchema(String),
     CreateTable(String),
     UpdateTable(String, String),
     CreateField(String, String),
     UpdateField(String, String, String),
-    ListViews(String),
-    GetView(String, String),
     ListRecords(String, String),
     ListRecordsByPost(String, String),
     CreateRecords(String, String),
@@ -34,7 +31,6 @@ pub(crate) enum Endpoint {
     CreateWebhook(String),
     DeleteWebhook(String, String),
     RefreshWebhook(String, String),
-    EnableNotifications(String, String),
     ListPayloads(String, String),
 }
 
@@ -56,19 +52,15 @@ impl Endpoint {
         Some(match (method, parts.as_slice()) {
             ("GET", ["v0", "meta", "whoami"]) => Whoami,
             ("GET", ["v0", "meta", "bases"]) => ListBases,
-            ("POST", ["v0", "meta", "bases"]) => CreateBase,
             ("GET", ["v0", "meta", "bases", b, "tables"]) => GetSchema(own(b)),
             ("POST", ["v0", "meta", "bases", b, "tables"]) => CreateTable(own(b)),
             ("PATCH", ["v0", "meta", "bases", b, "tables", t]) => UpdateTable(own(b), own(t)),
             ("POST", ["v0", "meta", "bases", b, "tables", t, "fields"]) => CreateField(own(b), own(t)),
             ("PATCH", ["v0", "meta", "bases", b, "tables", t, "fields", f]) => UpdateField(own(b), own(t), own(f)),
-            ("GET", ["v0", "meta", "bases", b, "views"]) => ListViews(own(b)),
-            ("GET", ["v0", "meta", "bases", b, "views", v]) => GetView(own(b), own(v)),
             ("GET", ["v0", "bases", b, "webhooks"]) => ListWebhooks(own(b)),
             ("POST", ["v0", "bases", b, "webhooks"]) => CreateWebhook(own(b)),
             ("DELETE", ["v0", "bases", b, "webhooks", w]) => DeleteWebhook(own(b), own(w)),
             ("POST", ["v0", "bases", b, "webhooks", w, "refresh"]) => RefreshWebhook(own(b), own(w)),
-            ("POST", ["v0", "bases", b, "webhooks", w, "enableNotifications"]) => EnableNotifications(own(b), own(w)),
             ("GET", ["v0", "bases", b, "webhooks", w, "payloads"]) => ListPayloads(own(b), own(w)),
             (_, ["v0", "meta" | "bases", ..]) => return None,
             ("POST", ["v0", b, t, "listRecords"]) => ListRecordsByPost(own(b), own(t)),
@@ -93,14 +85,11 @@ impl Endpoint {
         match self {
             Whoami => "whoami",
             ListBases => "list_bases",
-            CreateBase => "create_base",
             GetSchema(..) => "get_schema",
             CreateTable(..) => "create_table",
             UpdateTable(..) => "update_table",
             CreateField(..) => "create_field",
             UpdateField(..) => "update_field",
-            ListViews(..) => "list_views",
-            GetView(..) => "get_view",
             ListRecords(..) | ListRecordsByPost(..) => "list_records",
             CreateRecords(..) => "create_records",
             UpdateRecords(..) => "update_records",
@@ -116,7 +105,6 @@ impl Endpoint {
             CreateWebhook(..) => "create_webhook",
             DeleteWebhook(..) => "delete_webhook",
             RefreshWebhook(..) => "refresh_webhook",
-            EnableNotifications(..) => "enable_notifications",
             ListPayloads(..) => "list_payloads",
         }
     }
@@ -125,15 +113,13 @@ impl Endpoint {
     pub(crate) fn base(&self) -> Option<&str> {
         use Endpoint::*;
         match self {
-            Whoami | ListBases | CreateBase => None,
+            Whoami | ListBases => None,
             GetSchema(b)
             | CreateTable(b)
-            | ListViews(b)
             | ListWebhooks(b)
             | CreateWebhook(b)
             | UpdateTable(b, ..)
             | CreateField(b, ..)
-            | GetView(b, ..)
             | ListRecords(b, ..)
             | ListRecordsByPost(b, ..)
             | CreateRecords(b, ..)
@@ -141,7 +127,6 @@ impl Endpoint {
             | DeleteRecords(b, ..)
             | DeleteWebhook(b, ..)
             | RefreshWebhook(b, ..)
-            | EnableNotifications(b, ..)
             | ListPayloads(b, ..)
             | UpdateField(b, ..)
             | GetRecord(b, ..)
@@ -154,43 +139,22 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn is_meta(&self) -> bool {
-        use Endpoint::*;
-        matches!(
-            self,
-            Whoami
-                | ListBases
-                | CreateBase
-                | GetSchema(..)
-                | CreateTable(..)
-                | UpdateTable(..)
-                | CreateField(..)
-                | UpdateField(..)
-                | ListViews(..)
-                | GetView(..)
-        )
-    }
-
     /// The scope that the token needs.
     pub(crate) fn scope(&self) -> Option<&'static str> {
         use Endpoint::*;
         Some(match self {
             Whoami => return None,
             ListBases | GetSchema(..) => "schema.bases:read",
-            CreateBase | CreateTable(..) | UpdateTable(..) | CreateField(..) | UpdateField(..) => "schema.bases:write",
-            ListViews(..) | GetView(..) => "workspacesAndBases:read",
+            CreateTable(..) | UpdateTable(..) | CreateField(..) | UpdateField(..) => "schema.bases:write",
             ListRecords(..) | ListRecordsByPost(..) | GetRecord(..) => "data.records:read",
             CreateRecords(..) | UpdateRecords(..) | UpdateRecord(..) | DeleteRecords(..) | DeleteRecord(..) => {
                 "data.records:write"
             }
             ListComments(..) => "data.recordComments:read",
             CreateComment(..) | UpdateComment(..) | DeleteComment(..) => "data.recordComments:write",
-            ListWebhooks(..)
-            | CreateWebhook(..)
-            | DeleteWebhook(..)
-            | RefreshWebhook(..)
-            | EnableNotifications(..)
-            | ListPayloads(..) => "webhook:manage",
+            ListWebhooks(..) | CreateWebhook(..) | DeleteWebhook(..) | RefreshWebhook(..) | ListPayloads(..) => {
+                "webhook:manage"
+            }
         })
     }
 
@@ -198,14 +162,8 @@ impl Endpoint {
     pub(crate) fn role(&self) -> Role {
         use Endpoint::*;
         match self {
-            CreateTable(..)
-            | UpdateTable(..)
-            | CreateField(..)
-            | UpdateField(..)
-            | CreateWebhook(..)
-            | DeleteWebhook(..)
-            | RefreshWebhook(..)
-            | EnableNotifications(..) => Role::Create,
+            CreateTable(..) | UpdateTable(..) | CreateField(..) | UpdateField(..) | CreateWebhook(..)
+            | DeleteWebhook(..) | RefreshWebhook(..) => Role::Create,
             CreateRecords(..) | UpdateRecords(..) | UpdateRecord(..) | DeleteRecords(..) | DeleteRecord(..) => {
                 Role::Edit
             }

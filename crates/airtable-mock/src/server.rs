@@ -94,7 +94,7 @@ async fn handle(
         tokio::time::sleep(Duration::from_millis(faults.delay_ms)).await;
     }
     let target = parts.uri.path_and_query().map_or(path, axum::http::uri::PathAndQuery::as_str);
-    let action = state.action(parts.method.as_str(), target);
+    let action = state.action(target);
     if let Some(delay) = action.as_ref().and_then(Action::delay) {
         tokio::time::sleep(delay).await;
     }
@@ -141,14 +141,13 @@ fn replacement(action: &Action) -> Option<Reply> {
         return Some(Reply::error(&error).retry_after(retry_after));
     }
     Some(match action {
-        Action::Respond { status, headers, body, bytes } => Reply {
+        Action::Respond { status, headers, body } => Reply {
             status: *status,
             headers: headers.clone(),
-            body: match (bytes, body) {
-                (Some(bytes), _) => Bytes::from(bytes.clone()),
-                (None, Value::String(text)) => Bytes::from(text.clone()),
-                (None, Value::Null) => Bytes::new(),
-                (None, json) => Bytes::from(json.to_string()),
+            body: match body {
+                Value::String(text) => Bytes::from(text.clone()),
+                Value::Null => Bytes::new(),
+                json => Bytes::from(json.to_string()),
             },
         },
         Action::BadGateway => Reply {
@@ -181,8 +180,7 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
     }
     let endpoint = Endpoint::find(parts.method.as_str(), parts.uri.path());
     if let Some(base) = endpoint.as_ref().and_then(Endpoint::base) {
-        let is_meta = endpoint.as_ref().is_some_and(Endpoint::is_meta);
-        match state.limits().admit(base, is_meta, faults, Instant::now()) {
+        match state.limits().admit(base, faults, Instant::now()) {
             Some(Refusal::PerSecond) => {
                 let shape = if faults.rate_limit_singular { Shape::Object } else { Shape::Plural };
                 return Err(
@@ -194,7 +192,7 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
         }
     }
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let grant = state.tokens().authenticate(authorization, faults.unauthorized_body).map_err(refuse)?;
+    let grant = state.tokens().authenticate(authorization).map_err(refuse)?;
     let endpoint = endpoint.ok_or_else(|| refuse(ApiError::no_route()))?;
     let request = Request { query: parts.uri.query().unwrap_or_default(), body };
     let answered = if may_take_long(&endpoint, &request) {

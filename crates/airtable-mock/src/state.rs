@@ -38,7 +38,7 @@ fn unpoison<T>(result: Result<T, PoisonError<T>>) -> T {
 }
 
 impl State {
-    pub(crate) fn new(store: Store, tokens: Tokens, faults: Faults, seed: u64, logged: usize) -> Self {
+    pub(crate) fn new(store: Store, tokens: Tokens, faults: Faults, seed: u64) -> Self {
         let state = Self {
             store: RwLock::new(store),
             clock: Clock::default(),
@@ -47,7 +47,7 @@ impl State {
             limits: Mutex::default(),
             faults: RwLock::default(),
             rules: Mutex::default(),
-            log: Mutex::new(RequestLog::new(logged)),
+            log: Mutex::default(),
             initial: faults.clone(),
             origin: OnceLock::new(),
             runtime: OnceLock::new(),
@@ -99,8 +99,8 @@ impl State {
         self.set_faults(self.initial.clone());
     }
 
-    pub(crate) fn action(&self, method: &str, target: &str) -> Option<Action> {
-        unpoison(self.rules.lock()).action(method, target)
+    pub(crate) fn action(&self, target: &str) -> Option<Action> {
+        unpoison(self.rules.lock()).action(target)
     }
 
     /// What attachment URLs begin with in this answer: address, expiry and, if asked for, a nonce.
@@ -120,16 +120,10 @@ impl State {
     /// The index of a base and table.
     ///
     /// # Errors
-    /// The 403 (or 404, by the faults) of an unknown one.
-    pub(crate) fn locate(store: &Store, base: &str, table: &str, faults: &Faults) -> Result<(usize, usize), ApiError> {
+    /// The 403 of an unknown one.
+    pub(crate) fn locate(store: &Store, base: &str, table: &str) -> Result<(usize, usize), ApiError> {
         let b = store.bases.iter().position(|other| other.id == base).ok_or_else(ApiError::forbidden)?;
-        let t = store.bases[b].table(table).ok_or_else(|| {
-            if faults.unknown_table_404 {
-                ApiError::new(404, "TABLE_NOT_FOUND", format!("Could not find table {table} in application {base}"))
-            } else {
-                ApiError::forbidden()
-            }
-        })?;
+        let t = store.bases[b].table(table).ok_or_else(ApiError::forbidden)?;
         Ok((b, t))
     }
 

@@ -16,14 +16,12 @@ pub struct Grant {
     pub bases: Option<BTreeSet<String>>,
     /// Index of the person it belongs to; the sample's first person owns the default token.
     pub person: u16,
-    /// An OAuth token tells its scopes in `whoami`.
-    pub oauth: bool,
 }
 
 impl Default for Grant {
     /// Everything, everywhere.
     fn default() -> Self {
-        Self { scopes: None, bases: None, person: 0, oauth: false }
+        Self { scopes: None, bases: None, person: 0 }
     }
 }
 
@@ -60,14 +58,8 @@ impl Tokens {
     ///
     /// # Errors
     /// 401
-    pub(crate) fn authenticate(&self, header: Option<&str>, distinct_body: bool) -> Result<Grant, ApiError> {
+    pub(crate) fn authenticate(&self, header: Option<&str>) -> Result<Grant, ApiError> {
         let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthenticated)?;
-        self.0.get(token.trim()).cloned().ok_or_else(|| {
-            if distinct_body {
-                ApiError::new(401, "UNAUTHORIZED", "Invalid authentication token")
-            } else {
-                ApiError::unauthenticated()
-            }
-        })
+        self.0.get(token.trim()).cloned().ok_or_else(ApiError::unauthenticated)
     }
 }

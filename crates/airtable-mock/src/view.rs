@@ -14,7 +14,6 @@ pub(crate) struct View {
     pub(crate) name: String,
     /// `grid`, `form`, `calendar`, `gallery`, `kanban`, `timeline` or `block`.
     pub(crate) kind: String,
-    pub(crate) personal_for: Option<String>,
     /// Fields shown, by id; `None` shows all.
     pub(crate) visible: Option<Vec<String>>,
     pub(crate) filter_text: Option<String>,
@@ -37,7 +36,6 @@ impl View {
             id: text("id").unwrap_or(id),
             name: text("name").unwrap_or_else(|| "Grid view".into()),
             kind: text("type").unwrap_or_else(|| "grid".into()),
-            personal_for: text("personalForUserId"),
             visible: definition.get("visibleFieldIds").and_then(names),
             filter_text: private.get("filter").and_then(Value::as_str).map(str::to_owned),
             filter: None,
@@ -56,9 +54,6 @@ impl View {
         shown.insert("id".into(), json!(self.id));
         shown.insert("name".into(), json!(self.name));
         shown.insert("type".into(), json!(self.kind));
-        if let Some(person) = &self.personal_for {
-            shown.insert("personalForUserId".into(), json!(person));
-        }
         if let (Some(all), "grid") = (all_fields, self.kind.as_str()) {
             let visible = self.visible.as_ref().map_or_else(|| json!(all), |visible| json!(visible));
             shown.insert("visibleFieldIds".into(), visible);

@@ -200,14 +200,6 @@ impl Base {
         Ok(json!({"expirationTime": stamp(webhook.expires_ms)}))
     }
 
-    /// # Errors
-    /// 404 for an unknown webhook, 422 without `enable`.
-    pub(crate) fn enable_notifications(&mut self, id: &str, body: &Value, now_ms: i64) -> Result<(), ApiError> {
-        let enable = body.get("enable").and_then(Value::as_bool).ok_or_else(|| ApiError::missing_key("enable"))?;
-        self.webhook(id, now_ms)?.notifying = enable;
-        Ok(())
-    }
-
     /// Payloads from a cursor on; reading keeps an active webhook alive.
     ///
     /// # Errors
