@@ -3,15 +3,17 @@
 //! A transaction notes the previous value of every cell it touches, its own computed consequences
 //! included; webhook payloads are made of these notes. Nothing else may write cells.
 
+pub(crate) mod input;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::base::{Base, field_index, link_ids, link_json};
-use super::cells::Cells;
-use super::clock::whole_second;
-use super::id::RecordId;
-use super::record::{Edit, Record};
+use crate::clock::whole_second;
+use crate::data::base::{Base, field_index, link_ids, link_json};
+use crate::data::cells::Cells;
+use crate::data::id::RecordId;
+use crate::data::record::{Edit, Record};
 
 /// Who changes something, and by which way in.
 #[derive(Debug, Clone)]

@@ -4,19 +4,22 @@
 //! reading never computes. A record whose cells changed makes the records that read it through a link
 //! follow; a record is visited a bounded number of times, so even a cycle across tables ends.
 
+pub(crate) mod plan;
+pub(crate) mod value;
+
 use std::collections::{HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
-use super::base::{Base, field_index, link_ids};
-use super::change::Transaction;
-use super::clock::{datetime, stamp, whole_second, write_date};
-use super::field::Calc;
-use super::formula::{Row, Value};
-use super::id::RecordId;
-use super::record::Record;
-use super::value::{from_cell, plain_text, to_cell};
+use crate::change::Transaction;
+use crate::clock::{datetime, stamp, whole_second, write_date};
+use crate::data::base::{Base, field_index, link_ids};
+use crate::data::field::Calc;
+use crate::data::id::RecordId;
+use crate::data::record::Record;
+use crate::formula::{Row, Value};
+use value::{from_cell, plain_text, to_cell};
 
 const MOST_VISITS: u32 = 12;
 

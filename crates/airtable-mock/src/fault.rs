@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::base::Manners;
-use super::error::{ApiError, Shape};
+use crate::data::base::Manners;
+use crate::error::{ApiError, Shape};
 
 /// How a missing record is reported; Airtable is seen to do all three.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,14 +5,14 @@
 
 use serde_json::{Value, json};
 
-use super::base::{Base, field_index};
-use super::cells::{Cells, push};
-use super::change::Transaction;
-use super::clock::{whole_second, write_date, write_stamp};
-use super::error::ApiError;
-use super::id::{Ids, RecordId};
-use super::input::UNSIGNED;
-use super::record::Record;
+use crate::change::Transaction;
+use crate::change::input::UNSIGNED;
+use crate::clock::{whole_second, write_date, write_stamp};
+use crate::data::base::{Base, field_index};
+use crate::data::cells::{Cells, push};
+use crate::data::id::{Ids, RecordId};
+use crate::data::record::Record;
+use crate::error::ApiError;
 
 /// A mixture of field types.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -15,67 +15,38 @@
 //! # }
 //! ```
 //!
-//! | file | holds |
+//! | module | holds |
 //! |---|---|
-//! | `server`, `wire`, `body`, `control` | HTTP: layers in order, broken connections, `/_mock/...` |
-//! | `route`, `answer`, `query`, `error` | from a request to an endpoint, from an endpoint to its answer |
-//! | `list`, `iterator`, `sort`, `page`, `text` | listing records |
-//! | `write`, `input`, `change` | changing records |
-//! | `store`, `base`, `table`, `field`, `view`, `record`, `cells` | the data |
-//! | `plan`, `compute`, `value`, `formula` | computed fields |
-//! | `meta`, `load`, `reference` | schema and its making |
-//! | `handle`, `edit`, `config`, `state` | the running server as Rust sees it |
-//! | `webhook`, `comment`, `token`, `limit`, `clock`, `log`, `fault` | what the names say |
-//! | `sample`, `generate` | data |
+//! | `mock` | the running server as Rust sees it |
+//! | `server` | HTTP: layers in order, limits, broken connections, `/_mock/...` |
+//! | `api` | from a request to an endpoint, from an endpoint to its answer |
+//! | `schema` | tables and fields: made from JSON, changed, removed |
+//! | `change` | records: edits, both sides of links, what follows from them |
+//! | `webhook` | what webhooks hear of a change |
+//! | `compute` | computed fields |
+//! | `data` | the data |
+//! | `formula` | Airtable's formula language |
+//! | `sample`, `generate` | the sample bases, and large tables |
+//! | `fault`, `error`, `clock` | what the names say; they import nothing above them |
 
-mod answer;
-mod base;
-mod body;
-mod cells;
+mod api;
 mod change;
 mod clock;
-mod comment;
 mod compute;
-mod config;
-mod control;
-mod edit;
+mod data;
 mod error;
 mod fault;
-mod field;
 pub mod formula;
 mod generate;
-mod handle;
-mod id;
-mod input;
-mod iterator;
-mod limit;
-mod list;
-mod load;
-mod log;
-mod meta;
-mod page;
-mod plan;
-mod query;
-mod record;
-mod reference;
-mod route;
+mod mock;
 mod sample;
+mod schema;
 mod server;
-mod sort;
-mod state;
-mod store;
-mod table;
-mod text;
-mod token;
-mod value;
-mod view;
 mod webhook;
-mod wire;
-mod write;
 
-pub use config::{MockConfig, MockError};
+pub use api::token::Grant;
 pub use fault::{Action, Faults, MissingRecord, Rule};
 pub use generate::{FieldSpec, Kinds};
-pub use handle::Mock;
-pub use log::LoggedRequest;
-pub use token::Grant;
+pub use mock::Mock;
+pub use mock::config::{MockConfig, MockError};
+pub use server::log::LoggedRequest;

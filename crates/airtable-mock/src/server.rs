@@ -1,6 +1,13 @@
 //! The HTTP side: from a socket to an answer and back, in the order in which Airtable's layers act: edge
 //! faults, limits, the token, the answer, compression.
 
+pub(crate) mod body;
+pub(crate) mod control;
+pub(crate) mod limit;
+pub(crate) mod log;
+pub(crate) mod state;
+pub(crate) mod wire;
+
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,17 +19,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::answer::{Request, answer};
-use super::body::{FaultyBody, GiganticBody};
-use super::clock::{http_date, stamp};
-use super::control::{attachment, control};
-use super::error::{ApiError, Shape};
-use super::fault::{Action, Faults};
-use super::limit::Refusal;
-use super::log::LoggedRequest;
-use super::route::Endpoint;
-use super::state::State;
-use super::wire::{Fuse, Fused};
+use crate::api::answer::{Request, answer};
+use crate::api::route::Endpoint;
+use crate::clock::{http_date, stamp};
+use crate::error::{ApiError, Shape};
+use crate::fault::{Action, Faults};
+use body::{FaultyBody, GiganticBody};
+use control::{attachment, control};
+use limit::Refusal;
+use log::LoggedRequest;
+use state::State;
+use wire::{Fuse, Fused};
 
 /// The longest URL that Airtable accepts, scheme and host included.
 const LONGEST_URL: usize = 16_000;

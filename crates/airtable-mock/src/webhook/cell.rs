@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::base::{Base, link_ids};
-use crate::field::{Calc, Field};
-use crate::id::RecordId;
-use crate::record::Record;
+use crate::data::base::{Base, link_ids};
+use crate::data::field::{Calc, Field};
+use crate::data::id::RecordId;
+use crate::data::record::Record;
 
 /// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
 /// which is known of a present record only.

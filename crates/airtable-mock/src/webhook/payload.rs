@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::cell::cell;
 use super::specification::Specification;
-use crate::base::Base;
 use crate::change::{Previous, Transaction};
 use crate::clock::{stamp, whole_second};
-use crate::id::RecordId;
+use crate::data::base::Base;
+use crate::data::id::RecordId;
 
 /// One entry of a payload: the keys under which it stands, and what stands there.
 pub(super) struct Event {

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::base::Base;
 use crate::compute::Reader;
+use crate::data::base::Base;
+use crate::data::id::RecordId;
 use crate::error::ApiError;
-use crate::id::RecordId;
 
 /// The filters and includes of a webhook.
 #[derive(Debug, Clone, Default)]

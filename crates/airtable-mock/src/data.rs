@@ -1,0 +1,11 @@
+//! The data of a server: bases and what is in them.
+
+pub(crate) mod base;
+pub(crate) mod cells;
+pub(crate) mod comment;
+pub(crate) mod field;
+pub(crate) mod id;
+pub(crate) mod record;
+pub(crate) mod store;
+pub(crate) mod table;
+pub(crate) mod view;

@@ -1,0 +1,5 @@
+//! Schema: made, read and changed.
+
+pub(crate) mod alter;
+pub(crate) mod load;
+pub(crate) mod reference;
