@@ -3,9 +3,10 @@
 //! They alone see unevaluated arguments: `AND`, `OR`, `IF` and `SWITCH` stop as soon as the result is known, so an
 //! error in a part that is not reached does no harm.
 
-use super::expression::Expression;
-use super::functions::{ANY, Body, Function};
-use super::{Row, Value};
+use crate::formula::expression::Expression;
+use crate::formula::function::{ANY, Body, Function};
+use crate::formula::row::Row;
+use crate::formula::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("AND", 1, ANY, Body::Lazy(and)),

@@ -4,8 +4,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Value;
-use super::functions::{ANY, Function, Values};
+use crate::formula::expression::Values;
+use crate::formula::function::{ANY, Function};
+use crate::formula::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("VALUE", 1, 1, |values, _| Some(Value::Number(digits(&values[0])))),

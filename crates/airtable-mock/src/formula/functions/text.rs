@@ -4,9 +4,9 @@
 //! argument is read as text, numbers and lookups included. `FIND` minds case and yields 0 where there is nothing to
 //! find, `SEARCH` does not mind and yields blank (by common account).
 
-use super::Value;
-use super::functions::{ANY, Function, Values};
-use super::value::LONGEST_TEXT;
+use crate::formula::expression::Values;
+use crate::formula::function::{ANY, Function};
+use crate::formula::value::{LONGEST_TEXT, Value};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("FIND", 2, 3, |values, _| {

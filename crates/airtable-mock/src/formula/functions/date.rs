@@ -6,10 +6,12 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 
-use super::calendar::{self, Unit};
-use super::expression::Expression;
-use super::functions::{ANY, Body, Function, Setting, Values};
-use super::{Row, Value, moment, timestamp};
+use crate::formula::calendar::{self, Unit};
+use crate::formula::expression::{Expression, Setting, Values};
+use crate::formula::function::{ANY, Body, Function};
+use crate::formula::row::Row;
+use crate::formula::value::Value;
+use crate::formula::{moment, timestamp};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("CREATED_TIME", 0, 0, |_, row| Some(Value::Date(row.created_time()))),

@@ -2,8 +2,9 @@
 //!
 //! A value that is no array counts as an array of itself, a blank one as an empty array.
 
-use super::Value;
-use super::functions::{ANY, Function, Values};
+use crate::formula::expression::Values;
+use crate::formula::function::{ANY, Function};
+use crate::formula::value::Value;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::values("ARRAYJOIN", 1, 2, |values, _| join(values)),
