@@ -45,7 +45,8 @@ mod server;
 mod webhook;
 
 pub use api::token::Grant;
-pub use fault::{Action, Faults, MissingRecord, Rule};
+pub use fault::rule::{Action, Rule};
+pub use fault::{Faults, MissingRecord};
 pub use generate::{FieldSpec, Kinds};
 pub use mock::Mock;
 pub use mock::config::{MockConfig, MockError};

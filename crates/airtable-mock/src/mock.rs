@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::api::airtable::Airtable;
 use crate::api::token::{Grant, Tokens};
 use crate::clock::{parse_ms, stamp};
 use crate::data::store::Store;
@@ -39,7 +40,7 @@ impl Mock {
     /// # Errors
     /// When the address cannot be listened on or the thread cannot be started.
     pub fn start(config: MockConfig) -> io::Result<Self> {
-        let mut store = Store::new(config.seed, sample::people());
+        let mut store = Store::new(config.seed, sample::people::people());
         let mut tokens = Tokens::default();
         tokens.insert(&config.token, Grant::default());
         let listener = TcpListener::bind(config.address)?;
@@ -47,15 +48,14 @@ impl Mock {
         if config.sample {
             sample::load(&mut store).map_err(|error| io::Error::other(MockError::from(error)))?;
         }
-        let state = Arc::new(State::new(store, tokens, config.faults, config.seed));
-        state.origin.get_or_init(|| format!("http://{address}"));
-        let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("mock-airtable")
             .enable_all()
             .build()?;
-        state.runtime.get_or_init(|| runtime.handle().clone());
+        let airtable = Airtable::new(store, config.seed, format!("http://{address}"));
+        let state = Arc::new(State::new(airtable, tokens, config.faults, runtime.handle().clone()));
+        let (stop, stopped) = oneshot::channel::<()>();
         let serving = Arc::clone(&state);
         let thread = std::thread::Builder::new().name("mock-airtable".into()).spawn(move || {
             // An error here means that the socket broke; clients see that by themselves.
@@ -79,12 +79,12 @@ impl Mock {
 
     /// The id of the first base: the larger sample base, unless started without; empty if there is none.
     pub fn base_id(&self) -> String {
-        self.state.read().bases.first().map(|base| base.id.clone()).unwrap_or_default()
+        self.state.airtable.read().bases.first().map(|base| base.id.clone()).unwrap_or_default()
     }
 
     /// The ids and names of all bases.
     pub fn bases(&self) -> Vec<(String, String)> {
-        self.state.read().bases.iter().map(|base| (base.id.clone(), base.name.clone())).collect()
+        self.state.airtable.read().bases.iter().map(|base| (base.id.clone(), base.name.clone())).collect()
     }
 
     /// Adds a token.
@@ -104,7 +104,7 @@ impl Mock {
 
     /// The faults in force.
     pub fn faults(&self) -> Faults {
-        self.state.faults().as_ref().clone()
+        self.state.airtable.faults().as_ref().clone()
     }
 
     /// Goes back to the faults that the server was started with.
@@ -129,14 +129,14 @@ impl Mock {
 
     /// The server's time, ISO 8601.
     pub fn now(&self) -> String {
-        stamp(self.state.clock.now_ms())
+        stamp(self.state.airtable.clock.now_ms())
     }
 
     /// Moves the server's clock; negative seconds move it back.
     pub fn advance_clock(&self, seconds: f64) {
         // Saturates, which is far enough.
         #[allow(clippy::cast_possible_truncation)]
-        self.state.clock.advance_ms((seconds * 1000.0) as i64);
+        self.state.airtable.clock.advance_ms((seconds * 1000.0) as i64);
     }
 
     /// Sets the server's clock, which runs on from there.
@@ -145,7 +145,7 @@ impl Mock {
     /// When the text is no ISO 8601 time.
     pub fn set_clock(&self, now: &str) -> Result<(), MockError> {
         let ms = parse_ms(now).ok_or_else(|| MockError::from_text(format!("\"{now}\" is no time")))?;
-        self.state.clock.set_ms(ms);
+        self.state.airtable.clock.set_ms(ms);
         Ok(())
     }
 }

@@ -4,7 +4,6 @@
 //! cells, empty records, names that collide once they are made columns, links, lookups of lookups. The data
 //! is made by code from fixed seeds: the same in every run, so tests may name what is in it.
 
-#![allow(clippy::needless_pass_by_value, reason = "`record` takes the json! that is made for it")]
 #![allow(
     clippy::manual_is_multiple_of,
     reason = "every n-th record has something: remainders side by side read better"
@@ -13,6 +12,8 @@
 mod assets;
 mod compliance;
 mod launches;
+mod parts;
+pub(crate) mod people;
 mod skus;
 mod tasks;
 mod vendors;
@@ -21,36 +22,20 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::change::Transaction;
-use crate::clock::stamp;
-use crate::data::base::{Base, Person};
+use crate::change::commit::commit;
+use crate::change::edit::pin_cell;
+use crate::data::base::Base;
 use crate::data::store::Store;
+use crate::data::transaction::Transaction;
 use crate::error::ApiError;
+use crate::schema::load::create_base;
+use parts::{EPOCH_MS, date_options, time};
+use people::people;
 
 /// The id of the larger base.
 pub(crate) const LAUNCH_BASE: &str = "appMockLaunch0001";
 /// The id of the smaller base.
 pub(crate) const ARCHIVE_BASE: &str = "appMockArchive002";
-/// 2024-03-01, when the sample begins.
-const EPOCH_MS: i64 = 1_709_251_200_000;
-const HOUR_MS: i64 = 3_600_000;
-
-/// The people of the sample; the first owns the default token.
-pub(crate) fn people() -> Vec<Person> {
-    let person = |number: u32, first: &str, last: &str| Person {
-        id: format!("usrMockPerson{number:04}"),
-        email: Some(format!("{}.{}@example.com", first.to_lowercase(), last.to_lowercase())),
-        name: format!("{first} {last}"),
-    };
-    vec![
-        person(1, "Ada", "Example"),
-        person(2, "Bruno", "Sample"),
-        person(3, "Chiyo", "Placeholder"),
-        person(4, "Dele", "Specimen"),
-        // A group: no email, and an id of another kind.
-        Person { id: "ugpMockGroup00005".into(), email: None, name: "Launch Crew".into() },
-    ]
-}
 
 /// Puts both bases into a store. They are made once per process and copied, because a test suite starts
 /// many servers.
@@ -71,9 +56,9 @@ fn make(store: &mut Store) -> Result<(), ApiError> {
     let launch = json!({"id": LAUNCH_BASE, "name": "Product Launches", "tables": [
         skus::table(), launches::table(), compliance::table(), tasks::table(), assets::table(), vendors::table(),
     ]});
-    let base = store.create_base(&launch, EPOCH_MS)?;
+    let base = create_base(store, &launch, EPOCH_MS)?;
     pin_errors(&mut store.bases[base]);
-    store.create_base(&archive(), EPOCH_MS)?;
+    create_base(store, &archive(), EPOCH_MS)?;
     Ok(())
 }
 
@@ -109,43 +94,10 @@ fn pin_errors(base: &mut Base) {
         let Some(t) = base.table(table) else { continue };
         let record = base.tables[t].records.iter().nth(position).map(|record| record.id);
         if let (Some(id), Some(f)) = (record, base.tables[t].field(field)) {
-            base.pin_cell(&mut tx, t, id, f, &value);
+            pin_cell(base, &mut tx, t, id, f, &value);
         }
     }
-    base.commit(tx);
-}
-
-/// So many hours after the sample's beginning.
-fn time(hours: i64) -> String {
-    stamp(EPOCH_MS + hours * HOUR_MS)
-}
-
-/// So many days after the sample's beginning.
-fn day(days: i64) -> String {
-    time(days * 24)[..10].to_owned()
-}
-
-fn date_options() -> Value {
-    json!({"dateFormat": {"name": "iso", "format": "YYYY-MM-DD"}})
-}
-
-fn datetime_options(zone: &str) -> Value {
-    json!({"timeZone": zone, "dateFormat": {"name": "european", "format": "D/M/YYYY"},
-        "timeFormat": {"name": "24hour", "format": "HH:mm"}})
-}
-
-fn person(number: usize) -> Value {
-    people().get(number % 5).map(Person::cell).unwrap_or_default()
-}
-
-/// Picks by position, the same in every run.
-fn pick<'a>(of: &[&'a str], number: usize) -> &'a str {
-    of[number % of.len()]
-}
-
-/// A record with what every record has.
-fn record(id: &str, created_hours: i64, fields: Value) -> Value {
-    json!({"id": id, "createdTime": time(created_hours), "createdBy": created_hours % 4, "fields": fields})
+    commit(base, tx);
 }
 
 #[cfg(test)]

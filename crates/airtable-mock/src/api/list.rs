@@ -9,7 +9,7 @@ use super::iterator::{Iterators, Listing, Order, Place};
 use super::page::PageWriter;
 use super::query::{ListQuery, RecordShape};
 use super::sort::sort_slots;
-use crate::compute::Reader;
+use crate::compute::row::Reader;
 use crate::data::base::Base;
 use crate::data::id::RecordId;
 use crate::error::ApiError;

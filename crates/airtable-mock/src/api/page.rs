@@ -5,9 +5,10 @@
 
 use super::query::RecordShape;
 use super::text::cell_string;
-use crate::change::input::UNSIGNED;
 use crate::clock::{whole_second, write_stamp};
-use crate::data::base::{Base, link_ids};
+use crate::data::base::Base;
+use crate::data::cells::UNSIGNED;
+use crate::data::link::link_ids;
 use crate::data::record::Record;
 use crate::error::ApiError;
 

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::compute::value::plain_text;
 use crate::data::base::{Base, field_index};
 use crate::data::field::Field;
+use crate::data::plain::plain_text;
 use crate::data::record::Record;
 
 /// What a cell is sorted by; the order of the variants counts.

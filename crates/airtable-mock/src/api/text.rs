@@ -8,9 +8,9 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use crate::clock::{datetime, parse_ms};
-use crate::compute::value::plain_text;
 use crate::data::base::Base;
 use crate::data::field::Field;
+use crate::data::plain::plain_text;
 
 /// One cell as text.
 pub(crate) fn cell_string(base: &Base, table: usize, field: usize, json: &[u8], zone: &str) -> String {

@@ -8,10 +8,13 @@ use serde_json::{Value, json};
 use super::page::PageWriter;
 use super::query::RecordShape;
 use super::route::Replace;
-use crate::change::input::Cell;
-use crate::change::{Actor, Transaction};
+use crate::change::commit::commit;
+use crate::change::edit::edit_cell;
+use crate::change::input::{Cell, accept};
+use crate::change::record::{create_record, delete_record};
 use crate::data::base::{Base, field_index};
 use crate::data::id::RecordId;
+use crate::data::transaction::{Actor, Transaction};
 use crate::error::ApiError;
 
 /// The most records in one request.
@@ -65,207 +68,204 @@ impl<'a> WriteBody<'a> {
     }
 }
 
-impl Base {
-    /// `POST /v0/{base}/{table}`
-    ///
-    /// # Errors
-    /// 422 for a field or value that is not accepted.
-    pub(crate) fn create_records(
-        &mut self,
-        t: usize,
-        body: &WriteBody<'_>,
-        actor: Actor,
-        now_ms: i64,
-        signature: &str,
-    ) -> Result<Vec<u8>, ApiError> {
-        let mut tx = Transaction::new(now_ms, actor);
-        let mut rows = Vec::new();
-        for record in &body.records {
-            rows.push(self.accept_row(&mut tx, t, record, body.typecast, None)?);
-        }
-        let mut ids = Vec::new();
-        for row in rows {
-            ids.push(self.insert(&mut tx, t, row));
-        }
-        self.commit(tx);
-        self.answer(t, &ids, body, None, signature)
+/// `POST /v0/{base}/{table}`
+///
+/// # Errors
+/// 422 for a field or value that is not accepted.
+pub(crate) fn create_records(
+    base: &mut Base,
+    t: usize,
+    body: &WriteBody<'_>,
+    actor: Actor,
+    now_ms: i64,
+    signature: &str,
+) -> Result<Vec<u8>, ApiError> {
+    let mut tx = Transaction::new(now_ms, actor);
+    let mut rows = Vec::new();
+    for record in &body.records {
+        rows.push(accept_row(base, &mut tx, t, record, body.typecast, None)?);
     }
+    let mut ids = Vec::new();
+    for row in rows {
+        ids.push(insert(base, &mut tx, t, row));
+    }
+    commit(base, tx);
+    answer(base, t, &ids, body, None, signature)
+}
 
-    /// `PATCH` and `PUT /v0/{base}/{table}`, upserts included.
-    ///
-    /// # Errors
-    /// 422 for an unknown record, or a field or value that is not accepted.
-    pub(crate) fn update_records(
-        &mut self,
-        t: usize,
-        body: &WriteBody<'_>,
-        replace: Replace,
-        actor: Actor,
-        now_ms: i64,
-        signature: &str,
-    ) -> Result<Vec<u8>, ApiError> {
-        let mut tx = Transaction::new(now_ms, actor);
-        let mut rows = Vec::new();
-        for record in &body.records {
-            let target = self.update_target(&mut tx, t, record, body)?;
-            rows.push((target, self.accept_row(&mut tx, t, record, body.typecast, target)?));
-        }
-        let (mut ids, mut created, mut updated) = (Vec::new(), Vec::new(), Vec::new());
-        for (target, row) in rows {
-            let id = if let Some(id) = target {
-                self.overwrite(&mut tx, t, id, row, replace);
-                updated.push(id);
-                id
-            } else {
-                let id = self.insert(&mut tx, t, row);
-                created.push(id);
-                id
-            };
-            ids.push(id);
-        }
-        self.commit(tx);
-        let outcome = body.merge_on.is_some().then_some((created, updated));
-        self.answer(t, &ids, body, outcome, signature)
+/// `PATCH` and `PUT /v0/{base}/{table}`, upserts included.
+///
+/// # Errors
+/// 422 for an unknown record, or a field or value that is not accepted.
+pub(crate) fn update_records(
+    base: &mut Base,
+    t: usize,
+    body: &WriteBody<'_>,
+    replace: Replace,
+    actor: Actor,
+    now_ms: i64,
+    signature: &str,
+) -> Result<Vec<u8>, ApiError> {
+    let mut tx = Transaction::new(now_ms, actor);
+    let mut rows = Vec::new();
+    for record in &body.records {
+        let target = update_target(base, &mut tx, t, record, body)?;
+        rows.push((target, accept_row(base, &mut tx, t, record, body.typecast, target)?));
     }
+    let (mut ids, mut created, mut updated) = (Vec::new(), Vec::new(), Vec::new());
+    for (target, row) in rows {
+        let id = if let Some(id) = target {
+            overwrite(base, &mut tx, t, id, row, replace);
+            updated.push(id);
+            id
+        } else {
+            let id = insert(base, &mut tx, t, row);
+            created.push(id);
+            id
+        };
+        ids.push(id);
+    }
+    commit(base, tx);
+    let outcome = body.merge_on.is_some().then_some((created, updated));
+    answer(base, t, &ids, body, outcome, signature)
+}
 
-    /// The record that an entry of an update means; `None` if an upsert has to create one.
-    fn update_target(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        record: &Value,
-        body: &WriteBody<'_>,
-    ) -> Result<Option<RecordId>, ApiError> {
-        if let Some(id) = record.get("id").and_then(Value::as_str) {
-            let known = RecordId::parse(id).filter(|id| self.tables[t].records.get(*id).is_some());
-            return known.map(Some).ok_or_else(|| ApiError::row_does_not_exist(id));
-        }
-        let names = body.merge_on.as_ref().ok_or_else(|| ApiError::missing_key("id"))?;
-        let mut wanted = Vec::new();
-        for name in names {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-            let field = &self.tables[t].fields[f];
-            let value = [&field.name, &field.id].into_iter().find_map(|key| record["fields"].get(key));
-            let value = value.cloned().unwrap_or(Value::Null);
-            let cell = if field.is_writable() {
-                self.accept(tx, (t, f), &value, body.typecast, None)?
-            } else {
-                (!value.is_null()).then(|| value.to_string().into_bytes())
-            };
-            wanted.push((field_index(f), cell));
-        }
-        let matches: Vec<RecordId> = self.tables[t]
-            .records
-            .iter()
-            .filter(|record| wanted.iter().all(|(field, cell)| record.cells.get(*field) == cell.as_deref()))
-            .map(|record| record.id)
-            .collect();
-        match matches.as_slice() {
-            [] => Ok(None),
-            [id] => Ok(Some(*id)),
-            _ => Err(ApiError::invalid(
-                "INVALID_VALUE_FOR_COLUMN",
-                "Cannot update more than one record for one entry of an upsert",
-            )),
-        }
+/// The record that an entry of an update means; `None` if an upsert has to create one.
+fn update_target(
+    base: &mut Base,
+    tx: &mut Transaction,
+    t: usize,
+    record: &Value,
+    body: &WriteBody<'_>,
+) -> Result<Option<RecordId>, ApiError> {
+    if let Some(id) = record.get("id").and_then(Value::as_str) {
+        let known = RecordId::parse(id).filter(|id| base.tables[t].records.get(*id).is_some());
+        return known.map(Some).ok_or_else(|| ApiError::row_does_not_exist(id));
     }
+    let names = body.merge_on.as_ref().ok_or_else(|| ApiError::missing_key("id"))?;
+    let mut wanted = Vec::new();
+    for name in names {
+        let f = base.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let field = &base.tables[t].fields[f];
+        let value = [&field.name, &field.id].into_iter().find_map(|key| record["fields"].get(key));
+        let value = value.cloned().unwrap_or(Value::Null);
+        let cell = if field.is_writable() {
+            accept(base, tx, (t, f), &value, body.typecast, None)?
+        } else {
+            (!value.is_null()).then(|| value.to_string().into_bytes())
+        };
+        wanted.push((field_index(f), cell));
+    }
+    let matches: Vec<RecordId> = base.tables[t]
+        .records
+        .iter()
+        .filter(|record| wanted.iter().all(|(field, cell)| record.cells.get(*field) == cell.as_deref()))
+        .map(|record| record.id)
+        .collect();
+    match matches.as_slice() {
+        [] => Ok(None),
+        [id] => Ok(Some(*id)),
+        _ => Err(ApiError::invalid(
+            "INVALID_VALUE_FOR_COLUMN",
+            "Cannot update more than one record for one entry of an upsert",
+        )),
+    }
+}
 
-    fn accept_row(
-        &mut self,
-        tx: &mut Transaction,
-        t: usize,
-        record: &Value,
-        typecast: bool,
-        id: Option<RecordId>,
-    ) -> Result<Row, ApiError> {
-        let mut row = Vec::new();
-        for (name, value) in record["fields"].as_object().into_iter().flatten() {
-            let f = self.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-            let current =
-                id.and_then(|id| self.tables[t].records.get(id)?.cells.get(field_index(f)).map(<[u8]>::to_vec));
-            row.push((f, self.accept(tx, (t, f), value, typecast, current.as_deref())?));
-        }
-        Ok(row)
+fn accept_row(
+    base: &mut Base,
+    tx: &mut Transaction,
+    t: usize,
+    record: &Value,
+    typecast: bool,
+    id: Option<RecordId>,
+) -> Result<Row, ApiError> {
+    let mut row = Vec::new();
+    for (name, value) in record["fields"].as_object().into_iter().flatten() {
+        let f = base.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let current = id.and_then(|id| base.tables[t].records.get(id)?.cells.get(field_index(f)).map(<[u8]>::to_vec));
+        row.push((f, accept(base, tx, (t, f), value, typecast, current.as_deref())?));
     }
+    Ok(row)
+}
 
-    fn insert(&mut self, tx: &mut Transaction, t: usize, row: Row) -> RecordId {
-        let id = self.create_record(tx, t, None);
-        for (f, cell) in row {
-            self.edit_cell(tx, t, id, f, cell.as_deref());
-        }
-        id
+fn insert(base: &mut Base, tx: &mut Transaction, t: usize, row: Row) -> RecordId {
+    let id = create_record(base, tx, t, None);
+    for (f, cell) in row {
+        edit_cell(base, tx, t, id, f, cell.as_deref());
     }
+    id
+}
 
-    fn overwrite(&mut self, tx: &mut Transaction, t: usize, id: RecordId, row: Row, replace: Replace) {
-        if replace == Replace::All {
-            let named: Vec<usize> = row.iter().map(|(f, _)| *f).collect();
-            let others = self.tables[t].live_fields().filter(|(f, field)| field.is_writable() && !named.contains(f));
-            for f in others.map(|(f, _)| f).collect::<Vec<_>>() {
-                self.edit_cell(tx, t, id, f, None);
-            }
-        }
-        for (f, cell) in row {
-            self.edit_cell(tx, t, id, f, cell.as_deref());
+fn overwrite(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId, row: Row, replace: Replace) {
+    if replace == Replace::All {
+        let named: Vec<usize> = row.iter().map(|(f, _)| *f).collect();
+        let others = base.tables[t].live_fields().filter(|(f, field)| field.is_writable() && !named.contains(f));
+        for f in others.map(|(f, _)| f).collect::<Vec<_>>() {
+            edit_cell(base, tx, t, id, f, None);
         }
     }
+    for (f, cell) in row {
+        edit_cell(base, tx, t, id, f, cell.as_deref());
+    }
+}
 
-    /// `DELETE`, one or several; nothing is deleted if one is unknown.
-    ///
-    /// # Errors
-    /// 422 for more than ten, or for an unknown record.
-    pub(crate) fn delete_records(
-        &mut self,
-        t: usize,
-        ids: &[&str],
-        actor: Actor,
-        now_ms: i64,
-    ) -> Result<Vec<Value>, ApiError> {
-        if ids.is_empty() || ids.len() > MOST_RECORDS {
-            return Err(ApiError::invalid_request());
-        }
-        let mut known = Vec::new();
-        for id in ids {
-            let record = RecordId::parse(id).filter(|id| self.tables[t].records.get(*id).is_some());
-            known.push(record.ok_or_else(|| ApiError::row_does_not_exist(id))?);
-        }
-        let mut tx = Transaction::new(now_ms, actor);
-        for id in &known {
-            self.delete_record(&mut tx, t, *id);
-        }
-        self.commit(tx);
-        Ok(known.iter().map(|id| json!({"id": id.to_string(), "deleted": true})).collect())
+/// `DELETE`, one or several; nothing is deleted if one is unknown.
+///
+/// # Errors
+/// 422 for more than ten, or for an unknown record.
+pub(crate) fn delete_records(
+    base: &mut Base,
+    t: usize,
+    ids: &[&str],
+    actor: Actor,
+    now_ms: i64,
+) -> Result<Vec<Value>, ApiError> {
+    if ids.is_empty() || ids.len() > MOST_RECORDS {
+        return Err(ApiError::invalid_request());
     }
+    let mut known = Vec::new();
+    for id in ids {
+        let record = RecordId::parse(id).filter(|id| base.tables[t].records.get(*id).is_some());
+        known.push(record.ok_or_else(|| ApiError::row_does_not_exist(id))?);
+    }
+    let mut tx = Transaction::new(now_ms, actor);
+    for id in &known {
+        delete_record(base, &mut tx, t, *id);
+    }
+    commit(base, tx);
+    Ok(known.iter().map(|id| json!({"id": id.to_string(), "deleted": true})).collect())
+}
 
-    /// The records as they are after the write.
-    fn answer(
-        &self,
-        t: usize,
-        ids: &[RecordId],
-        body: &WriteBody<'_>,
-        outcome: Option<(Vec<RecordId>, Vec<RecordId>)>,
-        signature: &str,
-    ) -> Result<Vec<u8>, ApiError> {
-        let writer = PageWriter::new(self, t, None, &body.shape, signature)?;
-        let records: Vec<_> = ids.iter().filter_map(|id| self.tables[t].records.get(*id)).collect();
-        let mut out = Vec::new();
-        if let (true, [record]) = (body.single, records.as_slice()) {
-            writer.write(&mut out, record);
-            return Ok(out);
-        }
-        out.extend_from_slice(b"{\"records\":[");
-        for (index, record) in records.into_iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            writer.write(&mut out, record);
-        }
-        out.push(b']');
-        if let Some((created, updated)) = outcome {
-            let texts = |ids: Vec<RecordId>| ids.iter().map(ToString::to_string).collect::<Value>().to_string();
-            let tail = format!(",\"createdRecords\":{},\"updatedRecords\":{}", texts(created), texts(updated));
-            out.extend_from_slice(tail.as_bytes());
-        }
-        out.push(b'}');
-        Ok(out)
+/// The records as they are after the write.
+fn answer(
+    base: &Base,
+    t: usize,
+    ids: &[RecordId],
+    body: &WriteBody<'_>,
+    outcome: Option<(Vec<RecordId>, Vec<RecordId>)>,
+    signature: &str,
+) -> Result<Vec<u8>, ApiError> {
+    let writer = PageWriter::new(base, t, None, &body.shape, signature)?;
+    let records: Vec<_> = ids.iter().filter_map(|id| base.tables[t].records.get(*id)).collect();
+    let mut out = Vec::new();
+    if let (true, [record]) = (body.single, records.as_slice()) {
+        writer.write(&mut out, record);
+        return Ok(out);
     }
+    out.extend_from_slice(b"{\"records\":[");
+    for (index, record) in records.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        writer.write(&mut out, record);
+    }
+    out.push(b']');
+    if let Some((created, updated)) = outcome {
+        let texts = |ids: Vec<RecordId>| ids.iter().map(ToString::to_string).collect::<Value>().to_string();
+        let tail = format!(",\"createdRecords\":{},\"updatedRecords\":{}", texts(created), texts(updated));
+        out.extend_from_slice(tail.as_bytes());
+    }
+    out.push(b'}');
+    Ok(out)
 }

@@ -10,165 +10,163 @@ use crate::formula::Formula;
 
 type Node = (usize, usize);
 
-impl Base {
-    /// Derives everything that depends on the schema. To be called after every change of it.
-    pub(crate) fn replan(&mut self) {
-        for t in 0..self.tables.len() {
-            let calcs: Vec<Calc> = (0..self.tables[t].fields.len()).map(|f| self.calc_of(t, f)).collect();
-            for (field, calc) in self.tables[t].fields.iter_mut().zip(calcs) {
-                field.calc = calc;
+/// Derives everything that depends on the schema. To be called after every change of it.
+pub(crate) fn replan(base: &mut Base) {
+    for t in 0..base.tables.len() {
+        let calcs: Vec<Calc> = (0..base.tables[t].fields.len()).map(|f| calc_of(base, t, f)).collect();
+        for (field, calc) in base.tables[t].fields.iter_mut().zip(calcs) {
+            field.calc = calc;
+        }
+        compile_views(base, t);
+    }
+    mark_urls(base);
+    let order = sort_computed(base);
+    for table in &mut base.tables {
+        table.order.clear();
+        table.readers.clear();
+    }
+    for &(t, f) in &order {
+        base.tables[t].order.push(f);
+    }
+    base.order = order;
+    find_readers(base);
+}
+
+fn calc_of(base: &Base, t: usize, f: usize) -> Calc {
+    let table = &base.tables[t];
+    let field = &table.fields[f];
+    if !field.alive || field.private.get("static").is_some() {
+        return Calc::Stored;
+    }
+    let referenced = || -> Vec<usize> {
+        let ids = field.option("referencedFieldIds").and_then(serde_json::Value::as_array);
+        ids.into_iter().flatten().filter_map(|id| table.field(id.as_str()?)).collect()
+    };
+    let calc = match field.kind.as_str() {
+        "formula" => compile(table, field.option_text("formula")).map(Calc::Formula),
+        "multipleLookupValues" | "lookup" => {
+            link_and_target(base, t, field).map(|(link, target)| Calc::Lookup { link, target })
+        }
+        "rollup" => link_and_target(base, t, field).and_then(|(link, target)| {
+            let text = field.private_text("aggregation").unwrap_or("SUM(values)");
+            let resolve = |name: &str| name.eq_ignore_ascii_case("values").then_some(0);
+            Some(Calc::Rollup { link, target, formula: Formula::compile(text, &resolve).ok()? })
+        }),
+        "count" => {
+            let link = field.option_text("recordLinkFieldId").and_then(|id| table.field(id));
+            link.map(|link| Calc::Count { link })
+        }
+        "createdTime" => Some(Calc::CreatedTime),
+        "createdBy" => Some(Calc::CreatedBy),
+        "lastModifiedTime" => Some(Calc::LastModifiedTime(referenced())),
+        "lastModifiedBy" => Some(Calc::LastModifiedBy(referenced())),
+        "autoNumber" => Some(Calc::AutoNumber),
+        "button" => Some(Calc::Button),
+        _ => Some(Calc::Stored),
+    };
+    calc.unwrap_or(Calc::Invalid)
+}
+
+/// The link field of a lookup or rollup, and the field that it reads in the linked table.
+fn link_and_target(base: &Base, t: usize, field: &Field) -> Option<(usize, usize)> {
+    let link = base.tables[t].field(field.option_text("recordLinkFieldId")?)?;
+    let linked = base.linked_table(t, link)?;
+    let target = base.tables[linked].field(field.option_text("fieldIdInLinkedTable")?)?;
+    Some((link, target))
+}
+
+fn compile_views(base: &mut Base, t: usize) {
+    let table = &base.tables[t];
+    let filters: Vec<_> = table.views.iter().map(|view| compile(table, view.filter_text.as_deref())).collect();
+    for (view, filter) in base.tables[t].views.iter_mut().zip(filters) {
+        view.filter = filter;
+    }
+}
+
+/// Attachments, and lookups of attachments to any depth, hold URLs.
+fn mark_urls(base: &mut Base) {
+    for table in &mut base.tables {
+        for field in &mut table.fields {
+            field.has_urls = field.kind == "multipleAttachments" || field.value_kind() == "multipleAttachments";
+        }
+    }
+}
+
+/// The fields of the same base whose cells a computed field reads.
+fn reads(base: &Base, t: usize, f: usize) -> Vec<Node> {
+    let through = |link: usize, target: usize| {
+        let linked = base.linked_table(t, link).map(|linked| (linked, target));
+        linked.into_iter().collect::<Vec<_>>()
+    };
+    match &base.tables[t].fields[f].calc {
+        Calc::Formula(formula) => {
+            let mut nodes: Vec<Node> = formula.fields().iter().map(|field| (t, *field)).collect();
+            // A formula reads a link as the primary texts on the other side.
+            for field in formula.fields() {
+                if let Some(linked) = base.linked_table(t, *field) {
+                    nodes.push((linked, base.tables[linked].primary));
+                }
             }
-            self.compile_views(t);
+            nodes
         }
-        self.mark_urls();
-        let order = self.sort_computed();
-        for table in &mut self.tables {
-            table.order.clear();
-            table.readers.clear();
-        }
-        for &(t, f) in &order {
-            self.tables[t].order.push(f);
-        }
-        self.order = order;
-        self.find_readers();
+        Calc::Lookup { link, target } | Calc::Rollup { link, target, .. } => through(*link, *target),
+        _ => Vec::new(),
     }
+}
 
-    fn calc_of(&self, t: usize, f: usize) -> Calc {
-        let table = &self.tables[t];
-        let field = &table.fields[f];
-        if !field.alive || field.private.get("static").is_some() {
-            return Calc::Stored;
-        }
-        let referenced = || -> Vec<usize> {
-            let ids = field.option("referencedFieldIds").and_then(serde_json::Value::as_array);
-            ids.into_iter().flatten().filter_map(|id| table.field(id.as_str()?)).collect()
-        };
-        let calc = match field.kind.as_str() {
-            "formula" => compile(table, field.option_text("formula")).map(Calc::Formula),
-            "multipleLookupValues" | "lookup" => {
-                self.link_and_target(t, field).map(|(link, target)| Calc::Lookup { link, target })
-            }
-            "rollup" => self.link_and_target(t, field).and_then(|(link, target)| {
-                let text = field.private_text("aggregation").unwrap_or("SUM(values)");
-                let resolve = |name: &str| name.eq_ignore_ascii_case("values").then_some(0);
-                Some(Calc::Rollup { link, target, formula: Formula::compile(text, &resolve).ok()? })
-            }),
-            "count" => {
-                let link = field.option_text("recordLinkFieldId").and_then(|id| table.field(id));
-                link.map(|link| Calc::Count { link })
-            }
-            "createdTime" => Some(Calc::CreatedTime),
-            "createdBy" => Some(Calc::CreatedBy),
-            "lastModifiedTime" => Some(Calc::LastModifiedTime(referenced())),
-            "lastModifiedBy" => Some(Calc::LastModifiedBy(referenced())),
-            "autoNumber" => Some(Calc::AutoNumber),
-            "button" => Some(Calc::Button),
-            _ => Some(Calc::Stored),
-        };
-        calc.unwrap_or(Calc::Invalid)
-    }
-
-    /// The link field of a lookup or rollup, and the field that it reads in the linked table.
-    fn link_and_target(&self, t: usize, field: &Field) -> Option<(usize, usize)> {
-        let link = self.tables[t].field(field.option_text("recordLinkFieldId")?)?;
-        let linked = self.linked_table(t, link)?;
-        let target = self.tables[linked].field(field.option_text("fieldIdInLinkedTable")?)?;
-        Some((link, target))
-    }
-
-    fn compile_views(&mut self, t: usize) {
-        let table = &self.tables[t];
-        let filters: Vec<_> = table.views.iter().map(|view| compile(table, view.filter_text.as_deref())).collect();
-        for (view, filter) in self.tables[t].views.iter_mut().zip(filters) {
-            view.filter = filter;
+/// Computed fields of all tables, each after those that it reads; those in a cycle become circular.
+fn sort_computed(base: &mut Base) -> Vec<Node> {
+    let mut marks: HashMap<Node, Mark> = HashMap::new();
+    let mut order = Vec::new();
+    let mut circular = Vec::new();
+    for t in 0..base.tables.len() {
+        for f in 0..base.tables[t].fields.len() {
+            visit(base, (t, f), &mut marks, &mut order, &mut circular);
         }
     }
+    for (t, f) in circular {
+        base.tables[t].fields[f].calc = Calc::Circular;
+    }
+    order
+}
 
-    /// Attachments, and lookups of attachments to any depth, hold URLs.
-    fn mark_urls(&mut self) {
-        for table in &mut self.tables {
-            for field in &mut table.fields {
-                field.has_urls = field.kind == "multipleAttachments" || field.value_kind() == "multipleAttachments";
-            }
+fn visit(base: &Base, node: Node, marks: &mut HashMap<Node, Mark>, order: &mut Vec<Node>, circular: &mut Vec<Node>) {
+    if !base.tables[node.0].fields[node.1].is_computed() || marks.contains_key(&node) {
+        return;
+    }
+    marks.insert(node, Mark::Open);
+    for next in reads(base, node.0, node.1) {
+        visit(base, next, marks, order, circular);
+        if marks.get(&next) == Some(&Mark::Open) {
+            circular.push(next);
+            circular.push(node);
         }
     }
+    marks.insert(node, Mark::Done);
+    order.push(node);
+}
 
-    /// The fields of the same base whose cells a computed field reads.
-    fn reads(&self, t: usize, f: usize) -> Vec<Node> {
-        let through = |link: usize, target: usize| {
-            let linked = self.linked_table(t, link).map(|linked| (linked, target));
-            linked.into_iter().collect::<Vec<_>>()
-        };
-        match &self.tables[t].fields[f].calc {
-            Calc::Formula(formula) => {
-                let mut nodes: Vec<Node> = formula.fields().iter().map(|field| (t, *field)).collect();
-                // A formula reads a link as the primary texts on the other side.
-                for field in formula.fields() {
-                    if let Some(linked) = self.linked_table(t, *field) {
-                        nodes.push((linked, self.tables[linked].primary));
+fn find_readers(base: &mut Base) {
+    for t in 0..base.tables.len() {
+        let mut links = Vec::new();
+        let mut volatile = Vec::new();
+        for (f, field) in base.tables[t].live_fields() {
+            match &field.calc {
+                Calc::Lookup { link, .. } | Calc::Rollup { link, .. } | Calc::Count { link } => links.push(*link),
+                Calc::Formula(formula) => {
+                    links.extend(formula.fields().iter().filter(|link| base.linked_table(t, **link).is_some()));
+                    let text = field.option_text("formula").unwrap_or_default().to_uppercase();
+                    if text.contains("NOW()") || text.contains("TODAY()") {
+                        volatile.push(f);
                     }
                 }
-                nodes
-            }
-            Calc::Lookup { link, target } | Calc::Rollup { link, target, .. } => through(*link, *target),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Computed fields of all tables, each after those that it reads; those in a cycle become circular.
-    fn sort_computed(&mut self) -> Vec<Node> {
-        let mut marks: HashMap<Node, Mark> = HashMap::new();
-        let mut order = Vec::new();
-        let mut circular = Vec::new();
-        for t in 0..self.tables.len() {
-            for f in 0..self.tables[t].fields.len() {
-                self.visit((t, f), &mut marks, &mut order, &mut circular);
+                _ => {}
             }
         }
-        for (t, f) in circular {
-            self.tables[t].fields[f].calc = Calc::Circular;
-        }
-        order
-    }
-
-    fn visit(&self, node: Node, marks: &mut HashMap<Node, Mark>, order: &mut Vec<Node>, circular: &mut Vec<Node>) {
-        if !self.tables[node.0].fields[node.1].is_computed() || marks.contains_key(&node) {
-            return;
-        }
-        marks.insert(node, Mark::Open);
-        for next in self.reads(node.0, node.1) {
-            self.visit(next, marks, order, circular);
-            if marks.get(&next) == Some(&Mark::Open) {
-                circular.push(next);
-                circular.push(node);
-            }
-        }
-        marks.insert(node, Mark::Done);
-        order.push(node);
-    }
-
-    fn find_readers(&mut self) {
-        for t in 0..self.tables.len() {
-            let mut links = Vec::new();
-            let mut volatile = Vec::new();
-            for (f, field) in self.tables[t].live_fields() {
-                match &field.calc {
-                    Calc::Lookup { link, .. } | Calc::Rollup { link, .. } | Calc::Count { link } => links.push(*link),
-                    Calc::Formula(formula) => {
-                        links.extend(formula.fields().iter().filter(|link| self.linked_table(t, **link).is_some()));
-                        let text = field.option_text("formula").unwrap_or_default().to_uppercase();
-                        if text.contains("NOW()") || text.contains("TODAY()") {
-                            volatile.push(f);
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            self.tables[t].volatile = volatile;
-            for link in links {
-                if let Some(linked) = self.linked_table(t, link) {
-                    self.tables[linked].readers.insert((t, link));
-                }
+        base.tables[t].volatile = volatile;
+        for link in links {
+            if let Some(linked) = base.linked_table(t, link) {
+                base.tables[linked].readers.insert((t, link));
             }
         }
     }

@@ -10,55 +10,13 @@ use serde_json::{Value, json};
 
 use super::comment::Comment;
 use super::id::{Ids, RecordId};
+use super::link::link_ids;
+use super::manners::Manners;
+use super::person::Person;
+use super::plain::plain_text;
+use super::record::Record;
 use super::table::Table;
-use crate::webhook::{Ping, Webhook};
-
-/// A person who can own tokens, edit cells and be named in collaborator cells.
-#[derive(Debug, Clone)]
-pub(crate) struct Person {
-    pub(crate) id: String,
-    pub(crate) email: Option<String>,
-    pub(crate) name: String,
-}
-
-impl Person {
-    /// The cell value of a collaborator.
-    pub(crate) fn cell(&self) -> Value {
-        match &self.email {
-            Some(email) => json!({"id": self.id, "email": email, "name": self.name}),
-            None => json!({"id": self.id, "name": self.name}),
-        }
-    }
-}
-
-/// What tests may change about how a base behaves; copied from the faults whenever these are set.
-#[derive(Debug, Clone, Copy, PartialEq)]
-// Independent switches are what this is for.
-#[allow(clippy::struct_excessive_bools)]
-pub(crate) struct Manners {
-    /// Stamps are whole seconds throughout, not only where they are shown.
-    pub(crate) whole_seconds: bool,
-    /// `lastModifiedTime` is empty until the first edit.
-    pub(crate) blank_until_edited: bool,
-    /// How long readers do not see a change.
-    pub(crate) visibility_delay_ms: i64,
-    /// The most records in one webhook payload.
-    pub(crate) records_per_payload: usize,
-    /// Payloads are numbered but not kept.
-    pub(crate) lose_payloads: bool,
-}
-
-impl Default for Manners {
-    fn default() -> Self {
-        Self {
-            whole_seconds: true,
-            blank_until_edited: false,
-            visibility_delay_ms: 0,
-            records_per_payload: usize::MAX,
-            lose_payloads: false,
-        }
-    }
-}
+use super::webhook::{Ping, Webhook};
 
 /// A base.
 #[derive(Debug, Clone)]
@@ -122,36 +80,35 @@ impl Base {
         let table = &self.tables[table];
         let cell = table.records.get(record).and_then(|record| record.cells.get(field_index(table.primary)));
         cell.and_then(|json| serde_json::from_slice(json).ok())
-            .map(|json: Value| crate::compute::value::plain_text(&json))
+            .map(|json: Value| super::plain::plain_text(&json))
             .unwrap_or_default()
+    }
+
+    /// The records whose cell in a link field names a record, found by looking at all of them.
+    pub(crate) fn records_linking_to(&self, t: usize, link: usize, id: RecordId) -> Vec<(usize, RecordId)> {
+        let links =
+            |record: &&Record| record.cells.get(field_index(link)).is_some_and(|json| link_ids(json).contains(&id));
+        self.tables[t].records.iter().filter(links).map(|record| (t, record.id)).collect()
+    }
+
+    /// A cell as text, as `cellFormat=string` and upserts want it.
+    pub(crate) fn cell_text(&self, t: usize, f: usize, json: &[u8]) -> String {
+        match self.linked_table(t, f) {
+            Some(linked) if self.tables[t].fields[f].kind == "multipleRecordLinks" => {
+                let names: Vec<String> = link_ids(json).into_iter().map(|id| self.record_name(linked, id)).collect();
+                names.join(", ")
+            }
+            _ => serde_json::from_slice(json).map(|json| plain_text(&json)).unwrap_or_default(),
+        }
+    }
+
+    /// `GET .../tables`
+    pub(crate) fn schema(&self, with_visible_fields: bool) -> Value {
+        json!({"tables": self.tables.iter().map(|table| table.definition(with_visible_fields)).collect::<Vec<_>>()})
     }
 }
 
 /// A field's index as it is stored in cells.
 pub(crate) fn field_index(index: usize) -> u16 {
     u16::try_from(index).expect("a table has at most 500 live fields and never 65,536 in its life")
-}
-
-/// The record ids in the JSON of a link cell.
-pub(crate) fn link_ids(json: &[u8]) -> Vec<RecordId> {
-    let ids: Vec<&str> = serde_json::from_slice(json).unwrap_or_default();
-    ids.into_iter().filter_map(RecordId::parse).collect()
-}
-
-/// The JSON of a link cell; `None` if it is empty.
-pub(crate) fn link_json(ids: &[RecordId]) -> Option<Vec<u8>> {
-    if ids.is_empty() {
-        return None;
-    }
-    let mut out = vec![b'['];
-    for (index, id) in ids.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.push(b'"');
-        id.write_to(&mut out);
-        out.push(b'"');
-    }
-    out.push(b']');
-    Some(out)
 }

@@ -4,6 +4,9 @@
 //! filled cells are stored, in ascending order of their field's index, each as a two-byte index, a
 //! four-byte length and the JSON: a million records of twenty short cells fit in a few hundred megabytes.
 
+/// How attachment URLs begin in stored cells; replaced by address, expiry and signature when sent.
+pub(crate) const UNSIGNED: &str = "mock-attachment:";
+
 const HEADER: usize = 6;
 
 /// The filled cells of one record.

@@ -5,18 +5,21 @@
 
 use serde_json::{Value, json};
 
-use super::Mock;
 use super::config::{MockError, missing};
 use crate::api::page::PageWriter;
 use crate::api::query::RecordShape;
 use crate::api::route::Replace;
-use crate::api::write::WriteBody;
-use crate::change::{Actor, Transaction};
+use crate::api::write;
+use crate::change::commit::commit;
+use crate::change::edit::pin_cell;
 use crate::clock::stamp;
 use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::transaction::{Actor, Transaction};
 use crate::error::ApiError;
-use crate::generate::FieldSpec;
+use crate::generate;
+use crate::mock::Mock;
+use crate::schema::{alter, load};
 
 impl Mock {
     /// Makes a base from `{"name", "id"?, "permissionLevel"?, "tables": [...]}`; gives its id.
@@ -27,8 +30,8 @@ impl Mock {
     /// # Errors
     /// What Airtable would refuse, for example a doubled name.
     pub fn create_base(&self, definition: &Value) -> Result<String, MockError> {
-        let mut store = self.state.write();
-        let base = store.create_base(definition, self.state.clock.now_ms())?;
+        let mut store = self.state.airtable.write();
+        let base = load::create_base(&mut store, definition, self.state.airtable.clock.now_ms())?;
         Ok(store.bases[base].id.clone())
     }
 
@@ -37,10 +40,10 @@ impl Mock {
     /// # Errors
     /// What Airtable would refuse.
     pub fn create_table(&self, base: &str, definition: &Value) -> Result<Value, MockError> {
-        self.change(base, |base, now_ms| Ok(base.create_table(definition, Actor::client(), now_ms)?))
+        self.change(base, |base, now_ms| Ok(alter::create_table(base, definition, Actor::client(), now_ms)?))
     }
 
-    /// Makes a table of generated records (see [`FieldSpec::mixture`]); gives its id.
+    /// Makes a table of generated records (see [`FieldSpec::mixture`](crate::FieldSpec::mixture)); gives its id.
     ///
     /// # Errors
     /// A doubled name.
@@ -49,11 +52,11 @@ impl Mock {
         base: &str,
         name: &str,
         records: usize,
-        fields: &[FieldSpec],
+        fields: &[generate::FieldSpec],
         seed: u64,
     ) -> Result<String, MockError> {
         self.change(base, |base, now_ms| {
-            let t = base.generate_table(name, records, fields, seed, now_ms)?;
+            let t = generate::generate_table(base, name, records, fields, seed, now_ms)?;
             Ok(base.tables[t].id.clone())
         })
     }
@@ -63,7 +66,7 @@ impl Mock {
     /// # Errors
     /// An unknown base.
     pub fn schema(&self, base: &str) -> Result<Value, MockError> {
-        let store = self.state.read();
+        let store = self.state.airtable.read();
         let base = store.base(base).ok_or_else(|| missing("base", base))?;
         Ok(store.bases[base].schema(true))
     }
@@ -73,8 +76,8 @@ impl Mock {
     /// # Errors
     /// An unknown base or table.
     pub fn records(&self, base: &str, table: &str) -> Result<Vec<Value>, MockError> {
-        let signature = self.state.signature();
-        let store = self.state.read();
+        let signature = self.state.airtable.signature();
+        let store = self.state.airtable.read();
         let base = &store.bases[store.base(base).ok_or_else(|| missing("base", base))?];
         let t = base.table(table).ok_or_else(|| missing("table", table))?;
         let shape = RecordShape::default();
@@ -96,7 +99,7 @@ impl Mock {
             base,
             table,
             &fields.iter().map(|fields| json!({"fields": fields})).collect::<Vec<_>>(),
-            |base, t, body, now_ms| base.create_records(t, body, Actor::client(), now_ms, ""),
+            |base, t, body, now_ms| write::create_records(base, t, body, Actor::client(), now_ms, ""),
         )
     }
 
@@ -106,7 +109,7 @@ impl Mock {
     /// What Airtable would refuse.
     pub fn update_records(&self, base: &str, table: &str, records: &[Value]) -> Result<Vec<String>, MockError> {
         self.write_records(base, table, records, |base, t, body, now_ms| {
-            base.update_records(t, body, Replace::Named, Actor::client(), now_ms, "")
+            write::update_records(base, t, body, Replace::Named, Actor::client(), now_ms, "")
         })
     }
 
@@ -115,13 +118,13 @@ impl Mock {
         base: &str,
         table: &str,
         records: &[Value],
-        write: impl Fn(&mut Base, usize, &WriteBody<'_>, i64) -> Result<Vec<u8>, ApiError>,
+        write: impl Fn(&mut Base, usize, &write::WriteBody<'_>, i64) -> Result<Vec<u8>, ApiError>,
     ) -> Result<Vec<String>, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             let mut ids = Vec::new();
             for chunk in records.chunks(10) {
                 let body = json!({"records": chunk, "typecast": true});
-                let answer = write(base, t, &WriteBody::read(&body)?, now_ms)?;
+                let answer = write(base, t, &write::WriteBody::read(&body)?, now_ms)?;
                 let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
                 let written = answer["records"].as_array().into_iter().flatten();
                 ids.extend(written.filter_map(|record| record["id"].as_str().map(str::to_owned)));
@@ -137,7 +140,7 @@ impl Mock {
     pub fn delete_records(&self, base: &str, table: &str, ids: &[&str]) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             for chunk in ids.chunks(10) {
-                base.delete_records(t, chunk, Actor::client(), now_ms)?;
+                write::delete_records(base, t, chunk, Actor::client(), now_ms)?;
             }
             Ok(())
         })
@@ -160,8 +163,8 @@ impl Mock {
             let known = RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
             let id = known.ok_or_else(|| missing("record", record))?;
             let mut tx = Transaction::new(now_ms, Actor::client());
-            base.pin_cell(&mut tx, t, id, f, json);
-            base.commit(tx);
+            pin_cell(base, &mut tx, t, id, f, json);
+            commit(base, tx);
             Ok(())
         })
     }
@@ -185,7 +188,7 @@ impl Mock {
     /// What Airtable would refuse.
     pub fn create_field(&self, base: &str, table: &str, definition: &Value) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            Ok(base.create_field(t, definition, Actor::client(), now_ms)?)
+            Ok(alter::create_field(base, t, definition, Actor::client(), now_ms)?)
         })
     }
 
@@ -196,7 +199,7 @@ impl Mock {
     pub fn update_field(&self, base: &str, table: &str, field: &str, change: &Value) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
-            Ok(base.update_field(t, f, change, Actor::client(), now_ms)?)
+            Ok(alter::update_field(base, t, f, change, Actor::client(), now_ms)?)
         })
     }
 
@@ -215,7 +218,7 @@ impl Mock {
     pub fn remove_field(&self, base: &str, table: &str, field: &str) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
-            Ok(base.remove_field(t, f, Actor::client(), now_ms)?)
+            Ok(alter::remove_field(base, t, f, Actor::client(), now_ms)?)
         })
     }
 
@@ -224,7 +227,9 @@ impl Mock {
     /// # Errors
     /// An empty or doubled name.
     pub fn update_table(&self, base: &str, table: &str, change: &Value) -> Result<Value, MockError> {
-        self.change_table(base, table, |base, t, now_ms| Ok(base.update_table(t, change, Actor::client(), now_ms)?))
+        self.change_table(base, table, |base, t, now_ms| {
+            Ok(alter::update_table(base, t, change, Actor::client(), now_ms)?)
+        })
     }
 
     /// Removes a table and the links to it.
@@ -232,7 +237,7 @@ impl Mock {
     /// # Errors
     /// An unknown base or table.
     pub fn remove_table(&self, base: &str, table: &str) -> Result<(), MockError> {
-        self.change_table(base, table, |base, t, now_ms| Ok(base.remove_table(t, &Actor::client(), now_ms)?))
+        self.change_table(base, table, |base, t, now_ms| Ok(alter::remove_table(base, t, &Actor::client(), now_ms)?))
     }
 
     /// Sets the user's role on a base: `none`, `read`, `comment`, `edit` or `create`.
@@ -251,7 +256,7 @@ impl Mock {
     /// # Errors
     /// An unknown base, table or record.
     pub fn last_modified(&self, base: &str, table: &str, record: &str) -> Result<Option<String>, MockError> {
-        let store = self.state.read();
+        let store = self.state.airtable.read();
         let base = &store.bases[store.base(base).ok_or_else(|| missing("base", base))?];
         let t = base.table(table).ok_or_else(|| missing("table", table))?;
         let record = RecordId::parse(record)
@@ -265,9 +270,9 @@ impl Mock {
         base: &str,
         change: impl FnOnce(&mut Base, i64) -> Result<T, MockError>,
     ) -> Result<T, MockError> {
-        let now_ms = self.state.clock.now_ms();
+        let now_ms = self.state.airtable.clock.now_ms();
         let result = {
-            let mut store = self.state.write();
+            let mut store = self.state.airtable.write();
             let b = store.base(base).ok_or_else(|| missing("base", base))?;
             change(&mut store.bases[b], now_ms)
         };

@@ -3,203 +3,196 @@
 
 use serde_json::{Value, json};
 
-use crate::change::{Actor, Transaction};
+use super::field::{add_field, check_field_name};
+use super::load::load_tables;
+use super::reference::resolve_field;
+use crate::change::commit::commit;
+use crate::change::follow::recompute_all;
+use crate::compute::plan::replan;
 use crate::data::base::{Base, field_index};
+use crate::data::transaction::{Actor, Transaction};
 use crate::error::ApiError;
 
-impl Base {
-    /// `GET .../tables`
-    pub(crate) fn schema(&self, with_visible_fields: bool) -> Value {
-        json!({"tables": self.tables.iter().map(|table| table.definition(with_visible_fields)).collect::<Vec<_>>()})
-    }
+/// `POST .../tables`
+///
+/// # Errors
+/// 422 for a missing or doubled name.
+pub(crate) fn create_table(base: &mut Base, definition: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
+    let mut tx = Transaction::new(now_ms, actor);
+    let added = load_tables(base, &mut tx, &[definition])?;
+    let shown: Vec<Value> = added.iter().map(|t| base.tables[*t].definition(false)).collect();
+    tx.schema.created_tables.extend(added.iter().map(|t| base.tables[*t].id.clone()));
+    commit(base, tx);
+    shown.into_iter().next().ok_or_else(ApiError::invalid_request)
+}
 
-    /// `POST .../tables`
-    ///
-    /// # Errors
-    /// 422 for a missing or doubled name.
-    pub(crate) fn create_table(&mut self, definition: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
-        let mut tx = Transaction::new(now_ms, actor);
-        let added = self.load_tables(&mut tx, &[definition])?;
-        let shown: Vec<Value> = added.iter().map(|t| self.tables[*t].definition(false)).collect();
-        tx.schema.created_tables.extend(added.iter().map(|t| self.tables[*t].id.clone()));
-        self.commit(tx);
-        shown.into_iter().next().ok_or_else(ApiError::invalid_request)
+/// `PATCH .../tables/{table}`: name and description.
+///
+/// # Errors
+/// 422 for an empty or doubled name.
+pub(crate) fn update_table(
+    base: &mut Base,
+    t: usize,
+    change: &Value,
+    actor: Actor,
+    now_ms: i64,
+) -> Result<Value, ApiError> {
+    let mut tx = Transaction::new(now_ms, actor);
+    let mut previous = json!({});
+    if let Some(name) = change.get("name").and_then(Value::as_str) {
+        let doubled =
+            base.tables.iter().enumerate().any(|(other, table)| other != t && table.name.eq_ignore_ascii_case(name));
+        if name.is_empty() || doubled {
+            return Err(ApiError::invalid("DUPLICATE_TABLE_NAME", format!("Cannot rename the table to \"{name}\"")));
+        }
+        if base.tables[t].name != name {
+            previous["name"] = json!(base.tables[t].name);
+            base.tables[t].name = name.into();
+        }
     }
-
-    /// `PATCH .../tables/{table}`: name and description.
-    ///
-    /// # Errors
-    /// 422 for an empty or doubled name.
-    pub(crate) fn update_table(
-        &mut self,
-        t: usize,
-        change: &Value,
-        actor: Actor,
-        now_ms: i64,
-    ) -> Result<Value, ApiError> {
-        let mut tx = Transaction::new(now_ms, actor);
-        let mut previous = json!({});
-        if let Some(name) = change.get("name").and_then(Value::as_str) {
-            let doubled = self
-                .tables
-                .iter()
-                .enumerate()
-                .any(|(other, table)| other != t && table.name.eq_ignore_ascii_case(name));
-            if name.is_empty() || doubled {
-                return Err(ApiError::invalid(
-                    "DUPLICATE_TABLE_NAME",
-                    format!("Cannot rename the table to \"{name}\""),
-                ));
-            }
-            if self.tables[t].name != name {
-                previous["name"] = json!(self.tables[t].name);
-                self.tables[t].name = name.into();
-            }
+    if let Some(description) = change.get("description") {
+        let description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        if base.tables[t].description != description {
+            previous["description"] = json!(base.tables[t].description);
+            base.tables[t].description = description;
         }
-        if let Some(description) = change.get("description") {
-            let description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-            if self.tables[t].description != description {
-                previous["description"] = json!(self.tables[t].description);
-                self.tables[t].description = description;
-            }
-        }
-        if let Some(settings) = change.get("dateDependencySettings") {
-            self.tables[t].date_dependency = Some(settings.clone()).filter(|settings| !settings.is_null());
-        }
-        if previous != json!({}) {
-            tx.schema.metadata.push((self.tables[t].id.clone(), previous));
-        }
-        self.commit(tx);
-        Ok(self.tables[t].definition(false))
     }
-
-    /// `POST .../fields`
-    ///
-    /// # Errors
-    /// 422 for an empty or doubled name, or options that a type needs and that are missing.
-    pub(crate) fn create_field(
-        &mut self,
-        t: usize,
-        definition: &Value,
-        actor: Actor,
-        now_ms: i64,
-    ) -> Result<Value, ApiError> {
-        let mut tx = Transaction::new(now_ms, actor);
-        let kind = definition.get("type").and_then(Value::as_str).ok_or_else(|| ApiError::missing_key("type"))?;
-        let needed = match kind {
-            "singleSelect" | "multipleSelects" => Some("choices"),
-            "multipleRecordLinks" => Some("linkedTableId"),
-            "number" | "percent" | "currency" => Some("precision"),
-            _ => None,
-        };
-        if needed.is_some_and(|key| definition.pointer(&format!("/options/{key}")).is_none()) {
-            let message = format!("Invalid options for field of type {kind}");
-            return Err(ApiError::invalid("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message));
-        }
-        let counts: Vec<usize> = self.tables.iter().map(|table| table.fields.len()).collect();
-        let f = self.add_field(t, definition)?;
-        self.resolve_field(t, f);
-        self.replan();
-        // A link brings its other side along.
-        for (table, before) in self.tables.iter().zip(counts) {
-            let new = table.fields.iter().skip(before);
-            tx.schema.created_fields.extend(new.map(|field| (table.id.clone(), field.id.clone())));
-        }
-        self.recompute_all(&mut tx);
-        let shown = self.tables[t].fields[f].definition();
-        self.commit(tx);
-        Ok(shown)
+    if let Some(settings) = change.get("dateDependencySettings") {
+        base.tables[t].date_dependency = Some(settings.clone()).filter(|settings| !settings.is_null());
     }
-
-    /// `PATCH .../fields/{field}`: name, description, and (by the mock's own calls) type and options.
-    ///
-    /// # Errors
-    /// 422 for an empty or doubled name.
-    pub(crate) fn update_field(
-        &mut self,
-        t: usize,
-        f: usize,
-        change: &Value,
-        actor: Actor,
-        now_ms: i64,
-    ) -> Result<Value, ApiError> {
-        let mut tx = Transaction::new(now_ms, actor);
-        let mut previous = json!({});
-        if let Some(name) = change.get("name").and_then(Value::as_str) {
-            self.check_field_name(t, Some(f), name)?;
-            if self.tables[t].fields[f].name != name {
-                previous["name"] = json!(self.tables[t].fields[f].name);
-                self.tables[t].fields[f].name = name.into();
-            }
-        }
-        let field = &mut self.tables[t].fields[f];
-        if let Some(description) = change.get("description") {
-            field.description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        }
-        if let Some(kind) = change.get("type").and_then(Value::as_str).filter(|kind| *kind != field.kind) {
-            previous["type"] = json!(field.kind);
-            field.kind = kind.into();
-        }
-        if let Some(options) = change.get("options") {
-            field.options = Some(options.clone());
-        }
-        field.refresh_keys();
-        if previous != json!({}) {
-            tx.schema.changed_fields.push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone(), previous));
-        }
-        self.resolve_field(t, f);
-        self.replan();
-        self.recompute_all(&mut tx);
-        self.commit(tx);
-        Ok(self.tables[t].fields[f].definition())
+    if previous != json!({}) {
+        tx.schema.metadata.push((base.tables[t].id.clone(), previous));
     }
+    commit(base, tx);
+    Ok(base.tables[t].definition(false))
+}
 
-    /// Removes a field, its cells, and the other side of a link; what was computed from it becomes invalid.
-    ///
-    /// # Errors
-    /// 422 for the primary field.
-    pub(crate) fn remove_field(&mut self, t: usize, f: usize, actor: Actor, now_ms: i64) -> Result<(), ApiError> {
-        if self.tables[t].primary == f {
-            return Err(ApiError::invalid("INVALID_REQUEST_UNKNOWN", "The primary field cannot be removed"));
+/// `POST .../fields`
+///
+/// # Errors
+/// 422 for an empty or doubled name, or options that a type needs and that are missing.
+pub(crate) fn create_field(
+    base: &mut Base,
+    t: usize,
+    definition: &Value,
+    actor: Actor,
+    now_ms: i64,
+) -> Result<Value, ApiError> {
+    let mut tx = Transaction::new(now_ms, actor);
+    let kind = definition.get("type").and_then(Value::as_str).ok_or_else(|| ApiError::missing_key("type"))?;
+    let needed = match kind {
+        "singleSelect" | "multipleSelects" => Some("choices"),
+        "multipleRecordLinks" => Some("linkedTableId"),
+        "number" | "percent" | "currency" => Some("precision"),
+        _ => None,
+    };
+    if needed.is_some_and(|key| definition.pointer(&format!("/options/{key}")).is_none()) {
+        let message = format!("Invalid options for field of type {kind}");
+        return Err(ApiError::invalid("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message));
+    }
+    let counts: Vec<usize> = base.tables.iter().map(|table| table.fields.len()).collect();
+    let f = add_field(base, t, definition)?;
+    resolve_field(base, t, f);
+    replan(base);
+    // A link brings its other side along.
+    for (table, before) in base.tables.iter().zip(counts) {
+        let new = table.fields.iter().skip(before);
+        tx.schema.created_fields.extend(new.map(|field| (table.id.clone(), field.id.clone())));
+    }
+    recompute_all(base, &mut tx);
+    let shown = base.tables[t].fields[f].definition();
+    commit(base, tx);
+    Ok(shown)
+}
+
+/// `PATCH .../fields/{field}`: name, description, and (by the mock's own calls) type and options.
+///
+/// # Errors
+/// 422 for an empty or doubled name.
+pub(crate) fn update_field(
+    base: &mut Base,
+    t: usize,
+    f: usize,
+    change: &Value,
+    actor: Actor,
+    now_ms: i64,
+) -> Result<Value, ApiError> {
+    let mut tx = Transaction::new(now_ms, actor);
+    let mut previous = json!({});
+    if let Some(name) = change.get("name").and_then(Value::as_str) {
+        check_field_name(base, t, Some(f), name)?;
+        if base.tables[t].fields[f].name != name {
+            previous["name"] = json!(base.tables[t].fields[f].name);
+            base.tables[t].fields[f].name = name.into();
         }
-        let mut tx = Transaction::new(now_ms, actor);
-        let inverse = self.inverse_of(t, f).filter(|_| self.tables[t].fields[f].kind == "multipleRecordLinks");
-        for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
-            tx.schema.destroyed_fields.push((self.tables[t].id.clone(), self.tables[t].fields[f].id.clone()));
-            self.tables[t].fields[f].alive = false;
-            let field = field_index(f);
-            self.tables[t].pinned.retain(|(_, pinned)| *pinned != field);
-            for record in self.tables[t].records.iter_mut() {
-                if record.cells.get(field).is_some() {
-                    record.cells.set(field, None);
-                }
+    }
+    let field = &mut base.tables[t].fields[f];
+    if let Some(description) = change.get("description") {
+        field.description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    }
+    if let Some(kind) = change.get("type").and_then(Value::as_str).filter(|kind| *kind != field.kind) {
+        previous["type"] = json!(field.kind);
+        field.kind = kind.into();
+    }
+    if let Some(options) = change.get("options") {
+        field.options = Some(options.clone());
+    }
+    field.refresh_keys();
+    if previous != json!({}) {
+        tx.schema.changed_fields.push((base.tables[t].id.clone(), base.tables[t].fields[f].id.clone(), previous));
+    }
+    resolve_field(base, t, f);
+    replan(base);
+    recompute_all(base, &mut tx);
+    commit(base, tx);
+    Ok(base.tables[t].fields[f].definition())
+}
+
+/// Removes a field, its cells, and the other side of a link; what was computed from it becomes invalid.
+///
+/// # Errors
+/// 422 for the primary field.
+pub(crate) fn remove_field(base: &mut Base, t: usize, f: usize, actor: Actor, now_ms: i64) -> Result<(), ApiError> {
+    if base.tables[t].primary == f {
+        return Err(ApiError::invalid("INVALID_REQUEST_UNKNOWN", "The primary field cannot be removed"));
+    }
+    let mut tx = Transaction::new(now_ms, actor);
+    let inverse = base.inverse_of(t, f).filter(|_| base.tables[t].fields[f].kind == "multipleRecordLinks");
+    for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
+        tx.schema.destroyed_fields.push((base.tables[t].id.clone(), base.tables[t].fields[f].id.clone()));
+        base.tables[t].fields[f].alive = false;
+        let field = field_index(f);
+        base.tables[t].pinned.retain(|(_, pinned)| *pinned != field);
+        for record in base.tables[t].records.iter_mut() {
+            if record.cells.get(field).is_some() {
+                record.cells.set(field, None);
             }
         }
-        self.replan();
-        self.recompute_all(&mut tx);
-        self.commit(tx);
-        Ok(())
     }
+    replan(base);
+    recompute_all(base, &mut tx);
+    commit(base, tx);
+    Ok(())
+}
 
-    /// Removes a table, with the fields of other tables that link to it.
-    ///
-    /// # Errors
-    /// 422 if a primary field would have to go.
-    pub(crate) fn remove_table(&mut self, t: usize, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
-        let mut links = Vec::new();
-        for other in (0..self.tables.len()).filter(|other| *other != t) {
-            let pointing =
-                self.tables[other].live_fields().map(|(f, _)| f).filter(|f| self.linked_table(other, *f) == Some(t));
-            links.extend(pointing.map(|f| (other, f)).collect::<Vec<_>>());
-        }
-        for (other, f) in links {
-            self.remove_field(other, f, actor.clone(), now_ms)?;
-        }
-        let gone = self.tables.remove(t);
-        let mut tx = Transaction::new(now_ms, actor.clone());
-        tx.schema.destroyed_tables.push(gone.id);
-        self.replan();
-        self.commit(tx);
-        Ok(())
+/// Removes a table, with the fields of other tables that link to it.
+///
+/// # Errors
+/// 422 if a primary field would have to go.
+pub(crate) fn remove_table(base: &mut Base, t: usize, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
+    let mut links = Vec::new();
+    for other in (0..base.tables.len()).filter(|other| *other != t) {
+        let pointing =
+            base.tables[other].live_fields().map(|(f, _)| f).filter(|f| base.linked_table(other, *f) == Some(t));
+        links.extend(pointing.map(|f| (other, f)).collect::<Vec<_>>());
     }
+    for (other, f) in links {
+        remove_field(base, other, f, actor.clone(), now_ms)?;
+    }
+    let gone = base.tables.remove(t);
+    let mut tx = Transaction::new(now_ms, actor.clone());
+    tx.schema.destroyed_tables.push(gone.id);
+    replan(base);
+    commit(base, tx);
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::field::check_field_name;
 use crate::data::base::Base;
 use crate::data::field::Field;
 
@@ -19,180 +20,178 @@ const COLOURS: [&str; 8] = [
     "pinkLight2",
 ];
 
-impl Base {
-    /// Replaces names by ids in a field's options and fills in what was left out.
-    pub(crate) fn resolve_field(&mut self, t: usize, f: usize) {
-        self.resolve_choices(t, f);
-        match self.tables[t].fields[f].kind.as_str() {
-            "multipleRecordLinks" => self.resolve_link(t, f),
-            "multipleLookupValues" | "lookup" | "rollup" | "count" => {
-                self.resolve_through_link(t, f);
+/// Replaces names by ids in a field's options and fills in what was left out.
+pub(crate) fn resolve_field(base: &mut Base, t: usize, f: usize) {
+    resolve_choices(base, t, f);
+    match base.tables[t].fields[f].kind.as_str() {
+        "multipleRecordLinks" => resolve_link(base, t, f),
+        "multipleLookupValues" | "lookup" | "rollup" | "count" => {
+            resolve_through_link(base, t, f);
+        }
+        "formula" => resolve_formula(base, t, f),
+        "createdTime" | "lastModifiedTime" => resolve_stamp(base, t, f),
+        _ => {}
+    }
+}
+
+fn default_option(base: &mut Base, t: usize, f: usize, key: &str, value: Value) {
+    let field = &mut base.tables[t].fields[f];
+    if field.options.as_ref().is_none_or(|options| options.get(key).is_none()) {
+        field.set_option(key, value);
+    }
+}
+
+fn resolve_choices(base: &mut Base, t: usize, f: usize) {
+    let choices: Vec<Value> = base.tables[t].fields[f].choices().cloned().collect();
+    if choices.is_empty() {
+        return;
+    }
+    let mut complete = Vec::new();
+    for (index, choice) in choices.into_iter().enumerate() {
+        let mut choice = match choice {
+            Value::String(name) => {
+                json!({"name": name, "color": COLOURS[index % COLOURS.len()]})
             }
-            "formula" => self.resolve_formula(t, f),
-            "createdTime" | "lastModifiedTime" => self.resolve_stamp(t, f),
-            _ => {}
+            choice => choice,
+        };
+        if choice.get("id").is_none() {
+            choice["id"] = json!(base.ids.fresh("sel"));
         }
+        complete.push(choice);
     }
+    base.tables[t].fields[f].set_option("choices", json!(complete));
+}
 
-    fn default_option(&mut self, t: usize, f: usize, key: &str, value: Value) {
-        let field = &mut self.tables[t].fields[f];
-        if field.options.as_ref().is_none_or(|options| options.get(key).is_none()) {
-            field.set_option(key, value);
-        }
+fn resolve_link(base: &mut Base, t: usize, f: usize) {
+    let Some(linked) = base.linked_table(t, f) else {
+        return;
+    };
+    let linked_id = base.tables[linked].id.clone();
+    base.tables[t].fields[f].set_option("linkedTableId", json!(linked_id));
+    default_option(base, t, f, "isReversed", json!(false));
+    default_option(base, t, f, "prefersSingleRecordLink", json!(false));
+    let one_sided = base.tables[t].fields[f].private.get("oneSided").is_some();
+    if linked == t || one_sided {
+        return;
     }
+    let inverse = match base.tables[t].fields[f].option_text("inverseLinkFieldId") {
+        Some(name) => base.tables[linked].field(name),
+        None => field_naming_as_inverse(base, linked, t, f),
+    };
+    let inverse = inverse.unwrap_or_else(|| add_inverse(base, linked, t, f));
+    let (here, there) = (base.tables[t].fields[f].id.clone(), base.tables[linked].fields[inverse].id.clone());
+    base.tables[t].fields[f].set_option("inverseLinkFieldId", json!(there));
+    base.tables[linked].fields[inverse].set_option("inverseLinkFieldId", json!(here));
+}
 
-    fn resolve_choices(&mut self, t: usize, f: usize) {
-        let choices: Vec<Value> = self.tables[t].fields[f].choices().cloned().collect();
-        if choices.is_empty() {
-            return;
-        }
-        let mut complete = Vec::new();
-        for (index, choice) in choices.into_iter().enumerate() {
-            let mut choice = match choice {
-                Value::String(name) => {
-                    json!({"name": name, "color": COLOURS[index % COLOURS.len()]})
-                }
-                choice => choice,
-            };
-            if choice.get("id").is_none() {
-                choice["id"] = json!(self.ids.fresh("sel"));
+fn field_naming_as_inverse(base: &Base, linked: usize, t: usize, f: usize) -> Option<usize> {
+    let here = &base.tables[t].fields[f];
+    base.tables[linked].fields.iter().position(|field| {
+        field.kind == "multipleRecordLinks"
+            && field
+                .option_text("linkedTableId")
+                .is_some_and(|name| [&base.tables[t].id, &base.tables[t].name].iter().any(|own| *own == name))
+            && field.option_text("inverseLinkFieldId").is_some_and(|name| name == here.name || name == here.id)
+    })
+}
+
+/// The link field that Airtable makes in the other table.
+fn add_inverse(base: &mut Base, linked: usize, t: usize, f: usize) -> usize {
+    let (table_id, base_name) = (base.tables[t].id.clone(), base.tables[t].name.clone());
+    let here = base.tables[t].fields[f].id.clone();
+    let mut name = base_name.clone();
+    let mut count = 2;
+    while check_field_name(base, linked, None, &name).is_err() {
+        name = format!("{base_name} {count}");
+        count += 1;
+    }
+    let definition = json!({"name": name, "type": "multipleRecordLinks", "options": {
+        "linkedTableId": table_id, "isReversed": true, "prefersSingleRecordLink": false, "inverseLinkFieldId": here}});
+    base.tables[linked].fields.push(Field::from_json(&definition, base.ids.fresh("fld")));
+    base.tables[linked].fields.len() - 1
+}
+
+fn resolve_through_link(base: &mut Base, t: usize, f: usize) {
+    let name = base.tables[t].fields[f].option_text("recordLinkFieldId").unwrap_or_default();
+    let link = base.tables[t].field(name);
+    let Some(link) = link else {
+        return default_option(base, t, f, "isValid", json!(false));
+    };
+    let link_id = base.tables[t].fields[link].id.clone();
+    base.tables[t].fields[f].set_option("recordLinkFieldId", json!(link_id));
+    default_option(base, t, f, "isValid", json!(true));
+    if base.tables[t].fields[f].kind == "count" {
+        return;
+    }
+    let Some(linked) = base.linked_table(t, link) else {
+        return;
+    };
+    let target = base.tables[t].fields[f].option_text("fieldIdInLinkedTable").unwrap_or_default();
+    let Some(target) = base.tables[linked].field(target) else {
+        return;
+    };
+    let target = &base.tables[linked].fields[target];
+    let (id, mut result) = (target.id.clone(), json!({"type": target.kind}));
+    if target.is_lookup() || matches!(target.kind.as_str(), "formula" | "rollup") {
+        result = target.option("result").cloned().unwrap_or(Value::Null);
+    } else if let Some(options) = &target.options {
+        result["options"] = options.clone();
+    }
+    base.tables[t].fields[f].set_option("fieldIdInLinkedTable", json!(id));
+    if base.tables[t].fields[f].kind == "rollup" {
+        default_option(base, t, f, "referencedFieldIds", json!([id]));
+    }
+    default_option(base, t, f, "result", result);
+}
+
+fn resolve_formula(base: &mut Base, t: usize, f: usize) {
+    let text = base.tables[t].fields[f].option_text("formula").unwrap_or_default().to_owned();
+    let table = &base.tables[t];
+    let (text, referenced) =
+        with_ids(&text, |name| table.field_in_formula(name).map(|field| table.fields[field].id.clone()));
+    base.tables[t].fields[f].set_option("formula", json!(text));
+    default_option(base, t, f, "isValid", json!(true));
+    default_option(base, t, f, "referencedFieldIds", json!(referenced));
+    default_option(base, t, f, "result", json!({"type": "singleLineText"}));
+}
+
+fn resolve_stamp(base: &mut Base, t: usize, f: usize) {
+    let result = json!({"type": "dateTime", "options": {"timeZone": "utc",
+        "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"}, "timeFormat": {"name": "24hour", "format": "HH:mm"}}});
+    default_option(base, t, f, "result", result);
+    if base.tables[t].fields[f].kind == "lastModifiedTime" {
+        default_option(base, t, f, "isValid", json!(true));
+        let table = &base.tables[t];
+        let named = table.fields[f].option("referencedFieldIds").and_then(Value::as_array);
+        let ids: Vec<String> = named
+            .into_iter()
+            .flatten()
+            .filter_map(|name| Some(table.fields[table.field(name.as_str()?)?].id.clone()))
+            .collect();
+        base.tables[t].fields[f].set_option("referencedFieldIds", json!(ids));
+    }
+}
+
+/// Names become ids in what views show, and in the settings of date dependencies.
+pub(crate) fn resolve_views(base: &mut Base, tables: &[usize]) {
+    for &t in tables {
+        let table = &base.tables[t];
+        let id = |name: &String| table.field(name).map(|field| table.fields[field].id.clone());
+        let mut settings = table.date_dependency.clone();
+        for (key, value) in settings.as_mut().and_then(Value::as_object_mut).into_iter().flatten() {
+            if let (true, Value::String(name)) = (key.ends_with("FieldId"), &*value) {
+                *value = json!(id(name));
             }
-            complete.push(choice);
         }
-        self.tables[t].fields[f].set_option("choices", json!(complete));
-    }
-
-    fn resolve_link(&mut self, t: usize, f: usize) {
-        let Some(linked) = self.linked_table(t, f) else {
-            return;
-        };
-        let linked_id = self.tables[linked].id.clone();
-        self.tables[t].fields[f].set_option("linkedTableId", json!(linked_id));
-        self.default_option(t, f, "isReversed", json!(false));
-        self.default_option(t, f, "prefersSingleRecordLink", json!(false));
-        let one_sided = self.tables[t].fields[f].private.get("oneSided").is_some();
-        if linked == t || one_sided {
-            return;
+        let visible: Vec<_> = table
+            .views
+            .iter()
+            .map(|view| view.visible.as_ref().map(|names| names.iter().filter_map(id).collect::<Vec<_>>()))
+            .collect();
+        for (view, visible) in base.tables[t].views.iter_mut().zip(visible) {
+            view.visible = visible;
         }
-        let inverse = match self.tables[t].fields[f].option_text("inverseLinkFieldId") {
-            Some(name) => self.tables[linked].field(name),
-            None => self.field_naming_as_inverse(linked, t, f),
-        };
-        let inverse = inverse.unwrap_or_else(|| self.add_inverse(linked, t, f));
-        let (here, there) = (self.tables[t].fields[f].id.clone(), self.tables[linked].fields[inverse].id.clone());
-        self.tables[t].fields[f].set_option("inverseLinkFieldId", json!(there));
-        self.tables[linked].fields[inverse].set_option("inverseLinkFieldId", json!(here));
-    }
-
-    fn field_naming_as_inverse(&self, linked: usize, t: usize, f: usize) -> Option<usize> {
-        let here = &self.tables[t].fields[f];
-        self.tables[linked].fields.iter().position(|field| {
-            field.kind == "multipleRecordLinks"
-                && field
-                    .option_text("linkedTableId")
-                    .is_some_and(|name| [&self.tables[t].id, &self.tables[t].name].iter().any(|own| *own == name))
-                && field.option_text("inverseLinkFieldId").is_some_and(|name| name == here.name || name == here.id)
-        })
-    }
-
-    /// The link field that Airtable makes in the other table.
-    fn add_inverse(&mut self, linked: usize, t: usize, f: usize) -> usize {
-        let (table_id, base_name) = (self.tables[t].id.clone(), self.tables[t].name.clone());
-        let here = self.tables[t].fields[f].id.clone();
-        let mut name = base_name.clone();
-        let mut count = 2;
-        while self.check_field_name(linked, None, &name).is_err() {
-            name = format!("{base_name} {count}");
-            count += 1;
-        }
-        let definition = json!({"name": name, "type": "multipleRecordLinks", "options": {
-            "linkedTableId": table_id, "isReversed": true, "prefersSingleRecordLink": false, "inverseLinkFieldId": here}});
-        self.tables[linked].fields.push(Field::from_json(&definition, self.ids.fresh("fld")));
-        self.tables[linked].fields.len() - 1
-    }
-
-    fn resolve_through_link(&mut self, t: usize, f: usize) {
-        let name = self.tables[t].fields[f].option_text("recordLinkFieldId").unwrap_or_default();
-        let link = self.tables[t].field(name);
-        let Some(link) = link else {
-            return self.default_option(t, f, "isValid", json!(false));
-        };
-        let link_id = self.tables[t].fields[link].id.clone();
-        self.tables[t].fields[f].set_option("recordLinkFieldId", json!(link_id));
-        self.default_option(t, f, "isValid", json!(true));
-        if self.tables[t].fields[f].kind == "count" {
-            return;
-        }
-        let Some(linked) = self.linked_table(t, link) else {
-            return;
-        };
-        let target = self.tables[t].fields[f].option_text("fieldIdInLinkedTable").unwrap_or_default();
-        let Some(target) = self.tables[linked].field(target) else {
-            return;
-        };
-        let target = &self.tables[linked].fields[target];
-        let (id, mut result) = (target.id.clone(), json!({"type": target.kind}));
-        if target.is_lookup() || matches!(target.kind.as_str(), "formula" | "rollup") {
-            result = target.option("result").cloned().unwrap_or(Value::Null);
-        } else if let Some(options) = &target.options {
-            result["options"] = options.clone();
-        }
-        self.tables[t].fields[f].set_option("fieldIdInLinkedTable", json!(id));
-        if self.tables[t].fields[f].kind == "rollup" {
-            self.default_option(t, f, "referencedFieldIds", json!([id]));
-        }
-        self.default_option(t, f, "result", result);
-    }
-
-    fn resolve_formula(&mut self, t: usize, f: usize) {
-        let text = self.tables[t].fields[f].option_text("formula").unwrap_or_default().to_owned();
-        let table = &self.tables[t];
-        let (text, referenced) =
-            with_ids(&text, |name| table.field_in_formula(name).map(|field| table.fields[field].id.clone()));
-        self.tables[t].fields[f].set_option("formula", json!(text));
-        self.default_option(t, f, "isValid", json!(true));
-        self.default_option(t, f, "referencedFieldIds", json!(referenced));
-        self.default_option(t, f, "result", json!({"type": "singleLineText"}));
-    }
-
-    fn resolve_stamp(&mut self, t: usize, f: usize) {
-        let result = json!({"type": "dateTime", "options": {"timeZone": "utc",
-            "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"}, "timeFormat": {"name": "24hour", "format": "HH:mm"}}});
-        self.default_option(t, f, "result", result);
-        if self.tables[t].fields[f].kind == "lastModifiedTime" {
-            self.default_option(t, f, "isValid", json!(true));
-            let table = &self.tables[t];
-            let named = table.fields[f].option("referencedFieldIds").and_then(Value::as_array);
-            let ids: Vec<String> = named
-                .into_iter()
-                .flatten()
-                .filter_map(|name| Some(table.fields[table.field(name.as_str()?)?].id.clone()))
-                .collect();
-            self.tables[t].fields[f].set_option("referencedFieldIds", json!(ids));
-        }
-    }
-
-    /// Names become ids in what views show, and in the settings of date dependencies.
-    pub(crate) fn resolve_views(&mut self, tables: &[usize]) {
-        for &t in tables {
-            let table = &self.tables[t];
-            let id = |name: &String| table.field(name).map(|field| table.fields[field].id.clone());
-            let mut settings = table.date_dependency.clone();
-            for (key, value) in settings.as_mut().and_then(Value::as_object_mut).into_iter().flatten() {
-                if let (true, Value::String(name)) = (key.ends_with("FieldId"), &*value) {
-                    *value = json!(id(name));
-                }
-            }
-            let visible: Vec<_> = table
-                .views
-                .iter()
-                .map(|view| view.visible.as_ref().map(|names| names.iter().filter_map(id).collect::<Vec<_>>()))
-                .collect();
-            for (view, visible) in self.tables[t].views.iter_mut().zip(visible) {
-                view.visible = visible;
-            }
-            self.tables[t].date_dependency = settings;
-        }
+        base.tables[t].date_dependency = settings;
     }
 }
 

@@ -11,16 +11,16 @@ use crate::fault::Faults;
 /// Answers a control request.
 pub(crate) fn control(state: &State, method: &Method, path: &str, body: &Bytes) -> Response<Body> {
     let answer = match (method.as_str(), path.trim_end_matches('/')) {
-        ("GET", "/_mock/faults") => Ok(json!(*state.faults())),
+        ("GET", "/_mock/faults") => Ok(json!(*state.airtable.faults())),
         ("PUT", "/_mock/faults") => {
             serde_json::from_slice::<Faults>(body).map_err(|error| error.to_string()).map(|faults| {
                 state.set_faults(faults);
-                json!(*state.faults())
+                json!(*state.airtable.faults())
             })
         }
         ("DELETE", "/_mock/faults") => {
             state.reset_faults();
-            Ok(json!(*state.faults()))
+            Ok(json!(*state.airtable.faults()))
         }
         ("GET", "/_mock/requests") => {
             let log = state.log();
@@ -40,7 +40,7 @@ pub(crate) fn attachment(state: &State, path: &str) -> Response<Body> {
     let expires: Option<i64> = parts.next().and_then(|ms| ms.parse().ok());
     let (id, kind) = (parts.nth(1), parts.next());
     match (expires, id, kind) {
-        (Some(expires), _, _) if state.clock.now_ms() >= expires => {
+        (Some(expires), _, _) if state.airtable.clock.now_ms() >= expires => {
             reply(StatusCode::GONE, &json!({"error": "The URL has expired"}))
         }
         (Some(_), Some(id), Some(kind)) => {

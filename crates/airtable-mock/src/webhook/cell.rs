@@ -3,9 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::data::base::{Base, link_ids};
+use crate::compute::cell::lookup_by_record;
+use crate::data::base::Base;
 use crate::data::field::{Calc, Field};
 use crate::data::id::RecordId;
+use crate::data::link::link_ids;
 use crate::data::record::Record;
 
 /// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
@@ -21,7 +23,7 @@ pub(super) fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, j
         }
         _ => match (&of.calc, record) {
             (Calc::Lookup { link, target }, Some(record)) => {
-                let values = base.lookup_by_record(t, record, *link, *target);
+                let values = lookup_by_record(base, t, record, *link, *target);
                 let ids: Vec<String> = values.iter().map(|(id, _)| id.to_string()).collect();
                 let by_id: Map<String, Value> =
                     values.into_iter().map(|(id, values)| (id.to_string(), json!(values))).collect();

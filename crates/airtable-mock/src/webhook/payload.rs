@@ -8,11 +8,12 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::cell::cell;
-use super::specification::Specification;
-use crate::change::{Previous, Transaction};
+use super::scope::{in_scope, records_in_view, view};
 use crate::clock::{stamp, whole_second};
 use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::specification::{Included, Specification};
+use crate::data::transaction::{Previous, Transaction};
 
 /// One entry of a payload: the keys under which it stands, and what stands there.
 pub(super) struct Event {
@@ -60,10 +61,10 @@ pub(super) fn events(
     tx: &Transaction,
 ) -> Vec<Event> {
     let mut events = Vec::new();
-    let visible = wants.records_in_view(base, tx.now_ms);
+    let visible = records_in_view(base, wants, tx.now_ms);
     if wants.hears_source(&tx.actor.source) {
         if wants.hears_of("tableData") {
-            match (&visible, wants.view(base)) {
+            match (&visible, view(base, wants)) {
                 (Some(visible), Some((t, view))) => {
                     view_events(base, wants, tx, (t, view), in_view, visible, &mut events);
                 }
@@ -81,21 +82,21 @@ pub(super) fn events(
 fn record_events(base: &Base, wants: &Specification, tx: &Transaction, events: &mut Vec<Event>) {
     for &(t, id) in &tx.created {
         let table = &base.tables[t].id;
-        if wants.in_scope(base, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
+        if in_scope(base, wants, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
             let path = ["changedTablesById", table, "createdRecordsById", &id.to_string()];
             events.extend(created(base, t, id).map(|value| Event::keyed(&path, value)));
         }
     }
     for ((t, id), previous) in &tx.changed {
         let table = &base.tables[*t].id;
-        if wants.in_scope(base, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
+        if in_scope(base, wants, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
             let path = ["changedTablesById", table, "changedRecordsById", &id.to_string()];
             events.extend(changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)));
         }
     }
     for (t, id) in &tx.destroyed {
         let table = &base.tables[*t].id;
-        if wants.in_scope(base, table) && wants.hears_change("remove") {
+        if in_scope(base, wants, table) && wants.hears_change("remove") {
             events.push(Event::listed(&["changedTablesById", table, "destroyedRecordIds"], &id.to_string()));
         }
     }
@@ -179,7 +180,7 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
         })
         .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
         .collect();
-    if wants.include_cells != super::specification::Included::None {
+    if wants.include_cells != Included::None {
         entry["unchanged"] = json!({"cellValuesByFieldId": unchanged});
     }
     Some(entry)
@@ -189,14 +190,14 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     let find = |id: &str| base.tables.iter().find(|table| table.id == id);
     let change = &tx.schema;
     if wants.hears_of("tableFields") || wants.hears_of("tableMetadata") {
-        for id in change.created_tables.iter().filter(|id| wants.in_scope(base, id)) {
+        for id in change.created_tables.iter().filter(|id| in_scope(base, wants, id)) {
             events.extend(find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))));
         }
         events.extend(change.destroyed_tables.iter().map(|id| Event::listed(&["destroyedTableIds"], id)));
     }
     if wants.hears_of("tableFields") {
         for (table, field) in
-            change.created_fields.iter().filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add"))
+            change.created_fields.iter().filter(|(table, _)| in_scope(base, wants, table) && wants.hears_change("add"))
         {
             let of = find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
             let path = ["changedTablesById", table, "createdFieldsById", field];
@@ -205,12 +206,12 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
         for (table, field) in change
             .destroyed_fields
             .iter()
-            .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("remove"))
+            .filter(|(table, _)| in_scope(base, wants, table) && wants.hears_change("remove"))
         {
             events.push(Event::listed(&["changedTablesById", table, "destroyedFieldIds"], field));
         }
         for (table, field, previous) in &change.changed_fields {
-            let heard = wants.in_scope(base, table) && wants.hears_change("update") && wants.watches_schema(field);
+            let heard = in_scope(base, wants, table) && wants.hears_change("update") && wants.watches_schema(field);
             let Some(of) =
                 find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field)).filter(|_| heard)
             else {
@@ -226,7 +227,7 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     }
     if wants.hears_of("tableMetadata") {
         for (id, previous) in
-            change.metadata.iter().filter(|(id, _)| wants.in_scope(base, id) && wants.hears_change("update"))
+            change.metadata.iter().filter(|(id, _)| in_scope(base, wants, id) && wants.hears_change("update"))
         {
             let Some(table) = find(id) else { continue };
             let now = current(previous, &[("name", json!(table.name)), ("description", json!(table.description))]);
