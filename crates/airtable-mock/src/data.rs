@@ -5,6 +5,7 @@ pub(crate) mod cells;
 pub(crate) mod comment;
 pub(crate) mod field;
 pub(crate) mod id;
+pub(crate) mod index;
 pub(crate) mod link;
 pub(crate) mod manners;
 pub(crate) mod person;

@@ -8,6 +8,7 @@ mod maker;
 use serde_json::{Value, json};
 
 use crate::data::base::Base;
+use crate::data::index::TableIndex;
 use crate::data::transaction::Transaction;
 use crate::error::ApiError;
 use crate::schema::load::load_tables;
@@ -117,13 +118,13 @@ pub(crate) fn generate_table(
     fields: &[FieldSpec],
     seed: u64,
     now_ms: i64,
-) -> Result<usize, ApiError> {
+) -> Result<TableIndex, ApiError> {
     let definitions: Vec<Value> = fields.iter().map(|field| field.definition(name)).collect();
     let definition = json!({"name": name, "fields": definitions});
     let mut tx = Transaction::silent(now_ms);
     let t = load_tables(base, &mut tx, &[&definition])?.into_iter().next().ok_or_else(ApiError::invalid_request)?;
     let mut maker = Maker::new(seed, base.people.iter().map(|person| person.cell().to_string()).collect());
-    let table = &mut base.tables[t];
+    let table = &mut base[t];
     table.records.reserve(records);
     let kinds: Vec<&str> = fields.iter().map(|field| field.kind.as_str()).collect();
     let mut packed = Vec::new();

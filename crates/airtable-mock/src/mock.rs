@@ -79,7 +79,7 @@ impl Mock {
 
     /// The id of the first base: the larger sample base, unless started without; empty if there is none.
     pub fn base_id(&self) -> String {
-        self.state.airtable.read().bases.first().map(|base| base.id.clone()).unwrap_or_default()
+        self.state.airtable.read().bases.iter().next().map(|base| base.id.clone()).unwrap_or_default()
     }
 
     /// The ids and names of all bases.

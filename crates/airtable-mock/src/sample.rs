@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use crate::change::commit::commit;
 use crate::change::edit::pin_cell;
 use crate::data::base::Base;
+use crate::data::index::{BaseIndex, List};
 use crate::data::store::Store;
 use crate::data::transaction::Transaction;
 use crate::error::ApiError;
@@ -43,7 +44,7 @@ pub(crate) const ARCHIVE_BASE: &str = "appMockArchive002";
 /// # Errors
 /// When a definition contradicts itself, which the tests rule out.
 pub(crate) fn load(store: &mut Store) -> Result<(), ApiError> {
-    static MADE: OnceLock<Result<Vec<Base>, ApiError>> = OnceLock::new();
+    static MADE: OnceLock<Result<List<BaseIndex, Base>, ApiError>> = OnceLock::new();
     let made = MADE.get_or_init(|| {
         let mut store = Store::new(0, people());
         make(&mut store).map(|()| store.bases)
@@ -57,7 +58,7 @@ fn make(store: &mut Store) -> Result<(), ApiError> {
         skus::table(), launches::table(), compliance::table(), tasks::table(), assets::table(), vendors::table(),
     ]});
     let base = create_base(store, &launch, EPOCH_MS)?;
-    pin_errors(&mut store.bases[base]);
+    pin_errors(&mut store[base]);
     create_base(store, &archive(), EPOCH_MS)?;
     Ok(())
 }
@@ -92,8 +93,8 @@ fn pin_errors(base: &mut Base) {
     let mut tx = Transaction::silent(EPOCH_MS);
     for (table, position, field, value) in cells {
         let Some(t) = base.table(table) else { continue };
-        let record = base.tables[t].records.iter().nth(position).map(|record| record.id);
-        if let (Some(id), Some(f)) = (record, base.tables[t].field(field)) {
+        let record = base[t].records.iter().nth(position).map(|record| record.id);
+        if let (Some(id), Some(f)) = (record, base[t].field(field)) {
             pin_cell(base, &mut tx, t, id, f, &value);
         }
     }
@@ -112,11 +113,15 @@ mod tests {
         store
     }
 
+    fn launches(store: &Store) -> &Base {
+        store.bases.iter().next().expect("the larger base")
+    }
+
     #[test]
     fn every_type_occurs() {
         let store = store();
         let kinds: BTreeSet<&str> =
-            store.bases[0].tables.iter().flat_map(|table| &table.fields).map(|field| field.kind.as_str()).collect();
+            launches(&store).tables.iter().flat_map(|table| &table.fields).map(|field| field.kind.as_str()).collect();
         for kind in [
             "singleLineText",
             "email",
@@ -161,10 +166,9 @@ mod tests {
     #[test]
     fn every_computed_field_computes() {
         let store = store();
-        for table in &store.bases[0].tables {
+        for table in &launches(&store).tables {
             for (f, field) in table.live_fields() {
-                let filled =
-                    table.records.iter().filter(|record| record.cells.get(crate::data::base::field_index(f)).is_some());
+                let filled = table.records.iter().filter(|record| record.cells.get(f).is_some());
                 let (filled, all) = (filled.count(), table.records.iter().count());
                 assert!(
                     filled > 0 || field.name == "Broken formula",
@@ -182,7 +186,7 @@ mod tests {
     #[test]
     fn ids_are_ids_and_tables_have_some_hundred_records() {
         let store = store();
-        let sizes: Vec<usize> = store.bases[0].tables.iter().map(|table| table.records.iter().count()).collect();
+        let sizes: Vec<usize> = launches(&store).tables.iter().map(|table| table.records.iter().count()).collect();
         assert!(sizes.iter().all(|size| (60..=200).contains(size)), "{sizes:?}");
         for base in &store.bases {
             assert!(crate::data::id::is_id("app", &base.id), "{}", base.id);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 use super::iterator::Iterators;
 use crate::change::follow::set_manners;
 use crate::clock::Clock;
+use crate::data::index::{BaseIndex, TableIndex};
 use crate::data::store::Store;
 use crate::error::ApiError;
 use crate::fault::Faults;
@@ -78,8 +79,8 @@ impl Airtable {
 ///
 /// # Errors
 /// The 403 of an unknown one.
-pub(crate) fn locate(store: &Store, base: &str, table: &str) -> Result<(usize, usize), ApiError> {
-    let b = store.bases.iter().position(|other| other.id == base).ok_or_else(ApiError::forbidden)?;
-    let t = store.bases[b].table(table).ok_or_else(ApiError::forbidden)?;
+pub(crate) fn locate(store: &Store, base: &str, table: &str) -> Result<(BaseIndex, TableIndex), ApiError> {
+    let b = store.bases.position(|other| other.id == base).ok_or_else(ApiError::forbidden)?;
+    let t = store[b].table(table).ok_or_else(ApiError::forbidden)?;
     Ok((b, t))
 }

@@ -97,9 +97,9 @@ fn reading(airtable: &Airtable, endpoint: &Endpoint, request: &Request<'_>) -> R
     };
     let mut store = airtable.read();
     let (b, t) = locate(&store, base, table)?;
-    if is_stale(&store.bases[b], t, now_ms) {
+    if is_stale(&store[b], t, now_ms) {
         drop(store);
-        refresh_volatile(&mut airtable.write().bases[b], t, now_ms);
+        refresh_volatile(&mut airtable.write()[b], t, now_ms);
         store = airtable.read();
     }
     let base = store.bases.get(b).ok_or_else(ApiError::forbidden)?;
@@ -129,7 +129,7 @@ fn writing(
         return Err(ApiError::no_route());
     };
     let (b, t) = locate(&store, base, table)?;
-    let base = &mut store.bases[b];
+    let base = &mut store[b];
     match endpoint {
         CreateRecords(..) => create_records(base, t, &WriteBody::read(&request.json()?)?, actor, now_ms, &signature),
         UpdateRecords(_, _, replace) => {
@@ -141,7 +141,7 @@ fn writing(
                 body.remove("records");
                 body.insert("id".into(), json!(id));
             }
-            if RecordId::parse(id).is_none_or(|id| base.tables[t].records.get(id).is_none()) {
+            if RecordId::parse(id).is_none_or(|id| base[t].records.get(id).is_none()) {
                 return Err(faults.missing_record.error());
             }
             update_records(base, t, &WriteBody::read(&body)?, *replace, actor, now_ms, &signature)
@@ -153,7 +153,7 @@ fn writing(
             Ok(bytes(&json!({"records": delete_records(base, t, &ids, actor, now_ms)?})))
         }
         DeleteRecord(_, _, id) => {
-            if RecordId::parse(id).is_none_or(|id| base.tables[t].records.get(id).is_none()) {
+            if RecordId::parse(id).is_none_or(|id| base[t].records.get(id).is_none()) {
                 return Err(faults.missing_record.error());
             }
             let deleted = delete_records(base, t, &[id], actor, now_ms)?;
@@ -192,16 +192,16 @@ fn of_schema(
             }
             UpdateTable(_, table) => {
                 let (b, t) = locate(&store, id, table)?;
-                update_table(&mut store.bases[b], t, &change, actor, now_ms)?
+                update_table(&mut store[b], t, &change, actor, now_ms)?
             }
             CreateField(_, table) => {
                 let (b, t) = locate(&store, id, table)?;
-                create_field(&mut store.bases[b], t, &change, actor, now_ms)?
+                create_field(&mut store[b], t, &change, actor, now_ms)?
             }
             UpdateField(_, table, field) => {
                 let (b, t) = locate(&store, id, table)?;
-                let f = store.bases[b].tables[t].field(field).ok_or_else(ApiError::forbidden)?;
-                update_field(&mut store.bases[b], t, f, &change, actor, now_ms)?
+                let f = store[b][t].field(field).ok_or_else(ApiError::forbidden)?;
+                update_field(&mut store[b], t, f, &change, actor, now_ms)?
             }
             _ => return Err(ApiError::no_route()),
         }
@@ -226,8 +226,8 @@ fn of_comments(
     };
     let mut store = airtable.write();
     let (b, t) = locate(&store, base, table)?;
-    let base = &mut store.bases[b];
-    let record = RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
+    let base = &mut store[b];
+    let record = RecordId::parse(record).filter(|id| base[t].records.get(*id).is_some());
     let record = record.ok_or_else(|| faults.missing_record.error())?;
     let shown = match endpoint {
         ListComments(..) => comments::list(base, record, &request.pairs())?,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::data::id::{Ids, RecordId, is_id};
+use crate::data::index::{Numbered as _, Slot};
 use crate::error::ApiError;
 use crate::fault::Faults;
 use crate::formula::Formula;
@@ -19,22 +20,22 @@ const MOST_ITERATORS: usize = 4096;
 /// The frozen order.
 #[derive(Debug, Clone)]
 pub(crate) enum Order {
-    /// All slots below this one, as they come.
-    Everything(u32),
-    Listed(Arc<Vec<u32>>),
+    /// The first so many slots, as they come.
+    Everything(usize),
+    Listed(Arc<Vec<Slot>>),
 }
 
 impl Order {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Everything(end) => *end as usize,
+            Self::Everything(end) => *end,
             Self::Listed(slots) => slots.len(),
         }
     }
 
-    pub(crate) fn slot(&self, position: usize) -> Option<u32> {
+    pub(crate) fn slot(&self, position: usize) -> Option<Slot> {
         match self {
-            Self::Everything(end) => u32::try_from(position).ok().filter(|slot| slot < end),
+            Self::Everything(end) => (position < *end).then(|| Slot::of(position)),
             Self::Listed(slots) => slots.get(position).copied(),
         }
     }

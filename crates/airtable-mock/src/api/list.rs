@@ -12,6 +12,7 @@ use super::sort::sort_slots;
 use crate::compute::row::Reader;
 use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::index::{Numbered, Slot, TableIndex};
 use crate::error::ApiError;
 use crate::fault::Faults;
 use crate::formula::Formula;
@@ -34,8 +35,8 @@ pub(crate) struct Frozen {
 ///
 /// # Errors
 /// 422 for an unknown view or field, or a formula that does not compile.
-pub(crate) fn freeze(base: &Base, t: usize, query: &ListQuery, now_ms: i64) -> Result<Frozen, ApiError> {
-    let table = &base.tables[t];
+pub(crate) fn freeze(base: &Base, t: TableIndex, query: &ListQuery, now_ms: i64) -> Result<Frozen, ApiError> {
+    let table = &base[t];
     let view = query.view.as_deref().map(|name| table.view(name).ok_or_else(|| unknown_view(name))).transpose()?;
     let view = view.map(|view| &table.views[view]);
     let filter = query.formula.as_deref().map(|text| compile(base, t, text)).transpose()?;
@@ -54,15 +55,18 @@ pub(crate) fn freeze(base: &Base, t: usize, query: &ListQuery, now_ms: i64) -> R
     if everything {
         return Ok(Frozen { order: Order::Everything(end), filter: None });
     }
-    let matches = |slot: &u32| {
+    let matches = |slot: &Slot| {
         table.records.seen(*slot, now_ms).is_some_and(|record| {
             let row = Reader::new(base, t, record, now_ms);
             [of_view, filter.as_ref()].into_iter().flatten().all(|formula| formula.eval(&row).is_truthy())
         })
     };
     let most = query.max_records.unwrap_or(usize::MAX);
-    let mut slots: Vec<u32> =
-        if by.is_empty() { (0..end).filter(matches).take(most).collect() } else { (0..end).filter(matches).collect() };
+    let mut slots: Vec<Slot> = if by.is_empty() {
+        table.records.slots().filter(matches).take(most).collect()
+    } else {
+        table.records.slots().filter(matches).collect()
+    };
     if !by.is_empty() {
         sort_slots(base, t, &mut slots, &by, now_ms);
         slots.truncate(most);
@@ -75,8 +79,8 @@ fn unknown_view(name: &str) -> ApiError {
     ApiError::invalid(kind, format!("View {name} not found"))
 }
 
-fn compile(base: &Base, t: usize, text: &str) -> Result<Formula, ApiError> {
-    Formula::compile(text, &|name| base.tables[t].field_in_formula(name))
+fn compile(base: &Base, t: TableIndex, text: &str) -> Result<Formula, ApiError> {
+    Formula::compile(text, &|name| base[t].field_in_formula(name).map(Numbered::number))
         .map_err(|error| ApiError::bad_formula(&error.to_string()))
 }
 
@@ -86,12 +90,12 @@ fn compile(base: &Base, t: usize, text: &str) -> Result<Formula, ApiError> {
 /// 422 for a wrong parameter, an unknown name, or an offset that is wrong or too old.
 pub(crate) fn list(
     base: &Base,
-    t: usize,
+    t: TableIndex,
     query: &ListQuery,
     iterators: &std::sync::Mutex<Iterators>,
     with: &Circumstances<'_>,
 ) -> Result<Vec<u8>, ApiError> {
-    let table = &base.tables[t];
+    let table = &base[t];
     let writer = PageWriter::new(base, t, query.fields.as_deref(), &query.shape, with.signature)?;
     let lock = || iterators.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let place = if let Some(offset) = &query.offset {
@@ -118,7 +122,7 @@ pub(crate) fn list(
 fn write_records(
     out: &mut Vec<u8>,
     base: &Base,
-    t: usize,
+    t: TableIndex,
     place: &Place,
     positions: std::ops::Range<usize>,
     writer: &PageWriter<'_>,
@@ -127,7 +131,7 @@ fn write_records(
     let dropping = place.filter.as_ref().filter(|_| with.faults.drop_unmatched);
     let mut first = true;
     for slot in positions.filter_map(|position| place.order.slot(position)) {
-        let Some(record) = base.tables[t].records.seen(slot, with.now_ms) else {
+        let Some(record) = base[t].records.seen(slot, with.now_ms) else {
             continue;
         };
         if dropping.is_some_and(|filter| !filter.eval(&Reader::new(base, t, record, with.now_ms)).is_truthy()) {
@@ -144,7 +148,7 @@ fn write_records(
 /// The offset of the next page; none ends the listing.
 fn next_offset(
     base: &Base,
-    t: usize,
+    t: TableIndex,
     place: &Place,
     end: usize,
     iterators: &mut Iterators,
@@ -153,13 +157,13 @@ fn next_offset(
     let next = if end < place.order.len() {
         // The record may be deleted by now, but its place in the order is not.
         let slot = place.order.slot(end)?;
-        Some((base.tables[t].records.at(slot).map_or_else(|| tombstone(slot), |record| record.id), end))
+        Some((base[t].records.at(slot).map_or_else(|| tombstone(slot.number()), |record| record.id), end))
     } else if faults.endless_empty_pages {
-        Some((tombstone(u32::try_from(end).unwrap_or(u32::MAX)), end))
+        Some((tombstone(end), end))
     } else if faults.empty_last_page && place.position < end {
-        Some((tombstone(u32::MAX), end))
+        Some((tombstone(BEYOND), end))
     } else if faults.repeat_offset && place.position > 0 {
-        Some((tombstone(u32::MAX - 1), end))
+        Some((tombstone(BEYOND - 1), end))
     } else {
         None
     };
@@ -171,8 +175,11 @@ fn next_offset(
     offset
 }
 
+/// More than any table has records.
+const BEYOND: usize = u32::MAX as usize;
+
 /// A record id for a place where there is no record.
-fn tombstone(number: u32) -> RecordId {
+fn tombstone(number: usize) -> RecordId {
     RecordId::parse(&format!("rec{number:014}")).expect("fourteen digits are an id")
 }
 
@@ -184,7 +191,7 @@ pub(crate) fn get(base: &Base, id: &str, shape: &RecordShape, with: &Circumstanc
     let missing = || with.faults.missing_record.error();
     let id = RecordId::parse(id).ok_or_else(missing)?;
     let t = base.table_of(id).ok_or_else(missing)?;
-    let records = &base.tables[t].records;
+    let records = &base[t].records;
     let record = records.slot_of(id).and_then(|slot| records.seen(slot, with.now_ms)).ok_or_else(missing)?;
     let writer = PageWriter::new(base, t, None, shape, with.signature)?;
     let mut out = Vec::with_capacity(1024);

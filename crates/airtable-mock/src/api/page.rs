@@ -8,6 +8,8 @@ use super::text::cell_string;
 use crate::clock::{whole_second, write_stamp};
 use crate::data::base::Base;
 use crate::data::cells::UNSIGNED;
+use crate::data::field::Field;
+use crate::data::index::{FieldIndex, List, TableIndex};
 use crate::data::link::link_ids;
 use crate::data::record::Record;
 use crate::error::ApiError;
@@ -15,12 +17,12 @@ use crate::error::ApiError;
 /// Writes records of one table in one shape.
 pub(crate) struct PageWriter<'a> {
     base: &'a Base,
-    table: usize,
+    table: TableIndex,
     shape: &'a RecordShape,
-    /// For each field by index, its key if it is wanted.
-    keys: Vec<Option<&'a [u8]>>,
-    /// For each field by index, whether its cell can be copied as it is.
-    plain: Vec<bool>,
+    /// For each field, its key if it is wanted.
+    keys: List<FieldIndex, Option<&'a [u8]>>,
+    /// For each field, whether its cell can be copied as it is.
+    plain: List<FieldIndex, bool>,
     signature: &'a str,
 }
 
@@ -31,17 +33,17 @@ impl<'a> PageWriter<'a> {
     /// `UNKNOWN_FIELD_NAME`
     pub(crate) fn new(
         base: &'a Base,
-        table: usize,
+        table: TableIndex,
         fields: Option<&[String]>,
         shape: &'a RecordShape,
         signature: &'a str,
     ) -> Result<Self, ApiError> {
-        let of = &base.tables[table];
-        let mut wanted = vec![fields.is_none(); of.fields.len()];
+        let of = &base[table];
+        let mut wanted: List<FieldIndex, bool> = of.fields.iter().map(|_| fields.is_none()).collect();
         for name in fields.into_iter().flatten() {
             wanted[of.field(name).ok_or_else(|| ApiError::unknown_field(name))?] = true;
         }
-        let key = |(field, wanted): (&'a crate::data::field::Field, &bool)| {
+        let key = |(field, wanted): (&'a Field, &bool)| {
             let key = if shape.by_id { &*field.key_by_id } else { &*field.key_by_name };
             (*wanted && field.alive).then_some(key)
         };
@@ -71,8 +73,7 @@ impl<'a> PageWriter<'a> {
         out.extend_from_slice(b",\"fields\":{");
         let mut first = true;
         for (field, json) in record.cells.iter() {
-            let index = usize::from(field);
-            let Some(Some(key)) = self.keys.get(index) else {
+            let Some(Some(key)) = self.keys.get(field) else {
                 continue;
             };
             if !first {
@@ -80,20 +81,20 @@ impl<'a> PageWriter<'a> {
             }
             first = false;
             out.extend_from_slice(key);
-            if self.plain[index] {
+            if self.plain[field] {
                 out.extend_from_slice(json);
             } else {
-                self.write_special(out, index, json);
+                self.write_special(out, field, json);
             }
         }
         out.extend_from_slice(b"}}");
     }
 
-    fn write_special(&self, out: &mut Vec<u8>, field: usize, json: &[u8]) {
+    fn write_special(&self, out: &mut Vec<u8>, field: FieldIndex, json: &[u8]) {
         if let Some(zone) = &self.shape.as_text_in {
             let text = cell_string(self.base, self.table, field, json, zone);
             out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
-        } else if self.base.tables[self.table].fields[field].has_urls {
+        } else if self.base[self.table][field].has_urls {
             sign(out, json, self.signature);
         } else {
             let ids = link_ids(json).into_iter().map(|id| serde_json::json!({"id": id.to_string()}));

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
 use crate::data::field::Field;
+use crate::data::index::{FieldIndex, Slot, TableIndex};
 use crate::data::plain::plain_text;
 use crate::data::record::Record;
 
@@ -20,10 +21,10 @@ enum Key {
 }
 
 /// Sorts slots of a table by fields, each ascending or descending; equal records keep their order.
-pub(crate) fn sort_slots(base: &Base, t: usize, slots: &mut Vec<u32>, by: &[(usize, bool)], now_ms: i64) {
-    let table = &base.tables[t];
+pub(crate) fn sort_slots(base: &Base, t: TableIndex, slots: &mut Vec<Slot>, by: &[(FieldIndex, bool)], now_ms: i64) {
+    let table = &base[t];
     let sorters: Vec<Sorter> = by.iter().map(|(f, desc)| Sorter::new(base, t, *f, *desc)).collect();
-    let mut keyed: Vec<(Vec<Key>, u32)> = slots
+    let mut keyed: Vec<(Vec<Key>, Slot)> = slots
         .iter()
         .filter_map(|slot| {
             let record = table.records.seen(*slot, now_ms)?;
@@ -47,23 +48,23 @@ fn compare(sorters: &[Sorter], left: &[Key], right: &[Key]) -> Ordering {
 
 struct Sorter<'a> {
     base: &'a Base,
-    table: usize,
-    field: usize,
+    table: TableIndex,
+    field: FieldIndex,
     descending: bool,
     places: HashMap<&'a str, f64>,
 }
 
 impl<'a> Sorter<'a> {
-    fn new(base: &'a Base, table: usize, field: usize, descending: bool) -> Self {
-        let places = choice_places(&base.tables[table].fields[field]);
+    fn new(base: &'a Base, table: TableIndex, field: FieldIndex, descending: bool) -> Self {
+        let places = choice_places(&base[table][field]);
         Self { base, table, field, descending, places }
     }
 
     fn key(&self, record: &Record) -> Key {
-        let Some(cell) = record.cells.get(field_index(self.field)) else {
+        let Some(cell) = record.cells.get(self.field) else {
             return Key::Empty;
         };
-        if self.base.tables[self.table].fields[self.field].kind == "multipleRecordLinks" {
+        if self.base[self.table][self.field].kind == "multipleRecordLinks" {
             return Key::Text(self.base.cell_text(self.table, self.field, cell).to_lowercase());
         }
         match serde_json::from_slice(cell) {

@@ -10,11 +10,12 @@ use serde_json::Value;
 use crate::clock::{datetime, parse_ms};
 use crate::data::base::Base;
 use crate::data::field::Field;
+use crate::data::index::{FieldIndex, TableIndex};
 use crate::data::plain::plain_text;
 
 /// One cell as text.
-pub(crate) fn cell_string(base: &Base, table: usize, field: usize, json: &[u8], zone: &str) -> String {
-    let of = &base.tables[table].fields[field];
+pub(crate) fn cell_string(base: &Base, table: TableIndex, field: FieldIndex, json: &[u8], zone: &str) -> String {
+    let of = &base[table][field];
     if of.kind == "multipleRecordLinks" {
         return base.cell_text(table, field, json);
     }

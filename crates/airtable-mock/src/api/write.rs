@@ -12,8 +12,9 @@ use crate::change::commit::commit;
 use crate::change::edit::edit_cell;
 use crate::change::input::{Cell, accept};
 use crate::change::record::{create_record, delete_record};
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::index::{FieldIndex, TableIndex};
 use crate::data::transaction::{Actor, Transaction};
 use crate::error::ApiError;
 
@@ -21,7 +22,7 @@ use crate::error::ApiError;
 const MOST_RECORDS: usize = 10;
 
 /// Converted cells of one record.
-type Row = Vec<(usize, Cell)>;
+type Row = Vec<(FieldIndex, Cell)>;
 
 /// The parts of a request body.
 pub(crate) struct WriteBody<'a> {
@@ -74,7 +75,7 @@ impl<'a> WriteBody<'a> {
 /// 422 for a field or value that is not accepted.
 pub(crate) fn create_records(
     base: &mut Base,
-    t: usize,
+    t: TableIndex,
     body: &WriteBody<'_>,
     actor: Actor,
     now_ms: i64,
@@ -99,7 +100,7 @@ pub(crate) fn create_records(
 /// 422 for an unknown record, or a field or value that is not accepted.
 pub(crate) fn update_records(
     base: &mut Base,
-    t: usize,
+    t: TableIndex,
     body: &WriteBody<'_>,
     replace: Replace,
     actor: Actor,
@@ -134,19 +135,19 @@ pub(crate) fn update_records(
 fn update_target(
     base: &mut Base,
     tx: &mut Transaction,
-    t: usize,
+    t: TableIndex,
     record: &Value,
     body: &WriteBody<'_>,
 ) -> Result<Option<RecordId>, ApiError> {
     if let Some(id) = record.get("id").and_then(Value::as_str) {
-        let known = RecordId::parse(id).filter(|id| base.tables[t].records.get(*id).is_some());
+        let known = RecordId::parse(id).filter(|id| base[t].records.get(*id).is_some());
         return known.map(Some).ok_or_else(|| ApiError::row_does_not_exist(id));
     }
     let names = body.merge_on.as_ref().ok_or_else(|| ApiError::missing_key("id"))?;
     let mut wanted = Vec::new();
     for name in names {
-        let f = base.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-        let field = &base.tables[t].fields[f];
+        let f = base[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let field = &base[t][f];
         let value = [&field.name, &field.id].into_iter().find_map(|key| record["fields"].get(key));
         let value = value.cloned().unwrap_or(Value::Null);
         let cell = if field.is_writable() {
@@ -154,9 +155,9 @@ fn update_target(
         } else {
             (!value.is_null()).then(|| value.to_string().into_bytes())
         };
-        wanted.push((field_index(f), cell));
+        wanted.push((f, cell));
     }
-    let matches: Vec<RecordId> = base.tables[t]
+    let matches: Vec<RecordId> = base[t]
         .records
         .iter()
         .filter(|record| wanted.iter().all(|(field, cell)| record.cells.get(*field) == cell.as_deref()))
@@ -175,21 +176,21 @@ fn update_target(
 fn accept_row(
     base: &mut Base,
     tx: &mut Transaction,
-    t: usize,
+    t: TableIndex,
     record: &Value,
     typecast: bool,
     id: Option<RecordId>,
 ) -> Result<Row, ApiError> {
     let mut row = Vec::new();
     for (name, value) in record["fields"].as_object().into_iter().flatten() {
-        let f = base.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-        let current = id.and_then(|id| base.tables[t].records.get(id)?.cells.get(field_index(f)).map(<[u8]>::to_vec));
+        let f = base[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let current = id.and_then(|id| base[t].records.get(id)?.cells.get(f).map(<[u8]>::to_vec));
         row.push((f, accept(base, tx, (t, f), value, typecast, current.as_deref())?));
     }
     Ok(row)
 }
 
-fn insert(base: &mut Base, tx: &mut Transaction, t: usize, row: Row) -> RecordId {
+fn insert(base: &mut Base, tx: &mut Transaction, t: TableIndex, row: Row) -> RecordId {
     let id = create_record(base, tx, t, None);
     for (f, cell) in row {
         edit_cell(base, tx, t, id, f, cell.as_deref());
@@ -197,10 +198,10 @@ fn insert(base: &mut Base, tx: &mut Transaction, t: usize, row: Row) -> RecordId
     id
 }
 
-fn overwrite(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId, row: Row, replace: Replace) {
+fn overwrite(base: &mut Base, tx: &mut Transaction, t: TableIndex, id: RecordId, row: Row, replace: Replace) {
     if replace == Replace::All {
-        let named: Vec<usize> = row.iter().map(|(f, _)| *f).collect();
-        let others = base.tables[t].live_fields().filter(|(f, field)| field.is_writable() && !named.contains(f));
+        let named: Vec<FieldIndex> = row.iter().map(|(f, _)| *f).collect();
+        let others = base[t].live_fields().filter(|(f, field)| field.is_writable() && !named.contains(f));
         for f in others.map(|(f, _)| f).collect::<Vec<_>>() {
             edit_cell(base, tx, t, id, f, None);
         }
@@ -216,7 +217,7 @@ fn overwrite(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId, row:
 /// 422 for more than ten, or for an unknown record.
 pub(crate) fn delete_records(
     base: &mut Base,
-    t: usize,
+    t: TableIndex,
     ids: &[&str],
     actor: Actor,
     now_ms: i64,
@@ -226,7 +227,7 @@ pub(crate) fn delete_records(
     }
     let mut known = Vec::new();
     for id in ids {
-        let record = RecordId::parse(id).filter(|id| base.tables[t].records.get(*id).is_some());
+        let record = RecordId::parse(id).filter(|id| base[t].records.get(*id).is_some());
         known.push(record.ok_or_else(|| ApiError::row_does_not_exist(id))?);
     }
     let mut tx = Transaction::new(now_ms, actor);
@@ -240,14 +241,14 @@ pub(crate) fn delete_records(
 /// The records as they are after the write.
 fn answer(
     base: &Base,
-    t: usize,
+    t: TableIndex,
     ids: &[RecordId],
     body: &WriteBody<'_>,
     outcome: Option<(Vec<RecordId>, Vec<RecordId>)>,
     signature: &str,
 ) -> Result<Vec<u8>, ApiError> {
     let writer = PageWriter::new(base, t, None, &body.shape, signature)?;
-    let records: Vec<_> = ids.iter().filter_map(|id| base.tables[t].records.get(*id)).collect();
+    let records: Vec<_> = ids.iter().filter_map(|id| base[t].records.get(*id)).collect();
     let mut out = Vec::new();
     if let (true, [record]) = (body.single, records.as_slice()) {
         writer.write(&mut out, record);

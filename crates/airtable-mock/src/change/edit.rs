@@ -3,17 +3,25 @@
 use serde_json::Value;
 
 use crate::clock::whole_second;
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::index::{FieldIndex, TableIndex};
 use crate::data::link::{link_ids, link_json};
 use crate::data::record::Edit;
 use crate::data::transaction::Transaction;
 
 /// A person's edit of a cell: stamps it, keeps the other side of a link, frees a pinned cell.
-pub(crate) fn edit_cell(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId, f: usize, json: Option<&[u8]>) {
-    let field = field_index(f);
-    base.tables[t].pinned.remove(&(id, field));
-    let Some(record) = base.tables[t].records.get(id) else {
+pub(crate) fn edit_cell(
+    base: &mut Base,
+    tx: &mut Transaction,
+    t: TableIndex,
+    id: RecordId,
+    f: FieldIndex,
+    json: Option<&[u8]>,
+) {
+    let field = f;
+    base[t].pinned.remove(&(id, field));
+    let Some(record) = base[t].records.get(id) else {
         return;
     };
     let old = record.cells.get(field).map(<[u8]>::to_vec);
@@ -22,16 +30,23 @@ pub(crate) fn edit_cell(base: &mut Base, tx: &mut Transaction, t: usize, id: Rec
     }
     put_cell(base, tx, t, id, field, json);
     stamp_edit(base, tx, t, id, field);
-    if base.tables[t].fields[f].kind == "multipleRecordLinks" {
+    if base[t][f].kind == "multipleRecordLinks" {
         let ids = |cell: Option<&[u8]>| cell.map(link_ids).unwrap_or_default();
         keep_inverse(base, tx, (t, f), id, &ids(old.as_deref()), &ids(json));
     }
 }
 
 /// Sets a cell and notes what was there; neither an edit nor a link's other side.
-pub(crate) fn put_cell(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId, field: u16, json: Option<&[u8]>) {
+pub(crate) fn put_cell(
+    base: &mut Base,
+    tx: &mut Transaction,
+    t: TableIndex,
+    id: RecordId,
+    field: FieldIndex,
+    json: Option<&[u8]>,
+) {
     unsettle(base, tx, t, id);
-    let Some(record) = base.tables[t].records.get_mut(id) else {
+    let Some(record) = base[t].records.get_mut(id) else {
         return;
     };
     let previous = record.cells.get(field).map(<[u8]>::to_vec);
@@ -42,31 +57,38 @@ pub(crate) fn put_cell(base: &mut Base, tx: &mut Transaction, t: usize, id: Reco
 }
 
 /// Puts any JSON into a cell, as a value that no computation replaces. `null` empties the cell.
-pub(crate) fn pin_cell(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId, f: usize, json: &Value) {
+pub(crate) fn pin_cell(
+    base: &mut Base,
+    tx: &mut Transaction,
+    t: TableIndex,
+    id: RecordId,
+    f: FieldIndex,
+    json: &Value,
+) {
     let bytes = (!json.is_null()).then(|| json.to_string().into_bytes());
-    base.tables[t].pinned.insert((id, field_index(f)));
-    put_cell(base, tx, t, id, field_index(f), bytes.as_deref());
+    base[t].pinned.insert((id, f));
+    put_cell(base, tx, t, id, f, bytes.as_deref());
 }
 
 /// Lets readers see a record as it was for a while, if changes are slow to show.
-pub(crate) fn unsettle(base: &mut Base, tx: &Transaction, t: usize, id: RecordId) {
+pub(crate) fn unsettle(base: &mut Base, tx: &Transaction, t: TableIndex, id: RecordId) {
     let delay = base.manners.visibility_delay_ms;
     if delay == 0 || tx.silent {
         return;
     }
-    let records = &mut base.tables[t].records;
+    let records = &mut base[t].records;
     if let Some(slot) = records.slot_of(id) {
         let before = if tx.created.contains(&(t, id)) { None } else { records.at(slot).cloned() };
         records.unsettle(slot, before, tx.now_ms + delay, tx.now_ms);
     }
 }
 
-fn stamp_edit(base: &mut Base, tx: &Transaction, t: usize, id: RecordId, field: u16) {
+fn stamp_edit(base: &mut Base, tx: &Transaction, t: TableIndex, id: RecordId, field: FieldIndex) {
     if tx.silent || tx.created.contains(&(t, id)) {
         return;
     }
     let ms = stamp_ms(base, tx.now_ms);
-    if let Some(record) = base.tables[t].records.get_mut(id) {
+    if let Some(record) = base[t].records.get_mut(id) {
         record.note_edit(Edit { field, ms, person: tx.actor.person });
     }
 }
@@ -79,7 +101,7 @@ pub(crate) fn stamp_ms(base: &Base, now_ms: i64) -> i64 {
 pub(crate) fn keep_inverse(
     base: &mut Base,
     tx: &mut Transaction,
-    link: (usize, usize),
+    link: (TableIndex, FieldIndex),
     id: RecordId,
     old: &[RecordId],
     new: &[RecordId],
@@ -98,8 +120,8 @@ pub(crate) fn keep_inverse(
         } else if ids.len() == had {
             continue;
         }
-        put_cell(base, tx, other, partner, field_index(inverse), link_json(&ids).as_deref());
+        put_cell(base, tx, other, partner, inverse, link_json(&ids).as_deref());
         // Linking a record from the other table counts as an edit of it.
-        stamp_edit(base, tx, other, partner, field_index(inverse));
+        stamp_edit(base, tx, other, partner, inverse);
     }
 }

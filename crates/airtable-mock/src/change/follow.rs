@@ -9,8 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use super::edit::put_cell;
 use crate::clock::whole_second;
 use crate::compute::cell::compute;
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::index::TableIndex;
 use crate::data::manners::Manners;
 use crate::data::record::Record;
 use crate::data::store::Store;
@@ -20,7 +21,7 @@ const MOST_VISITS: u32 = 12;
 
 /// Brings everything up to date that depends on what the transaction touched.
 pub(crate) fn recompute(base: &mut Base, tx: &mut Transaction) {
-    let mut queue: VecDeque<(usize, RecordId)> = tx.touched_records().collect();
+    let mut queue: VecDeque<(TableIndex, RecordId)> = tx.touched_records().collect();
     let mut visits: HashMap<RecordId, u32> = HashMap::new();
     while let Some((t, id)) = queue.pop_front() {
         let visit = visits.entry(id).or_default();
@@ -36,15 +37,15 @@ pub(crate) fn recompute(base: &mut Base, tx: &mut Transaction) {
 }
 
 /// Brings the computed cells of a record up to date; tells whether any changed.
-fn recompute_record(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordId) -> bool {
-    let Some(record) = base.tables[t].records.get(id) else {
+fn recompute_record(base: &mut Base, tx: &mut Transaction, t: TableIndex, id: RecordId) -> bool {
+    let Some(record) = base[t].records.get(id) else {
         return false;
     };
     let mut fresh = record.clone();
     let mut stale = Vec::new();
-    for &f in &base.tables[t].order {
-        let field = field_index(f);
-        if base.tables[t].pinned.contains(&(id, field)) {
+    for &f in &base[t].order {
+        let field = f;
+        if base[t].pinned.contains(&(id, field)) {
             continue;
         }
         let new = compute(base, t, &fresh, f, tx.now_ms);
@@ -61,9 +62,9 @@ fn recompute_record(base: &mut Base, tx: &mut Transaction, t: usize, id: RecordI
 }
 
 /// The records of other tables (or this one) whose computed cells may read this record.
-fn reading_records(base: &Base, t: usize, id: RecordId) -> Vec<(usize, RecordId)> {
+fn reading_records(base: &Base, t: TableIndex, id: RecordId) -> Vec<(TableIndex, RecordId)> {
     let mut found = Vec::new();
-    for &(reader, link) in &base.tables[t].readers {
+    for &(reader, link) in &base[t].readers {
         match base.inverse_of(reader, link) {
             Some((_, inverse)) => {
                 found.extend(base.linked_ids(t, id, inverse).into_iter().map(|other| (reader, other)));
@@ -78,8 +79,8 @@ fn reading_records(base: &Base, t: usize, id: RecordId) -> Vec<(usize, RecordId)
 /// the order of the plan, once is enough.
 pub(crate) fn recompute_all(base: &mut Base, tx: &mut Transaction) {
     for (t, f) in base.order.clone() {
-        let field = field_index(f);
-        let table = &base.tables[t];
+        let field = f;
+        let table = &base[t];
         let free = |record: &&Record| !table.pinned.contains(&(record.id, field));
         let fresh: Vec<(RecordId, Option<Vec<u8>>)> = table
             .records
@@ -96,18 +97,18 @@ pub(crate) fn recompute_all(base: &mut Base, tx: &mut Transaction) {
 }
 
 /// Recomputes what depends on the time of day, at most once a second.
-pub(crate) fn refresh_volatile(base: &mut Base, t: usize, now_ms: i64) {
-    base.tables[t].refreshed_ms = whole_second(now_ms);
+pub(crate) fn refresh_volatile(base: &mut Base, t: TableIndex, now_ms: i64) {
+    base[t].refreshed_ms = whole_second(now_ms);
     let mut tx = Transaction::silent(now_ms);
-    let ids: Vec<RecordId> = base.tables[t].records.iter().map(|record| record.id).collect();
+    let ids: Vec<RecordId> = base[t].records.iter().map(|record| record.id).collect();
     for id in ids {
         recompute_record(base, &mut tx, t, id);
     }
 }
 
 /// Whether [`Base::refresh_volatile`] has something to do.
-pub(crate) fn is_stale(base: &Base, t: usize, now_ms: i64) -> bool {
-    !base.tables[t].volatile.is_empty() && base.tables[t].refreshed_ms != whole_second(now_ms)
+pub(crate) fn is_stale(base: &Base, t: TableIndex, now_ms: i64) -> bool {
+    !base[t].volatile.is_empty() && base[t].refreshed_ms != whole_second(now_ms)
 }
 
 /// Takes over how bases are to behave; cells that depend on it are computed anew.

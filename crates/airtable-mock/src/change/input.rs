@@ -10,9 +10,10 @@ use super::record::create_record;
 use crate::clock::parse_ms;
 use crate::clock::{stamp, write_date};
 use crate::compute::value::number_json;
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
 use crate::data::cells::UNSIGNED;
 use crate::data::id::RecordId;
+use crate::data::index::{FieldIndex, TableIndex};
 use crate::data::link::link_json;
 use crate::data::plain::plain_text;
 use crate::data::transaction::Transaction;
@@ -28,12 +29,12 @@ pub(crate) type Cell = Option<Vec<u8>>;
 pub(crate) fn accept(
     base: &mut Base,
     tx: &mut Transaction,
-    (t, f): (usize, usize),
+    (t, f): (TableIndex, FieldIndex),
     value: &Value,
     typecast: bool,
     current: Option<&[u8]>,
 ) -> Result<Cell, ApiError> {
-    let field = &base.tables[t].fields[f];
+    let field = &base[t][f];
     if !field.is_writable() {
         return Err(ApiError::invalid(
             "INVALID_VALUE_FOR_COLUMN",
@@ -97,7 +98,7 @@ pub(crate) fn accept(
 
 fn accept_choices(
     base: &mut Base,
-    (t, f): (usize, usize),
+    (t, f): (TableIndex, FieldIndex),
     items: &[&Value],
     typecast: bool,
     many: bool,
@@ -109,10 +110,10 @@ fn accept_choices(
             given.or_else(|| typecast.then(|| plain_text(item)))
         });
         let Some(name) = name else {
-            let message = format!("Cannot parse value for field {}", base.tables[t].fields[f].name);
+            let message = format!("Cannot parse value for field {}", base[t][f].name);
             return Err(ApiError::invalid("INVALID_VALUE_FOR_COLUMN", message));
         };
-        if base.tables[t].fields[f].choice(&name).is_none() {
+        if base[t][f].choice(&name).is_none() {
             if !typecast {
                 let message = format!("Insufficient permissions to create new select option \"\"{name}\"\"");
                 return Err(ApiError::invalid("INVALID_MULTIPLE_CHOICE_OPTIONS", message));
@@ -127,9 +128,9 @@ fn accept_choices(
     Ok(Some(json.to_string().into_bytes()))
 }
 
-fn add_choice(base: &mut Base, (t, f): (usize, usize), name: &str) {
+fn add_choice(base: &mut Base, (t, f): (TableIndex, FieldIndex), name: &str) {
     let id = base.ids.fresh("sel");
-    let field = &mut base.tables[t].fields[f];
+    let field = &mut base[t][f];
     let mut choices: Vec<Value> = field.choices().cloned().collect();
     choices.push(json!({"id": id, "name": name, "color": "blueLight2"}));
     field.set_option("choices", json!(choices));
@@ -138,7 +139,7 @@ fn add_choice(base: &mut Base, (t, f): (usize, usize), name: &str) {
 fn accept_links(
     base: &mut Base,
     tx: &mut Transaction,
-    (t, f): (usize, usize),
+    (t, f): (TableIndex, FieldIndex),
     value: &Value,
     typecast: bool,
 ) -> Result<Cell, ApiError> {
@@ -150,7 +151,7 @@ fn accept_links(
             &single
         }
         _ => {
-            let message = format!("Value is not an array of record IDs for field {}", base.tables[t].fields[f].name);
+            let message = format!("Value is not an array of record IDs for field {}", base[t][f].name);
             return Err(ApiError::invalid("INVALID_RECORDS", message));
         }
     };
@@ -162,7 +163,7 @@ fn accept_links(
         let Some(text) = item.as_str().or_else(|| item.get("id").and_then(Value::as_str)) else {
             return Err(ApiError::invalid("INVALID_RECORDS", "Value is not a record ID"));
         };
-        let id = match RecordId::parse(text).filter(|id| base.tables[linked].records.get(*id).is_some()) {
+        let id = match RecordId::parse(text).filter(|id| base[linked].records.get(*id).is_some()) {
             Some(id) => id,
             None if typecast => record_by_name(base, tx, linked, text),
             None => return Err(ApiError::row_does_not_exist(text)),
@@ -175,17 +176,17 @@ fn accept_links(
 }
 
 /// The record with this name, made if there is none.
-fn record_by_name(base: &mut Base, tx: &mut Transaction, t: usize, name: &str) -> RecordId {
+fn record_by_name(base: &mut Base, tx: &mut Transaction, t: TableIndex, name: &str) -> RecordId {
     // Names are texts nearly always: then comparing the cells as they are stored is enough.
-    let (cell, primary) = (Value::from(name).to_string(), field_index(base.tables[t].primary));
-    let records = &base.tables[t].records;
+    let (cell, primary) = (Value::from(name).to_string(), base[t].primary);
+    let records = &base[t].records;
     let same = records.iter().find(|record| record.cells.get(primary) == Some(cell.as_bytes()));
     let found = same
         .map(|record| record.id)
         .or_else(|| records.iter().map(|record| record.id).find(|id| base.record_name(t, *id) == name));
     found.unwrap_or_else(|| {
         let id = create_record(base, tx, t, None);
-        let primary = base.tables[t].primary;
+        let primary = base[t].primary;
         edit_cell(base, tx, t, id, primary, Some(cell.as_bytes()));
         id
     })

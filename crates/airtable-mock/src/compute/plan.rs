@@ -5,16 +5,17 @@ use std::collections::HashMap;
 
 use crate::data::base::Base;
 use crate::data::field::{Calc, Field};
+use crate::data::index::{FieldIndex, Numbered, TableIndex};
 use crate::data::table::Table;
 use crate::formula::Formula;
 
-type Node = (usize, usize);
+type Node = (TableIndex, FieldIndex);
 
 /// Derives everything that depends on the schema. To be called after every change of it.
 pub(crate) fn replan(base: &mut Base) {
-    for t in 0..base.tables.len() {
-        let calcs: Vec<Calc> = (0..base.tables[t].fields.len()).map(|f| calc_of(base, t, f)).collect();
-        for (field, calc) in base.tables[t].fields.iter_mut().zip(calcs) {
+    for t in base.tables.indices() {
+        let calcs: Vec<Calc> = base[t].fields.indices().map(|f| calc_of(base, t, f)).collect();
+        for (field, calc) in base[t].fields.iter_mut().zip(calcs) {
             field.calc = calc;
         }
         compile_views(base, t);
@@ -26,19 +27,19 @@ pub(crate) fn replan(base: &mut Base) {
         table.readers.clear();
     }
     for &(t, f) in &order {
-        base.tables[t].order.push(f);
+        base[t].order.push(f);
     }
     base.order = order;
     find_readers(base);
 }
 
-fn calc_of(base: &Base, t: usize, f: usize) -> Calc {
-    let table = &base.tables[t];
-    let field = &table.fields[f];
+fn calc_of(base: &Base, t: TableIndex, f: FieldIndex) -> Calc {
+    let table = &base[t];
+    let field = &table[f];
     if !field.alive || field.private.get("static").is_some() {
         return Calc::Stored;
     }
-    let referenced = || -> Vec<usize> {
+    let referenced = || -> Vec<FieldIndex> {
         let ids = field.option("referencedFieldIds").and_then(serde_json::Value::as_array);
         ids.into_iter().flatten().filter_map(|id| table.field(id.as_str()?)).collect()
     };
@@ -68,17 +69,17 @@ fn calc_of(base: &Base, t: usize, f: usize) -> Calc {
 }
 
 /// The link field of a lookup or rollup, and the field that it reads in the linked table.
-fn link_and_target(base: &Base, t: usize, field: &Field) -> Option<(usize, usize)> {
-    let link = base.tables[t].field(field.option_text("recordLinkFieldId")?)?;
+fn link_and_target(base: &Base, t: TableIndex, field: &Field) -> Option<(FieldIndex, FieldIndex)> {
+    let link = base[t].field(field.option_text("recordLinkFieldId")?)?;
     let linked = base.linked_table(t, link)?;
-    let target = base.tables[linked].field(field.option_text("fieldIdInLinkedTable")?)?;
+    let target = base[linked].field(field.option_text("fieldIdInLinkedTable")?)?;
     Some((link, target))
 }
 
-fn compile_views(base: &mut Base, t: usize) {
-    let table = &base.tables[t];
+fn compile_views(base: &mut Base, t: TableIndex) {
+    let table = &base[t];
     let filters: Vec<_> = table.views.iter().map(|view| compile(table, view.filter_text.as_deref())).collect();
-    for (view, filter) in base.tables[t].views.iter_mut().zip(filters) {
+    for (view, filter) in base[t].views.iter_mut().zip(filters) {
         view.filter = filter;
     }
 }
@@ -93,18 +94,18 @@ fn mark_urls(base: &mut Base) {
 }
 
 /// The fields of the same base whose cells a computed field reads.
-fn reads(base: &Base, t: usize, f: usize) -> Vec<Node> {
-    let through = |link: usize, target: usize| {
+fn reads(base: &Base, t: TableIndex, f: FieldIndex) -> Vec<Node> {
+    let through = |link: FieldIndex, target: FieldIndex| {
         let linked = base.linked_table(t, link).map(|linked| (linked, target));
         linked.into_iter().collect::<Vec<_>>()
     };
-    match &base.tables[t].fields[f].calc {
+    match &base[t][f].calc {
         Calc::Formula(formula) => {
-            let mut nodes: Vec<Node> = formula.fields().iter().map(|field| (t, *field)).collect();
+            let mut nodes: Vec<Node> = fields_of(formula).map(|field| (t, field)).collect();
             // A formula reads a link as the primary texts on the other side.
-            for field in formula.fields() {
-                if let Some(linked) = base.linked_table(t, *field) {
-                    nodes.push((linked, base.tables[linked].primary));
+            for field in fields_of(formula) {
+                if let Some(linked) = base.linked_table(t, field) {
+                    nodes.push((linked, base[linked].primary));
                 }
             }
             nodes
@@ -119,19 +120,19 @@ fn sort_computed(base: &mut Base) -> Vec<Node> {
     let mut marks: HashMap<Node, Mark> = HashMap::new();
     let mut order = Vec::new();
     let mut circular = Vec::new();
-    for t in 0..base.tables.len() {
-        for f in 0..base.tables[t].fields.len() {
+    for t in base.tables.indices() {
+        for f in base[t].fields.indices() {
             visit(base, (t, f), &mut marks, &mut order, &mut circular);
         }
     }
     for (t, f) in circular {
-        base.tables[t].fields[f].calc = Calc::Circular;
+        base[t][f].calc = Calc::Circular;
     }
     order
 }
 
 fn visit(base: &Base, node: Node, marks: &mut HashMap<Node, Mark>, order: &mut Vec<Node>, circular: &mut Vec<Node>) {
-    if !base.tables[node.0].fields[node.1].is_computed() || marks.contains_key(&node) {
+    if !base[node.0][node.1].is_computed() || marks.contains_key(&node) {
         return;
     }
     marks.insert(node, Mark::Open);
@@ -147,14 +148,14 @@ fn visit(base: &Base, node: Node, marks: &mut HashMap<Node, Mark>, order: &mut V
 }
 
 fn find_readers(base: &mut Base) {
-    for t in 0..base.tables.len() {
+    for t in base.tables.indices() {
         let mut links = Vec::new();
         let mut volatile = Vec::new();
-        for (f, field) in base.tables[t].live_fields() {
+        for (f, field) in base[t].live_fields() {
             match &field.calc {
                 Calc::Lookup { link, .. } | Calc::Rollup { link, .. } | Calc::Count { link } => links.push(*link),
                 Calc::Formula(formula) => {
-                    links.extend(formula.fields().iter().filter(|link| base.linked_table(t, **link).is_some()));
+                    links.extend(fields_of(formula).filter(|link| base.linked_table(t, *link).is_some()));
                     let text = field.option_text("formula").unwrap_or_default().to_uppercase();
                     if text.contains("NOW()") || text.contains("TODAY()") {
                         volatile.push(f);
@@ -163,10 +164,10 @@ fn find_readers(base: &mut Base) {
                 _ => {}
             }
         }
-        base.tables[t].volatile = volatile;
+        base[t].volatile = volatile;
         for link in links {
             if let Some(linked) = base.linked_table(t, link) {
-                base.tables[linked].readers.insert((t, link));
+                base[linked].readers.insert((t, link));
             }
         }
     }
@@ -179,5 +180,10 @@ enum Mark {
 }
 
 fn compile(table: &Table, text: Option<&str>) -> Option<Formula> {
-    Formula::compile(text?, &|name| table.field_in_formula(name)).ok()
+    Formula::compile(text?, &|name| table.field_in_formula(name).map(Numbered::number)).ok()
+}
+
+/// The fields that a formula of the table refers to.
+fn fields_of(formula: &Formula) -> impl Iterator<Item = FieldIndex> {
+    formula.fields().iter().map(|number| FieldIndex::of(*number))
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::value::from_cell;
 use crate::clock::datetime;
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
+use crate::data::index::{FieldIndex, Numbered as _, TableIndex};
 use crate::data::link::link_ids;
 use crate::data::record::Record;
 use crate::formula::{Row, Value};
@@ -12,33 +13,38 @@ use crate::formula::{Row, Value};
 /// A record as formulas see it.
 pub(crate) struct Reader<'a> {
     base: &'a Base,
-    table: usize,
+    table: TableIndex,
     record: &'a Record,
     id: String,
     now_ms: i64,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(base: &'a Base, table: usize, record: &'a Record, now_ms: i64) -> Self {
+    pub(crate) fn new(base: &'a Base, table: TableIndex, record: &'a Record, now_ms: i64) -> Self {
         Self { base, table, record, id: record.id.to_string(), now_ms }
     }
-}
 
-impl Row for Reader<'_> {
-    fn field(&self, index: usize) -> Value {
-        let field = &self.base.tables[self.table].fields[index];
-        let Some(json) = self.record.cells.get(field_index(index)) else {
+    /// The cell of a field, as formulas see it.
+    pub(crate) fn value(&self, field: FieldIndex) -> Value {
+        let Some(json) = self.record.cells.get(field) else {
             return Value::Blank;
         };
-        match field.kind.as_str() {
-            "multipleRecordLinks" => match self.base.linked_table(self.table, index) {
+        let of = &self.base[self.table][field];
+        match of.kind.as_str() {
+            "multipleRecordLinks" => match self.base.linked_table(self.table, field) {
                 Some(linked) => Value::Array(
                     link_ids(json).into_iter().map(|id| Value::Text(self.base.record_name(linked, id))).collect(),
                 ),
                 None => Value::Blank,
             },
-            _ => from_cell(field.value_kind(), json),
+            _ => from_cell(of.value_kind(), json),
         }
+    }
+}
+
+impl Row for Reader<'_> {
+    fn field(&self, index: usize) -> Value {
+        self.value(FieldIndex::of(index))
     }
 
     fn record_id(&self) -> &str {
@@ -50,7 +56,8 @@ impl Row for Reader<'_> {
     }
 
     fn last_modified_time(&self, fields: &[usize]) -> Option<DateTime<Utc>> {
-        last_modified_ms(self.base, self.record, fields).map(datetime)
+        let fields: Vec<FieldIndex> = fields.iter().map(|number| FieldIndex::of(*number)).collect();
+        last_modified_ms(self.base, self.record, &fields).map(datetime)
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -59,7 +66,7 @@ impl Row for Reader<'_> {
 }
 
 /// When any of these fields (of all, if none are named) was last edited.
-pub(crate) fn last_modified_ms(base: &Base, record: &Record, fields: &[usize]) -> Option<i64> {
+pub(crate) fn last_modified_ms(base: &Base, record: &Record, fields: &[FieldIndex]) -> Option<i64> {
     let edited = record.last_edit(fields).map(|edit| edit.ms);
     edited.or_else(|| (!base.manners.blank_until_edited).then_some(record.created_ms))
 }

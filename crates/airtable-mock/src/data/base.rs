@@ -4,12 +4,14 @@
 //! changes it needs one mutable borrow and nothing else.
 
 use std::collections::HashMap;
+use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::comment::Comment;
 use super::id::{Ids, RecordId};
+use super::index::{FieldIndex, List, TableIndex};
 use super::link::link_ids;
 use super::manners::Manners;
 use super::person::Person;
@@ -27,13 +29,13 @@ pub(crate) struct Base {
     pub(crate) permission: String,
     pub(crate) people: Arc<Vec<Person>>,
     pub(crate) ids: Ids,
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: List<TableIndex, Table>,
     pub(crate) comments: HashMap<RecordId, Vec<Comment>>,
     pub(crate) webhooks: Vec<Webhook>,
     /// Notifications that wait to be sent.
     pub(crate) pings: Vec<Ping>,
     /// All computed fields by table and index, each after those that it reads.
-    pub(crate) order: Vec<(usize, usize)>,
+    pub(crate) order: Vec<(TableIndex, FieldIndex)>,
     /// The number of the last transaction.
     pub(crate) transaction: u64,
     pub(crate) manners: Manners,
@@ -41,28 +43,26 @@ pub(crate) struct Base {
 
 impl Base {
     /// Finds a table by id or else by exact name.
-    pub(crate) fn table(&self, name_or_id: &str) -> Option<usize> {
-        self.tables
-            .iter()
-            .position(|table| table.id == name_or_id)
-            .or_else(|| self.tables.iter().position(|table| table.name == name_or_id))
+    pub(crate) fn table(&self, name_or_id: &str) -> Option<TableIndex> {
+        let by_id = self.tables.position(|table| table.id == name_or_id);
+        by_id.or_else(|| self.tables.position(|table| table.name == name_or_id))
     }
 
     /// The table that holds a record.
-    pub(crate) fn table_of(&self, record: RecordId) -> Option<usize> {
-        self.tables.iter().position(|table| table.records.slot_of(record).is_some())
+    pub(crate) fn table_of(&self, record: RecordId) -> Option<TableIndex> {
+        self.tables.position(|table| table.records.slot_of(record).is_some())
     }
 
     /// The table that a link field of `table` points to.
-    pub(crate) fn linked_table(&self, table: usize, link: usize) -> Option<usize> {
+    pub(crate) fn linked_table(&self, table: TableIndex, link: FieldIndex) -> Option<TableIndex> {
         self.table(self.tables.get(table)?.fields.get(link)?.option_text("linkedTableId")?)
     }
 
     /// The field on the other side of a link: its table and index.
-    pub(crate) fn inverse_of(&self, table: usize, link: usize) -> Option<(usize, usize)> {
+    pub(crate) fn inverse_of(&self, table: TableIndex, link: FieldIndex) -> Option<(TableIndex, FieldIndex)> {
         let other = self.linked_table(table, link)?;
-        let id = self.tables[table].fields[link].option_text("inverseLinkFieldId")?;
-        Some((other, self.tables[other].field(id)?))
+        let id = self[table][link].option_text("inverseLinkFieldId")?;
+        Some((other, self[other].field(id)?))
     }
 
     pub(crate) fn person(&self, index: u16) -> Option<&Person> {
@@ -70,31 +70,35 @@ impl Base {
     }
 
     /// The record ids in a link cell.
-    pub(crate) fn linked_ids(&self, table: usize, record: RecordId, link: usize) -> Vec<RecordId> {
-        let cell = self.tables[table].records.get(record).and_then(|record| record.cells.get(field_index(link)));
+    pub(crate) fn linked_ids(&self, table: TableIndex, record: RecordId, link: FieldIndex) -> Vec<RecordId> {
+        let cell = self[table].records.get(record).and_then(|record| record.cells.get(link));
         cell.map(link_ids).unwrap_or_default()
     }
 
     /// The text by which a record is known: its primary field's.
-    pub(crate) fn record_name(&self, table: usize, record: RecordId) -> String {
-        let table = &self.tables[table];
-        let cell = table.records.get(record).and_then(|record| record.cells.get(field_index(table.primary)));
+    pub(crate) fn record_name(&self, table: TableIndex, record: RecordId) -> String {
+        let table = &self[table];
+        let cell = table.records.get(record).and_then(|record| record.cells.get(table.primary));
         cell.and_then(|json| serde_json::from_slice(json).ok())
             .map(|json: Value| super::plain::plain_text(&json))
             .unwrap_or_default()
     }
 
     /// The records whose cell in a link field names a record, found by looking at all of them.
-    pub(crate) fn records_linking_to(&self, t: usize, link: usize, id: RecordId) -> Vec<(usize, RecordId)> {
-        let links =
-            |record: &&Record| record.cells.get(field_index(link)).is_some_and(|json| link_ids(json).contains(&id));
-        self.tables[t].records.iter().filter(links).map(|record| (t, record.id)).collect()
+    pub(crate) fn records_linking_to(
+        &self,
+        t: TableIndex,
+        link: FieldIndex,
+        id: RecordId,
+    ) -> Vec<(TableIndex, RecordId)> {
+        let links = |record: &&Record| record.cells.get(link).is_some_and(|json| link_ids(json).contains(&id));
+        self[t].records.iter().filter(links).map(|record| (t, record.id)).collect()
     }
 
     /// A cell as text, as `cellFormat=string` and upserts want it.
-    pub(crate) fn cell_text(&self, t: usize, f: usize, json: &[u8]) -> String {
+    pub(crate) fn cell_text(&self, t: TableIndex, f: FieldIndex, json: &[u8]) -> String {
         match self.linked_table(t, f) {
-            Some(linked) if self.tables[t].fields[f].kind == "multipleRecordLinks" => {
+            Some(linked) if self[t][f].kind == "multipleRecordLinks" => {
                 let names: Vec<String> = link_ids(json).into_iter().map(|id| self.record_name(linked, id)).collect();
                 names.join(", ")
             }
@@ -108,7 +112,16 @@ impl Base {
     }
 }
 
-/// A field's index as it is stored in cells.
-pub(crate) fn field_index(index: usize) -> u16 {
-    u16::try_from(index).expect("a table has at most 500 live fields and never 65,536 in its life")
+impl Index<TableIndex> for Base {
+    type Output = Table;
+
+    fn index(&self, table: TableIndex) -> &Table {
+        &self.tables[table]
+    }
+}
+
+impl IndexMut<TableIndex> for Base {
+    fn index_mut(&mut self, table: TableIndex) -> &mut Table {
+        &mut self.tables[table]
+    }
 }

@@ -4,6 +4,8 @@
 //! filled cells are stored, in ascending order of their field's index, each as a two-byte index, a
 //! four-byte length and the JSON: a million records of twenty short cells fit in a few hundred megabytes.
 
+use super::index::FieldIndex;
+
 /// How attachment URLs begin in stored cells; replaced by address, expiry and signature when sent.
 pub(crate) const UNSIGNED: &str = "mock-attachment:";
 
@@ -20,11 +22,11 @@ impl Cells {
     }
 
     /// The filled cells in order of field.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u16, &[u8])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FieldIndex, &[u8])> {
         let mut rest: &[u8] = &self.0;
         std::iter::from_fn(move || {
             let (header, tail) = rest.split_at_checked(HEADER)?;
-            let field = u16::from_le_bytes([header[0], header[1]]);
+            let field = FieldIndex::from_le_bytes([header[0], header[1]]);
             let length = u32::from_le_bytes([header[2], header[3], header[4], header[5]]) as usize;
             let (json, after) = tail.split_at_checked(length)?;
             rest = after;
@@ -32,12 +34,12 @@ impl Cells {
         })
     }
 
-    pub(crate) fn get(&self, field: u16) -> Option<&[u8]> {
+    pub(crate) fn get(&self, field: FieldIndex) -> Option<&[u8]> {
         self.iter().find(|(index, _)| *index == field).map(|(_, json)| json)
     }
 
     /// Sets or clears one cell.
-    pub(crate) fn set(&mut self, field: u16, json: Option<&[u8]>) {
+    pub(crate) fn set(&mut self, field: FieldIndex, json: Option<&[u8]>) {
         let mut bytes = Vec::with_capacity(self.0.len() + HEADER + json.map_or(0, <[u8]>::len));
         let mut new = json;
         for (index, old) in self.iter() {
@@ -58,7 +60,7 @@ impl Cells {
 }
 
 /// Appends one cell in packed form.
-pub(crate) fn push(bytes: &mut Vec<u8>, field: u16, json: &[u8]) {
+pub(crate) fn push(bytes: &mut Vec<u8>, field: FieldIndex, json: &[u8]) {
     let length = u32::try_from(json.len()).expect("a cell of four gigabytes does not fit a request");
     bytes.extend_from_slice(&field.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
@@ -67,23 +69,28 @@ pub(crate) fn push(bytes: &mut Vec<u8>, field: u16, json: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::index::Numbered as _;
     use super::*;
+
+    fn field(number: usize) -> FieldIndex {
+        FieldIndex::of(number)
+    }
 
     #[test]
     fn setting_keeps_the_order_and_replaces() {
         let mut cells = Cells::default();
-        cells.set(5, Some(b"5"));
-        cells.set(1, Some(b"\"one\""));
-        cells.set(3, Some(b"3"));
-        cells.set(5, Some(b"55"));
+        cells.set(field(5), Some(b"5"));
+        cells.set(field(1), Some(b"\"one\""));
+        cells.set(field(3), Some(b"3"));
+        cells.set(field(5), Some(b"55"));
         let all: Vec<_> = cells.iter().collect();
-        assert_eq!(all, [(1, &b"\"one\""[..]), (3, b"3"), (5, b"55")]);
-        cells.set(3, None);
-        assert_eq!(cells.get(3), None);
-        assert_eq!(cells.get(5), Some(&b"55"[..]));
+        assert_eq!(all, [(field(1), &b"\"one\""[..]), (field(3), b"3"), (field(5), b"55")]);
+        cells.set(field(3), None);
+        assert_eq!(cells.get(field(3)), None);
+        assert_eq!(cells.get(field(5)), Some(&b"55"[..]));
         let mut packed = Vec::new();
-        push(&mut packed, 1, b"\"one\"");
-        push(&mut packed, 5, b"55");
+        push(&mut packed, field(1), b"\"one\"");
+        push(&mut packed, field(5), b"55");
         assert_eq!(cells, Cells::from_packed(&packed));
     }
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::index::FieldIndex;
 use crate::formula::Formula;
 
 /// How a computed cell is computed. Indices are those of fields in the same table, except `target`.
@@ -20,21 +21,21 @@ pub(crate) enum Calc {
     Circular,
     Formula(Formula),
     Lookup {
-        link: usize,
-        target: usize,
+        link: FieldIndex,
+        target: FieldIndex,
     },
     Rollup {
-        link: usize,
-        target: usize,
+        link: FieldIndex,
+        target: FieldIndex,
         formula: Formula,
     },
     Count {
-        link: usize,
+        link: FieldIndex,
     },
     CreatedTime,
-    LastModifiedTime(Vec<usize>),
+    LastModifiedTime(Vec<FieldIndex>),
     CreatedBy,
-    LastModifiedBy(Vec<usize>),
+    LastModifiedBy(Vec<FieldIndex>),
     AutoNumber,
     Button,
 }

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 
 use super::cells::Cells;
 use super::id::RecordId;
+use super::index::{FieldIndex, List, Slot};
 
 /// The last edit of one field of one record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Edit {
-    pub(crate) field: u16,
+    pub(crate) field: FieldIndex,
     pub(crate) ms: i64,
     pub(crate) person: u16,
 }
@@ -41,8 +42,8 @@ impl Record {
     }
 
     /// The latest edit of any of these fields; of any field at all if the list is empty.
-    pub(crate) fn last_edit(&self, fields: &[usize]) -> Option<Edit> {
-        let of_interest = |edit: &&Edit| fields.is_empty() || fields.contains(&usize::from(edit.field));
+    pub(crate) fn last_edit(&self, fields: &[FieldIndex]) -> Option<Edit> {
+        let of_interest = |edit: &&Edit| fields.is_empty() || fields.contains(&edit.field);
         self.edits.as_deref()?.iter().filter(of_interest).max_by_key(|edit| edit.ms).copied()
     }
 }
@@ -57,15 +58,20 @@ struct Unsettled {
 /// All records of a table, by slot.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Records {
-    slots: Vec<Option<Record>>,
-    by_id: HashMap<RecordId, u32>,
-    unsettled: HashMap<u32, Unsettled>,
+    slots: List<Slot, Option<Record>>,
+    by_id: HashMap<RecordId, Slot>,
+    unsettled: HashMap<Slot, Unsettled>,
 }
 
 impl Records {
-    /// The number of slots, empty ones included: the end of a listing of everything.
-    pub(crate) fn end(&self) -> u32 {
-        u32::try_from(self.slots.len()).expect("slots are counted in 32 bits")
+    /// All slots, empty ones included: a listing of everything.
+    pub(crate) fn slots(&self) -> impl DoubleEndedIterator<Item = Slot> + use<> {
+        self.slots.indices()
+    }
+
+    /// How many slots there are.
+    pub(crate) fn end(&self) -> usize {
+        self.slots.len()
     }
 
     pub(crate) fn reserve(&mut self, more: usize) {
@@ -73,19 +79,19 @@ impl Records {
         self.by_id.reserve(more);
     }
 
-    pub(crate) fn push(&mut self, record: Record) -> u32 {
-        let slot = self.end();
-        self.by_id.insert(record.id, slot);
-        self.slots.push(Some(record));
+    pub(crate) fn push(&mut self, record: Record) -> Slot {
+        let id = record.id;
+        let slot = self.slots.push(Some(record));
+        self.by_id.insert(id, slot);
         slot
     }
 
     pub(crate) fn remove(&mut self, id: RecordId) -> Option<Record> {
         let slot = self.by_id.remove(&id)?;
-        self.slots[slot as usize].take()
+        self.slots[slot].take()
     }
 
-    pub(crate) fn slot_of(&self, id: RecordId) -> Option<u32> {
+    pub(crate) fn slot_of(&self, id: RecordId) -> Option<Slot> {
         self.by_id.get(&id).copied()
     }
 
@@ -95,11 +101,11 @@ impl Records {
 
     pub(crate) fn get_mut(&mut self, id: RecordId) -> Option<&mut Record> {
         let slot = self.slot_of(id)?;
-        self.slots[slot as usize].as_mut()
+        self.slots[slot].as_mut()
     }
 
-    pub(crate) fn at(&self, slot: u32) -> Option<&Record> {
-        self.slots.get(slot as usize)?.as_ref()
+    pub(crate) fn at(&self, slot: Slot) -> Option<&Record> {
+        self.slots.get(slot)?.as_ref()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Record> {
@@ -111,7 +117,7 @@ impl Records {
     }
 
     /// What a reader sees in this slot at this time, given that changes take a while to show.
-    pub(crate) fn seen(&self, slot: u32, now_ms: i64) -> Option<&Record> {
+    pub(crate) fn seen(&self, slot: Slot, now_ms: i64) -> Option<&Record> {
         if !self.unsettled.is_empty()
             && let Some(change) = self.unsettled.get(&slot)
             && change.visible_at_ms > now_ms
@@ -122,7 +128,7 @@ impl Records {
     }
 
     /// Remembers what readers keep seeing in a slot until `visible_at_ms`.
-    pub(crate) fn unsettle(&mut self, slot: u32, before: Option<Record>, visible_at_ms: i64, now_ms: i64) {
+    pub(crate) fn unsettle(&mut self, slot: Slot, before: Option<Record>, visible_at_ms: i64, now_ms: i64) {
         self.unsettled.retain(|_, change| change.visible_at_ms > now_ms);
         self.unsettled.entry(slot).or_insert(Unsettled { visible_at_ms, before });
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::id::RecordId;
+use super::index::{FieldIndex, TableIndex};
 
 /// Who changes something, and by which way in.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl SchemaChange {
 }
 
 /// The cells of one record as they were before the transaction.
-pub(crate) type Previous = BTreeMap<u16, Option<Vec<u8>>>;
+pub(crate) type Previous = BTreeMap<FieldIndex, Option<Vec<u8>>>;
 
 /// What happened, noted while it happens.
 #[derive(Debug)]
@@ -64,9 +65,9 @@ pub(crate) struct Transaction {
     pub(crate) actor: Actor,
     /// Leaves no trace in modification times and webhooks.
     pub(crate) silent: bool,
-    pub(crate) changed: BTreeMap<(usize, RecordId), Previous>,
-    pub(crate) created: BTreeSet<(usize, RecordId)>,
-    pub(crate) destroyed: Vec<(usize, RecordId)>,
+    pub(crate) changed: BTreeMap<(TableIndex, RecordId), Previous>,
+    pub(crate) created: BTreeSet<(TableIndex, RecordId)>,
+    pub(crate) destroyed: Vec<(TableIndex, RecordId)>,
     pub(crate) schema: SchemaChange,
 }
 
@@ -88,12 +89,12 @@ impl Transaction {
         Self { silent: true, ..Self::new(now_ms, Actor::client()) }
     }
 
-    pub(crate) fn touched_records(&self) -> impl Iterator<Item = (usize, RecordId)> {
+    pub(crate) fn touched_records(&self) -> impl Iterator<Item = (TableIndex, RecordId)> {
         let changed = self.changed.keys().filter(|key| !self.created.contains(key));
         self.created.iter().chain(changed).copied()
     }
 
-    pub(crate) fn note(&mut self, t: usize, id: RecordId, field: u16, previous: Option<Vec<u8>>) {
+    pub(crate) fn note(&mut self, t: TableIndex, id: RecordId, field: FieldIndex, previous: Option<Vec<u8>>) {
         self.changed.entry((t, id)).or_default().entry(field).or_insert(previous);
     }
 }

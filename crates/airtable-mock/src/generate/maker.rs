@@ -1,9 +1,9 @@
 //! Records, cell by cell.
 
 use crate::clock::{whole_second, write_date, write_stamp};
-use crate::data::base::field_index;
 use crate::data::cells::{Cells, UNSIGNED, push};
 use crate::data::id::{Ids, RecordId};
+use crate::data::index::{FieldIndex, Numbered as _};
 use crate::data::record::Record;
 
 const WORDS: [&str; 16] = [
@@ -49,7 +49,7 @@ impl Maker {
             }
             self.write(kind, number, created_ms);
             if !self.cell.is_empty() {
-                push(packed, field_index(index), &self.cell);
+                push(packed, FieldIndex::of(index), &self.cell);
             }
         }
         if self.earlier.len() < 1024 {

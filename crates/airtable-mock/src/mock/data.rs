@@ -15,6 +15,7 @@ use crate::change::edit::pin_cell;
 use crate::clock::stamp;
 use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::index::TableIndex;
 use crate::data::transaction::{Actor, Transaction};
 use crate::error::ApiError;
 use crate::generate;
@@ -32,7 +33,7 @@ impl Mock {
     pub fn create_base(&self, definition: &Value) -> Result<String, MockError> {
         let mut store = self.state.airtable.write();
         let base = load::create_base(&mut store, definition, self.state.airtable.clock.now_ms())?;
-        Ok(store.bases[base].id.clone())
+        Ok(store[base].id.clone())
     }
 
     /// Makes a table of such a definition; gives its schema.
@@ -57,7 +58,7 @@ impl Mock {
     ) -> Result<String, MockError> {
         self.change(base, |base, now_ms| {
             let t = generate::generate_table(base, name, records, fields, seed, now_ms)?;
-            Ok(base.tables[t].id.clone())
+            Ok(base[t].id.clone())
         })
     }
 
@@ -68,7 +69,7 @@ impl Mock {
     pub fn schema(&self, base: &str) -> Result<Value, MockError> {
         let store = self.state.airtable.read();
         let base = store.base(base).ok_or_else(|| missing("base", base))?;
-        Ok(store.bases[base].schema(true))
+        Ok(store[base].schema(true))
     }
 
     /// All records of a table as a listing would give them, in order of creation.
@@ -78,7 +79,7 @@ impl Mock {
     pub fn records(&self, base: &str, table: &str) -> Result<Vec<Value>, MockError> {
         let signature = self.state.airtable.signature();
         let store = self.state.airtable.read();
-        let base = &store.bases[store.base(base).ok_or_else(|| missing("base", base))?];
+        let base = &store[store.base(base).ok_or_else(|| missing("base", base))?];
         let t = base.table(table).ok_or_else(|| missing("table", table))?;
         let shape = RecordShape::default();
         let writer = PageWriter::new(base, t, None, &shape, &signature)?;
@@ -87,7 +88,7 @@ impl Mock {
             writer.write(&mut out, record);
             serde_json::from_slice(&out).unwrap_or_default()
         };
-        Ok(base.tables[t].records.iter().map(show).collect())
+        Ok(base[t].records.iter().map(show).collect())
     }
 
     /// Creates any number of records from their fields, with `typecast`; gives their ids.
@@ -118,7 +119,7 @@ impl Mock {
         base: &str,
         table: &str,
         records: &[Value],
-        write: impl Fn(&mut Base, usize, &write::WriteBody<'_>, i64) -> Result<Vec<u8>, ApiError>,
+        write: impl Fn(&mut Base, TableIndex, &write::WriteBody<'_>, i64) -> Result<Vec<u8>, ApiError>,
     ) -> Result<Vec<String>, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
             let mut ids = Vec::new();
@@ -159,8 +160,8 @@ impl Mock {
         json: &Value,
     ) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
-            let known = RecordId::parse(record).filter(|id| base.tables[t].records.get(*id).is_some());
+            let f = base[t].field(field).ok_or_else(|| missing("field", field))?;
+            let known = RecordId::parse(record).filter(|id| base[t].records.get(*id).is_some());
             let id = known.ok_or_else(|| missing("record", record))?;
             let mut tx = Transaction::new(now_ms, Actor::client());
             pin_cell(base, &mut tx, t, id, f, json);
@@ -176,8 +177,8 @@ impl Mock {
     /// An unknown base, table or field.
     pub fn set_raw_field(&self, base: &str, table: &str, field: &str, definition: &Value) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, _| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
-            base.tables[t].fields[f].overlay = definition.as_object().cloned();
+            let f = base[t].field(field).ok_or_else(|| missing("field", field))?;
+            base[t][f].overlay = definition.as_object().cloned();
             Ok(())
         })
     }
@@ -198,7 +199,7 @@ impl Mock {
     /// What Airtable would refuse.
     pub fn update_field(&self, base: &str, table: &str, field: &str, change: &Value) -> Result<Value, MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
+            let f = base[t].field(field).ok_or_else(|| missing("field", field))?;
             Ok(alter::update_field(base, t, f, change, Actor::client(), now_ms)?)
         })
     }
@@ -217,7 +218,7 @@ impl Mock {
     /// An unknown field, or the primary one.
     pub fn remove_field(&self, base: &str, table: &str, field: &str) -> Result<(), MockError> {
         self.change_table(base, table, |base, t, now_ms| {
-            let f = base.tables[t].field(field).ok_or_else(|| missing("field", field))?;
+            let f = base[t].field(field).ok_or_else(|| missing("field", field))?;
             Ok(alter::remove_field(base, t, f, Actor::client(), now_ms)?)
         })
     }
@@ -257,11 +258,10 @@ impl Mock {
     /// An unknown base, table or record.
     pub fn last_modified(&self, base: &str, table: &str, record: &str) -> Result<Option<String>, MockError> {
         let store = self.state.airtable.read();
-        let base = &store.bases[store.base(base).ok_or_else(|| missing("base", base))?];
+        let base = &store[store.base(base).ok_or_else(|| missing("base", base))?];
         let t = base.table(table).ok_or_else(|| missing("table", table))?;
-        let record = RecordId::parse(record)
-            .and_then(|id| base.tables[t].records.get(id))
-            .ok_or_else(|| missing("record", record))?;
+        let record =
+            RecordId::parse(record).and_then(|id| base[t].records.get(id)).ok_or_else(|| missing("record", record))?;
         Ok(record.last_edit(&[]).map(|edit| stamp(edit.ms)))
     }
 
@@ -274,7 +274,7 @@ impl Mock {
         let result = {
             let mut store = self.state.airtable.write();
             let b = store.base(base).ok_or_else(|| missing("base", base))?;
-            change(&mut store.bases[b], now_ms)
+            change(&mut store[b], now_ms)
         };
         self.state.ring();
         result
@@ -284,7 +284,7 @@ impl Mock {
         &self,
         base: &str,
         table: &str,
-        change: impl FnOnce(&mut Base, usize, i64) -> Result<T, MockError>,
+        change: impl FnOnce(&mut Base, TableIndex, i64) -> Result<T, MockError>,
     ) -> Result<T, MockError> {
         self.change(base, |base, now_ms| {
             let t = base.table(table).ok_or_else(|| missing("table", table))?;

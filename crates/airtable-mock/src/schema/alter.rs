@@ -9,7 +9,8 @@ use super::reference::resolve_field;
 use crate::change::commit::commit;
 use crate::change::follow::recompute_all;
 use crate::compute::plan::replan;
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
+use crate::data::index::{FieldIndex, TableIndex};
 use crate::data::transaction::{Actor, Transaction};
 use crate::error::ApiError;
 
@@ -20,8 +21,8 @@ use crate::error::ApiError;
 pub(crate) fn create_table(base: &mut Base, definition: &Value, actor: Actor, now_ms: i64) -> Result<Value, ApiError> {
     let mut tx = Transaction::new(now_ms, actor);
     let added = load_tables(base, &mut tx, &[definition])?;
-    let shown: Vec<Value> = added.iter().map(|t| base.tables[*t].definition(false)).collect();
-    tx.schema.created_tables.extend(added.iter().map(|t| base.tables[*t].id.clone()));
+    let shown: Vec<Value> = added.iter().map(|t| base[*t].definition(false)).collect();
+    tx.schema.created_tables.extend(added.iter().map(|t| base[*t].id.clone()));
     commit(base, tx);
     shown.into_iter().next().ok_or_else(ApiError::invalid_request)
 }
@@ -32,7 +33,7 @@ pub(crate) fn create_table(base: &mut Base, definition: &Value, actor: Actor, no
 /// 422 for an empty or doubled name.
 pub(crate) fn update_table(
     base: &mut Base,
-    t: usize,
+    t: TableIndex,
     change: &Value,
     actor: Actor,
     now_ms: i64,
@@ -40,31 +41,30 @@ pub(crate) fn update_table(
     let mut tx = Transaction::new(now_ms, actor);
     let mut previous = json!({});
     if let Some(name) = change.get("name").and_then(Value::as_str) {
-        let doubled =
-            base.tables.iter().enumerate().any(|(other, table)| other != t && table.name.eq_ignore_ascii_case(name));
+        let doubled = base.tables.entries().any(|(other, table)| other != t && table.name.eq_ignore_ascii_case(name));
         if name.is_empty() || doubled {
             return Err(ApiError::invalid("DUPLICATE_TABLE_NAME", format!("Cannot rename the table to \"{name}\"")));
         }
-        if base.tables[t].name != name {
-            previous["name"] = json!(base.tables[t].name);
-            base.tables[t].name = name.into();
+        if base[t].name != name {
+            previous["name"] = json!(base[t].name);
+            base[t].name = name.into();
         }
     }
     if let Some(description) = change.get("description") {
         let description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        if base.tables[t].description != description {
-            previous["description"] = json!(base.tables[t].description);
-            base.tables[t].description = description;
+        if base[t].description != description {
+            previous["description"] = json!(base[t].description);
+            base[t].description = description;
         }
     }
     if let Some(settings) = change.get("dateDependencySettings") {
-        base.tables[t].date_dependency = Some(settings.clone()).filter(|settings| !settings.is_null());
+        base[t].date_dependency = Some(settings.clone()).filter(|settings| !settings.is_null());
     }
     if previous != json!({}) {
-        tx.schema.metadata.push((base.tables[t].id.clone(), previous));
+        tx.schema.metadata.push((base[t].id.clone(), previous));
     }
     commit(base, tx);
-    Ok(base.tables[t].definition(false))
+    Ok(base[t].definition(false))
 }
 
 /// `POST .../fields`
@@ -73,7 +73,7 @@ pub(crate) fn update_table(
 /// 422 for an empty or doubled name, or options that a type needs and that are missing.
 pub(crate) fn create_field(
     base: &mut Base,
-    t: usize,
+    t: TableIndex,
     definition: &Value,
     actor: Actor,
     now_ms: i64,
@@ -100,7 +100,7 @@ pub(crate) fn create_field(
         tx.schema.created_fields.extend(new.map(|field| (table.id.clone(), field.id.clone())));
     }
     recompute_all(base, &mut tx);
-    let shown = base.tables[t].fields[f].definition();
+    let shown = base[t][f].definition();
     commit(base, tx);
     Ok(shown)
 }
@@ -111,8 +111,8 @@ pub(crate) fn create_field(
 /// 422 for an empty or doubled name.
 pub(crate) fn update_field(
     base: &mut Base,
-    t: usize,
-    f: usize,
+    t: TableIndex,
+    f: FieldIndex,
     change: &Value,
     actor: Actor,
     now_ms: i64,
@@ -121,12 +121,12 @@ pub(crate) fn update_field(
     let mut previous = json!({});
     if let Some(name) = change.get("name").and_then(Value::as_str) {
         check_field_name(base, t, Some(f), name)?;
-        if base.tables[t].fields[f].name != name {
-            previous["name"] = json!(base.tables[t].fields[f].name);
-            base.tables[t].fields[f].name = name.into();
+        if base[t][f].name != name {
+            previous["name"] = json!(base[t][f].name);
+            base[t][f].name = name.into();
         }
     }
-    let field = &mut base.tables[t].fields[f];
+    let field = &mut base[t][f];
     if let Some(description) = change.get("description") {
         field.description = description.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     }
@@ -139,31 +139,37 @@ pub(crate) fn update_field(
     }
     field.refresh_keys();
     if previous != json!({}) {
-        tx.schema.changed_fields.push((base.tables[t].id.clone(), base.tables[t].fields[f].id.clone(), previous));
+        tx.schema.changed_fields.push((base[t].id.clone(), base[t][f].id.clone(), previous));
     }
     resolve_field(base, t, f);
     replan(base);
     recompute_all(base, &mut tx);
     commit(base, tx);
-    Ok(base.tables[t].fields[f].definition())
+    Ok(base[t][f].definition())
 }
 
 /// Removes a field, its cells, and the other side of a link; what was computed from it becomes invalid.
 ///
 /// # Errors
 /// 422 for the primary field.
-pub(crate) fn remove_field(base: &mut Base, t: usize, f: usize, actor: Actor, now_ms: i64) -> Result<(), ApiError> {
-    if base.tables[t].primary == f {
+pub(crate) fn remove_field(
+    base: &mut Base,
+    t: TableIndex,
+    f: FieldIndex,
+    actor: Actor,
+    now_ms: i64,
+) -> Result<(), ApiError> {
+    if base[t].primary == f {
         return Err(ApiError::invalid("INVALID_REQUEST_UNKNOWN", "The primary field cannot be removed"));
     }
     let mut tx = Transaction::new(now_ms, actor);
-    let inverse = base.inverse_of(t, f).filter(|_| base.tables[t].fields[f].kind == "multipleRecordLinks");
+    let inverse = base.inverse_of(t, f).filter(|_| base[t][f].kind == "multipleRecordLinks");
     for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
-        tx.schema.destroyed_fields.push((base.tables[t].id.clone(), base.tables[t].fields[f].id.clone()));
-        base.tables[t].fields[f].alive = false;
-        let field = field_index(f);
-        base.tables[t].pinned.retain(|(_, pinned)| *pinned != field);
-        for record in base.tables[t].records.iter_mut() {
+        tx.schema.destroyed_fields.push((base[t].id.clone(), base[t][f].id.clone()));
+        base[t][f].alive = false;
+        let field = f;
+        base[t].pinned.retain(|(_, pinned)| *pinned != field);
+        for record in base[t].records.iter_mut() {
             if record.cells.get(field).is_some() {
                 record.cells.set(field, None);
             }
@@ -179,11 +185,10 @@ pub(crate) fn remove_field(base: &mut Base, t: usize, f: usize, actor: Actor, no
 ///
 /// # Errors
 /// 422 if a primary field would have to go.
-pub(crate) fn remove_table(base: &mut Base, t: usize, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
+pub(crate) fn remove_table(base: &mut Base, t: TableIndex, actor: &Actor, now_ms: i64) -> Result<(), ApiError> {
     let mut links = Vec::new();
-    for other in (0..base.tables.len()).filter(|other| *other != t) {
-        let pointing =
-            base.tables[other].live_fields().map(|(f, _)| f).filter(|f| base.linked_table(other, *f) == Some(t));
+    for other in base.tables.indices().filter(|other| *other != t) {
+        let pointing = base[other].live_fields().map(|(f, _)| f).filter(|f| base.linked_table(other, *f) == Some(t));
         links.extend(pointing.map(|f| (other, f)).collect::<Vec<_>>());
     }
     for (other, f) in links {

@@ -14,8 +14,9 @@ use crate::change::input::accept;
 use crate::change::record::create_record;
 use crate::clock::parse_ms;
 use crate::compute::plan::replan;
-use crate::data::base::{Base, field_index};
+use crate::data::base::Base;
 use crate::data::id::{Ids, RecordId};
+use crate::data::index::{BaseIndex, List, TableIndex, ViewIndex};
 use crate::data::record::Edit;
 use crate::data::store::Store;
 use crate::data::table::Table;
@@ -32,7 +33,7 @@ fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 ///
 /// # Errors
 /// A missing or doubled name inside the base.
-pub(crate) fn create_base(store: &mut Store, definition: &Value, now_ms: i64) -> Result<usize, ApiError> {
+pub(crate) fn create_base(store: &mut Store, definition: &Value, now_ms: i64) -> Result<BaseIndex, ApiError> {
     let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
     store.seed = store.seed.wrapping_add(1);
     let mut base = Base {
@@ -41,7 +42,7 @@ pub(crate) fn create_base(store: &mut Store, definition: &Value, now_ms: i64) ->
         permission: text("permissionLevel").unwrap_or_else(|| "create".into()),
         people: Arc::clone(&store.people),
         ids: Ids::new(store.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
-        tables: Vec::new(),
+        tables: List::default(),
         comments: std::collections::HashMap::new(),
         webhooks: Vec::new(),
         pings: Vec::new(),
@@ -53,8 +54,7 @@ pub(crate) fn create_base(store: &mut Store, definition: &Value, now_ms: i64) ->
     let tables: Vec<&Value> = definition.get("tables").and_then(Value::as_array).into_iter().flatten().collect();
     load_tables(&mut base, &mut tx, &tables)?;
     commit(&mut base, tx);
-    store.bases.push(base);
-    Ok(store.bases.len() - 1)
+    Ok(store.bases.push(base))
 }
 
 /// Adds tables with their fields, views and records; they may refer to each other in any order.
@@ -65,13 +65,13 @@ pub(crate) fn load_tables(
     base: &mut Base,
     tx: &mut Transaction,
     definitions: &[&Value],
-) -> Result<Vec<usize>, ApiError> {
+) -> Result<Vec<TableIndex>, ApiError> {
     let mut added = Vec::new();
     for definition in definitions {
         added.push(add_table(base, definition)?);
     }
     for &t in &added {
-        for f in 0..base.tables[t].fields.len() {
+        for f in base[t].fields.indices() {
             resolve_field(base, t, f);
         }
     }
@@ -81,37 +81,36 @@ pub(crate) fn load_tables(
     Ok(added)
 }
 
-fn add_table(base: &mut Base, definition: &Value) -> Result<usize, ApiError> {
+fn add_table(base: &mut Base, definition: &Value) -> Result<TableIndex, ApiError> {
     let name = definition.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     if name.is_empty() || base.tables.iter().any(|table| table.name.eq_ignore_ascii_case(&name)) {
         return Err(ApiError::invalid("DUPLICATE_TABLE_NAME", format!("Cannot create table named \"{name}\"")));
     }
     let id = definition.get("id").and_then(Value::as_str).map_or_else(|| base.ids.fresh("tbl"), str::to_owned);
     let description = definition.get("description").and_then(Value::as_str);
-    base.tables.push(Table {
+    let t = base.tables.push(Table {
         id,
         name,
         description: description.filter(|text| !text.is_empty()).map(str::to_owned),
         date_dependency: definition.get("dateDependencySettings").cloned(),
         ..Table::default()
     });
-    let t = base.tables.len() - 1;
     for field in items(definition, "fields") {
         add_field(base, t, field)?;
     }
-    if base.tables[t].fields.is_empty() {
+    if base[t].fields.is_empty() {
         base.tables.pop();
         return Err(ApiError::invalid_request());
     }
     if let Some(primary) = definition.get("primaryFieldId").and_then(Value::as_str) {
-        base.tables[t].primary = base.tables[t].field(primary).unwrap_or(0);
+        base[t].primary = base[t].field(primary).unwrap_or_default();
     }
-    let views: Vec<View> =
+    let views: List<ViewIndex, View> =
         items(definition, "views").map(|view| View::from_json(view, base.ids.fresh("viw"))).collect();
-    base.tables[t].views = views;
-    if base.tables[t].views.is_empty() {
+    base[t].views = views;
+    if base[t].views.is_empty() {
         let view = View::from_json(&json!({"name": "Grid view", "type": "grid"}), base.ids.fresh("viw"));
-        base.tables[t].views.push(view);
+        base[t].views.push(view);
     }
     Ok(t)
 }
@@ -119,7 +118,7 @@ fn add_table(base: &mut Base, definition: &Value) -> Result<usize, ApiError> {
 fn load_records(
     base: &mut Base,
     tx: &mut Transaction,
-    tables: &[usize],
+    tables: &[TableIndex],
     definitions: &[&Value],
 ) -> Result<(), ApiError> {
     let mut links = Vec::new();
@@ -133,8 +132,8 @@ fn load_records(
     for (t, id, record) in links {
         load_cells(base, tx, t, id, record, true)?;
         if let Some(ms) = record.get("modifiedTime").and_then(Value::as_str).and_then(parse_ms) {
-            let (field, person) = (field_index(base.tables[t].primary), tx.actor.person);
-            if let Some(record) = base.tables[t].records.get_mut(id) {
+            let (field, person) = (base[t].primary, tx.actor.person);
+            if let Some(record) = base[t].records.get_mut(id) {
                 record.note_edit(Edit { field, ms, person });
             }
         }
@@ -142,11 +141,11 @@ fn load_records(
     Ok(())
 }
 
-fn load_record(base: &mut Base, tx: &mut Transaction, t: usize, definition: &Value) -> Result<RecordId, ApiError> {
+fn load_record(base: &mut Base, tx: &mut Transaction, t: TableIndex, definition: &Value) -> Result<RecordId, ApiError> {
     let text = |key: &str| definition.get(key).and_then(Value::as_str);
     let id = create_record(base, tx, t, text("id").and_then(RecordId::parse));
     let person = definition.get("createdBy").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
-    if let Some(record) = base.tables[t].records.get_mut(id) {
+    if let Some(record) = base[t].records.get_mut(id) {
         record.created_ms = text("createdTime").and_then(parse_ms).unwrap_or(record.created_ms);
         record.created_by = person.unwrap_or(record.created_by);
     }
@@ -157,14 +156,14 @@ fn load_record(base: &mut Base, tx: &mut Transaction, t: usize, definition: &Val
 fn load_cells(
     base: &mut Base,
     tx: &mut Transaction,
-    t: usize,
+    t: TableIndex,
     id: RecordId,
     definition: &Value,
     links: bool,
 ) -> Result<(), ApiError> {
     for (name, value) in definition.get("fields").and_then(Value::as_object).into_iter().flatten() {
-        let f = base.tables[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
-        let field = &base.tables[t].fields[f];
+        let f = base[t].field(name).ok_or_else(|| ApiError::unknown_field(name))?;
+        let field = &base[t][f];
         if (field.kind == "multipleRecordLinks") != links {
             continue;
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::field::check_field_name;
 use crate::data::base::Base;
 use crate::data::field::Field;
+use crate::data::index::{FieldIndex, TableIndex};
 
 const COLOURS: [&str; 8] = [
     "blueLight2",
@@ -21,9 +22,9 @@ const COLOURS: [&str; 8] = [
 ];
 
 /// Replaces names by ids in a field's options and fills in what was left out.
-pub(crate) fn resolve_field(base: &mut Base, t: usize, f: usize) {
+pub(crate) fn resolve_field(base: &mut Base, t: TableIndex, f: FieldIndex) {
     resolve_choices(base, t, f);
-    match base.tables[t].fields[f].kind.as_str() {
+    match base[t][f].kind.as_str() {
         "multipleRecordLinks" => resolve_link(base, t, f),
         "multipleLookupValues" | "lookup" | "rollup" | "count" => {
             resolve_through_link(base, t, f);
@@ -34,15 +35,15 @@ pub(crate) fn resolve_field(base: &mut Base, t: usize, f: usize) {
     }
 }
 
-fn default_option(base: &mut Base, t: usize, f: usize, key: &str, value: Value) {
-    let field = &mut base.tables[t].fields[f];
+fn default_option(base: &mut Base, t: TableIndex, f: FieldIndex, key: &str, value: Value) {
+    let field = &mut base[t][f];
     if field.options.as_ref().is_none_or(|options| options.get(key).is_none()) {
         field.set_option(key, value);
     }
 }
 
-fn resolve_choices(base: &mut Base, t: usize, f: usize) {
-    let choices: Vec<Value> = base.tables[t].fields[f].choices().cloned().collect();
+fn resolve_choices(base: &mut Base, t: TableIndex, f: FieldIndex) {
+    let choices: Vec<Value> = base[t][f].choices().cloned().collect();
     if choices.is_empty() {
         return;
     }
@@ -59,46 +60,46 @@ fn resolve_choices(base: &mut Base, t: usize, f: usize) {
         }
         complete.push(choice);
     }
-    base.tables[t].fields[f].set_option("choices", json!(complete));
+    base[t][f].set_option("choices", json!(complete));
 }
 
-fn resolve_link(base: &mut Base, t: usize, f: usize) {
+fn resolve_link(base: &mut Base, t: TableIndex, f: FieldIndex) {
     let Some(linked) = base.linked_table(t, f) else {
         return;
     };
-    let linked_id = base.tables[linked].id.clone();
-    base.tables[t].fields[f].set_option("linkedTableId", json!(linked_id));
+    let linked_id = base[linked].id.clone();
+    base[t][f].set_option("linkedTableId", json!(linked_id));
     default_option(base, t, f, "isReversed", json!(false));
     default_option(base, t, f, "prefersSingleRecordLink", json!(false));
-    let one_sided = base.tables[t].fields[f].private.get("oneSided").is_some();
+    let one_sided = base[t][f].private.get("oneSided").is_some();
     if linked == t || one_sided {
         return;
     }
-    let inverse = match base.tables[t].fields[f].option_text("inverseLinkFieldId") {
-        Some(name) => base.tables[linked].field(name),
+    let inverse = match base[t][f].option_text("inverseLinkFieldId") {
+        Some(name) => base[linked].field(name),
         None => field_naming_as_inverse(base, linked, t, f),
     };
     let inverse = inverse.unwrap_or_else(|| add_inverse(base, linked, t, f));
-    let (here, there) = (base.tables[t].fields[f].id.clone(), base.tables[linked].fields[inverse].id.clone());
-    base.tables[t].fields[f].set_option("inverseLinkFieldId", json!(there));
-    base.tables[linked].fields[inverse].set_option("inverseLinkFieldId", json!(here));
+    let (here, there) = (base[t][f].id.clone(), base[linked][inverse].id.clone());
+    base[t][f].set_option("inverseLinkFieldId", json!(there));
+    base[linked][inverse].set_option("inverseLinkFieldId", json!(here));
 }
 
-fn field_naming_as_inverse(base: &Base, linked: usize, t: usize, f: usize) -> Option<usize> {
-    let here = &base.tables[t].fields[f];
-    base.tables[linked].fields.iter().position(|field| {
+fn field_naming_as_inverse(base: &Base, linked: TableIndex, t: TableIndex, f: FieldIndex) -> Option<FieldIndex> {
+    let here = &base[t][f];
+    base[linked].fields.position(|field| {
         field.kind == "multipleRecordLinks"
             && field
                 .option_text("linkedTableId")
-                .is_some_and(|name| [&base.tables[t].id, &base.tables[t].name].iter().any(|own| *own == name))
+                .is_some_and(|name| [&base[t].id, &base[t].name].iter().any(|own| *own == name))
             && field.option_text("inverseLinkFieldId").is_some_and(|name| name == here.name || name == here.id)
     })
 }
 
 /// The link field that Airtable makes in the other table.
-fn add_inverse(base: &mut Base, linked: usize, t: usize, f: usize) -> usize {
-    let (table_id, base_name) = (base.tables[t].id.clone(), base.tables[t].name.clone());
-    let here = base.tables[t].fields[f].id.clone();
+fn add_inverse(base: &mut Base, linked: TableIndex, t: TableIndex, f: FieldIndex) -> FieldIndex {
+    let (table_id, base_name) = (base[t].id.clone(), base[t].name.clone());
+    let here = base[t][f].id.clone();
     let mut name = base_name.clone();
     let mut count = 2;
     while check_field_name(base, linked, None, &name).is_err() {
@@ -107,76 +108,75 @@ fn add_inverse(base: &mut Base, linked: usize, t: usize, f: usize) -> usize {
     }
     let definition = json!({"name": name, "type": "multipleRecordLinks", "options": {
         "linkedTableId": table_id, "isReversed": true, "prefersSingleRecordLink": false, "inverseLinkFieldId": here}});
-    base.tables[linked].fields.push(Field::from_json(&definition, base.ids.fresh("fld")));
-    base.tables[linked].fields.len() - 1
+    let field = Field::from_json(&definition, base.ids.fresh("fld"));
+    base[linked].fields.push(field)
 }
 
-fn resolve_through_link(base: &mut Base, t: usize, f: usize) {
-    let name = base.tables[t].fields[f].option_text("recordLinkFieldId").unwrap_or_default();
-    let link = base.tables[t].field(name);
+fn resolve_through_link(base: &mut Base, t: TableIndex, f: FieldIndex) {
+    let name = base[t][f].option_text("recordLinkFieldId").unwrap_or_default();
+    let link = base[t].field(name);
     let Some(link) = link else {
         return default_option(base, t, f, "isValid", json!(false));
     };
-    let link_id = base.tables[t].fields[link].id.clone();
-    base.tables[t].fields[f].set_option("recordLinkFieldId", json!(link_id));
+    let link_id = base[t][link].id.clone();
+    base[t][f].set_option("recordLinkFieldId", json!(link_id));
     default_option(base, t, f, "isValid", json!(true));
-    if base.tables[t].fields[f].kind == "count" {
+    if base[t][f].kind == "count" {
         return;
     }
     let Some(linked) = base.linked_table(t, link) else {
         return;
     };
-    let target = base.tables[t].fields[f].option_text("fieldIdInLinkedTable").unwrap_or_default();
-    let Some(target) = base.tables[linked].field(target) else {
+    let target = base[t][f].option_text("fieldIdInLinkedTable").unwrap_or_default();
+    let Some(target) = base[linked].field(target) else {
         return;
     };
-    let target = &base.tables[linked].fields[target];
+    let target = &base[linked][target];
     let (id, mut result) = (target.id.clone(), json!({"type": target.kind}));
     if target.is_lookup() || matches!(target.kind.as_str(), "formula" | "rollup") {
         result = target.option("result").cloned().unwrap_or(Value::Null);
     } else if let Some(options) = &target.options {
         result["options"] = options.clone();
     }
-    base.tables[t].fields[f].set_option("fieldIdInLinkedTable", json!(id));
-    if base.tables[t].fields[f].kind == "rollup" {
+    base[t][f].set_option("fieldIdInLinkedTable", json!(id));
+    if base[t][f].kind == "rollup" {
         default_option(base, t, f, "referencedFieldIds", json!([id]));
     }
     default_option(base, t, f, "result", result);
 }
 
-fn resolve_formula(base: &mut Base, t: usize, f: usize) {
-    let text = base.tables[t].fields[f].option_text("formula").unwrap_or_default().to_owned();
-    let table = &base.tables[t];
-    let (text, referenced) =
-        with_ids(&text, |name| table.field_in_formula(name).map(|field| table.fields[field].id.clone()));
-    base.tables[t].fields[f].set_option("formula", json!(text));
+fn resolve_formula(base: &mut Base, t: TableIndex, f: FieldIndex) {
+    let text = base[t][f].option_text("formula").unwrap_or_default().to_owned();
+    let table = &base[t];
+    let (text, referenced) = with_ids(&text, |name| table.field_in_formula(name).map(|field| table[field].id.clone()));
+    base[t][f].set_option("formula", json!(text));
     default_option(base, t, f, "isValid", json!(true));
     default_option(base, t, f, "referencedFieldIds", json!(referenced));
     default_option(base, t, f, "result", json!({"type": "singleLineText"}));
 }
 
-fn resolve_stamp(base: &mut Base, t: usize, f: usize) {
+fn resolve_stamp(base: &mut Base, t: TableIndex, f: FieldIndex) {
     let result = json!({"type": "dateTime", "options": {"timeZone": "utc",
         "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"}, "timeFormat": {"name": "24hour", "format": "HH:mm"}}});
     default_option(base, t, f, "result", result);
-    if base.tables[t].fields[f].kind == "lastModifiedTime" {
+    if base[t][f].kind == "lastModifiedTime" {
         default_option(base, t, f, "isValid", json!(true));
-        let table = &base.tables[t];
-        let named = table.fields[f].option("referencedFieldIds").and_then(Value::as_array);
+        let table = &base[t];
+        let named = table[f].option("referencedFieldIds").and_then(Value::as_array);
         let ids: Vec<String> = named
             .into_iter()
             .flatten()
-            .filter_map(|name| Some(table.fields[table.field(name.as_str()?)?].id.clone()))
+            .filter_map(|name| Some(table[table.field(name.as_str()?)?].id.clone()))
             .collect();
-        base.tables[t].fields[f].set_option("referencedFieldIds", json!(ids));
+        base[t][f].set_option("referencedFieldIds", json!(ids));
     }
 }
 
 /// Names become ids in what views show, and in the settings of date dependencies.
-pub(crate) fn resolve_views(base: &mut Base, tables: &[usize]) {
+pub(crate) fn resolve_views(base: &mut Base, tables: &[TableIndex]) {
     for &t in tables {
-        let table = &base.tables[t];
-        let id = |name: &String| table.field(name).map(|field| table.fields[field].id.clone());
+        let table = &base[t];
+        let id = |name: &String| table.field(name).map(|field| table[field].id.clone());
         let mut settings = table.date_dependency.clone();
         for (key, value) in settings.as_mut().and_then(Value::as_object_mut).into_iter().flatten() {
             if let (true, Value::String(name)) = (key.ends_with("FieldId"), &*value) {
@@ -188,10 +188,10 @@ pub(crate) fn resolve_views(base: &mut Base, tables: &[usize]) {
             .iter()
             .map(|view| view.visible.as_ref().map(|names| names.iter().filter_map(id).collect::<Vec<_>>()))
             .collect();
-        for (view, visible) in base.tables[t].views.iter_mut().zip(visible) {
+        for (view, visible) in base[t].views.iter_mut().zip(visible) {
             view.visible = visible;
         }
-        base.tables[t].date_dependency = settings;
+        base[t].date_dependency = settings;
     }
 }
 

@@ -83,7 +83,7 @@ impl State {
                 move |result| {
                     let mut store = notes.airtable.write();
                     if let Some(base) = store.base(&base) {
-                        ping::note(&mut store.bases[base], &webhook, result);
+                        ping::note(&mut store[base], &webhook, result);
                     }
                 },
             ));

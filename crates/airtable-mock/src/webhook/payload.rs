@@ -12,6 +12,7 @@ use super::scope::{in_scope, records_in_view, view};
 use crate::clock::{stamp, whole_second};
 use crate::data::base::Base;
 use crate::data::id::RecordId;
+use crate::data::index::{TableIndex, ViewIndex};
 use crate::data::specification::{Included, Specification};
 use crate::data::transaction::{Previous, Transaction};
 
@@ -81,21 +82,21 @@ pub(super) fn events(
 
 fn record_events(base: &Base, wants: &Specification, tx: &Transaction, events: &mut Vec<Event>) {
     for &(t, id) in &tx.created {
-        let table = &base.tables[t].id;
+        let table = &base[t].id;
         if in_scope(base, wants, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
             let path = ["changedTablesById", table, "createdRecordsById", &id.to_string()];
             events.extend(created(base, t, id).map(|value| Event::keyed(&path, value)));
         }
     }
     for ((t, id), previous) in &tx.changed {
-        let table = &base.tables[*t].id;
+        let table = &base[*t].id;
         if in_scope(base, wants, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
             let path = ["changedTablesById", table, "changedRecordsById", &id.to_string()];
             events.extend(changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)));
         }
     }
     for (t, id) in &tx.destroyed {
-        let table = &base.tables[*t].id;
+        let table = &base[*t].id;
         if in_scope(base, wants, table) && wants.hears_change("remove") {
             events.push(Event::listed(&["changedTablesById", table, "destroyedRecordIds"], &id.to_string()));
         }
@@ -107,12 +108,12 @@ fn view_events(
     base: &Base,
     wants: &Specification,
     tx: &Transaction,
-    (t, view): (usize, usize),
+    (t, view): (TableIndex, ViewIndex),
     before: &HashSet<RecordId>,
     now: &HashSet<RecordId>,
     events: &mut Vec<Event>,
 ) {
-    let (table, view) = (&base.tables[t].id, &base.tables[t].views[view].id);
+    let (table, view) = (&base[t].id, &base[t].views[view].id);
     let path = |section: &'static str| ["changedTablesById", table, "changedViewsById", view, section];
     let mut touched: Vec<RecordId> = tx.touched_records().filter(|(of, _)| *of == t).map(|(_, id)| id).collect();
     touched.extend(tx.destroyed.iter().filter(|(of, _)| *of == t).map(|(_, id)| *id));
@@ -138,25 +139,25 @@ fn view_events(
     }
 }
 
-fn created(base: &Base, t: usize, id: RecordId) -> Option<Value> {
-    let record = base.tables[t].records.get(id)?;
+fn created(base: &Base, t: TableIndex, id: RecordId) -> Option<Value> {
+    let record = base[t].records.get(id)?;
     let cells: Map<String, Value> =
         record.cells.iter().filter_map(|(field, json)| cell(base, t, Some(record), field, json)).collect();
     Some(json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}))
 }
 
 /// The entry of a changed record; `None` if nothing of interest changed.
-fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous: &Previous) -> Option<Value> {
-    let record = base.tables[t].records.get(id)?;
-    let fields = &base.tables[t].fields;
+fn changed(base: &Base, wants: &Specification, t: TableIndex, id: RecordId, previous: &Previous) -> Option<Value> {
+    let record = base[t].records.get(id)?;
+    let fields = &base[t].fields;
     let (mut now, mut before) = (Map::new(), Map::new());
     let mut is_watched = false;
     for (&field, old) in previous {
         let new = record.cells.get(field);
-        if new == old.as_deref() || !fields[usize::from(field)].alive {
+        if new == old.as_deref() || !fields[field].alive {
             continue;
         }
-        let key = &fields[usize::from(field)].id;
+        let key = &fields[field].id;
         is_watched |= wants.watches_cells(key);
         let value = |json: Option<&[u8]>, of| {
             json.and_then(|json| cell(base, t, of, field, json)).map_or(Value::Null, |(_, value)| value)
@@ -175,7 +176,7 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
         .cells
         .iter()
         .filter(|(field, _)| {
-            let key = &fields[usize::from(*field)].id;
+            let key = &fields[*field].id;
             wants.include_cells.has(key) && entry["current"]["cellValuesByFieldId"].get(key).is_none()
         })
         .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
@@ -247,7 +248,7 @@ fn created_table(base: &Base, id: &str) -> Value {
     let Some(t) = base.table(id) else {
         return Value::Null;
     };
-    let table = &base.tables[t];
+    let table = &base[t];
     let fields: Map<String, Value> = table
         .live_fields()
         .map(|(_, field)| (field.id.clone(), json!({"name": field.name, "type": field.kind})))
