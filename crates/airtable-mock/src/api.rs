@@ -1,4 +1,12 @@
-//! The API: from a request to its answer.
+//! The API: from a request to its answer, without HTTP.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `route`, `query` | which endpoint is asked, and what for |
+//! | `answer` | from an endpoint to its answer: who may, under which lock, in which file the work is done |
+//! | `airtable`, `token` | what answers depend on, and who asks |
+//! | `account`, `list`, `write`, `comments`, `webhooks` | answers; those about the schema are in `schema` |
+//! | `iterator`, `sort`, `page`, `text` | listings: in progress, in order, as JSON, as text |
 
 pub(crate) mod account;
 pub(crate) mod airtable;

@@ -1,4 +1,10 @@
-//! Computed fields: their plan, records as formulas see them, and the cells that come of it. Nothing here writes.
+//! Computed fields. Nothing here writes.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `plan` | what each field reads, and in which order all are computed |
+//! | `row`, `value` | records and cells as formulas see them |
+//! | `cell` | the cell of a computed field |
 
 pub(crate) mod cell;
 pub(crate) mod plan;

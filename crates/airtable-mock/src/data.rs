@@ -1,4 +1,13 @@
-//! The data of a server: bases and what is in them.
+//! The data of a server, plain: nothing here knows how cells are computed or who hears of a change.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `store`, `base`, `table`, `field`, `view`, `record` | Airtable's things, by Airtable's words |
+//! | `cells`, `link`, `plain` | cells: packed, of links, as a person reads them |
+//! | `comment`, `person`, `webhook`, `specification` | what hangs on a base |
+//! | `transaction` | notes of a change while it is made |
+//! | `manners` | what faults change about how a base behaves |
+//! | `id`, `index` | names and places |
 
 pub(crate) mod base;
 pub(crate) mod cells;

@@ -28,6 +28,8 @@ pub(crate) fn list(base: &Base, record: RecordId, pairs: &[(String, String)]) ->
     Ok(json!({"comments": page, "offset": next}))
 }
 
+/// Writes a comment.
+///
 /// # Errors
 /// 422 without a text.
 pub(crate) fn create(
@@ -46,6 +48,8 @@ pub(crate) fn create(
     Ok(shown)
 }
 
+/// Changes the text of one's own comment.
+///
 /// # Errors
 /// 404 for an unknown comment, 403 for another person's.
 pub(crate) fn update(
@@ -68,6 +72,8 @@ pub(crate) fn update(
     Ok(shown(&comment, base))
 }
 
+/// Deletes a comment.
+///
 /// # Errors
 /// 404 for an unknown comment.
 pub(crate) fn delete(base: &mut Base, record: RecordId, id: &str) -> Result<Value, ApiError> {

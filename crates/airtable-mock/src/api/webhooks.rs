@@ -15,6 +15,8 @@ use crate::webhook::scope::{names_missing, records_in_view};
 const MOST_WEBHOOKS: usize = 10;
 const MOST_PAYLOADS: usize = 50;
 
+/// Makes a webhook.
+///
 /// # Errors
 /// 422 for a wrong specification or one webhook too many.
 pub(crate) fn create(base: &mut Base, body: &Value, now_ms: i64) -> Result<Value, ApiError> {
@@ -55,6 +57,8 @@ pub(crate) fn list(base: &mut Base, now_ms: i64) -> Value {
     json!({"webhooks": base.webhooks.iter().map(|webhook| webhook.shown(now_ms)).collect::<Vec<_>>()})
 }
 
+/// Deletes a webhook.
+///
 /// # Errors
 /// 404 for an unknown webhook.
 pub(crate) fn delete(base: &mut Base, id: &str, now_ms: i64) -> Result<(), ApiError> {
@@ -63,6 +67,8 @@ pub(crate) fn delete(base: &mut Base, id: &str, now_ms: i64) -> Result<(), ApiEr
     Ok(())
 }
 
+/// Gives a webhook another seven days.
+///
 /// # Errors
 /// 404 for an unknown webhook, 422 for one that is no longer active.
 pub(crate) fn refresh(base: &mut Base, id: &str, now_ms: i64) -> Result<Value, ApiError> {

@@ -19,17 +19,16 @@ pub(crate) fn edit_cell(
     f: FieldIndex,
     json: Option<&[u8]>,
 ) {
-    let field = f;
-    base[t].pinned.remove(&(id, field));
+    base[t].pinned.remove(&(id, f));
     let Some(record) = base[t].records.get(id) else {
         return;
     };
-    let old = record.cells.get(field).map(<[u8]>::to_vec);
+    let old = record.cells.get(f).map(<[u8]>::to_vec);
     if old.as_deref() == json {
         return;
     }
-    put_cell(base, tx, t, id, field, json);
-    stamp_edit(base, tx, t, id, field);
+    put_cell(base, tx, t, id, f, json);
+    stamp_edit(base, tx, t, id, f);
     if base[t][f].kind == "multipleRecordLinks" {
         let ids = |cell: Option<&[u8]>| cell.map(link_ids).unwrap_or_default();
         keep_inverse(base, tx, (t, f), id, &ids(old.as_deref()), &ids(json));

@@ -44,19 +44,18 @@ fn recompute_record(base: &mut Base, tx: &mut Transaction, t: TableIndex, id: Re
     let mut fresh = record.clone();
     let mut stale = Vec::new();
     for &f in &base[t].order {
-        let field = f;
-        if base[t].pinned.contains(&(id, field)) {
+        if base[t].pinned.contains(&(id, f)) {
             continue;
         }
         let new = compute(base, t, &fresh, f, tx.now_ms);
-        if new.as_deref() != fresh.cells.get(field) {
-            fresh.cells.set(field, new.as_deref());
-            stale.push((field, new));
+        if new.as_deref() != fresh.cells.get(f) {
+            fresh.cells.set(f, new.as_deref());
+            stale.push((f, new));
         }
     }
     let changed = !stale.is_empty();
-    for (field, new) in stale {
-        put_cell(base, tx, t, id, field, new.as_deref());
+    for (f, new) in stale {
+        put_cell(base, tx, t, id, f, new.as_deref());
     }
     changed
 }
@@ -79,19 +78,18 @@ fn reading_records(base: &Base, t: TableIndex, id: RecordId) -> Vec<(TableIndex,
 /// the order of the plan, once is enough.
 pub(crate) fn recompute_all(base: &mut Base, tx: &mut Transaction) {
     for (t, f) in base.order.clone() {
-        let field = f;
         let table = &base[t];
-        let free = |record: &&Record| !table.pinned.contains(&(record.id, field));
+        let free = |record: &&Record| !table.pinned.contains(&(record.id, f));
         let fresh: Vec<(RecordId, Option<Vec<u8>>)> = table
             .records
             .iter()
             .filter(free)
-            .map(|record| (record.id, compute(base, t, record, f, tx.now_ms), record.cells.get(field)))
+            .map(|record| (record.id, compute(base, t, record, f, tx.now_ms), record.cells.get(f)))
             .filter(|(_, new, old)| new.as_deref() != *old)
             .map(|(id, new, _)| (id, new))
             .collect();
         for (id, new) in fresh {
-            put_cell(base, tx, t, id, field, new.as_deref());
+            put_cell(base, tx, t, id, f, new.as_deref());
         }
     }
 }
@@ -106,7 +104,7 @@ pub(crate) fn refresh_volatile(base: &mut Base, t: TableIndex, now_ms: i64) {
     }
 }
 
-/// Whether [`Base::refresh_volatile`] has something to do.
+/// Whether [`refresh_volatile`] has something to do.
 pub(crate) fn is_stale(base: &Base, t: TableIndex, now_ms: i64) -> bool {
     !base[t].volatile.is_empty() && base[t].refreshed_ms != whole_second(now_ms)
 }

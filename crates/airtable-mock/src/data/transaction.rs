@@ -10,23 +10,40 @@ use serde_json::Value;
 use super::id::RecordId;
 use super::index::{FieldIndex, TableIndex};
 
+/// The way by which a change comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A person at the screen.
+    Client,
+    PublicApi,
+}
+
+impl Origin {
+    /// As webhook payloads call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::PublicApi => "publicApi",
+        }
+    }
+}
+
 /// Who changes something, and by which way in.
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
-    /// As in webhook payloads: `client` or `publicApi`.
-    pub(crate) source: String,
+    pub(crate) origin: Origin,
     /// Index of the person.
     pub(crate) person: u16,
 }
 
 impl Actor {
     pub(crate) fn api(person: u16) -> Self {
-        Self { source: "publicApi".into(), person }
+        Self { origin: Origin::PublicApi, person }
     }
 
     /// A person at the screen.
     pub(crate) fn client() -> Self {
-        Self { source: "client".into(), person: 0 }
+        Self { origin: Origin::Client, person: 0 }
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Webhook {
     pub(crate) in_view: HashSet<RecordId>,
 }
 
+/// What a webhook tells of a transaction, or of a part of one.
 #[derive(Debug, Clone)]
 pub(crate) struct Payload {
     pub(crate) number: u64,
@@ -44,6 +45,7 @@ impl Webhook {
         now_ms < self.expires_ms && !self.broken
     }
 
+    /// Keeps a payload under the next number; a lost one uses its number up.
     pub(crate) fn keep(&mut self, ms: i64, json: Value, lost: bool) {
         self.payloads.retain(|payload| payload.ms + SEVEN_DAYS_MS > ms);
         if !lost {
@@ -52,6 +54,7 @@ impl Webhook {
         self.next_number += 1;
     }
 
+    /// The entry of a listing.
     pub(crate) fn shown(&self, now_ms: i64) -> Value {
         json!({
             "id": self.id,

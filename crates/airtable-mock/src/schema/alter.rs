@@ -167,11 +167,10 @@ pub(crate) fn remove_field(
     for (t, f) in [Some((t, f)), inverse].into_iter().flatten() {
         tx.schema.destroyed_fields.push((base[t].id.clone(), base[t][f].id.clone()));
         base[t][f].alive = false;
-        let field = f;
-        base[t].pinned.retain(|(_, pinned)| *pinned != field);
+        base[t].pinned.retain(|(_, pinned)| *pinned != f);
         for record in base[t].records.iter_mut() {
-            if record.cells.get(field).is_some() {
-                record.cells.set(field, None);
+            if record.cells.get(f).is_some() {
+                record.cells.set(f, None);
             }
         }
     }

@@ -4,6 +4,8 @@
 //! the id of a table or field, its name will do, select choices may be plain strings, and a table may bring
 //! its records along. Names become ids here, once; everything after this file sees ids only.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::field::add_field;
@@ -23,13 +25,12 @@ use crate::data::table::Table;
 use crate::data::transaction::Transaction;
 use crate::data::view::View;
 use crate::error::ApiError;
-use std::sync::Arc;
 
 fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value.get(key).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// Makes a base from JSON (see `load`); gives its index.
+/// Makes a base from JSON (see above); gives its index.
 ///
 /// # Errors
 /// A missing or doubled name inside the base.

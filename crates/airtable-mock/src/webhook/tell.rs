@@ -21,7 +21,7 @@ pub(crate) fn tell_webhooks(base: &mut Base, tx: &Transaction) {
 
 fn tell(base: &mut Base, webhook: &mut Webhook, tx: &Transaction) {
     let envelope = |more: Value| {
-        let mut metadata = json!({"source": tx.actor.source});
+        let mut metadata = json!({"source": tx.actor.origin.name()});
         if let Some(source) = source_metadata(base, &tx.actor) {
             metadata["sourceMetadata"] = source;
         }
@@ -51,14 +51,9 @@ fn tell(base: &mut Base, webhook: &mut Webhook, tx: &Transaction) {
     }
 }
 
-/// `sourceMetadata` of an actor, for webhook payloads.
+/// `sourceMetadata` of an actor: the user, by either way in.
 fn source_metadata(base: &Base, actor: &Actor) -> Option<Value> {
-    match actor.source.as_str() {
-        "client" | "publicApi" => {
-            let mut user = base.person(actor.person)?.cell();
-            user["permissionLevel"] = json!("create");
-            Some(json!({"user": user}))
-        }
-        _ => None,
-    }
+    let mut user = base.person(actor.person)?.cell();
+    user["permissionLevel"] = json!("create");
+    Some(json!({"user": user}))
 }
