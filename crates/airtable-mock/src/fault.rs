@@ -51,7 +51,7 @@ impl MissingRecord {
 pub struct Faults {
     /// Requests per second and base before 429; none is no limit. Airtable's limit is 5.
     pub requests_per_second: Option<u32>,
-    /// How long every request to the base is refused after exceeding the limit. Airtable's is 30.
+    /// Seconds for which every request to the base is refused after exceeding the limit. Airtable's are 30.
     pub penalty_seconds: f64,
     /// The documented singular body of a 429 instead of the plural one seen on the wire.
     pub rate_limit_singular: bool,
@@ -59,13 +59,13 @@ pub struct Faults {
     pub rate_limit_retry_after: Option<u32>,
     /// API calls until the monthly block, which never ends.
     pub monthly_calls: Option<u64>,
-    /// Waits before each answer.
+    /// Milliseconds to wait before each answer.
     pub delay_ms: u64,
     /// Compresses answers if the client accepts gzip. On by default.
     pub gzip: bool,
-    /// A listing is forgotten after this long without a request for its next page.
+    /// Seconds without a request for its next page after which a listing is forgotten; none is never.
     pub iterator_seconds: Option<f64>,
-    /// A listing is forgotten after this many pages.
+    /// Pages after which a listing is forgotten; none is never.
     pub iterator_pages: Option<u32>,
     /// Records per page at most, whatever the client asks.
     pub page_size: Option<usize>,
@@ -81,11 +81,11 @@ pub struct Faults {
     pub drop_unmatched: bool,
     /// How a missing record is reported.
     pub missing_record: MissingRecord,
-    /// How long readers do not see a change.
+    /// Milliseconds of the server's clock for which readers do not see a change.
     pub visibility_delay_ms: u64,
     /// Attachment URLs are different in every answer.
     pub attachment_urls_change: bool,
-    /// How long attachment URLs work. Airtable's is two hours.
+    /// Seconds of the server's clock for which attachment URLs work. Airtable's are 7,200, two hours.
     pub attachment_url_seconds: u64,
     /// Stamps keep their milliseconds inside formulas, though they are shown without.
     pub hidden_milliseconds: bool,

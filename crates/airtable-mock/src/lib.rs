@@ -1,33 +1,20 @@
-//! A mock Airtable: a real HTTP server on loopback that behaves as Airtable's Web API does.
-//!
-//! It exists for three users: this project's own tests, the tests of people who use the connector, and
-//! benchmarks. So it is faithful where clients can tell (error bodies, frozen listings, empty cells, stamps,
-//! webhooks), fast enough not to be what a benchmark measures, and can be told to misbehave ([`Faults`]).
-//!
-//! ```
-//! use airtable_mock::{Mock, MockConfig};
-//! # fn main() -> std::io::Result<()> {
-//! let mock = Mock::start(MockConfig::default())?;
-//! assert!(mock.url().starts_with("http://127.0.0.1:"));
-//! let schema = mock.schema(&mock.base_id()).expect("the sample base is there");
-//! assert!(schema["tables"].as_array().is_some_and(|tables| tables.len() == 6));
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! | module | holds |
-//! |---|---|
-//! | `mock` | the running server as Rust sees it |
-//! | `server` | HTTP: layers in order, limits, broken connections, `/_mock/...` |
-//! | `api` | from a request to an endpoint, from an endpoint to its answer |
-//! | `schema` | tables and fields: made from JSON, changed, removed |
-//! | `change` | records: edits, both sides of links, what follows from them |
-//! | `webhook` | what webhooks hear of a change |
-//! | `compute` | computed fields |
-//! | `data` | the data |
-//! | `formula` | Airtable's formula language |
-//! | `sample`, `generate` | the sample bases, and large tables |
-//! | `fault`, `error`, `clock` | what the names say; they import nothing above them |
+#![doc = include_str!("../README.md")]
+
+// From the bottom up: `tests/layers.rs` holds which may use which.
+//
+// | module | holds |
+// |---|---|
+// | `clock`, `error`, `fault` | what the names say; they import nothing above them |
+// | `formula` | Airtable's formula language |
+// | `data` | the data, plain |
+// | `compute` | computed fields |
+// | `webhook` | what webhooks hear of a change |
+// | `change` | records: edits, both sides of links, what follows from them |
+// | `schema` | tables and fields: made from JSON, changed, removed |
+// | `sample`, `generate` | the sample bases, and large tables |
+// | `api` | from a request to an endpoint, from an endpoint to its answer |
+// | `server` | HTTP: layers in order, limits, broken connections, `/_mock/...` |
+// | `mock` | the running server as Rust sees it |
 
 mod api;
 mod change;

@@ -17,7 +17,7 @@ pub struct LoggedRequest {
     pub body: String,
     /// Server time of arrival, ISO 8601.
     pub time: String,
-    /// Real time from arrival to answer.
+    /// Milliseconds of real time from arrival to answer.
     pub duration_ms: f64,
     /// The status of the answer; 0 if there was none.
     pub status: u16,

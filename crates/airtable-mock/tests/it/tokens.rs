@@ -43,3 +43,20 @@ fn the_token_is_nowhere_in_the_log() {
     assert!(!log.contains(bench.mock.token()));
     assert!(log.contains("\"authorized\":true") && log.contains("\"endpoint\":\"whoami\""));
 }
+
+#[test]
+fn a_token_is_somebodys() {
+    let bench = Bench::sample();
+    let grant = Grant { person: 1, ..Grant::default() };
+    bench.mock.add_token("patMockBruno.1", grant);
+    let whoami = bench.request("GET", "/v0/meta/whoami", Some("patMockBruno.1"), None).expect("an answer").json();
+    assert_eq!(whoami, json!({"id": "usrMockPerson0002", "email": "bruno.sample@example.com"}));
+    let base = bench.mock.base_id();
+    let record = bench.mock.records(&base, "Vendors").expect("the table")[0]["id"].as_str().expect("an id").to_owned();
+    let comments = format!("/v0/{base}/Vendors/{record}/comments");
+    let text = json!({"text": "mine"});
+    let comment = bench.request("POST", &comments, Some(bench.mock.token()), Some(&text)).expect("an answer").json();
+    let comment = format!("{comments}/{}", comment["id"].as_str().expect("an id"));
+    let change = bench.request("PATCH", &comment, Some("patMockBruno.1"), Some(&text)).expect("an answer");
+    assert_eq!((change.status, change.json()["error"]["type"].as_str()), (403, Some("INVALID_PERMISSIONS")));
+}
