@@ -12,6 +12,7 @@ use crate::clock::{stamp, write_date};
 use crate::compute::value::number_json;
 use crate::data::base::Base;
 use crate::data::cells::UNSIGNED;
+use crate::data::field::Field;
 use crate::data::id::RecordId;
 use crate::data::index::{FieldIndex, TableIndex};
 use crate::data::link::link_json;
@@ -49,27 +50,6 @@ pub(crate) fn accept(
         ApiError::invalid("INVALID_VALUE_FOR_COLUMN", message)
     };
     let accepted = match field.kind.as_str() {
-        "singleLineText" | "email" | "url" | "multilineText" | "richText" | "phoneNumber" => text(value, typecast),
-        "number" | "percent" | "currency" | "duration" => number(value, typecast).map(number_json),
-        "rating" => {
-            let most = field.option("max").and_then(Value::as_f64).unwrap_or(10.0);
-            number(value, typecast).filter(|stars| *stars >= 1.0 && *stars <= most).map(number_json)
-        }
-        "checkbox" => match value {
-            Value::Bool(false) => return Ok(None),
-            Value::Bool(true) => Some(json!(true)),
-            Value::String(word) if typecast => {
-                let checked = matches!(word.to_lowercase().as_str(), "true" | "checked" | "yes" | "1");
-                return Ok(checked.then(|| b"true".to_vec()));
-            }
-            _ => None,
-        },
-        "date" => value.as_str().and_then(parse_ms).map(|ms| {
-            let mut day = Vec::new();
-            write_date(&mut day, ms);
-            json!(String::from_utf8(day).unwrap_or_default())
-        }),
-        "dateTime" => value.as_str().and_then(parse_ms).map(|ms| json!(stamp(ms))),
         "singleSelect" => return accept_choices(base, (t, f), &[value], typecast, false),
         "multipleSelects" => match value {
             Value::Array(items) => {
@@ -90,10 +70,40 @@ pub(crate) fn accept(
         "multipleAttachments" => {
             return accept_attachments(base, value, current).map_err(|()| refuse_attachments());
         }
+        _ => scalar(field, value, typecast),
+    };
+    let json = accepted.ok_or_else(refuse)?;
+    Ok((!json.is_null()).then(|| json.to_string().into_bytes()))
+}
+
+/// The cell of a field that refers to nothing; null empties it, and nothing is what the field does not accept.
+fn scalar(field: &Field, value: &Value, typecast: bool) -> Option<Value> {
+    match field.kind.as_str() {
+        "singleLineText" | "email" | "url" | "multilineText" | "richText" | "phoneNumber" => text(value, typecast),
+        "number" | "percent" | "currency" | "duration" => number(value, typecast).map(number_json),
+        "rating" => {
+            let most = field.option("max").and_then(Value::as_f64).unwrap_or(10.0);
+            number(value, typecast).filter(|stars| *stars >= 1.0 && *stars <= most).map(number_json)
+        }
+        "checkbox" => {
+            let checked = match value {
+                Value::Bool(checked) => *checked,
+                Value::String(word) if typecast => {
+                    matches!(word.to_lowercase().as_str(), "true" | "checked" | "yes" | "1")
+                }
+                _ => return None,
+            };
+            Some(if checked { json!(true) } else { Value::Null })
+        }
+        "date" => value.as_str().and_then(parse_ms).map(|ms| {
+            let mut day = Vec::new();
+            write_date(&mut day, ms);
+            json!(String::from_utf8(day).unwrap_or_default())
+        }),
+        "dateTime" => value.as_str().and_then(parse_ms).map(|ms| json!(stamp(ms))),
         "barcode" => value.get("text").and_then(Value::as_str).map(|_| value.clone()),
         _ => Some(value.clone()),
-    };
-    accepted.map(|json| Some(json.to_string().into_bytes())).ok_or_else(refuse)
+    }
 }
 
 fn accept_choices(
