@@ -134,8 +134,8 @@ class MockAirtable:
     def set_faults(self, **faults: Any) -> None:
         """Changes the named faults and keeps the others; rules and limits begin to count anew.
 
-        Switches are listed by :attr:`faults`. A rule is ``{"after": n, "times": n, "path": text, "method": name,
-        "action": ...}``, all but the action optional; an action is a name, or a name with settings:
+        Switches are listed by :attr:`faults`. A rule is ``{"after": n, "times": n, "path": text, "action": ...}``,
+        all but the action optional; an action is a name, or a name with settings:
         ``"close"``, ``"stall"``, ``"bad_gateway"``, ``{"truncate": {"bytes": 100}}``,
         ``{"respond": {"status": 200, "body": {"records": []}}}`` and so on.
         """
@@ -183,13 +183,11 @@ class MockAirtable:
         *,
         scopes: Iterable[str] | None = None,
         bases: Iterable[str] | None = None,
-        oauth: bool = False,
     ) -> None:
         """Adds a token that has only these scopes and sees only these bases; ``None`` means all."""
         grant = {
             "scopes": None if scopes is None else sorted(scopes),
             "bases": None if bases is None else sorted(bases),
-            "oauth": oauth,
         }
         self._native.add_token(token, json.dumps(grant))
 

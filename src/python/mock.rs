@@ -17,6 +17,11 @@ fn parse<T: DeserializeOwned>(json: &str) -> PyResult<T> {
     serde_json::from_str(json).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
+/// Plain data always serialises; should it not, the caller learns it as any other refusal.
+fn text(data: &impl Serialize) -> PyResult<String> {
+    serde_json::to_string(data).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
 fn refused(error: &MockError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
@@ -34,12 +39,6 @@ impl PyMock {
 
     fn json(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> Result<Value, MockError> + Send) -> PyResult<String> {
         self.with(py, |mock| run(mock).map(|json| json.to_string()))
-    }
-
-    /// Plain data as JSON.
-    fn shown<T: Serialize + Send>(&self, py: Python<'_>, run: impl FnOnce(&Mock) -> T + Send) -> PyResult<String> {
-        let data = self.with(py, |mock| Ok(run(mock)))?;
-        serde_json::to_string(&data).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 }
 
@@ -65,7 +64,6 @@ impl PyMock {
             sample,
             faults: parse(faults)?,
             seed,
-            ..MockConfig::default()
         };
         let mock = py.detach(|| Mock::start(config)).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self(Some(mock)))
@@ -97,7 +95,7 @@ impl PyMock {
     }
 
     fn faults(&self, py: Python<'_>) -> PyResult<String> {
-        self.shown(py, |mock| mock.faults())
+        text(&self.with(py, |mock| Ok(mock.faults()))?)
     }
 
     fn set_faults(&self, py: Python<'_>, faults: &str) -> PyResult<()> {
@@ -116,11 +114,11 @@ impl PyMock {
     }
 
     fn requests(&self, py: Python<'_>) -> PyResult<String> {
-        self.shown(py, |mock| mock.requests())
+        text(&self.with(py, |mock| Ok(mock.requests()))?)
     }
 
     fn request_counts(&self, py: Python<'_>) -> PyResult<String> {
-        self.shown(py, |mock| mock.request_counts())
+        text(&self.with(py, |mock| Ok(mock.request_counts()))?)
     }
 
     fn clear_requests(&self, py: Python<'_>) -> PyResult<()> {

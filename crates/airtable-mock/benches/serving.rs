@@ -1,6 +1,6 @@
 //! How fast the mock serves: it must not be what the other benchmarks measure.
 //!
-//! `cargo bench --bench mock`, with `MOCK_RECORDS` for another size than 100,000.
+//! `cargo bench -p airtable-mock --bench serving`, with `MOCK_RECORDS` for another size than 100,000.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -18,45 +18,23 @@
     reason = "every number of a formula is a double, as in Airtable; `as` saturates and turns NaN into 0, which is meant"
 )]
 
-mod array;
 mod calendar;
-mod date;
 mod expression;
+mod function;
 mod functions;
 mod lexer;
-mod logic;
 mod moment;
-mod number;
 mod parser;
 mod pattern;
+mod row;
 #[cfg(test)]
 mod tests;
-mod text;
 mod timestamp;
 mod value;
 
-use chrono::{DateTime, Utc};
-
 use expression::Expression;
+pub use row::Row;
 pub use value::Value;
-
-/// What a formula may ask of the record it is evaluated on.
-pub trait Row {
-    /// The cell of the field that the resolver given to [`Formula::compile`] called `index`.
-    ///
-    /// As Airtable's formulas see cells: a single select or a collaborator is its name, a checkbox is 1 or blank, a date
-    /// is a [`Value::Date`], linked records are an array of the texts of their primary fields (never their ids), a
-    /// lookup is an array of the cells looked up, and an empty cell is blank.
-    fn field(&self, index: usize) -> Value;
-    /// The record's id, `rec...`.
-    fn record_id(&self) -> &str;
-    /// When the record was created.
-    fn created_time(&self) -> DateTime<Utc>;
-    /// When a user last changed one of `fields` (indexes as in [`Row::field`]); of all editable fields if it is empty.
-    fn last_modified_time(&self, fields: &[usize]) -> Option<DateTime<Utc>>;
-    /// The time that `NOW()` and `TODAY()` take as now.
-    fn now(&self) -> DateTime<Utc>;
-}
 
 /// A compiled formula.
 #[derive(Debug, Clone)]

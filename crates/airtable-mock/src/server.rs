@@ -1,34 +1,40 @@
 //! The HTTP side: from a socket to an answer and back, in the order in which Airtable's layers act: edge
 //! faults, limits, the token, the answer, compression.
 
-use std::io::{self, Write as _};
+mod body;
+mod control;
+mod limit;
+pub(crate) mod log;
+mod reply;
+pub(crate) mod state;
+mod wire;
+
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as Extract};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
-use serde_json::Value;
+use axum::http::{HeaderName, HeaderValue, Response, header, request::Parts};
 use tokio::net::TcpListener;
 
-use super::answer::{Request, answer};
-use super::body::{FaultyBody, GiganticBody};
-use super::clock::{http_date, stamp};
-use super::control::{attachment, control};
-use super::error::{ApiError, Shape};
-use super::fault::{Action, Faults};
-use super::limit::Refusal;
-use super::log::LoggedRequest;
-use super::route::Endpoint;
-use super::state::State;
-use super::wire::{Fuse, Fused};
+use crate::api::answer::{Request, answer};
+use crate::api::route::{Endpoint, Role};
+use crate::clock::stamp;
+use crate::error::{ApiError, Shape};
+use crate::fault::Faults;
+use crate::fault::rule::Action;
+use control::{attachment, control};
+use limit::Refusal;
+use log::LoggedRequest;
+use reply::{Reply, replacement, send};
+use state::State;
+use wire::{Fuse, Fused};
 
 /// The longest URL that Airtable accepts, scheme and host included.
 const LONGEST_URL: usize = 16_000;
 const LARGEST_BODY: usize = 5 * 1024 * 1024;
-/// Below this, compressing costs more than it saves.
-const SMALLEST_GZIP: usize = 860;
 
 /// Serves until `stopped` resolves.
 ///
@@ -45,28 +51,6 @@ pub(crate) async fn serve(
     tokio::select! {
         result = async { axum::serve(listener, app).await } => result,
         () = stopped => Ok(()),
-    }
-}
-
-/// A finished answer, before it is put on the wire.
-struct Reply {
-    status: u16,
-    body: Bytes,
-    headers: Vec<(String, String)>,
-}
-
-impl Reply {
-    fn ok(body: impl Into<Bytes>) -> Self {
-        Self { status: 200, body: body.into(), headers: Vec::new() }
-    }
-
-    fn error(error: &ApiError) -> Self {
-        Self { status: error.status, body: error.body().to_string().into(), headers: Vec::new() }
-    }
-
-    fn retry_after(mut self, seconds: Option<u32>) -> Self {
-        self.headers.extend(seconds.map(|seconds| ("retry-after".into(), seconds.to_string())));
-        self
     }
 }
 
@@ -89,12 +73,12 @@ async fn handle(
         finish(&state, entry, started, response.status().as_u16());
         return response;
     }
-    let faults = state.faults();
+    let faults = state.airtable.faults();
     if faults.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(faults.delay_ms)).await;
     }
     let target = parts.uri.path_and_query().map_or(path, axum::http::uri::PathAndQuery::as_str);
-    let action = state.action(parts.method.as_str(), target);
+    let action = state.action(target);
     if let Some(delay) = action.as_ref().and_then(Action::delay) {
         tokio::time::sleep(delay).await;
     }
@@ -109,7 +93,7 @@ async fn handle(
         (None, Ok(body)) => respond(&state, &parts, &body, &faults).unwrap_or_else(|reply| reply),
     };
     finish(&state, entry, started, reply.status);
-    send(&state, &parts.headers, &faults, reply, action.as_ref(), &fuse)
+    send(state.airtable.clock.now_ms(), &parts.headers, &faults, reply, action.as_ref(), &fuse)
 }
 
 fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
@@ -120,7 +104,7 @@ fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(body).into_owned(),
-        time: stamp(state.clock.now_ms()),
+        time: stamp(state.airtable.clock.now_ms()),
         duration_ms: 0.0,
         status: 0,
         authorized: parts.headers.contains_key(header::AUTHORIZATION),
@@ -135,42 +119,6 @@ fn finish(state: &State, mut entry: LoggedRequest, started: Instant, status: u16
     state.log().push(entry);
 }
 
-/// The answer that an action gives instead of the right one.
-fn replacement(action: &Action) -> Option<Reply> {
-    if let Some((error, retry_after)) = action.error() {
-        return Some(Reply::error(&error).retry_after(retry_after));
-    }
-    Some(match action {
-        Action::Respond { status, headers, body, bytes } => Reply {
-            status: *status,
-            headers: headers.clone(),
-            body: match (bytes, body) {
-                (Some(bytes), _) => Bytes::from(bytes.clone()),
-                (None, Value::String(text)) => Bytes::from(text.clone()),
-                (None, Value::Null) => Bytes::new(),
-                (None, json) => Bytes::from(json.to_string()),
-            },
-        },
-        Action::BadGateway => Reply {
-            status: 502,
-            headers: vec![("content-type".into(), "text/html".into())],
-            body: Bytes::from_static(
-                b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
-            ),
-        },
-        Action::NotJson => Reply::ok("<!doctype html><title>Sign in to the network</title>"),
-        Action::InvalidUtf8 => {
-            Reply::ok(&b"{\"records\":[{\"id\":\"rec00000000000000\",\"fields\":{\"Name\":\"\xff\xfe\"}}]}"[..])
-        }
-        Action::Deep { depth } => Reply::ok(format!("{{\"records\":{}{}}}", "[".repeat(*depth), "]".repeat(*depth))),
-        Action::Redirect { location, status } => {
-            Reply { status: *status, headers: vec![("location".into(), location.clone())], body: Bytes::new() }
-        }
-        Action::Gigantic { .. } => Reply::ok(Bytes::new()),
-        _ => return None,
-    })
-}
-
 /// The right answer, or the refusal of a layer before it.
 fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> Result<Reply, Reply> {
     let refuse = |error: ApiError| Reply::error(&error);
@@ -181,8 +129,7 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
     }
     let endpoint = Endpoint::find(parts.method.as_str(), parts.uri.path());
     if let Some(base) = endpoint.as_ref().and_then(Endpoint::base) {
-        let is_meta = endpoint.as_ref().is_some_and(Endpoint::is_meta);
-        match state.limits().admit(base, is_meta, faults, Instant::now()) {
+        match state.limits().admit(base, faults, Instant::now()) {
             Some(Refusal::PerSecond) => {
                 let shape = if faults.rate_limit_singular { Shape::Object } else { Shape::Plural };
                 return Err(
@@ -194,14 +141,17 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
         }
     }
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let grant = state.tokens().authenticate(authorization, faults.unauthorized_body).map_err(refuse)?;
+    let grant = state.tokens().authenticate(authorization).map_err(refuse)?;
     let endpoint = endpoint.ok_or_else(|| refuse(ApiError::no_route()))?;
     let request = Request { query: parts.uri.query().unwrap_or_default(), body };
     let answered = if may_take_long(&endpoint, &request) {
-        tokio::task::block_in_place(|| answer(state, &grant, &endpoint, &request))
+        tokio::task::block_in_place(|| answer(&state.airtable, &grant, &endpoint, &request))
     } else {
-        answer(state, &grant, &endpoint, &request)
+        answer(&state.airtable, &grant, &endpoint, &request)
     };
+    if endpoint.role() >= Role::Edit {
+        state.ring();
+    }
     answered.map(Reply::ok).map_err(refuse)
 }
 
@@ -213,52 +163,4 @@ fn may_take_long(endpoint: &Endpoint, request: &Request<'_>) -> bool {
         Endpoint::ListRecordsByPost(..) => true,
         _ => false,
     }
-}
-
-fn send(
-    state: &State,
-    asked: &HeaderMap,
-    faults: &Faults,
-    reply: Reply,
-    action: Option<&Action>,
-    fuse: &Fuse,
-) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    if let Ok(date) = HeaderValue::from_str(&http_date(state.clock.now_ms())) {
-        headers.insert(header::DATE, date);
-    }
-    for (name, value) in &reply.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name.as_str()), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
-    }
-    let accepts = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let compressed =
-        faults.gzip && accepts.is_some_and(|accepts| accepts.contains("gzip")) && reply.body.len() >= SMALLEST_GZIP;
-    let mut bytes = reply.body;
-    if compressed && let Ok(zipped) = gzip(&bytes) {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        bytes = zipped;
-    }
-    *response.body_mut() = match action {
-        Some(Action::Truncate { bytes: kept }) => Body::new(FaultyBody::truncated(&bytes, *kept, fuse.clone())),
-        Some(Action::Slow { chunk, ms }) => Body::new(FaultyBody::slow(bytes, *chunk, Duration::from_millis(*ms))),
-        Some(Action::Gigantic { bytes }) => Body::new(GiganticBody::new(*bytes)),
-        Some(Action::Close) => {
-            fuse.blow();
-            Body::empty()
-        }
-        _ => Body::from(bytes),
-    };
-    response
-}
-
-fn gzip(bytes: &[u8]) -> io::Result<Bytes> {
-    let out = Vec::with_capacity(bytes.len() / 4);
-    let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::fast());
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.into())
 }

@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
+use regex_lite::Regex;
 
-use super::functions::{LazyBody, PatternBody, Setting, ValuesBody};
 use super::pattern::Pattern;
-use super::{Row, Value};
+use super::row::Row;
+use super::value::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
@@ -45,7 +46,20 @@ impl Operator {
     }
 }
 
+/// The evaluated arguments of a call; none is an error.
+pub(super) type Values<'a> = [Cow<'a, Value>];
+pub(super) type ValuesBody = fn(&Values<'_>, &dyn Row) -> Option<Value>;
+/// Evaluates what it needs of its arguments, and decides about errors.
+pub(super) type LazyBody = fn(&[Expression], &dyn Row) -> Option<Value>;
+pub(super) type PatternBody = fn(&Regex, &Values<'_>) -> Option<Value>;
 pub(super) type FieldsBody = fn(&[usize], &dyn Row) -> Option<DateTime<Utc>>;
+
+/// What a date is wrapped in for `DATETIME_FORMAT` to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    Zone,
+    Locale,
+}
 
 #[derive(Debug, Clone)]
 pub(super) enum Expression {

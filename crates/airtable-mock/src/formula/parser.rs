@@ -6,11 +6,12 @@
 //! A run of operators of one strength becomes one flat chain. Whatever else makes the parser recurse or the tree grow
 //! higher is counted, and bounded by [`DEEPEST`]: parsing, evaluating, copying and dropping recurse no deeper.
 
-use super::Value;
 use super::expression::{Expression, Operator};
-use super::functions::{self, Body, Function};
+use super::function::{Body, Function};
+use super::functions;
 use super::lexer::{self, Token};
 use super::pattern::Pattern;
+use super::value::Value;
 
 /// How deep a formula may nest: parentheses and calls count one, and so does each change to a tighter operator. Nested
 /// `IF`s of real bases reach a few dozen. A debug build needs less than 1 MiB of stack for it, half of what a thread has.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{date_options, day, person, pick, record, skus};
+use super::parts::{date_options, day, person, pick, record};
+use super::skus;
 
 const KINDS: [&str; 5] = ["Pack shot", "Banner", "Video cut", "Leaflet", "Copy deck"];
 const COUNT: usize = 80;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{date_options, day, person, pick, record, skus};
+use super::parts::{date_options, day, person, pick, record};
+use super::skus;
 
 const KINDS: [&str; 6] =
     ["Safety report", "Ingredient list", "Allergen check", "Claims review", "Recycling mark", "Organic label"];

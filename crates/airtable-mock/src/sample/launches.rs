@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{date_options, datetime_options, day, person, pick, record, skus, time};
+use super::parts::{date_options, datetime_options, day, person, pick, record, time};
+use super::skus;
 
 const STEPS: [&str; 8] = [
     "Formula locked",

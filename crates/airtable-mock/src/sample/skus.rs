@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{date_options, datetime_options, day, person, pick, record, time, vendors};
+use super::parts::{date_options, datetime_options, day, person, pick, record, time};
+use super::vendors;
 
 const PRODUCTS: [&str; 10] = [
     "Oat Shampoo",

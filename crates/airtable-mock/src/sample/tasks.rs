@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{datetime_options, launches, person, pick, record, time, vendors};
+use super::parts::{datetime_options, person, pick, record, time};
+use super::{launches, vendors};
 
 const VERBS: [&str; 6] = ["Proof", "Order", "Measure", "Photograph", "Approve", "Reprint"];
 const THINGS: [&str; 5] = ["carton", "label", "cap", "leaflet", "shipper"];

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{date_options, day, person, pick, record};
+use super::parts::{date_options, day, person, pick, record};
 
 const NAMES: [&str; 12] = [
     "Amber Mill",

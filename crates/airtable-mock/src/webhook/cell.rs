@@ -3,25 +3,34 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::base::{Base, link_ids};
-use crate::field::{Calc, Field};
-use crate::id::RecordId;
-use crate::record::Record;
+use crate::compute::cell::lookup_by_record;
+use crate::data::base::Base;
+use crate::data::field::{Calc, Field};
+use crate::data::id::RecordId;
+use crate::data::index::{FieldIndex, TableIndex};
+use crate::data::link::link_ids;
+use crate::data::record::Record;
 
 /// A cell in the form of payloads, under its field's id. A lookup tells by which record each value comes,
 /// which is known of a present record only.
-pub(super) fn cell(base: &Base, t: usize, record: Option<&Record>, field: u16, json: &[u8]) -> Option<(String, Value)> {
-    let of = base.tables[t].fields.get(usize::from(field)).filter(|field| field.alive)?;
+pub(super) fn cell(
+    base: &Base,
+    t: TableIndex,
+    record: Option<&Record>,
+    field: FieldIndex,
+    json: &[u8],
+) -> Option<(String, Value)> {
+    let of = base[t].fields.get(field).filter(|field| field.alive)?;
     let value: Value = serde_json::from_slice(json).ok()?;
     let value = match of.kind.as_str() {
         "multipleRecordLinks" => {
-            let linked = base.linked_table(t, usize::from(field))?;
+            let linked = base.linked_table(t, field)?;
             let entry = |id: RecordId| json!({"id": id.to_string(), "name": base.record_name(linked, id)});
             link_ids(json).into_iter().map(entry).collect()
         }
         _ => match (&of.calc, record) {
             (Calc::Lookup { link, target }, Some(record)) => {
-                let values = base.lookup_by_record(t, record, *link, *target);
+                let values = lookup_by_record(base, t, record, *link, *target);
                 let ids: Vec<String> = values.iter().map(|(id, _)| id.to_string()).collect();
                 let by_id: Map<String, Value> =
                     values.into_iter().map(|(id, values)| (id.to_string(), json!(values))).collect();

@@ -8,11 +8,13 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::cell::cell;
-use super::specification::Specification;
-use crate::base::Base;
-use crate::change::{Previous, Transaction};
+use super::scope::{in_scope, records_in_view, view};
 use crate::clock::{stamp, whole_second};
-use crate::id::RecordId;
+use crate::data::base::Base;
+use crate::data::id::RecordId;
+use crate::data::index::{TableIndex, ViewIndex};
+use crate::data::specification::{Included, Specification};
+use crate::data::transaction::{Previous, Transaction};
 
 /// One entry of a payload: the keys under which it stands, and what stands there.
 pub(super) struct Event {
@@ -60,10 +62,10 @@ pub(super) fn events(
     tx: &Transaction,
 ) -> Vec<Event> {
     let mut events = Vec::new();
-    let visible = wants.records_in_view(base, tx.now_ms);
-    if wants.hears_source(&tx.actor.source) {
+    let visible = records_in_view(base, wants, tx.now_ms);
+    if wants.hears_source(tx.actor.origin.name()) {
         if wants.hears_of("tableData") {
-            match (&visible, wants.view(base)) {
+            match (&visible, view(base, wants)) {
                 (Some(visible), Some((t, view))) => {
                     view_events(base, wants, tx, (t, view), in_view, visible, &mut events);
                 }
@@ -80,22 +82,22 @@ pub(super) fn events(
 
 fn record_events(base: &Base, wants: &Specification, tx: &Transaction, events: &mut Vec<Event>) {
     for &(t, id) in &tx.created {
-        let table = &base.tables[t].id;
-        if wants.in_scope(base, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
+        let table = &base[t].id;
+        if in_scope(base, wants, table) && wants.hears_change("add") && !tx.schema.created_tables.contains(table) {
             let path = ["changedTablesById", table, "createdRecordsById", &id.to_string()];
             events.extend(created(base, t, id).map(|value| Event::keyed(&path, value)));
         }
     }
     for ((t, id), previous) in &tx.changed {
-        let table = &base.tables[*t].id;
-        if wants.in_scope(base, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
+        let table = &base[*t].id;
+        if in_scope(base, wants, table) && wants.hears_change("update") && !tx.created.contains(&(*t, *id)) {
             let path = ["changedTablesById", table, "changedRecordsById", &id.to_string()];
             events.extend(changed(base, wants, *t, *id, previous).map(|value| Event::keyed(&path, value)));
         }
     }
     for (t, id) in &tx.destroyed {
-        let table = &base.tables[*t].id;
-        if wants.in_scope(base, table) && wants.hears_change("remove") {
+        let table = &base[*t].id;
+        if in_scope(base, wants, table) && wants.hears_change("remove") {
             events.push(Event::listed(&["changedTablesById", table, "destroyedRecordIds"], &id.to_string()));
         }
     }
@@ -106,12 +108,12 @@ fn view_events(
     base: &Base,
     wants: &Specification,
     tx: &Transaction,
-    (t, view): (usize, usize),
+    (t, view): (TableIndex, ViewIndex),
     before: &HashSet<RecordId>,
     now: &HashSet<RecordId>,
     events: &mut Vec<Event>,
 ) {
-    let (table, view) = (&base.tables[t].id, &base.tables[t].views[view].id);
+    let (table, view) = (&base[t].id, &base[t].views[view].id);
     let path = |section: &'static str| ["changedTablesById", table, "changedViewsById", view, section];
     let mut touched: Vec<RecordId> = tx.touched_records().filter(|(of, _)| *of == t).map(|(_, id)| id).collect();
     touched.extend(tx.destroyed.iter().filter(|(of, _)| *of == t).map(|(_, id)| *id));
@@ -137,25 +139,25 @@ fn view_events(
     }
 }
 
-fn created(base: &Base, t: usize, id: RecordId) -> Option<Value> {
-    let record = base.tables[t].records.get(id)?;
+fn created(base: &Base, t: TableIndex, id: RecordId) -> Option<Value> {
+    let record = base[t].records.get(id)?;
     let cells: Map<String, Value> =
         record.cells.iter().filter_map(|(field, json)| cell(base, t, Some(record), field, json)).collect();
     Some(json!({"createdTime": stamp(whole_second(record.created_ms)), "cellValuesByFieldId": cells}))
 }
 
 /// The entry of a changed record; `None` if nothing of interest changed.
-fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous: &Previous) -> Option<Value> {
-    let record = base.tables[t].records.get(id)?;
-    let fields = &base.tables[t].fields;
+fn changed(base: &Base, wants: &Specification, t: TableIndex, id: RecordId, previous: &Previous) -> Option<Value> {
+    let record = base[t].records.get(id)?;
+    let fields = &base[t].fields;
     let (mut now, mut before) = (Map::new(), Map::new());
     let mut is_watched = false;
     for (&field, old) in previous {
         let new = record.cells.get(field);
-        if new == old.as_deref() || !fields[usize::from(field)].alive {
+        if new == old.as_deref() || !fields[field].alive {
             continue;
         }
-        let key = &fields[usize::from(field)].id;
+        let key = &fields[field].id;
         is_watched |= wants.watches_cells(key);
         let value = |json: Option<&[u8]>, of| {
             json.and_then(|json| cell(base, t, of, field, json)).map_or(Value::Null, |(_, value)| value)
@@ -174,12 +176,12 @@ fn changed(base: &Base, wants: &Specification, t: usize, id: RecordId, previous:
         .cells
         .iter()
         .filter(|(field, _)| {
-            let key = &fields[usize::from(*field)].id;
+            let key = &fields[*field].id;
             wants.include_cells.has(key) && entry["current"]["cellValuesByFieldId"].get(key).is_none()
         })
         .filter_map(|(field, json)| cell(base, t, Some(record), field, json))
         .collect();
-    if wants.include_cells != super::specification::Included::None {
+    if wants.include_cells != Included::None {
         entry["unchanged"] = json!({"cellValuesByFieldId": unchanged});
     }
     Some(entry)
@@ -189,14 +191,14 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     let find = |id: &str| base.tables.iter().find(|table| table.id == id);
     let change = &tx.schema;
     if wants.hears_of("tableFields") || wants.hears_of("tableMetadata") {
-        for id in change.created_tables.iter().filter(|id| wants.in_scope(base, id)) {
+        for id in change.created_tables.iter().filter(|id| in_scope(base, wants, id)) {
             events.extend(find(id).map(|_| Event::keyed(&["createdTablesById", id], created_table(base, id))));
         }
         events.extend(change.destroyed_tables.iter().map(|id| Event::listed(&["destroyedTableIds"], id)));
     }
     if wants.hears_of("tableFields") {
         for (table, field) in
-            change.created_fields.iter().filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("add"))
+            change.created_fields.iter().filter(|(table, _)| in_scope(base, wants, table) && wants.hears_change("add"))
         {
             let of = find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field));
             let path = ["changedTablesById", table, "createdFieldsById", field];
@@ -205,12 +207,12 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
         for (table, field) in change
             .destroyed_fields
             .iter()
-            .filter(|(table, _)| wants.in_scope(base, table) && wants.hears_change("remove"))
+            .filter(|(table, _)| in_scope(base, wants, table) && wants.hears_change("remove"))
         {
             events.push(Event::listed(&["changedTablesById", table, "destroyedFieldIds"], field));
         }
         for (table, field, previous) in &change.changed_fields {
-            let heard = wants.in_scope(base, table) && wants.hears_change("update") && wants.watches_schema(field);
+            let heard = in_scope(base, wants, table) && wants.hears_change("update") && wants.watches_schema(field);
             let Some(of) =
                 find(table).and_then(|table| table.fields.iter().find(|other| other.id == *field)).filter(|_| heard)
             else {
@@ -226,7 +228,7 @@ fn schema_events(base: &Base, wants: &Specification, tx: &Transaction, events: &
     }
     if wants.hears_of("tableMetadata") {
         for (id, previous) in
-            change.metadata.iter().filter(|(id, _)| wants.in_scope(base, id) && wants.hears_change("update"))
+            change.metadata.iter().filter(|(id, _)| in_scope(base, wants, id) && wants.hears_change("update"))
         {
             let Some(table) = find(id) else { continue };
             let now = current(previous, &[("name", json!(table.name)), ("description", json!(table.description))]);
@@ -246,7 +248,7 @@ fn created_table(base: &Base, id: &str) -> Value {
     let Some(t) = base.table(id) else {
         return Value::Null;
     };
-    let table = &base.tables[t];
+    let table = &base[t];
     let fields: Map<String, Value> = table
         .live_fields()
         .map(|(_, field)| (field.id.clone(), json!({"name": field.name, "type": field.kind})))

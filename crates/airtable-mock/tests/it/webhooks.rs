@@ -1,0 +1,41 @@
+//! Payloads of webhooks, whole, split and lost.
+
+use airtable_mock::Faults;
+use serde_json::{Value, json};
+
+use super::client::Bench;
+
+#[test]
+fn payloads_split_get_lost_and_name_what_is_gone() {
+    let bench = Bench::with_items(0);
+    let base = bench.mock.base_id();
+    let path = format!("/v0/bases/{base}/webhooks");
+    let table = bench.mock.schema(&base).expect("the schema")["tables"][0]["id"].clone();
+    let watch =
+        json!({"specification": {"options": {"filters": {"dataTypes": ["tableData"], "recordChangeScope": table}}}});
+    let hook = bench.request("POST", &path, Some(bench.mock.token()), Some(&watch)).expect("an answer").json();
+    let payloads = |cursor: u64| {
+        bench.get(&format!("{path}/{}/payloads?cursor={cursor}", hook["id"].as_str().expect("an id"))).json()
+    };
+    bench.mock.set_faults(Faults { records_per_payload: Some(3), ..Faults::default() });
+    let rows: Vec<Value> = (0..8).map(|n| json!({"N": n})).collect();
+    bench.mock.create_records(&base, "Items", &rows).expect("created");
+    let split = payloads(1);
+    let parts = split["payloads"].as_array().expect("payloads");
+    assert_eq!((parts.len(), split["cursor"].as_u64()), (3, Some(4)));
+    assert!(parts.iter().all(|part| part["baseTransactionNumber"] == parts[0]["baseTransactionNumber"]));
+    bench.mock.set_faults(Faults { lose_payloads: true, ..Faults::default() });
+    bench.mock.create_records(&base, "Items", &[json!({})]).expect("created");
+    bench.mock.reset_faults();
+    bench.mock.create_records(&base, "Items", &[json!({})]).expect("created");
+    let gap = payloads(4);
+    assert_eq!(
+        (gap["payloads"].as_array().map(Vec::len), gap["cursor"].as_u64()),
+        (Some(1), Some(6)),
+        "4 is lost, 5 is there"
+    );
+    bench.mock.remove_table(&base, "Items").expect("removed");
+    let broken = payloads(6);
+    assert_eq!(broken["payloads"][0]["code"], "INVALID_FILTERS");
+    assert_eq!(bench.get(&path).json()["webhooks"][0]["isHookEnabled"], false);
+}
