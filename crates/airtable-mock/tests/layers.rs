@@ -3,16 +3,15 @@
 //! What counts is every path to another file, whether a `use` names it or a line of code, but for comments, strings
 //! and unit tests. Methods would hide from this what they call, so those of a type stand where the type does.
 
+#[path = "layers/rules.rs"]
+mod rules;
 #[path = "layers/source.rs"]
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use rules::{Layers, circle, faults_of, shown, strays};
 use source::Source;
 
-/// The layers from the bottom up, each with the layers that it uses. A layer is a file beside `lib.rs`, with the folder of
-/// its name.
-const LAYERS: &[(&str, &[&str])] = &[
+const LAYERS: Layers = &[
     ("clock", &[]),
     ("error", &[]),
     ("fault", &["error"]),
@@ -29,80 +28,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mock", &["clock", "error", "fault", "data", "change", "schema", "sample", "generate", "api", "server"]),
 ];
 
-/// What the sources do that the list does not allow, and what the list allows that they do not do.
-fn faults_of(sources: &[Source]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut seen = BTreeSet::new();
-    for source in sources.iter().filter(|source| source.layer() != "lib") {
-        for import in source.imports(sources) {
-            let (from, to) = (source.layer(), import.layer());
-            if from == to || seen.contains(&(from, to)) {
-                continue;
-            }
-            match LAYERS.iter().find(|(layer, _)| *layer == from) {
-                None => faults.push(format!("{source} is in no layer")),
-                Some((_, uses)) if uses.contains(&to) => {
-                    seen.insert((from, to));
-                }
-                Some(_) => faults.push(format!("{source} imports {import}: {from} may not use {to}")),
-            }
-        }
-    }
-    for (layer, uses) in LAYERS {
-        let unused = uses.iter().filter(|other| !seen.contains(&(*layer, **other)));
-        faults.extend(unused.map(|other| format!("{layer} does not use {other}: the list says more than is so")));
-    }
-    faults
-}
-
-/// A way from a file back to itself.
-fn circle(sources: &[Source]) -> Option<Vec<&Source>> {
-    fn walk<'s>(
-        at: &'s Source,
-        imports: &BTreeMap<&'s Source, Vec<&'s Source>>,
-        way: &mut Vec<&'s Source>,
-        done: &mut BTreeSet<&'s Source>,
-    ) -> bool {
-        if way.contains(&at) {
-            way.push(at);
-            return true;
-        }
-        if !done.contains(at) {
-            way.push(at);
-            if imports[at].iter().any(|next| walk(next, imports, way, done)) {
-                return true;
-            }
-            way.pop();
-            done.insert(at);
-        }
-        false
-    }
-    let imports: BTreeMap<_, _> = sources.iter().map(|source| (source, source.imports(sources))).collect();
-    let (mut way, mut done) = (Vec::new(), BTreeSet::new());
-    let found = sources.iter().any(|source| walk(source, &imports, &mut way, &mut done));
-    let start = way.iter().position(|source| Some(source) == way.last()).filter(|_| found)?;
-    Some(way.split_off(start))
-}
-
-fn shown<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Vec<String> {
-    sources.into_iter().map(ToString::to_string).collect()
-}
-
-#[test]
-fn the_list_runs_upwards() {
-    for (place, (layer, uses)) in LAYERS.iter().enumerate() {
-        for other in *uses {
-            assert!(
-                LAYERS[..place].iter().any(|(lower, _)| lower == other),
-                "{layer} uses {other}, which is not below it"
-            );
-        }
-    }
-}
-
 #[test]
 fn imports_run_down_the_list() {
-    let faults = faults_of(&Source::all());
+    let faults = faults_of(LAYERS, &Source::all());
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -116,13 +44,8 @@ fn no_files_import_each_other_in_a_circle() {
 
 #[test]
 fn methods_stand_where_their_type_does() {
-    let sources = Source::all();
-    for source in &sources {
-        for name in source.extended() {
-            let home = sources.iter().find(|other| source.is_within(other) && other.defines(&name));
-            assert!(home.is_some(), "{source} has methods of {name}, which is defined elsewhere");
-        }
-    }
+    let strays = strays(&Source::all());
+    assert!(strays.is_empty(), "{strays:#?}");
 }
 
 // That the above can fail
@@ -145,7 +68,7 @@ fn an_import_upwards_is_found_in_every_form() {
             Source::new("api/list.rs", ""),
             Source::new("api/route.rs", ""),
         ];
-        let faults = faults_of(&sources);
+        let faults = faults_of(LAYERS, &sources);
         assert!(faults.iter().any(|fault| fault.contains("data may not use api")), "{form}: {faults:?}");
     }
 }

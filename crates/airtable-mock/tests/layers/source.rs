@@ -9,6 +9,8 @@ pub(crate) struct Source {
     /// `data/base.rs`
     path: String,
     tokens: Vec<String>,
+    /// The paths that it hands on by `pub use`.
+    handed_on: Vec<Vec<String>>,
 }
 
 impl fmt::Display for Source {
@@ -19,7 +21,8 @@ impl fmt::Display for Source {
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), tokens: without_tests(&tokens(text)) }
+        let (tokens, handed_on) = without_handed_on(&without_tests(&tokens(text)));
+        Self { path: path.to_owned(), tokens, handed_on }
     }
 
     /// All files of the crate, but for those of unit tests.
@@ -72,17 +75,27 @@ impl Source {
         heads.filter(|head| !head.iter().any(|token| token == "for")).filter_map(name_of_type).collect()
     }
 
-    /// The other files that paths here lead to.
+    /// The other files that paths here lead to. What a module hands on of its own folder it does not use.
     pub(crate) fn imports<'s>(&self, sources: &'s [Self]) -> Vec<&'s Self> {
-        let module: Vec<&str> = self.module().collect();
+        let used = paths(&self.tokens).into_iter().filter_map(|path| self.leads_to(&path, sources));
+        let handed_on = self.handed_on.iter().filter_map(|path| self.leads_to(path, sources));
         let mut found: Vec<&Self> = Vec::new();
-        for path in paths(&self.tokens) {
-            let source = absolute(&module, &path, sources).and_then(|absolute| at(&absolute, sources));
-            if let Some(source) = source.filter(|source| source.path != self.path && !found.contains(source)) {
+        for source in used.chain(handed_on.filter(|source| !source.is_within(self))) {
+            if source.path != self.path && !found.contains(&source) {
                 found.push(source);
             }
         }
         found
+    }
+
+    /// The file of what a path names, past the modules that hand it on.
+    fn leads_to<'s>(&self, path: &[String], sources: &'s [Self]) -> Option<&'s Self> {
+        let module: Vec<&str> = self.module().collect();
+        let absolute = absolute(&module, path, sources)?;
+        let source = at(&absolute, sources)?;
+        let Some(name) = absolute.get(source.module().count()) else { return Some(source) };
+        let handed_on = source.handed_on.iter().find(|path| path.last().is_some_and(|last| last == name));
+        handed_on.filter(|_| source.path != self.path).and_then(|path| source.leads_to(path, sources)).or(Some(source))
     }
 }
 
@@ -181,6 +194,32 @@ fn without_tests(tokens: &[String]) -> Vec<String> {
         }
     }
     kept
+}
+
+/// Takes out the paths that are handed on by `pub use`.
+fn without_handed_on(tokens: &[String]) -> (Vec<String>, Vec<Vec<String>>) {
+    let (mut kept, mut handed_on) = (Vec::new(), Vec::new());
+    let mut place = 0;
+    while place < tokens.len() {
+        let start = (tokens[place] == "pub").then(|| place + 1 + visibility(&tokens[place + 1..]));
+        match start.filter(|start| tokens.get(*start).is_some_and(|token| token == "use")) {
+            Some(start) => {
+                let end = tokens[start..].iter().position(|token| token == ";").map_or(tokens.len(), |end| start + end);
+                handed_on.extend(paths(&tokens[start + 1..end]));
+                place = end;
+            }
+            None => {
+                kept.push(tokens[place].clone());
+                place += 1;
+            }
+        }
+    }
+    (kept, handed_on)
+}
+
+/// The length of `(crate)`, `(super)` or nothing.
+fn visibility(tokens: &[String]) -> usize {
+    if tokens.first().is_some_and(|token| token == "(") { 3 } else { 0 }
 }
 
 /// Names, `::` and single signs; without comments, texts and spaces.
