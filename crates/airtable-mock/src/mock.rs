@@ -27,7 +27,7 @@ use config::{MockConfig, MockError};
 /// screen (`client` in webhook payloads), changes by HTTP are the API's.
 #[derive(Debug)]
 pub struct Mock {
-    pub(super) state: Arc<State>,
+    state: Arc<State>,
     address: SocketAddr,
     token: String,
     stop: Option<oneshot::Sender<()>>,

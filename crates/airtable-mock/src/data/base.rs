@@ -79,9 +79,7 @@ impl Base {
     pub(crate) fn record_name(&self, table: TableIndex, record: RecordId) -> String {
         let table = &self[table];
         let cell = table.records.get(record).and_then(|record| record.cells.get(table.primary));
-        cell.and_then(|json| serde_json::from_slice(json).ok())
-            .map(|json: Value| super::plain::plain_text(&json))
-            .unwrap_or_default()
+        cell.and_then(|json| serde_json::from_slice(json).ok()).map(|json: Value| plain_text(&json)).unwrap_or_default()
     }
 
     /// The records whose cell in a link field names a record, found by looking at all of them.
