@@ -83,10 +83,10 @@ impl Reader {
             for (id, _) in some {
                 check_record_id(id)?;
             }
-            self.decoder.expect(some);
+            self.decoder.rows.expect(some);
             self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), false, batches).await?;
             for (id, at) in some.iter().filter(|_| listed.absent_are_gone) {
-                if !self.decoder.has_seen(id) {
+                if !self.decoder.rows.has_seen(id) {
                     self.gone(id, *at, batches).await?;
                 }
             }
@@ -104,7 +104,7 @@ impl Reader {
             return Ok(());
         }
         let files = IdStore::new(&known.directory);
-        files.write(&known.file, self.decoder.ids())?;
+        files.write(&known.file, self.decoder.rows.ids())?;
         if known.tell_vanished {
             for id in files.all_but(&known.file)? {
                 self.gone(&id, self.scan.changed_at, batches).await?;
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     async fn gone(&mut self, id: &str, at: i64, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
-        self.decoder.gone(id, at);
+        self.decoder.rows.gone(id, at);
         if self.decoder.rows() >= ROWS { self.flush(batches).await } else { Ok(()) }
     }
 
