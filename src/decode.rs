@@ -2,90 +2,46 @@
 //!
 //! Invariants: a record is one row, whatever is in it; every batch has exactly the planned schema; what does not fit its
 //! column is NULL there and whole in the rescued data column. Batches are independent of pages: builders just go on.
+//!
+//! | file | is |
+//! |---|---|
+//! | `page` | the form of a page: what is read in which order |
+//! | `rows` | the columns under construction: what becomes of a record, and of a cell |
+//! | `field_order` | which cell comes next, guessed |
+//! | `change_columns` | the two columns that tell versions of a row apart |
+//! | `seen` | the ids of all records so far |
+//! | `fault` | why a page is refused |
 
-use std::fmt::Write as _;
+use arrow::array::RecordBatch;
 
-use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
-
-use crate::columns::{Builder, Misfit, Shape};
-use crate::error::{Error, Result, line};
+use crate::error::{Error, Result};
 use crate::json::Json;
-use crate::scan::{Column, Scan, Source};
-use crate::time::Micros;
+use crate::scan::Scan;
 
 mod change_columns;
+mod fault;
 mod field_order;
 mod page;
+mod rows;
 mod seen;
 
-use change_columns::ChangeColumns;
 use field_order::FieldOrder;
-use page::Fault;
-use seen::Seen;
+use rows::Rows;
 
-/// What a page said besides its records.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// Where the next page begins; none on the last.
-    pub offset: Option<String>,
-    /// Records in the page.
-    pub records: usize,
-    /// Records that were not on a page before.
-    pub new_records: usize,
-}
+pub use page::Page;
 
 /// Reads pages into columns.
 pub struct Decoder {
-    schema: SchemaRef,
-    columns: Vec<Column>,
-    builders: Vec<Builder>,
-    /// For each column the row it was last filled in, counted from 1.
-    filled: Vec<usize>,
+    /// What the pages are read into.
+    pub(crate) rows: Rows,
     order: FieldOrder,
-    /// Where the columns of these sources are.
-    record_id: Option<usize>,
-    created_time: Option<usize>,
-    rescued: Option<usize>,
-    changes: ChangeColumns,
-    table_name: String,
-    fail_on_bad_value: bool,
-    seen: Seen,
-    /// Records of pages are noted, but are no rows.
-    only_gone: bool,
-    left: u64,
-    rows: usize,
     bytes: usize,
-    /// The row's misfits so far, as the inside of a JSON array.
-    misfits: String,
-    /// Misfits that no column keeps.
-    dropped: u64,
 }
 
 impl Decoder {
     /// A decoder for the pages of one read.
     pub fn new(scan: &Scan) -> Self {
-        let position = |wanted: &Source| scan.columns.iter().position(|column| column.source == *wanted);
-        Self {
-            schema: scan.schema(),
-            builders: scan.columns.iter().map(|column| Builder::new(&shape(column))).collect(),
-            filled: vec![0; scan.columns.len()],
-            order: FieldOrder::new(scan),
-            record_id: position(&Source::RecordId),
-            created_time: position(&Source::CreatedTime),
-            rescued: position(&Source::Rescued),
-            changes: ChangeColumns::new(scan),
-            table_name: scan.table_name.clone(),
-            fail_on_bad_value: scan.fail_on_bad_value,
-            columns: scan.columns.clone(),
-            seen: Seen::default(),
-            only_gone: scan.only_gone,
-            left: scan.max_records.unwrap_or(u64::MAX),
-            rows: 0,
-            bytes: 0,
-            misfits: String::new(),
-            dropped: 0,
-        }
+        Self { rows: Rows::new(scan), order: FieldOrder::new(scan), bytes: 0 }
     }
 
     /// Appends the records of a page, but for those that were on one before.
@@ -98,44 +54,13 @@ impl Decoder {
             Error::Data(format!("a page of records that is not UTF-8 from byte {} on", error.valid_up_to()))
         })?;
         self.bytes += body.len();
-        self.whole_page(&mut Json::new(body_text)).map_err(|fault| fault.in_page(body_text))
-    }
-
-    /// The times at which the records of the next pages changed, where a change feed told them.
-    pub(crate) fn expect(&mut self, records: &[(String, Micros)]) {
-        self.changes.expect(records);
-    }
-
-    /// Whether the record was on a page, or is known to be gone.
-    pub(crate) fn has_seen(&self, id: &str) -> bool {
-        self.seen.contains(id)
-    }
-
-    /// Appends a row that tells of a record's end: its id, and NULL wherever Airtable would have the value.
-    pub(crate) fn gone(&mut self, id: &str, at: Micros) {
-        if !self.seen.insert(id) {
-            return;
-        }
-        self.row(id);
-        for index in self.changes.fill(at, true, &mut self.builders).into_iter().flatten() {
-            self.filled[index] = self.rows;
-        }
-        for (builder, filled) in self.builders.iter_mut().zip(&mut self.filled) {
-            if *filled != self.rows {
-                builder.append_null();
-                *filled = self.rows;
-            }
-        }
-    }
-
-    /// The ids of all records so far.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
-        self.seen.ids()
+        let page = page::read(&mut Json::new(body_text), &mut self.order, &mut self.rows);
+        page.map_err(|fault| fault.in_page(body_text))
     }
 
     /// Rows since the last batch.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.rows.count()
     }
 
     /// Bytes of JSON since the last batch: what the columns weigh, roughly.
@@ -145,17 +70,17 @@ impl Decoder {
 
     /// Records in all.
     pub fn records(&self) -> usize {
-        self.seen.len()
+        self.rows.records()
     }
 
     /// As many records as were wanted have come.
     pub fn is_satisfied(&self) -> bool {
-        self.left == 0
+        self.rows.is_satisfied()
     }
 
     /// Values that became NULL without being kept, because the read has no rescued data column.
     pub fn dropped(&self) -> u64 {
-        self.dropped
+        self.rows.dropped()
     }
 
     /// The rows since the last batch.
@@ -163,138 +88,8 @@ impl Decoder {
     /// # Errors
     /// [`Error::Data`] for an empty cell in a column that the user's schema calls NOT NULL.
     pub fn finish(&mut self) -> Result<RecordBatch> {
-        let arrays: Vec<_> = self.builders.iter_mut().map(Builder::finish).collect();
-        self.filled.fill(0);
-        (self.rows, self.bytes) = (0, 0);
-        for (column, array) in self.columns.iter().zip(&arrays) {
-            if !column.nullable && array.null_count() > 0 {
-                return Err(Error::Data(format!(
-                    "table {:?}: column {:?} is NOT NULL in the schema, but {} records have no value that fits it: leave \
-                     NOT NULL out",
-                    self.table_name,
-                    column.name,
-                    array.null_count()
-                )));
-            }
-        }
-        RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
-            Error::Data(format!("table {:?}: columns that do not make a batch: {error}", self.table_name))
-        })
-    }
-
-    /// Begins a record's row; false where the record is not wanted.
-    fn begin(&mut self, id: &str) -> bool {
-        if self.left == 0 || !self.seen.insert(id) || self.only_gone {
-            return false;
-        }
-        self.left -= 1;
-        self.row(id);
-        true
-    }
-
-    fn row(&mut self, id: &str) {
-        self.rows += 1;
-        if let Some(index) = self.record_id {
-            self.builders[index].append_text(id);
-            self.filled[index] = self.rows;
-        }
-    }
-
-    /// Reads one cell of the row that was begun.
-    #[inline]
-    fn cell(&mut self, index: usize, id: &str, json: &mut Json<'_>) -> Result<(), Fault> {
-        if self.filled[index] == self.rows {
-            json.skip()?;
-            return Ok(());
-        }
-        self.filled[index] = self.rows;
-        let start = json.position();
-        match self.builders[index].append(json)? {
-            None => Ok(()),
-            Some(misfit) => self.misfit(index, id, json.since(start), misfit).map_err(Fault::BadValue),
-        }
-    }
-
-    /// A cell that does not fit its column.
-    #[cold]
-    fn misfit(&mut self, index: usize, id: &str, raw: &str, misfit: Misfit) -> Result<()> {
-        let column = &self.columns[index];
-        let (name, field_id) = match &column.source {
-            Source::Field(field) => (field.name.as_str(), Some(field.id.as_str())),
-            _ => (column.name.as_str(), None),
-        };
-        let reason = reason(misfit, &shape(column));
-        if self.fail_on_bad_value {
-            return Err(Error::Data(format!(
-                "table {:?}, record {id}, field {name:?}: {reason}, but the cell is {}: correct it, or read with \
-                 on_bad_value rescue",
-                self.table_name,
-                line(raw)
-            )));
-        }
-        match self.rescued {
-            Some(_) => rescue(&mut self.misfits, Some(name), field_id, raw, &reason),
-            None => self.dropped += 1,
-        }
-        Ok(())
-    }
-
-    /// A cell of a field that the read knows nothing of.
-    fn unplanned(&mut self, field_id: &str, raw: &str) {
-        match self.rescued {
-            Some(_) => rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read"),
-            None => self.dropped += 1,
-        }
-    }
-
-    /// Ends the row: what was not sent is empty.
-    fn end(&mut self, id: &str) {
-        for index in self.changes.end(id, &mut self.builders).into_iter().flatten() {
-            self.filled[index] = self.rows;
-        }
-        if let Some(index) = self.rescued {
-            if self.misfits.is_empty() {
-                self.builders[index].append_empty();
-            } else {
-                self.misfits.push(']');
-                self.builders[index].append_text(&self.misfits);
-                self.misfits.clear();
-            }
-            self.filled[index] = self.rows;
-        }
-        for (builder, filled) in self.builders.iter_mut().zip(&mut self.filled) {
-            if *filled != self.rows {
-                builder.append_empty();
-                *filled = self.rows;
-            }
-        }
-    }
-}
-
-fn shape(column: &Column) -> Shape {
-    match &column.source {
-        Source::RecordId | Source::Rescued => Shape::Text,
-        Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
-        Source::Deleted => Shape::Bool,
-        Source::Field(field) => field.shape.clone(),
-    }
-}
-
-/// Adds one misfit to the row's list, which is closed when the row ends.
-fn rescue(misfits: &mut String, name: Option<&str>, field_id: Option<&str>, raw: &str, reason: &str) {
-    let json =
-        |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| serde_json::Value::from(text).to_string());
-    misfits.push(if misfits.is_empty() { '[' } else { ',' });
-    let (name, field_id, reason) = (json(name), json(field_id), json(Some(reason)));
-    // Writing to a String does not fail.
-    _ = write!(misfits, "{{\"field\":{name},\"field_id\":{field_id},\"value\":{raw},\"reason\":{reason}}}");
-}
-
-fn reason(misfit: Misfit, shape: &Shape) -> String {
-    match misfit {
-        Misfit::ErrorValue => "error value".to_owned(),
-        Misfit::SpecialValue => "special value".to_owned(),
-        Misfit::Unfit => format!("expected {}", shape.expected()),
+        self.bytes = 0;
+        self.rows.finish()
     }
 }
 

@@ -4,8 +4,8 @@
 //! | file | is |
 //! |---|---|
 //! | `batches` | what a consumer holds: batches, one after the other |
-//! | `reader` | the task behind it |
-//! | `walks`, `cursor` | where one cursor, or several, are in the pages |
+//! | `reader` | the task behind it: the only one that waits |
+//! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `request` | the request for a page |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |

@@ -104,14 +104,6 @@ fn misfits_are_kept_whole() {
 }
 
 #[test]
-fn without_a_rescued_column_misfits_are_counted() {
-    let page = json!({"records": [{"id": "rec1", "fields": {"fldName": 7, "fldDay": "x"}}]});
-    let (batch, decoder) = decode(&[("rescued_data_column", "")], &[page]);
-    assert!(batch.column_by_name("_rescued_data").is_none());
-    assert_eq!(decoder.dropped(), 2);
-}
-
-#[test]
 fn a_strict_read_names_the_record() {
     let mut decoder = Decoder::new(&scan(&[("on_bad_value", "fail")]));
     let page = json!({"records": [{"id": "rec9", "fields": {"fldMargin": {"error": "#ERROR!"}}}]});
@@ -151,15 +143,6 @@ fn the_primary_field_is_no_column_where_it_was_not_wanted() {
     let (batch, _) = decode(&[("fields", "[]")], &[page]);
     assert_eq!(batch.num_columns(), 3);
     assert_eq!(strings(&batch, "_rescued_data"), [None]);
-}
-
-#[test]
-fn a_promise_of_the_users_schema_is_kept_or_refused() {
-    let wanted = json!({"fields": [{"name": "name", "type": "string", "nullable": false}]}).to_string();
-    let mut decoder = Decoder::new(&scan(&[]).select(&wanted).expect("a selection"));
-    decoder.page(br#"{"records":[{"id":"rec1","fields":{}}]}"#).expect("a page");
-    let text = decoder.finish().expect_err("empty").to_string();
-    assert!(text.contains("column \"name\" is NOT NULL in the schema, but 1 records"), "{text}");
 }
 
 #[test]

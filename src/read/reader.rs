@@ -1,45 +1,66 @@
-//! The task behind a read: follows the plan, and hands batches on while the next page is under way.
+//! The task behind a read: asks for the pages that the plan and [`Walks`] want, decodes them, and hands batches on.
 //!
 //! Invariants: every record is given exactly once, however often the cursor expires; a cursor that leads nowhere ends in
-//! an error, not in a loop.
+//! an error, not in a loop; the next page is on its way while one is decoded.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::airtable::client::Client;
-use crate::airtable::formula::{check_record_id, ids_formula};
+use super::batches::died;
+use super::cursor::offset_at_end;
+use super::id_store::IdStore;
+use super::request;
+use super::split::Split;
+use super::walks::{Arrival, Ask, Next, Recovery, Walks};
+use crate::airtable::client::{Answer, Client};
+use crate::airtable::failure::Failure;
+use crate::airtable::formula::{both, check_record_id, ids_formula};
 use crate::airtable::request::Request;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
-use crate::read::id_store::IdStore;
 use crate::scan::selection::{Listed, Selection};
 use crate::scan::{KnownIds, Scan};
 
 /// Rows of one batch. From some 500 on Spark's rate no longer grows with them, and what is read ahead of a consumer that
 /// stops is lost budget: ten pages are two seconds of it.
-pub(super) const ROWS: usize = 1_000;
+const ROWS: usize = 1_000;
 
 /// JSON bytes of one batch, for tables of long texts.
-pub(super) const BYTES: usize = 16 << 20;
+const BYTES: usize = 16 << 20;
 
 /// A consumer that waits is given what there is, but not more often than this: small batches cost Spark a fifth to a half
 /// of its rate, and matter only where pages come quickly.
-pub(super) const PAUSE: Duration = Duration::from_millis(100);
-
-/// The task behind [`Batches`].
-pub(super) struct Reader {
-    pub(super) client: Arc<Client>,
-    pub(super) scan: Scan,
-    pub(super) decoder: Decoder,
-    pub(super) flushed: Instant,
-}
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Records asked for by name in one request: what one page holds, and what a formula of documented length can name.
 const IDS: usize = 100;
+
+/// The task behind [`Batches`](super::Batches).
+pub(super) struct Reader {
+    client: Arc<Client>,
+    scan: Scan,
+    decoder: Decoder,
+    flushed: Instant,
+}
+
+/// The walks through some records, and the pages of theirs that are on their way.
+struct Listing {
+    walks: Walks,
+    fetches: JoinSet<Fetched>,
+    began: Instant,
+}
+
+/// A page that was asked for.
+struct Fetched {
+    walk: usize,
+    request: Request,
+    answer: Result<Answer, Failure>,
+}
 
 impl Reader {
     pub(super) fn new(client: Arc<Client>, scan: Scan) -> Self {
@@ -83,10 +104,10 @@ impl Reader {
             for (id, _) in some {
                 check_record_id(id)?;
             }
-            self.decoder.expect(some);
+            self.decoder.rows.expect(some);
             self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), false, batches).await?;
             for (id, at) in some.iter().filter(|_| listed.absent_are_gone) {
-                if !self.decoder.has_seen(id) {
+                if !self.decoder.rows.has_seen(id) {
                     self.gone(id, *at, batches).await?;
                 }
             }
@@ -104,7 +125,7 @@ impl Reader {
             return Ok(());
         }
         let files = IdStore::new(&known.directory);
-        files.write(&known.file, self.decoder.ids())?;
+        files.write(&known.file, self.decoder.rows.ids())?;
         if known.tell_vanished {
             for id in files.all_but(&known.file)? {
                 self.gone(&id, self.scan.changed_at, batches).await?;
@@ -114,11 +135,135 @@ impl Reader {
     }
 
     async fn gone(&mut self, id: &str, at: i64, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
-        self.decoder.gone(id, at);
+        self.decoder.rows.gone(id, at);
         if self.decoder.rows() >= ROWS { self.flush(batches).await } else { Ok(()) }
     }
 
-    pub(super) async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+    /// Reads the pages of all records that fulfil a formula; by several cursors where that is quicker and allowed.
+    async fn pages(
+        &mut self,
+        formula: Option<String>,
+        may_divide: bool,
+        batches: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<()> {
+        let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
+        let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
+        let split = may_divide.then(|| Split::new(self.client.requests_per_second(), self.scan.page_size));
+        let walks = Walks::new(formula, self.scan.max_records.is_some(), split);
+        let mut listing = Listing { walks, fetches: JoinSet::new(), began: Instant::now() };
+        let first = listing.walks.start();
+        self.ask(&mut listing, &first);
+        while let Some(fetched) = self.next_page(&mut listing.fetches, batches).await? {
+            self.take(&mut listing, fetched).await?;
+            if listing.walks.is_read() || self.decoder.is_satisfied() || batches.is_closed() {
+                break;
+            }
+            if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
+                self.flush(batches).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next page that comes; hands on what there is if that is wanted meanwhile. None when none was asked for.
+    async fn next_page(
+        &mut self,
+        fetches: &mut JoinSet<Fetched>,
+        batches: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<Option<Fetched>> {
+        loop {
+            let has_rows = self.decoder.rows() > 0;
+            let due = self.flushed + PAUSE;
+            let permit = async {
+                tokio::time::sleep_until(due).await;
+                batches.reserve().await
+            };
+            tokio::select! {
+                biased;
+                page = fetches.join_next() => return page.transpose().map_err(died),
+                permit = permit, if has_rows => match permit {
+                    Ok(permit) => {
+                        permit.send(Ok(self.decoder.finish()?));
+                        self.flushed = Instant::now();
+                    }
+                    Err(_) => return Err(Error::Transport("the read was given up".into())),
+                },
+            }
+        }
+    }
+
+    /// Takes in a page, and asks for what is wanted next.
+    async fn take(&mut self, listing: &mut Listing, fetched: Fetched) -> Result<()> {
+        let Fetched { walk, request, answer } = fetched;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => return self.recover(listing, walk, &request, &failure),
+        };
+        let arrival = Arrival {
+            walk,
+            at: listing.began.elapsed(),
+            took: answer.took,
+            bytes: answer.body.len(),
+            records: self.decoder.records(),
+        };
+        let (arrived, next) = listing.walks.arrive(arrival, offset_at_end(&answer.body));
+        if self.follow(listing, &next) {
+            // Requests are on their way once their tasks have run.
+            tokio::task::yield_now().await;
+        }
+        let page = self.decoder.page(&answer.body).map_err(|error| self.about(&request, error))?;
+        drop(answer);
+        let next = listing.walks.advance(&arrived, page).map_err(|error| self.about(&request, error))?;
+        self.follow(listing, &next);
+        Ok(())
+    }
+
+    /// Goes on after a failure, if there is a way.
+    fn recover(&self, listing: &mut Listing, walk: usize, request: &Request, failure: &Failure) -> Result<()> {
+        let records = self.decoder.records();
+        let recovery = listing.walks.fail(walk, failure, records).map_err(|error| self.about(request, error))?;
+        let table = &self.scan.table_name;
+        let error = self.client.error(request, failure);
+        match recovery {
+            Recovery::Restart(ask) => {
+                log::info!(
+                    "table {table:?}: the page cursor expired after {records} records: reading again from the first page"
+                );
+                self.ask(listing, &ask);
+            }
+            Recovery::NoSample => log::info!("table {table:?}: read by one cursor: no sample of it: {error}"),
+            Recovery::Join(ask) => {
+                log::warn!("table {table:?}: read by one cursor from here on: {error}");
+                listing.fetches = JoinSet::new();
+                self.ask(listing, &ask);
+            }
+            Recovery::None => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Asks for the pages that are wanted next; false where there are none.
+    fn follow(&self, listing: &mut Listing, next: &Next) -> bool {
+        if let Some(cursors) = next.divided {
+            log::info!("table {:?}: read by {cursors} cursors at once", self.scan.table_name);
+        }
+        for ask in &next.asks {
+            self.ask(listing, ask);
+        }
+        !next.asks.is_empty()
+    }
+
+    fn ask(&self, listing: &mut Listing, ask: &Ask) {
+        let formula = listing.walks.formula(ask.walk);
+        let request = request::page(&self.client, &self.scan, formula, ask.offset.as_deref());
+        let (client, walk) = (self.client.clone(), ask.walk);
+        listing.fetches.spawn(async move {
+            let answer = client.answer(&request).await;
+            Fetched { walk, request, answer }
+        });
+    }
+
+    async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         if self.decoder.rows() > 0 {
             let batch = self.decoder.finish()?;
             // A closed channel ends the loop that called.
@@ -129,7 +274,7 @@ impl Reader {
     }
 
     /// Adds the request to an error of a layer that does not know it.
-    pub(super) fn about(&self, request: &Request, error: Error) -> Error {
+    fn about(&self, request: &Request, error: Error) -> Error {
         match error {
             Error::Data(text) if !text.starts_with("table ") => {
                 Error::Data(format!("{}: {text}", self.client.name(request)))

@@ -161,15 +161,15 @@ mod tests {
     /// What is advised, page by page, for a table of a size, with a response time and something else in milliseconds that
     /// each page waits for.
     fn advised(records: usize, response: u64, other: u64) -> Vec<Advice> {
-        let mut gauge = Split::new(4.5, 100);
+        let mut split = Split::new(4.5, 100);
         let mut advised = Vec::new();
         // Nothing is advised after the last page.
         for page in 1..records.div_ceil(100) {
             let at = Duration::from_millis((response + other) * page as u64);
-            gauge.page(at, Duration::from_millis(response), 50_000, 100 * (page - 1));
-            advised.push(gauge.advice());
+            split.page(at, Duration::from_millis(response), 50_000, 100 * (page - 1));
+            advised.push(split.advice());
             match advised.last() {
-                Some(Advice::Sample) => gauge.sampled((records / 480).min(100), records < 48_000),
+                Some(Advice::Sample) => split.sampled((records / 480).min(100), records < 48_000),
                 Some(Advice::Divide(_)) => break,
                 _ => {}
             }
@@ -187,25 +187,25 @@ mod tests {
             assert!(advised(1_100, response, 0).iter().all(|advice| *advice == Advice::Stay), "{response}");
         }
         // Of many small pages.
-        let mut gauge = Split::new(4.5, 10);
+        let mut split = Split::new(4.5, 10);
         for page in 0..100_u64 {
             let at = Duration::from_millis(400 * page);
-            gauge.page(at, Duration::from_millis(400), 5_000, 10 * usize::try_from(page).expect("small"));
-            assert_eq!(gauge.advice(), Advice::Stay);
+            split.page(at, Duration::from_millis(400), 5_000, 10 * usize::try_from(page).expect("small"));
+            assert_eq!(split.advice(), Advice::Stay);
         }
     }
 
     #[test]
     fn no_more_large_pages_are_held_than_there_is_memory_for() {
         for (megabytes, advice) in [(1, Advice::Divide(10)), (20, Advice::Divide(3)), (40, Advice::Stay)] {
-            let mut gauge = Split::new(4.5, 100);
-            gauge.sampled(100, false);
+            let mut split = Split::new(4.5, 100);
+            split.sampled(100, false);
             for page in 0..12_u64 {
                 let bytes = if page == 3 { megabytes << 20 } else { 50_000 };
                 let at = Duration::from_millis(2_000 * page);
-                gauge.page(at, Duration::from_secs(2), bytes, 1_000);
+                split.page(at, Duration::from_secs(2), bytes, 1_000);
             }
-            assert_eq!(gauge.advice(), advice, "{megabytes}");
+            assert_eq!(split.advice(), advice, "{megabytes}");
         }
     }
 
@@ -236,13 +236,13 @@ mod tests {
 
     #[test]
     fn without_a_sample_there_is_one_cursor() {
-        let mut gauge = Split::new(4.5, 100);
+        let mut split = Split::new(4.5, 100);
         for page in 0..500 {
-            gauge.page(Duration::from_millis(400 * page), Duration::from_millis(400), 50_000, 100_000);
-            if gauge.advice() == Advice::Sample {
-                gauge.refused();
+            split.page(Duration::from_millis(400 * page), Duration::from_millis(400), 50_000, 100_000);
+            if split.advice() == Advice::Sample {
+                split.refused();
             }
         }
-        assert_eq!(gauge.advice(), Advice::Stay);
+        assert_eq!(split.advice(), Advice::Stay);
     }
 }

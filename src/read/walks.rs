@@ -1,28 +1,34 @@
-//! Pages of the records that fulfil a formula, by one cursor or by several at once, into the decoder.
+//! Where one cursor, or several at once, are in the same records, and which pages are to be asked for next. Pure: what came
+//! and when are arguments, and nothing here waits.
 //!
 //! Invariants: what one cursor would have read is read, however many there are; a cursor that expires begins its own share
-//! again; the next page is on its way while one is decoded; no more pages are held than there are cursors.
+//! again; no walk has more than one page on its way, so that no more pages are held than there are cursors.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-
-use arrow::array::RecordBatch;
-
-use crate::airtable::client::Answer;
-use crate::airtable::failure::Failure;
-use crate::airtable::formula::both;
-use crate::airtable::request::Request;
-use crate::decode::Page;
-use crate::error::{Error, Result};
-use crate::read::cursor::{Cursor, offset_at_end};
-
-use super::reader::{BYTES, PAUSE, ROWS, Reader};
+use super::cursor::Cursor;
+use super::shares;
 use super::split::{Advice, Split};
-use super::{request, shares};
+use crate::airtable::failure::Failure;
+use crate::decode::Page;
+use crate::error::Result;
+
+/// All walks through the same records. The first reads all of them, until it is left for several that divide them.
+#[derive(Debug)]
+pub(super) struct Walks {
+    formula: Option<String>,
+    each: Vec<Walk>,
+    /// None where the records are not to be divided.
+    split: Option<Split>,
+    is_divided: bool,
+    /// A page is asked for before the one ahead of it has been decoded.
+    asks_ahead: bool,
+    /// Pages that brought new records.
+    fruitful_pages: usize,
+}
 
 /// The way of one cursor.
+#[derive(Debug)]
 struct Walk {
     formula: Option<String>,
     cursor: Cursor,
@@ -38,234 +44,197 @@ enum Part {
     Share,
 }
 
-/// A page that was asked for.
-struct Fetched {
-    walk: usize,
-    request: Request,
-    answer: Result<Answer, Failure>,
+/// What is to be done next.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Next {
+    /// The pages to ask for, in this order.
+    pub(super) asks: Vec<Ask>,
+    /// So many cursors read the rest, from here on.
+    pub(super) divided: Option<usize>,
 }
 
-/// All walks through the same records. The first reads all of them, until it is left for several that divide them.
-struct Walks {
-    formula: Option<String>,
-    each: Vec<Walk>,
-    fetches: JoinSet<Fetched>,
-    /// None where the records are not to be divided.
-    split: Option<Split>,
-    is_divided: bool,
-    began: Instant,
-    /// Pages that brought new records.
-    fruitful_pages: usize,
+/// A page to ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    pub(super) walk: usize,
+    /// None for the first page.
+    pub(super) offset: Option<String>,
+}
+
+/// What is to be done after a request that failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Recovery {
+    /// The cursor expired: ask for its first page again.
+    Restart(Ask),
+    /// Go on without a sample: by one cursor, then.
+    NoSample,
+    /// Forget what is on its way, and go on by the first cursor alone.
+    Join(Ask),
+    /// There is none.
+    None,
+}
+
+/// A page that came, and is not decoded yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) walk: usize,
+    /// Since the start of the read.
+    pub(super) at: Duration,
+    /// The response time.
+    pub(super) took: Duration,
+    pub(super) bytes: usize,
+    /// Records that came before it, on all walks.
+    pub(super) records: usize,
+}
+
+/// What was done about a page when it came, to be completed once it is decoded.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    arrival: Arrival,
+    /// The page was known not to be the last.
+    is_weighed: bool,
+    /// The page after it is on its way.
+    is_ahead: bool,
 }
 
 impl Walks {
+    /// One cursor, and what tells whether it is to be left for several. Where the number of records is limited, it never
+    /// is, and is asked for no page more than necessary: only one cursor can tell the service how many are wanted in all.
+    pub(super) fn new(formula: Option<String>, is_limited: bool, split: Option<Split>) -> Self {
+        Self {
+            formula,
+            each: Vec::new(),
+            split: split.filter(|_| !is_limited),
+            is_divided: false,
+            asks_ahead: !is_limited,
+            fruitful_pages: 0,
+        }
+    }
+
+    /// The first page of all.
+    pub(super) fn start(&mut self) -> Ask {
+        self.begin(Part::All, self.formula.clone())
+    }
+
+    /// The formula of the records that a walk reads.
+    pub(super) fn formula(&self, walk: usize) -> Option<&str> {
+        self.each[walk].formula.as_deref()
+    }
+
+    /// What the first cursor has read to its end is all there is. Where the others read the rest, all is read when none of
+    /// them asks for more.
+    pub(super) fn is_read(&self) -> bool {
+        !self.is_divided && self.each.first().is_some_and(|walk| !walk.cursor.has_more)
+    }
+
+    /// A page came. Where the end of its bytes tells the offset of the next one, that is asked for before this is decoded.
+    pub(super) fn arrive(&mut self, arrival: Arrival, offset_at_end: Option<&str>) -> (Arrived, Next) {
+        let mut arrived = Arrived { arrival, is_weighed: offset_at_end.is_some(), is_ahead: false };
+        let Some(offset) = offset_at_end else { return (arrived, Next::default()) };
+        let mut next = self.weigh(arrival);
+        let walk = arrival.walk;
+        // An offset that comes again is an error, and is told once the page is decoded.
+        if self.asks_ahead && self.goes_on(walk) && !self.each[walk].cursor.has_met(offset) {
+            arrived.is_ahead = true;
+            self.each[walk].cursor.offset = Some(offset.to_owned());
+            next.asks.push(self.ask(walk));
+        }
+        (arrived, next)
+    }
+
+    /// The page is decoded.
+    ///
+    /// # Errors
+    /// [`Error::Data`](crate::error::Error::Data) for a cursor that gets nowhere.
+    pub(super) fn advance(&mut self, arrived: &Arrived, page: Page) -> Result<Next> {
+        let Arrived { arrival, is_weighed, is_ahead } = *arrived;
+        let walk = arrival.walk;
+        let mut next = Next::default();
+        // After the last page there is nothing to divide.
+        if !is_weighed && page.offset.is_some() {
+            next = self.weigh(Arrival { records: arrival.records + page.new_records, ..arrival });
+        }
+        self.fruitful_pages += usize::from(page.new_records > 0);
+        if self.each[walk].part == Part::Sample && !self.is_divided {
+            let is_all = page.offset.is_none();
+            self.split.as_mut().into_iter().for_each(|split| split.sampled(page.records, is_all));
+        }
+        let has_shares = self.each.iter().any(|walk| walk.part == Part::Share);
+        let explained = if has_shares { self.fruitful_pages } else { 0 };
+        self.each[walk].cursor.advance(page, explained)?;
+        if self.goes_on(walk) && !is_ahead && self.each[walk].cursor.has_more {
+            next.asks.push(self.ask(walk));
+        }
+        Ok(next)
+    }
+
+    /// A page did not come, after so many records on all walks.
+    ///
+    /// # Errors
+    /// [`Error::Data`](crate::error::Error::Data) for a cursor that expires again and again.
+    pub(super) fn fail(&mut self, walk: usize, failure: &Failure, records: usize) -> Result<Recovery> {
+        let Walk { part, cursor, .. } = &mut self.each[walk];
+        if failure.is_expired_cursor() && cursor.offset.is_some() {
+            cursor.restart(records)?;
+            return Ok(Recovery::Restart(self.ask(walk)));
+        }
+        match part {
+            // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
+            Part::Sample if !self.is_divided => {
+                self.split.as_mut().into_iter().for_each(Split::refused);
+                Ok(Recovery::NoSample)
+            }
+            // The first cursor goes on from where it was left: it asks for nothing that the service could find too much.
+            Part::Sample | Part::Share if is_of_request(failure) => {
+                self.is_divided = false;
+                self.split = None;
+                Ok(Recovery::Join(self.ask(0)))
+            }
+            _ => Ok(Recovery::None),
+        }
+    }
+
     /// The first cursor ends where the others begin; the sample's waits until it is known that there are others.
-    fn goes_on(&self, part: Part) -> bool {
+    fn goes_on(&self, walk: usize) -> bool {
+        let part = self.each[walk].part;
         if self.is_divided { part != Part::All } else { part != Part::Sample }
     }
 
-    /// The records are divided, or were.
-    fn has_shares(&self) -> bool {
-        self.each.iter().any(|walk| walk.part == Part::Share)
-    }
-}
-
-impl Reader {
-    /// Reads the pages of all records that fulfil a formula; by several cursors where that is quicker and allowed.
-    pub(super) async fn pages(
-        &mut self,
-        formula: Option<String>,
-        may_divide: bool,
-        batches: &mpsc::Sender<Result<RecordBatch>>,
-    ) -> Result<()> {
-        let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
-        let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
-        // How many records are wanted in all, only one cursor can tell the service.
-        let may_divide = may_divide && self.scan.max_records.is_none();
-        let split = may_divide.then(|| Split::new(self.client.requests_per_second(), self.scan.page_size));
-        let mut walks = Walks {
-            formula: formula.clone(),
-            each: Vec::new(),
-            fetches: JoinSet::new(),
-            split,
-            is_divided: false,
-            began: Instant::now(),
-            fruitful_pages: 0,
-        };
-        self.begin(&mut walks, Part::All, formula);
-        while let Some(fetched) = self.next_page(&mut walks.fetches, batches).await? {
-            if !self.take(&mut walks, fetched).await? || self.decoder.is_satisfied() || batches.is_closed() {
-                break;
-            }
-            if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
-                self.flush(batches).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes in a page, and asks for what is wanted next. False when all has been read.
-    async fn take(&mut self, walks: &mut Walks, fetched: Fetched) -> Result<bool> {
-        let Fetched { walk: index, request, answer } = fetched;
-        let part = walks.each[index].part;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(failure) => return self.failed(walks, index, &request, &failure).map(|()| true),
-        };
-        let (took, bytes) = (answer.took, answer.body.len());
-        let next = offset_at_end(&answer.body);
-        // After the last page there is nothing to divide.
-        if next.is_some() {
-            self.advised(walks, part, took, bytes);
-        }
-        let mut is_asked = false;
-        if let Some(offset) = next.filter(|_| walks.goes_on(part) && self.scan.max_records.is_none()) {
-            is_asked = self.ask_ahead(walks, index, offset).await;
-        }
-        let is_told = next.is_some();
-        let page = self.decoder.page(&answer.body).map_err(|error| self.about(&request, error))?;
-        drop(answer);
-        if !is_told && page.offset.is_some() {
-            self.advised(walks, part, took, bytes);
-        }
-        walks.fruitful_pages += usize::from(page.new_records > 0);
-        if part == Part::Sample && !walks.is_divided {
-            let is_all = page.offset.is_none();
-            walks.split.as_mut().into_iter().for_each(|split| split.sampled(page.records, is_all));
-        }
-        let ask = walks.goes_on(part) && !is_asked;
-        self.advance(walks, index, page, ask).map_err(|error| self.about(&request, error))?;
-        // What the first cursor has read to its end is all there is.
-        let is_read = part == Part::All && !walks.is_divided && !walks.each[index].cursor.has_more;
-        Ok(!is_read)
-    }
-
-    /// Goes on after a failure, if there is a way.
-    fn failed(&self, walks: &mut Walks, index: usize, request: &Request, failure: &Failure) -> Result<()> {
-        let Walk { part, cursor, .. } = &walks.each[index];
-        if failure.is_expired_cursor() && cursor.offset.is_some() {
-            return self.begin_again(walks, index).map_err(|error| self.about(request, error));
-        }
-        let error = self.client.error(request, failure);
-        match part {
-            // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
-            Part::Sample if !walks.is_divided => {
-                log::info!("table {:?}: read by one cursor: no sample of it: {error}", self.scan.table_name);
-                walks.split.as_mut().into_iter().for_each(Split::refused);
-            }
-            Part::Sample | Part::Share if is_of_request(failure) => self.join(walks, &error),
-            _ => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Asks for the page after one that has not been read yet. It is on its way when this returns.
-    async fn ask_ahead(&self, walks: &mut Walks, index: usize, offset: &str) -> bool {
-        let cursor = &mut walks.each[index].cursor;
-        if cursor.has_met(offset) {
-            return false;
-        }
-        cursor.offset = Some(offset.to_owned());
-        self.ask(walks, index);
-        tokio::task::yield_now().await;
-        true
-    }
-
-    fn advance(&self, walks: &mut Walks, index: usize, page: Page, ask: bool) -> Result<()> {
-        let explained = if walks.has_shares() { walks.fruitful_pages } else { 0 };
-        let cursor = &mut walks.each[index].cursor;
-        cursor.advance(page, explained)?;
-        if ask && cursor.has_more {
-            self.ask(walks, index);
-        }
-        Ok(())
-    }
-
-    fn begin_again(&self, walks: &mut Walks, index: usize) -> Result<()> {
-        let records = self.decoder.records();
-        walks.each[index].cursor.restart(records)?;
-        log::info!(
-            "table {:?}: the page cursor expired after {records} records: reading again from the first page",
-            self.scan.table_name,
-        );
-        self.ask(walks, index);
-        Ok(())
-    }
-
-    /// Goes on with the first cursor from where it was left: it asks for nothing that the service could find too much.
-    fn join(&self, walks: &mut Walks, error: &Error) {
-        log::warn!("table {:?}: read by one cursor from here on: {error}", self.scan.table_name);
-        walks.fetches = JoinSet::new();
-        walks.is_divided = false;
-        walks.split = None;
-        self.ask(walks, 0);
-    }
-
-    /// Asks for the sample, or divides the records, if it is time.
-    fn advised(&self, walks: &mut Walks, part: Part, took: Duration, bytes: usize) {
-        let Some(split) = walks.split.as_mut().filter(|_| part == Part::All && !walks.is_divided) else { return };
-        split.page(walks.began.elapsed(), took, bytes, self.decoder.records());
+    /// Asks for the sample, or divides the records, if a page that is not the last tells that it is time.
+    fn weigh(&mut self, arrival: Arrival) -> Next {
+        let Arrival { walk, at, took, bytes, records } = arrival;
+        let is_of_first = self.each[walk].part == Part::All && !self.is_divided;
+        let Some(split) = self.split.as_mut().filter(|_| is_of_first) else { return Next::default() };
+        split.page(at, took, bytes, records);
         match split.advice() {
-            Advice::Stay => {}
+            Advice::Stay => Next::default(),
             Advice::Sample => {
-                let formula = shares::of(&shares::sample(), walks.formula.as_deref());
-                self.begin(walks, Part::Sample, Some(formula));
+                let formula = shares::of(&shares::sample(), self.formula.as_deref());
+                Next { asks: vec![self.begin(Part::Sample, Some(formula))], divided: None }
             }
-            Advice::Divide(cursors) => {
-                log::info!("table {:?}: read by {cursors} cursors at once", self.scan.table_name);
-                walks.is_divided = true;
-                let sample = walks.each.iter().position(|walk| walk.part == Part::Sample);
-                if let Some(sample) = sample.filter(|sample| walks.each[*sample].cursor.has_more) {
-                    self.ask(walks, sample);
-                }
-                for share in shares::shares(cursors) {
-                    let formula = shares::of(&share, walks.formula.as_deref());
-                    self.begin(walks, Part::Share, Some(formula));
-                }
-            }
+            Advice::Divide(cursors) => self.divide(cursors),
         }
     }
 
-    fn begin(&self, walks: &mut Walks, part: Part, formula: Option<String>) {
-        walks.each.push(Walk { formula, cursor: Cursor::default(), part });
-        self.ask(walks, walks.each.len() - 1);
-    }
-
-    fn ask(&self, walks: &mut Walks, index: usize) {
-        let walk = &walks.each[index];
-        let request = request::page(&self.client, &self.scan, walk.formula.as_deref(), walk.cursor.offset.as_deref());
-        let client = self.client.clone();
-        walks.fetches.spawn(async move {
-            let answer = client.answer(&request).await;
-            Fetched { walk: index, request, answer }
-        });
-    }
-
-    /// The next page that comes; hands on what there is if that is wanted meanwhile. None when none was asked for.
-    async fn next_page(
-        &mut self,
-        fetches: &mut JoinSet<Fetched>,
-        batches: &mpsc::Sender<Result<RecordBatch>>,
-    ) -> Result<Option<Fetched>> {
-        loop {
-            let has_rows = self.decoder.rows() > 0;
-            let due = self.flushed + PAUSE;
-            let permit = async {
-                tokio::time::sleep_until(due).await;
-                batches.reserve().await
-            };
-            tokio::select! {
-                biased;
-                page = fetches.join_next() => return page.transpose().map_err(super::batches::died),
-                permit = permit, if has_rows => match permit {
-                    Ok(permit) => {
-                        permit.send(Ok(self.decoder.finish()?));
-                        self.flushed = tokio::time::Instant::now();
-                    }
-                    Err(_) => return Err(Error::Transport("the read was given up".into())),
-                },
-            }
+    /// Leaves the first cursor for so many shares, and goes on with the sample, which is a share too.
+    fn divide(&mut self, cursors: usize) -> Next {
+        self.is_divided = true;
+        let sample = self.each.iter().position(|walk| walk.part == Part::Sample && walk.cursor.has_more);
+        let mut asks: Vec<Ask> = sample.into_iter().map(|walk| self.ask(walk)).collect();
+        for share in shares::shares(cursors) {
+            let formula = shares::of(&share, self.formula.as_deref());
+            asks.push(self.begin(Part::Share, Some(formula)));
         }
+        Next { asks, divided: Some(cursors) }
+    }
+
+    fn begin(&mut self, part: Part, formula: Option<String>) -> Ask {
+        self.each.push(Walk { formula, cursor: Cursor::default(), part });
+        self.ask(self.each.len() - 1)
+    }
+
+    fn ask(&self, walk: usize) -> Ask {
+        Ask { walk, offset: self.each[walk].cursor.offset.clone() }
     }
 }
 
@@ -274,3 +243,6 @@ impl Reader {
 fn is_of_request(failure: &Failure) -> bool {
     matches!(failure, Failure::Status { status, .. } if *status != 429) || matches!(failure, Failure::Timeout { .. })
 }
+
+#[cfg(test)]
+mod tests;
