@@ -15,13 +15,13 @@ use crate::scan::{Column, Scan, Selection, Source};
 use crate::time::Seconds;
 
 /// The last list of ids, and the scan whose records they are.
-pub(super) type Listed = Arc<Mutex<Option<(Scan, Arc<Vec<String>>)>>>;
+pub(super) type ListedIds = Arc<Mutex<Option<(Scan, Arc<Vec<String>>)>>>;
 
 /// Asks for ids of one planned table.
 pub(super) struct Listing<'s> {
     pub(super) client: &'s Arc<Client>,
     pub(super) plan: &'s Scan,
-    pub(super) listed: &'s Listed,
+    pub(super) listed: &'s ListedIds,
 }
 
 impl Listing<'_> {

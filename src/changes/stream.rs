@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::airtable::client::Client;
 use crate::changes::feed::Feed;
-use crate::changes::listing::{Listed, Listing};
+use crate::changes::listing::{ListedIds, Listing};
 use crate::changes::offset::{Mode, Offset, Position};
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
 use crate::changes::{Limit, reread};
 use crate::error::{Error, Result};
 use crate::options::ReadOptions;
-use crate::scan::{Listed as ListedRecords, Scan, Selection};
+use crate::scan::{Listed, Scan, Selection};
 use crate::time::{Seconds, micros};
 
 /// The changes of one planned table.
@@ -26,7 +26,7 @@ pub struct Stream {
     plan: Scan,
     options: ReadOptions,
     mode: Mode,
-    listed: Listed,
+    listed: ListedIds,
     stop: Mutex<Stop>,
 }
 
@@ -55,7 +55,7 @@ impl Stream {
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
     pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
-        Ok(Self { client, plan, options, mode, listed: Listed::default(), stop: Mutex::new(Stop::Never) })
+        Ok(Self { client, plan, options, mode, listed: ListedIds::default(), stop: Mutex::new(Stop::Never) })
     }
 
     /// The same stream with the cache of another: a window whose records that one has listed is not listed again. Streams
@@ -122,7 +122,7 @@ impl Stream {
         let start = start.map_or(&Position::Start, |offset| &offset.position);
         let scan = async {
             if *start == end.position {
-                let selection = Selection::Listed(ListedRecords::default());
+                let selection = Selection::Listed(Listed::default());
                 return Ok(Scan { selection, known_ids: None, ..self.plan.clone() });
             }
             match &end.position {

@@ -1,6 +1,9 @@
 //! Options in, typed values or a message out.
 
+use std::time::Duration;
+
 use super::*;
+use crate::token::Token;
 
 fn parse(pairs: &[(&str, &str)]) -> Result<Options> {
     let with_token = std::iter::once(("token", "patX")).chain(pairs.iter().copied());

@@ -8,7 +8,7 @@ use reqwest::Url;
 use crate::error::{Error, Result};
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
-use crate::options::{ColumnNames, Connection, IngestionType, Nested, ReadOptions, is_id};
+use crate::options::typed::{ColumnNames, Connection, IngestionType, Nested, ReadOptions, is_id, is_loopback};
 use crate::token::Token;
 
 /// Where Airtable is.
@@ -164,11 +164,4 @@ fn base_url(text: &str) -> Result<Url> {
         )),
         _ => Err(bad("base_url", text, expected)),
     }
-}
-
-/// The address is this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::airtable::client::Client;
-use crate::error::{Error, Result};
-use crate::read::reader::Reader;
+use crate::error::Result;
+use crate::read::reader::{Reader, died};
 use crate::scan::Scan;
 
 /// The batches of a read, in order. Nothing is asked for before the first one is.
@@ -76,21 +76,10 @@ impl Drop for Batches {
     }
 }
 
-/// A reader that stops without saying so must not look like the end of the table.
-pub(super) fn died(error: tokio::task::JoinError) -> Error {
-    let why = match error.try_into_panic() {
-        Ok(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-        }
-        Err(error) => error.to_string(),
-    };
-    Error::Data(format!("the read ended before the table did, by a fault of this package: {why}: please report it"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[tokio::test]
     async fn a_reader_that_dies_is_not_the_end_of_the_table() {

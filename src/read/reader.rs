@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::batches::died;
 use super::cursor::offset_at_end;
 use super::id_store::IdStore;
 use super::request;
@@ -49,7 +48,7 @@ pub(super) struct Reader {
 }
 
 /// The walks through some records, and the pages of theirs that are on their way.
-struct Listing {
+struct Pages {
     walks: Walks,
     fetches: JoinSet<Fetched>,
     began: Instant,
@@ -150,12 +149,12 @@ impl Reader {
         let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
         let split = may_divide.then(|| Split::new(self.client.requests_per_second(), self.scan.page_size));
         let walks = Walks::new(formula, self.scan.max_records.is_some(), split);
-        let mut listing = Listing { walks, fetches: JoinSet::new(), began: Instant::now() };
-        let first = listing.walks.start();
-        self.ask(&mut listing, &first);
-        while let Some(fetched) = self.next_page(&mut listing.fetches, batches).await? {
-            self.take(&mut listing, fetched).await?;
-            if listing.walks.is_read() || self.decoder.is_satisfied() || batches.is_closed() {
+        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now() };
+        let first = pages.walks.start();
+        self.ask(&mut pages, &first);
+        while let Some(fetched) = self.next_page(&mut pages.fetches, batches).await? {
+            self.take(&mut pages, fetched).await?;
+            if pages.walks.is_read() || self.decoder.is_satisfied() || batches.is_closed() {
                 break;
             }
             if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
@@ -193,35 +192,35 @@ impl Reader {
     }
 
     /// Takes in a page, and asks for what is wanted next.
-    async fn take(&mut self, listing: &mut Listing, fetched: Fetched) -> Result<()> {
+    async fn take(&mut self, pages: &mut Pages, fetched: Fetched) -> Result<()> {
         let Fetched { walk, request, answer } = fetched;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) => return self.recover(listing, walk, &request, &failure),
+            Err(failure) => return self.recover(pages, walk, &request, &failure),
         };
         let arrival = Arrival {
             walk,
-            at: listing.began.elapsed(),
+            at: pages.began.elapsed(),
             took: answer.took,
             bytes: answer.body.len(),
             records: self.decoder.records(),
         };
-        let (arrived, next) = listing.walks.arrive(arrival, offset_at_end(&answer.body));
-        if self.follow(listing, &next) {
+        let (arrived, next) = pages.walks.arrive(arrival, offset_at_end(&answer.body));
+        if self.follow(pages, &next) {
             // Requests are on their way once their tasks have run.
             tokio::task::yield_now().await;
         }
         let page = self.decoder.page(&answer.body).map_err(|error| self.about(&request, error))?;
         drop(answer);
-        let next = listing.walks.advance(&arrived, page).map_err(|error| self.about(&request, error))?;
-        self.follow(listing, &next);
+        let next = pages.walks.advance(&arrived, page).map_err(|error| self.about(&request, error))?;
+        self.follow(pages, &next);
         Ok(())
     }
 
     /// Goes on after a failure, if there is a way.
-    fn recover(&self, listing: &mut Listing, walk: usize, request: &Request, failure: &Failure) -> Result<()> {
+    fn recover(&self, pages: &mut Pages, walk: usize, request: &Request, failure: &Failure) -> Result<()> {
         let records = self.decoder.records();
-        let recovery = listing.walks.fail(walk, failure, records).map_err(|error| self.about(request, error))?;
+        let recovery = pages.walks.fail(walk, failure, records).map_err(|error| self.about(request, error))?;
         let table = &self.scan.table_name;
         let error = self.client.error(request, failure);
         match recovery {
@@ -229,13 +228,13 @@ impl Reader {
                 log::info!(
                     "table {table:?}: the page cursor expired after {records} records: reading again from the first page"
                 );
-                self.ask(listing, &ask);
+                self.ask(pages, &ask);
             }
             Recovery::NoSample => log::info!("table {table:?}: read by one cursor: no sample of it: {error}"),
             Recovery::Join(ask) => {
                 log::warn!("table {table:?}: read by one cursor from here on: {error}");
-                listing.fetches = JoinSet::new();
-                self.ask(listing, &ask);
+                pages.fetches = JoinSet::new();
+                self.ask(pages, &ask);
             }
             Recovery::None => return Err(error),
         }
@@ -243,21 +242,21 @@ impl Reader {
     }
 
     /// Asks for the pages that are wanted next; false where there are none.
-    fn follow(&self, listing: &mut Listing, next: &Next) -> bool {
+    fn follow(&self, pages: &mut Pages, next: &Next) -> bool {
         if let Some(cursors) = next.divided {
             log::info!("table {:?}: read by {cursors} cursors at once", self.scan.table_name);
         }
         for ask in &next.asks {
-            self.ask(listing, ask);
+            self.ask(pages, ask);
         }
         !next.asks.is_empty()
     }
 
-    fn ask(&self, listing: &mut Listing, ask: &Ask) {
-        let formula = listing.walks.formula(ask.walk);
+    fn ask(&self, pages: &mut Pages, ask: &Ask) {
+        let formula = pages.walks.formula(ask.walk);
         let request = request::page(&self.client, &self.scan, formula, ask.offset.as_deref());
         let (client, walk) = (self.client.clone(), ask.walk);
-        listing.fetches.spawn(async move {
+        pages.fetches.spawn(async move {
             let answer = client.answer(&request).await;
             Fetched { walk, request, answer }
         });
@@ -282,4 +281,16 @@ impl Reader {
             other => other,
         }
     }
+}
+
+/// A reader that stops without saying so must not look like the end of the table.
+pub(super) fn died(error: tokio::task::JoinError) -> Error {
+    let why = match error.try_into_panic() {
+        Ok(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        }
+        Err(error) => error.to_string(),
+    };
+    Error::Data(format!("the read ended before the table did, by a fault of this package: {why}: please report it"))
 }

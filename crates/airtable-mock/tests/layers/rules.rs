@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::source::Source;
+use super::source::Source;
 
 /// The layers from the bottom up, each with the layers that it uses. A layer is a file beside `lib.rs`, with the folder of
 /// its name.

@@ -202,16 +202,13 @@ fn without_handed_on(tokens: &[String]) -> (Vec<String>, Vec<Vec<String>>) {
     let mut place = 0;
     while place < tokens.len() {
         let start = (tokens[place] == "pub").then(|| place + 1 + visibility(&tokens[place + 1..]));
-        match start.filter(|start| tokens.get(*start).is_some_and(|token| token == "use")) {
-            Some(start) => {
-                let end = tokens[start..].iter().position(|token| token == ";").map_or(tokens.len(), |end| start + end);
-                handed_on.extend(paths(&tokens[start + 1..end]));
-                place = end;
-            }
-            None => {
-                kept.push(tokens[place].clone());
-                place += 1;
-            }
+        if let Some(start) = start.filter(|start| tokens.get(*start).is_some_and(|token| token == "use")) {
+            let end = tokens[start..].iter().position(|token| token == ";").map_or(tokens.len(), |end| start + end);
+            handed_on.extend(paths(&tokens[start + 1..end]));
+            place = end;
+        } else {
+            kept.push(tokens[place].clone());
+            place += 1;
         }
     }
     (kept, handed_on)

@@ -1,0 +1,131 @@
+//! Options as typed values: what the rest of the crate is given.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::token::Token;
+
+/// How columns get their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnNames {
+    /// `SKU Code (#)` is `sku_code_num`.
+    Snake,
+    /// The field's own name.
+    Original,
+    /// The field's id.
+    Id,
+}
+
+/// How nested cells arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nested {
+    /// As structs and lists.
+    Struct,
+    /// As the JSON text that Airtable sent.
+    Json,
+}
+
+/// What a read of a table gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IngestionType {
+    /// The table as it is.
+    Snapshot,
+    /// What was created or changed.
+    Cdc,
+    /// The same, and what was deleted.
+    CdcWithDeletes,
+    /// What was created.
+    Append,
+}
+
+impl IngestionType {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Cdc => "cdc",
+            Self::CdcWithDeletes => "cdc_with_deletes",
+            Self::Append => "append",
+        }
+    }
+}
+
+/// Where Airtable is, and how it is talked to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connection {
+    /// The secret.
+    pub token: Token,
+    /// Scheme, host and port, with any path before `/v0`; no trailing slash.
+    pub base_url: Url,
+    /// The base, where one is fixed.
+    pub base_id: Option<String>,
+    /// Budget of one base.
+    pub requests_per_second: f64,
+    /// How often one request is sent again.
+    pub max_retries: u32,
+    /// Time for one request and its answer.
+    pub timeout: Duration,
+}
+
+impl Connection {
+    /// The address is this machine: a mock, and plain http may be spoken.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.base_url)
+    }
+}
+
+/// What is read, and in which form.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// Name or id of the table.
+    pub table: Option<String>,
+    /// Name or id of the base, where the connection fixes none.
+    pub namespace: Option<String>,
+    /// Name or id of a view.
+    pub view: Option<String>,
+    /// Names or ids of fields; all where not given.
+    pub fields: Option<Vec<String>>,
+    /// Airtable formula.
+    pub filter_formula: Option<String>,
+    /// Stop after this many.
+    pub max_records: Option<u64>,
+    /// How columns get their names.
+    pub column_names: ColumnNames,
+    /// How nested cells arrive.
+    pub nested: Nested,
+    /// Where misfits go; `None` turns it off.
+    pub rescued_data_column: Option<String>,
+    /// Stop at a misfit.
+    pub fail_on_bad_value: bool,
+    /// What a read of the table gives.
+    pub ingestion_type: IngestionType,
+    /// Bound of one streaming micro-batch.
+    pub max_records_per_batch: Option<u64>,
+    /// How far a `cdc` window re-reads.
+    pub lookback: Duration,
+    /// Change feed to use.
+    pub webhook_id: Option<String>,
+    /// A change feed that has lost changes is replaced by a new one and a full read.
+    pub reread_when_lost: bool,
+    /// Directory for what such a full read must know.
+    pub state_location: Option<String>,
+    /// Only the deletes, as the second flow of the framework's pipelines wants them.
+    pub deletes_only: bool,
+    /// Records in one request.
+    pub page_size: u32,
+}
+
+/// Airtable documents three letters and fourteen more characters, but warns of other lengths.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.len() > 3 && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The address is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
