@@ -6,6 +6,10 @@
 //!
 //! Invariants: what this accepts is what `serde_json` accepts; errors say no more than that, as `serde_json` can be asked
 //! what is wrong. The position never goes past the end, and stands on ASCII or at the end. Nothing recurses.
+//!
+//! | file | is |
+//! |---|---|
+//! | `number`, `text` | the two kinds of values that are read further |
 
 mod number;
 mod text;

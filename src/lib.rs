@@ -3,6 +3,36 @@
 //! One direction: options -> [`Scan`] (the resolved plan) -> [`Batches`] (pages decoded into columns) -> `RecordBatch`. Each
 //! noun is a value that can be printed and tested; nothing later calls anything earlier.
 //!
+//! ```
+//! use lakeflow_airtable::{AirtableConnector, LakeflowConnect, Options};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A mock in Airtable's place. Without `base_url`, it is Airtable that is asked.
+//! let mock = airtable_mock::Mock::start(airtable_mock::MockConfig::default())?;
+//! let options = Options::parse([
+//!     ("base_url", mock.url()),
+//!     ("base_id", mock.base_id()),
+//!     ("token", mock.token().to_owned()),
+//!     ("tableName", "Vendors".to_owned()),
+//!     ("fields", "Name, Tier".to_owned()),
+//! ])?;
+//! let connector = AirtableConnector::new(options.connection)?;
+//! let scan = connector.plan(&options.read).await?;
+//! assert_eq!(scan.schema().field(2).name(), "name");
+//!
+//! let mut rows = 0;
+//! let mut batches = connector.read(scan);
+//! while let Some(batch) = batches.next().await {
+//!     rows += batch?.num_rows();
+//! }
+//! assert!(rows > 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/` has whole programs: a table into a Parquet file, the changes of a table, and a mock in a test.
+//!
 //! Modules from top to bottom: each uses those below it, and none of those above.
 //!
 //! | module | is |
@@ -34,6 +64,8 @@ pub mod read;
 pub mod scan;
 pub mod time;
 pub mod token;
+
+pub use arrow;
 
 pub use airtable::schema::Base;
 pub use changes::{Latest, Offset, Stream};

@@ -1,4 +1,11 @@
 //! The Python module `lakeflow_airtable._native`: the only place that knows pyo3. Nothing starts at its import.
+//!
+//! | file | is |
+//! |---|---|
+//! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
+//! | `facts` | functions: facts of which Rust keeps the one copy |
+//! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
+//! | `runtime`, `live` | what is made in each process, and how Python waits |
 
 use pyo3::prelude::*;
 

@@ -2,6 +2,13 @@
 //!
 //! A [`Scan`] holds no token and opens nothing; it is printed, compared, stored and sent to workers as JSON. Because the
 //! schema is in it, a worker cannot see another schema than the one that was planned with.
+//!
+//! | file | is |
+//! |---|---|
+//! | `columns` | the columns of a read, and where their values come from |
+//! | `names` | what the columns are called |
+//! | `projection` | which columns a user's schema wants, and as what |
+//! | `selection` | which records are read |
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -58,9 +58,13 @@ fn next(last: Option<&FeedPosition>, is_told: bool, webhook: &Webhook, now: Seco
     let at = |next, at| FeedPosition { webhook_id: webhook.id.clone(), next, at, after: None };
     let reached =
         |position: FeedPosition| Next { has_more: position.next < head, position, is_idle: false, cut: Cut::Nothing };
+    let target = match limit.target {
+        Some(Position::Feed(target)) if target.webhook_id == webhook.id => Some(target),
+        _ => None,
+    };
     let Some(last) = last else {
         let cut = if is_told { Cut::Table { after: None } } else { Cut::Nothing };
-        return Next { is_idle: true, cut, ..reached(at(head, now)) };
+        return Next { is_idle: true, cut, ..reached(target.cloned().unwrap_or_else(|| at(head, now))) };
     };
     if last.after.is_some() && limit.max_records.is_some() {
         let cut = Cut::Table { after: last.after.clone() };
@@ -70,10 +74,6 @@ fn next(last: Option<&FeedPosition>, is_told: bool, webhook: &Webhook, now: Seco
     if webhook.id != last.webhook_id {
         return reached(at(head, now));
     }
-    let target = match limit.target {
-        Some(Position::Feed(target)) if target.webhook_id == webhook.id => Some(target),
-        _ => None,
-    };
     let end = target.map_or(head, |target| target.next);
     if end <= last.next {
         return Next { is_idle: true, ..reached(FeedPosition { after: None, ..last.clone() }) };

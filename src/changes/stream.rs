@@ -109,7 +109,9 @@ impl Stream {
             return Ok(Latest { offset: target, has_more: false });
         }
         let Latest { offset, .. } = self.next(start, Limit { max_records, target: Some(&target.position) }).await?;
-        Ok(Latest { has_more: offset != target, offset })
+        // Where nothing moves, nothing more comes, whatever the target was.
+        let has_more = offset != target && start != Some(&offset);
+        Ok(Latest { offset, has_more })
     }
 
     /// The plan that reads what changed from `start`, which was given already, to `end`. The first range of a stream, from

@@ -3,10 +3,14 @@
 //! Invariants: nothing is asked for before the first batch is; a reader that dies is an error, never the end of a table;
 //! a consumer that does not come back holds up a bounded number of rows, and one that goes stops the task.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use futures_core::Stream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -44,6 +48,10 @@ impl Batches {
     /// # Errors
     /// What the requests and the decoder fail with; nothing comes after an error.
     pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         if let State::New(parts) = &self.state {
             let (client, scan) = (parts.0.clone(), parts.1.clone());
             // One batch waits in the channel while the next is put together.
@@ -51,22 +59,31 @@ impl Batches {
             let task = tokio::spawn(Reader::new(client, scan).run(sender));
             self.state = State::Running { batches, task };
         }
-        let State::Running { batches, task } = &mut self.state else { return None };
-        let next = match batches.recv().await {
+        let State::Running { batches, task } = &mut self.state else { return Poll::Ready(None) };
+        let next = match ready!(batches.poll_recv(context)) {
             // Without a word: at the end of the table, or because the reader died.
-            None => task.await.err().map(|error| Err(died(error))),
+            None => ready!(Pin::new(task).poll(context)).err().map(|error| Err(died(error))),
             next => next,
         };
         if !matches!(next, Some(Ok(_))) {
             self.stop();
         }
-        next
+        Poll::Ready(next)
     }
 
     fn stop(&mut self) {
         if let State::Running { task, .. } = std::mem::replace(&mut self.state, State::Ended) {
             task.abort();
         }
+    }
+}
+
+/// The same as [`Batches::next`], for whoever combines streams. Must be polled in a tokio runtime.
+impl Stream for Batches {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll(context)
     }
 }
 

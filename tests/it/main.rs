@@ -2,6 +2,7 @@
 
 mod changes;
 mod cursors;
+mod examples;
 mod faults;
 mod layers;
 mod read;

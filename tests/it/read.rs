@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_core::Stream;
 use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Options, Scan};
 use serde_json::{Value, json};
 
@@ -339,4 +340,17 @@ async fn namespaces_are_bases_by_id_or_name() {
     assert!(fixed.list_namespaces().await.expect("none").is_empty());
     let error = fixed.list_tables(Some(&bases[1].0)).await.expect_err("two").to_string();
     assert!(error.contains("give one of them only"), "{error}");
+}
+
+#[tokio::test]
+async fn batches_are_a_stream_like_others() {
+    let source = Source::with_items(250);
+    let options = source.options(&[]);
+    let connector = AirtableConnector::new(options.connection).expect("a connector");
+    let mut batches = std::pin::pin!(connector.read(connector.plan(&options.read).await.expect("a plan")));
+    let mut rows = 0;
+    while let Some(batch) = std::future::poll_fn(|context| Stream::poll_next(batches.as_mut(), context)).await {
+        rows += batch.expect("a batch").num_rows();
+    }
+    assert_eq!(rows, 250);
 }

@@ -25,6 +25,8 @@ fn where_a_feed_goes() {
         (None, true, None, None, idle(at("achA", 9, 1_000, None), false, table(None))),
         (None, true, Some(2), None, idle(at("achA", 9, 1_000, None), false, table(None))),
         (None, false, Some(2), None, idle(at("achA", 9, 1_000, None), false, Cut::Nothing)),
+        // A run that is to end somewhere ends there, and not at the same payload a second later.
+        (None, true, Some(2), Some(&target), idle(target.clone(), true, table(None))),
         // The next part of the table, or the rest of it together with what the feed has told since.
         (Some(&in_table), true, Some(2), None, go(last.clone(), true, table(Some("recB")))),
         (Some(&in_table), true, None, None, go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
