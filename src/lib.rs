@@ -15,7 +15,7 @@
 //!     ("base_id", mock.base_id()),
 //!     ("token", mock.token().to_owned()),
 //!     ("tableName", "Vendors".to_owned()),
-//!     ("fields", "Name, Tier".to_owned()),
+//!     ("fields", "Name".to_owned()),
 //! ])?;
 //! let connector = AirtableConnector::new(options.connection)?;
 //! let scan = connector.plan(&options.read).await?;
