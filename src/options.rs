@@ -36,8 +36,9 @@ impl Options {
     /// name, and a name goes before its aliases; an empty value is none, but for `rescued_data_column`.
     ///
     /// # Errors
-    /// [`Error::Option`] for a missing token, a value that an option cannot have, and a key within two edits of a known
-    /// name. Other unknown keys are let through with a log line: Spark and Unity Catalog add their own.
+    /// [`Error::Option`](crate::Error::Option) for a missing token, a value that an option cannot have, and a key within
+    /// two edits of a known name. Other unknown keys are let through with a log line: Spark and Unity Catalog add their
+    /// own.
     pub fn parse<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
         let mut given = Given::default();
         for (key, value) in pairs {
