@@ -366,6 +366,33 @@ async fn a_target_ends_a_run_although_the_table_goes_on_changing() {
 }
 
 #[tokio::test]
+async fn a_bounded_run_from_the_start_ends_with_what_was_there() {
+    for (mode, most) in [(CDC, 12), (APPEND, 12), (FEED, 12), (CDC, 100), (APPEND, 100), (FEED, 100)] {
+        let source = Source::with_items(30);
+        source.mock.advance_clock(600.0);
+        let mut stream = Reader::new(&source, &[mode]).await;
+        stream.stream.stop_at_latest();
+        let (mut given, mut ranges) = (BTreeSet::new(), 0);
+        loop {
+            let latest = stream.stream.latest(stream.start.as_ref(), Some(most)).await.expect("an offset");
+            // The run takes its time, and the clock goes on.
+            source.mock.advance_clock(2.0);
+            let rows = stream.between(stream.start.as_ref(), &latest.offset).await.expect("a range");
+            assert!(rows.len() as u64 <= most, "{mode:?} {most}");
+            given.extend(rows.into_iter().map(|row| row.id));
+            ranges += 1;
+            stream.start = Some(latest.offset);
+            if !latest.has_more {
+                break;
+            }
+            assert!(ranges < 9, "{mode:?} {most}: the run does not end");
+        }
+        assert_eq!(given, source.all_ids().into_iter().collect(), "{mode:?} {most}");
+        assert_eq!(ranges, 30_u64.div_ceil(most), "{mode:?} {most}");
+    }
+}
+
+#[tokio::test]
 async fn a_feed_gives_changes_and_deletes_and_reads_no_more_than_they_are() {
     let source = Source::with_items(250);
     let all = source.all_ids();
