@@ -55,7 +55,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
 
     def __setstate__(self, state: tuple[Options, dict[str, Plan]]) -> None:
         self._options, self._plans = state
-        self._streams: dict[tuple[str, frozenset[tuple[str, str]]], Stream] = {}
+        self._streams: dict[str, list[tuple[Options, Stream]]] = {}
         self._live: Connector | None = None
 
     # What there is.
@@ -157,11 +157,15 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._stream(table_name, options).scan(_text(start), json.dumps(end))
 
     def _stream(self, table_name: str, options: Options) -> Stream:
-        key = (table_name, frozenset(options.items()))
-        if key not in self._streams:
-            stream = self._streams[key] = self._connector().stream(self._scan(table_name, options), options)
-            stream.stop_at_latest()
-        return self._streams[key]
+        # Options show no token where they are printed, which their items would.
+        streams = self._streams.setdefault(table_name, [])
+        for known, stream in streams:
+            if known == options:
+                return stream
+        stream = self._connector().stream(self._scan(table_name, options), options)
+        stream.stop_at_latest()
+        streams.append((options, stream))
+        return stream
 
     def _records(self, scan: Scan, options: Options) -> Iterator[Record]:
         batches = self._connector().read(scan, options)
