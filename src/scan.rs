@@ -68,7 +68,7 @@ pub struct Scan {
     /// Which records.
     #[serde(rename = "extent")]
     pub selection: Selection,
-    /// When the records changed, as far as neither they nor the extent tell.
+    /// When the records changed, as far as neither they nor the selection tell.
     pub changed_at: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
