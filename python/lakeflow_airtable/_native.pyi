@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypeAlias, TypedDict, final, type_check_only
+from typing import Any, Literal, TypedDict, final, type_check_only
 
 import pyarrow as pa
 
@@ -19,8 +19,6 @@ __all__ = [
 
 __version__: str
 
-Scope: TypeAlias = Literal["connection", "tables", "read", "stream"]
-
 @type_check_only
 class OptionRow(TypedDict):
     name: str
@@ -29,7 +27,7 @@ class OptionRow(TypedDict):
     meaning: str
     aliases: list[str]
     kind: str
-    scope: Scope
+    scope: Literal["connection", "tables", "read", "stream"]
     variable: str
     is_shown: bool
 

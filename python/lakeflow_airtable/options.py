@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .errors import OptionError
 
 if TYPE_CHECKING:
-    from ._native import OptionRow, Scope
+    from typing import TypeAlias
+
+    from ._native import OptionRow
+
+    Scope: TypeAlias = Literal["connection", "tables", "read", "stream"]
 
 
 @cache

@@ -20,7 +20,8 @@ from ..options import Options, table
 from . import connection, output
 
 if TYPE_CHECKING:
-    from .._native import Connector, OptionRow, Scope
+    from .._native import Connector, OptionRow
+    from ..options import Scope
 
 # A positional argument here, not a flag.
 _POSITIONAL = "tableName"
