@@ -2,15 +2,18 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `client` | the only file that opens a socket or waits |
+//! | `client` | asks, and hands on answers |
+//! | `lanes`, `departure` | by which connection a request goes, and when |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
 //! | `pace`, `budget`, `lock_file` | when the next request may go, and where processes agree on it |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
 pub(crate) mod budget;
 pub(crate) mod client;
+pub(crate) mod departure;
 pub(crate) mod failure;
 pub(crate) mod formula;
+pub(crate) mod lanes;
 pub(crate) mod lock_file;
 pub(crate) mod pace;
 pub(crate) mod request;

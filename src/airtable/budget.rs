@@ -12,7 +12,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::airtable::lock_file;
-use crate::airtable::pace::{Micros, Pace, SLOTS_BYTES, Slots, micros};
+use crate::airtable::pace::{Micros, Pace, SLOTS_BYTES, Slots, Turn, micros};
 use crate::token::Token;
 
 /// How many times as many requests a token may send as one base may get.
@@ -53,22 +53,46 @@ impl Budget {
 
     fn new(host: &str, of: &str, pace: Pace) -> Self {
         // The number is that of the file's form.
-        Self::at(lock_file::path(&format!("2-{host}-{of}.budget")), pace)
+        Self::at(lock_file::path(&format!("3-{host}-{of}.budget")), pace)
     }
 
     fn at(path: PathBuf, pace: Pace) -> Self {
         Self { path, pace, kept: Mutex::default() }
     }
 
-    /// Takes the next slot; returns how long to wait before [`Budget::depart`] is asked. Zero: the request is to be sent
-    /// now.
-    pub(crate) fn reserve(&self) -> Duration {
+    /// Takes the next slot. A request that has to wait asks [`Budget::depart`] when its wait is over.
+    pub(crate) fn reserve(&self) -> Turn {
         self.change(|slots, now| slots.reserve(now, self.pace))
     }
 
-    /// Whether the request may be sent now that its slot has come: zero, or how long to wait before asking again.
-    pub(crate) fn depart(&self) -> Duration {
+    /// Whether the request may be sent now that its slot has come.
+    pub(crate) fn depart(&self) -> Turn {
         self.change(|slots, now| slots.depart(now, self.pace))
+    }
+
+    /// The same for a request that was let go, and not sent then.
+    pub(crate) fn depart_again(&self, noted: Micros) -> Turn {
+        self.change(|slots, now| slots.depart_again(noted, now, self.pace))
+    }
+
+    /// A request that was let go may arrive at any time until [`Budget::arrived`].
+    pub(crate) fn set_underway(&self, noted: Micros) {
+        self.change(|slots, now| slots.set_underway(noted, now));
+    }
+
+    /// A request has arrived, or never will.
+    pub(crate) fn arrived(&self, noted: Micros) {
+        self.change(|slots, now| slots.arrived(noted, now));
+    }
+
+    /// How long a request that came now would wait at least.
+    pub(crate) fn outlook(&self) -> Duration {
+        self.change(Slots::outlook)
+    }
+
+    /// From one slot to the next.
+    pub(crate) fn interval(&self) -> Duration {
+        self.pace.interval
     }
 
     /// Nobody sends to this base for as long as `wait`.
@@ -97,26 +121,41 @@ impl Budget {
 
     fn change_file<T>(&self, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<T> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut file = match kept.file.take() {
-            // Whoever cleans the directory must not part those who have the file open from those who open it anew.
-            Some(file) if lock_file::is_at(&file, &self.path) => file,
-            _ => lock_file::open(&self.path)?,
-        };
-        lock(&file)?;
-        let changed = change_locked(&mut file, act);
+        let mut file = self.locked(kept.file.take())?;
+        let changed = change_locked(&mut file, &kept.slots, act);
         file.unlock()?;
         kept.file = Some(file);
         let (result, slots) = changed?;
         kept.slots = slots;
         Ok(result)
     }
+
+    /// The file that all find, locked. One that was open may have been removed meanwhile.
+    fn locked(&self, mut open: Option<File>) -> io::Result<File> {
+        for _ in 0..3 {
+            let file = open.take().map_or_else(|| lock_file::open(&self.path), Ok)?;
+            lock(&file)?;
+            if lock_file::is_at(&file, &self.path) {
+                return Ok(file);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::NotFound, "is removed again and again"))
+    }
 }
 
-fn change_locked<T>(file: &mut File, act: &mut impl FnMut(&mut Slots, Micros) -> T) -> io::Result<(T, Slots)> {
+/// A file that was made anew goes on from what this process knows.
+fn change_locked<T>(
+    file: &mut File,
+    known: &Slots,
+    act: &mut impl FnMut(&mut Slots, Micros) -> T,
+) -> io::Result<(T, Slots)> {
     let mut bytes = [0; SLOTS_BYTES + 1];
     file.seek(SeekFrom::Start(0))?;
     let length = file.read(&mut bytes)?;
     let mut slots = Slots::from_bytes(&bytes[..length]);
+    if length == 0 {
+        slots.join(known);
+    }
     let result = act(&mut slots, now());
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&slots.to_bytes())?;
@@ -150,24 +189,32 @@ mod tests {
         Budget::at(path, Pace::of_base(4.0))
     }
 
+    /// How long a request is told to wait.
+    fn wait(turn: Turn) -> Duration {
+        match turn {
+            Turn::Go(_) => Duration::ZERO,
+            Turn::Wait(wait, _) => wait,
+        }
+    }
+
     #[test]
     fn two_holders_share_one_budget_and_one_penalty() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("one.budget");
         let (a, b) = (budget(path.clone()), budget(path));
-        assert_eq!(a.reserve(), Duration::ZERO);
-        let wait = b.reserve().as_millis();
-        assert!((1..=250).contains(&wait), "{wait}");
+        assert_eq!(wait(a.reserve()), Duration::ZERO);
+        let left = wait(b.reserve()).as_millis();
+        assert!((1..=250).contains(&left), "{left}");
         a.block(Duration::from_secs(30));
-        assert!(b.reserve() > Duration::from_secs(29));
+        assert!(wait(b.reserve()) > Duration::from_secs(29));
     }
 
     #[test]
     fn without_a_directory_the_process_paces_itself() {
         let nowhere = std::env::temp_dir().join("no such directory").join("one.budget");
         let (a, b) = (budget(nowhere.clone()), budget(nowhere));
-        assert_eq!(a.reserve(), Duration::ZERO);
-        assert!(b.reserve() > Duration::from_millis(100));
+        assert_eq!(wait(a.reserve()), Duration::ZERO);
+        assert!(wait(b.reserve()) > Duration::from_millis(100));
     }
 
     #[test]
@@ -175,12 +222,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("one.budget");
         let a = budget(path.clone());
-        assert_eq!(a.reserve(), Duration::ZERO);
+        assert_eq!(wait(a.reserve()), Duration::ZERO);
         a.block(Duration::from_secs(30));
         let stopped = File::open(&path).expect("there");
         stopped.lock().expect("locked");
-        assert!(a.reserve() > Duration::from_secs(29), "the penalty holds");
-        assert!(a.depart() > Duration::from_secs(29));
+        assert!(wait(a.reserve()) > Duration::from_secs(29), "the penalty holds");
+        assert!(wait(a.depart()) > Duration::from_secs(29));
     }
 
     #[test]
@@ -189,8 +236,8 @@ mod tests {
         let path = directory.path().join("one.budget");
         std::fs::write(&path, [7; 20]).expect("written");
         let a = budget(path.clone());
-        assert_eq!(a.reserve(), Duration::ZERO);
-        assert!(a.reserve() > Duration::from_millis(100));
+        assert_eq!(wait(a.reserve()), Duration::ZERO);
+        assert!(wait(a.reserve()) > Duration::from_millis(100));
         assert_eq!(std::fs::metadata(&path).expect("there").len(), SLOTS_BYTES as u64);
     }
 
@@ -202,8 +249,8 @@ mod tests {
         std::fs::write(&target, "theirs").expect("written");
         std::os::unix::fs::symlink(&target, &link).expect("a link");
         let a = budget(link);
-        assert_eq!(a.reserve(), Duration::ZERO);
-        assert!(a.reserve() > Duration::from_millis(100), "paced within the process");
+        assert_eq!(wait(a.reserve()), Duration::ZERO);
+        assert!(wait(a.reserve()) > Duration::from_millis(100), "paced within the process");
         assert_eq!(std::fs::read(&target).expect("there"), b"theirs");
     }
 
@@ -227,10 +274,11 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("one.budget");
         let (a, b) = (budget(path.clone()), budget(path.clone()));
-        assert_eq!(a.reserve(), Duration::ZERO);
-        assert!(!b.reserve().is_zero());
+        assert_eq!(wait(a.reserve()), Duration::ZERO);
+        assert!(!wait(b.reserve()).is_zero());
+        a.block(Duration::from_secs(30));
         std::fs::remove_file(&path).expect("there");
-        assert_eq!(b.reserve(), Duration::ZERO);
-        assert!(!a.reserve().is_zero(), "it sees the new file");
+        assert!(wait(a.reserve()) > Duration::from_secs(29), "it goes on from what it knew");
+        assert!(wait(b.reserve()) > Duration::from_secs(29), "it sees the new file");
     }
 }

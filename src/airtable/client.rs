@@ -1,12 +1,12 @@
-//! The only file that opens a socket or waits. One [`Client`] is one connection pool, one token and one address; every
-//! request of it is paced, retried and bounded in time and size.
+//! Asks and hands on answers. One [`Client`] is one token and one address; every request of it is paced, retried and
+//! bounded in time and size.
 //!
 //! A body is handed on whole, as bytes: what it means is for [`crate::airtable::schema`] and [`crate::decode`]. No redirect is
 //! followed, so that the token reaches no other host.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
@@ -15,7 +15,9 @@ use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::airtable::budget::Budget;
+use crate::airtable::departure::{self, BaseBudget, Departure};
 use crate::airtable::failure::{Failure, Purpose, from_failure};
+use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, Held};
 use crate::airtable::request::Request;
 use crate::airtable::retry::Retry;
@@ -27,8 +29,8 @@ use crate::time::Seconds;
 /// smaller page is asked for, rather than memory that a Spark worker does not have.
 const LARGEST_ANSWER_BYTES: usize = 128 << 20;
 
-/// Failing to connect is noticed long before a slow answer is given up.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A new connection waits for its request's turn no longer than this: something may close it meanwhile.
+const WAITING_CONNECTION: Duration = Duration::from_secs(2);
 
 /// An answer, and what it took to get it.
 #[derive(Debug)]
@@ -38,23 +40,15 @@ pub(crate) struct Answer {
     pub(crate) took: Duration,
 }
 
-/// The budget of a base, and the queue for it within this client. One request of a client waits for a slot at a time, so
-/// that a process with ten requests to send gets as many slots as one with a single one.
-#[derive(Debug)]
-struct BaseBudget {
-    budget: Budget,
-    queue: tokio::sync::Mutex<()>,
-}
-
 /// Talks to Airtable.
 #[derive(Debug)]
 pub(crate) struct Client {
-    http: reqwest::Client,
+    lanes: Lanes,
     connection: Connection,
     retry: Retry,
     largest_answer_bytes: usize,
     budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
-    token_budget: Budget,
+    token_budget: Arc<Budget>,
     reached: AtomicBool,
     /// The service's time, in seconds, as the last answer told it, and when that was.
     told_time: Mutex<Option<(Seconds, Instant)>>,
@@ -66,22 +60,7 @@ impl Client {
     /// # Errors
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub(crate) fn new(connection: Connection) -> Result<Self> {
-        static PROVIDER: Once = Once::new();
-        // Fails only where the process has one already, which serves as well.
-        PROVIDER.call_once(|| _ = rustls::crypto::ring::default_provider().install_default());
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("lakeflow-airtable/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT.min(connection.timeout))
-            .timeout(connection.timeout)
-            .tcp_nodelay(true);
-        if connection.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        if connection.base_url.scheme() == "http" {
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| {
+        let lanes = Lanes::new(&connection).map_err(|error| {
             Error::Transport(format!(
                 "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
                 innermost(&error)
@@ -89,9 +68,9 @@ impl Client {
         })?;
         let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
         let host = &connection.base_url[..];
-        let token_budget = Budget::of_token(host, &connection.token, connection.requests_per_second);
+        let token_budget = Arc::new(Budget::of_token(host, &connection.token, connection.requests_per_second));
         Ok(Self {
-            http,
+            lanes,
             connection,
             retry,
             largest_answer_bytes: LARGEST_ANSWER_BYTES,
@@ -125,10 +104,8 @@ impl Client {
         let base = self.budget(request);
         let mut retries = 0;
         loop {
-            self.slot(&base).await;
-            let sent = Instant::now();
-            let failure = match self.attempt(request).await {
-                Ok(body) => return Ok(Answer { body, took: sent.elapsed() }),
+            let failure = match self.turn(request, &base).await {
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let delay = self.retry.delay(&failure, retries, fastrand::f64());
@@ -157,13 +134,37 @@ impl Client {
         self.connection.requests_per_second
     }
 
-    /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
-    /// it may prolong it. The base comes last, because what it notes is when requests go: those that waited for the token
-    /// after that would go closer together than was noted.
-    async fn slot(&self, base: &BaseBudget) {
-        let _turn = base.queue.lock().await;
-        sleep_through(self.token_budget.reserve(), || self.token_budget.depart()).await;
-        sleep_through(base.budget.reserve(), || base.budget.depart()).await;
+    /// Sends a request once, when it is its turn. Where the connection has to be opened first, it waits for its turn then.
+    async fn turn(&self, request: &Request, base: &Arc<BaseBudget>) -> Result<Answer, Failure> {
+        let lane = self.lanes.take().map_err(|error| self.failure(&error))?;
+        let is_encrypted = self.lanes.is_encrypted();
+        let departure = Arc::new(Departure::new(base.clone(), self.token_budget.clone(), is_encrypted));
+        if !lane.is_new || base.budget.outlook() > WAITING_CONNECTION {
+            departure.wait().await;
+        }
+        let sending = self.within_time(&departure, self.attempt(request, &lane.http, &departure));
+        let body = departure::scope(departure.clone(), sending).await?;
+        let took = departure.at().map_or(Duration::ZERO, |at| at.elapsed());
+        Ok(Answer { body, took })
+    }
+
+    /// The time limit counts from when the request is sent.
+    async fn within_time<T>(
+        &self,
+        departure: &Departure,
+        sending: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let limit = self.connection.timeout;
+        let mut sending = std::pin::pin!(sending);
+        loop {
+            let left = departure.at().map_or(limit, |at| limit.saturating_sub(at.elapsed()));
+            if left.is_zero() {
+                return Err(Failure::Timeout { limit });
+            }
+            if let Ok(result) = tokio::time::timeout(left, &mut sending).await {
+                return result;
+            }
+        }
     }
 
     /// The error for a request that failed for good.
@@ -209,13 +210,19 @@ impl Client {
         if let Some(budget) = budgets.get(base) {
             return budget.clone();
         }
-        let budget = BaseBudget { budget: Budget::of_base(host, base, rate), queue: tokio::sync::Mutex::default() };
+        let name = request.base_id.as_ref().map_or_else(|| "requests without a base".into(), |id| format!("base {id}"));
+        let budget = Budget::of_base(host, base, rate);
+        let budget = BaseBudget { name, budget, queue: tokio::sync::Mutex::default() };
         budgets.entry(base.to_owned()).or_insert(Arc::new(budget)).clone()
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
-        let mut builder = self
-            .http
+    async fn attempt(
+        &self,
+        request: &Request,
+        http: &reqwest::Client,
+        departure: &Departure,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut builder = http
             .request(request.method.clone(), self.url(request))
             .header(AUTHORIZATION, self.connection.token.header())
             .header(ACCEPT, "application/json");
@@ -223,6 +230,7 @@ impl Client {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let response = builder.send().await.map_err(|error| self.failure(&error))?;
+        departure.arrived();
         self.reached.store(true, Ordering::Relaxed);
         let status = response.status();
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
@@ -340,14 +348,6 @@ impl Client {
             return Failure::Timeout { limit: self.connection.timeout };
         }
         Failure::Broken { cause }
-    }
-}
-
-/// Waits, and asks whether that was enough, until it was. No wait at all is none, not the millisecond that a timer takes.
-async fn sleep_through(mut wait: Duration, ask_again: impl Fn() -> Duration) {
-    while !wait.is_zero() {
-        tokio::time::sleep(wait).await;
-        wait = ask_again();
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::airtable::pace::Turn;
 use crate::options::Options;
 
 /// A client that nobody else shares a budget with, and that has sent nothing.
@@ -14,7 +15,11 @@ async fn a_request_that_waits_for_the_token_has_not_gone_to_the_base_yet() {
     let client = client();
     let base = client.budget(&Request::tables(&format!("app{:016x}", fastrand::u64(..))));
     client.token_budget.block(Duration::from_secs(300));
-    let slot = tokio::time::timeout(Duration::from_millis(20), client.slot(&base)).await;
+    let slot = tokio::time::timeout(
+        Duration::from_millis(20),
+        Departure::new(base.clone(), client.token_budget.clone(), false).wait(),
+    )
+    .await;
     assert!(slot.is_err(), "it waits");
-    assert_eq!(base.budget.reserve(), Duration::ZERO, "the first slot is still free");
+    assert!(matches!(base.budget.reserve(), Turn::Go(_)), "the first slot is still free");
 }
