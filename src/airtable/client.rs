@@ -15,7 +15,7 @@ use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use crate::airtable::budget::Budget;
-use crate::airtable::departure::{self, BaseBudget, Departure};
+use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
 use crate::airtable::failure::{Failure, Purpose, from_failure};
 use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, Held};
@@ -281,8 +281,13 @@ impl Client {
     pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<Held> {
         let host = &self.connection.base_url[..];
         let path = lock_file::path(&format!("1-{host}-{base_id}.{about}"));
-        let patience = Instant::now() + self.connection.timeout;
-        while Instant::now() < patience {
+        let began = Instant::now();
+        let mut is_told = false;
+        while began.elapsed() < self.connection.timeout {
+            if !is_told && began.elapsed() > TOLD_WAIT {
+                is_told = true;
+                log::warn!("base {base_id}: another process of this machine is about its {about}: waiting for it");
+            }
             match lock_file::try_lock(&path) {
                 Ok(Some(held)) => return Some(held),
                 Ok(None) => tokio::time::sleep(Duration::from_millis(50)).await,

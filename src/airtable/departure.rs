@@ -13,7 +13,7 @@ use crate::airtable::budget::Budget;
 use crate::airtable::pace::{Micros, Turn, Why};
 
 /// A wait that is longer is told, with its reason.
-const TOLD_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const TOLD_WAIT: Duration = Duration::from_secs(5);
 
 tokio::task_local! {
     /// Of the request that is being sent.

@@ -1,31 +1,101 @@
 //! Small files in the directory for temporary files, by which the processes of a machine agree.
 //!
 //! A holder of a lock that dies blocks nobody: the system gives its lock back. The directory is everybody's, so what is
-//! found there is looked at before it is used.
+//! found there is looked at before it is used, and what is of no use any more is removed.
 
 #[cfg(unix)]
 use std::fs::Metadata;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How all names begin.
+const PREFIX: &str = "lakeflow-airtable-";
+
+/// What a file says is of no use after so long without a change: the longest that a budget looks ahead is a quarter of it.
+const OLD: Duration = Duration::from_secs(3_600);
+
+/// Services of this machine come and go, each with a port of its own.
+const OLD_ON_LOOPBACK: Duration = Duration::from_secs(60);
 
 /// Where a file of this name is.
 pub(crate) fn path(name: &str) -> PathBuf {
-    let name = format!("lakeflow-airtable-{name}");
-    std::env::temp_dir().join(name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-"))
+    std::env::temp_dir().join(format!("{PREFIX}{}", safe(name)))
 }
 
-/// Opens a file, or makes it. Only a plain file will do: a pipe would be waited for without end.
+fn safe(name: &str) -> String {
+    name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-")
+}
+
+/// Opens a file, or makes it. Only a plain file with one name will do: a link would lead to somebody else's, and a pipe
+/// would be waited for without end.
 ///
 /// # Errors
 /// Where the directory, or what is there by this name, is not for us to write.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
-    let strange = || io::Error::new(io::ErrorKind::InvalidInput, "is not a plain file");
-    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(strange());
-    }
     let file = open_or_create(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(strange()) }
+    if is_ours(&file)? { Ok(file) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a plain file")) }
+}
+
+/// Looks at what was opened, and not at what is there by its name: that can be changed in between.
+fn is_ours(file: &File) -> io::Result<bool> {
+    let found = file.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // None where somebody has removed it just now.
+        Ok(found.is_file() && found.nlink() <= 1)
+    }
+    #[cfg(not(unix))]
+    Ok(found.is_file())
+}
+
+/// Removes the files about a service of this machine that has ended.
+#[cfg(any(feature = "python", test))]
+pub(crate) fn remove_those_of(host: &str) {
+    let host = format!("-{}-", safe(host));
+    for path in all().filter(|path| file_name(path).contains(&host)) {
+        // Who may not remove it leaves it to whoever may.
+        _ = std::fs::remove_file(path);
+    }
+}
+
+/// Removes what is old and used by nobody.
+fn sweep() {
+    let is_old = |path: &Path, age: Option<Duration>| {
+        let name = file_name(path);
+        let is_loopback = ["---127.", "---localhost-", "----1-"].iter().any(|host| name.contains(host));
+        age.is_some_and(|age| age > if is_loopback { OLD_ON_LOOPBACK } else { OLD })
+    };
+    for path in all() {
+        if !is_old(&path, std::fs::symlink_metadata(&path).ok().and_then(|found| age(&found))) {
+            continue;
+        }
+        let Ok(file) = options().open(&path) else { continue };
+        // Looked at again, now that nobody else has it.
+        let is_free = file.try_lock().is_ok() && is_at(&file, &path);
+        if is_free
+            && is_ours(&file).unwrap_or(false)
+            && is_old(&path, file.metadata().ok().and_then(|found| age(&found)))
+        {
+            _ = std::fs::remove_file(&path);
+        }
+    }
+}
+
+fn all() -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| file_name(path).starts_with(PREFIX))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Since the last change.
+fn age(found: &std::fs::Metadata) -> Option<Duration> {
+    found.modified().ok()?.elapsed().ok()
 }
 
 /// Whether the open file is still the one that others find there.
@@ -63,6 +133,8 @@ impl Drop for Held {
 pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Held>> {
     let file = open(path)?;
     match file.try_lock() {
+        // Where it was removed meanwhile, others do not see this lock.
+        Ok(()) if !is_at(&file, path) => Ok(None),
         Ok(()) => Ok(Some(Held(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
@@ -71,18 +143,12 @@ pub(crate) fn try_lock(path: &Path) -> io::Result<Option<Held>> {
 
 /// Opens without creating first: Linux refuses `O_CREAT` on another user's file in a shared directory.
 fn open_or_create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(windows)]
-    {
-        use std::os::windows::fs::OpenOptionsExt;
-        // FILE_SHARE_READ and FILE_SHARE_WRITE, without FILE_SHARE_DELETE, which is added by default.
-        options.share_mode(1 | 2);
-    }
+    let mut options = options();
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         result => return result,
     }
+    sweep();
     match options.create_new(true).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.create_new(false).open(path),
         Ok(file) => {
@@ -91,6 +157,24 @@ fn open_or_create(path: &Path) -> io::Result<File> {
         }
         result => result,
     }
+}
+
+/// How a file is opened that is there.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_SHARE_READ and FILE_SHARE_WRITE, without FILE_SHARE_DELETE, which is added by default.
+        options.share_mode(1 | 2);
+    }
+    options
 }
 
 /// Other users of the machine read the same bases.
@@ -108,6 +192,52 @@ fn share(file: &File) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed_and_not_shared() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let theirs = directory.path().join("theirs");
+        std::fs::write(&theirs, "theirs").expect("written");
+        let (symbolic, hard) = (directory.path().join("symbolic"), directory.path().join("hard"));
+        std::os::unix::fs::symlink(&theirs, &symbolic).expect("a link");
+        std::fs::hard_link(&theirs, &hard).expect("a link");
+        let nowhere = directory.path().join("nowhere");
+        std::os::unix::fs::symlink(directory.path().join("none"), &nowhere).expect("a link");
+        for link in [symbolic, hard, nowhere] {
+            assert!(open(&link).is_err(), "{}", link.display());
+        }
+        assert!(!directory.path().join("none").exists());
+        assert!(open(directory.path()).is_err(), "a directory");
+    }
+
+    #[test]
+    fn files_of_no_use_are_removed() {
+        let of = |host: &str, what: &str| {
+            let path = path(&format!("3-{host}-{:016x}.{what}", fastrand::u64(..)));
+            let file = open(&path).expect("made");
+            (path, file)
+        };
+        let aged = |file: &File, seconds| {
+            let then = std::time::SystemTime::now() - Duration::from_secs(seconds);
+            file.set_modified(then).expect("set");
+        };
+        let (local, remote) = ("http://127.0.0.1:1/", "https://one.example/");
+        let (old, in_use, young, far) = (of(local, "a"), of(local, "b"), of(local, "c"), of(remote, "d"));
+        let very_old = of(remote, "e");
+        for (_, file) in [&old, &in_use, &far] {
+            aged(file, 120);
+        }
+        aged(&very_old.1, 4_000);
+        in_use.1.lock().expect("locked");
+        let left = of(local, "f");
+        let is_there: Vec<bool> =
+            [&old, &in_use, &young, &far, &very_old, &left].iter().map(|(path, _)| path.exists()).collect();
+        assert_eq!(is_there, [false, true, true, true, false, true]);
+        remove_those_of(local);
+        assert!(!in_use.0.exists() && !young.0.exists() && !left.0.exists() && far.0.exists());
+        std::fs::remove_file(far.0).expect("there");
+    }
 
     #[test]
     fn a_lock_is_given_back_though_a_child_has_the_file_open() {

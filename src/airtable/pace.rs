@@ -175,7 +175,7 @@ impl Slots {
     /// Notes a request, under a time that no other one has.
     fn note(&mut self, now: Micros) -> Micros {
         let is_taken = |time| self.sent.contains(&time) || self.underway.contains(&time);
-        let noted = (now..).find(|time| !is_taken(*time)).unwrap_or(now);
+        let noted = (now..=now + SAME_MOMENT).find(|time| !is_taken(*time)).unwrap_or(now);
         self.sent.sort_unstable();
         self.sent[0] = noted;
         noted

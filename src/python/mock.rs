@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::airtable::lock_file;
 use airtable_mock::{Faults, FieldSpec, Grant, Kinds, Mock, MockConfig, MockError};
 
 fn parse<T: DeserializeOwned>(json: &str) -> PyResult<T> {
@@ -71,8 +72,12 @@ impl PyMock {
 
     /// Stops the server; again is fine.
     fn stop(&mut self, py: Python<'_>) {
-        let mock = self.0.take();
-        py.detach(|| drop(mock));
+        let Some(mock) = self.0.take() else { return };
+        py.detach(|| {
+            let url = mock.url();
+            drop(mock);
+            lock_file::remove_those_of(&format!("{url}/"));
+        });
     }
 
     #[getter]

@@ -1,5 +1,6 @@
 //! One integration binary: everything here goes over real sockets, to a mock on loopback.
 
+mod arrivals;
 mod changes;
 mod cursors;
 mod examples;

@@ -8,12 +8,16 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
 import trustme
+
+from lakeflow_airtable.mock import MockAirtable
 
 HOST = "airtable.example"  # resolved by nobody: only the proxy knows the way
 
@@ -144,3 +148,58 @@ def test_https_proxy_is_the_way_out(proxy: tuple[int, list[tuple[str, str | None
 def test_loopback_needs_no_proxy(server: int, certificates: str) -> None:
     nowhere = "http://127.0.0.1:1"
     assert _ask(f"https://localhost:{server}", SSL_CERT_FILE=certificates, HTTPS_PROXY=nowhere) == "['Behind TLS']"
+
+
+class SlowHandshake(BaseRequestHandler):
+    """Takes connections at once, and says the first word of TLS some time later, as over a long way."""
+
+    context: ssl.SSLContext
+    port: int
+
+    def handle(self) -> None:
+        time.sleep(0.25)
+        client = self.context.wrap_socket(self.request, server_side=True)
+        with client, socket.create_connection(("127.0.0.1", self.port)) as server:
+            back = threading.Thread(target=_pump, args=(server, client))
+            back.start()
+            _pump(client, server)
+            back.join()
+
+
+READS = """
+import sys, threading, time
+from lakeflow_airtable import Airtable
+def read():
+    while time.monotonic() < end:
+        base = Airtable(token=sys.argv[2], base_id=sys.argv[3], base_url=sys.argv[1], requests_per_second=5)
+        assert sum(batch.num_rows for batch in base.read("Items", page_size=50)) == 150
+end = time.monotonic() + 6
+threads = [threading.Thread(target=read) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@pytest.mark.slow
+def test_no_six_requests_arrive_within_a_second_over_new_connections(
+    authority: trustme.CA, certificates: str, mock_airtable: MockAirtable
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    mock = mock_airtable
+    base = mock.create_base("Stock", [{"name": "Items", "fields": [{"name": "Name", "type": "singleLineText"}]}])
+    mock.create_records("Items", [{"Name": str(n)} for n in range(150)], base=base)
+    mock.set_faults(requests_per_second=5, penalty_seconds=2, delay_ms=300)
+    handler = type("ThisHandshake", (SlowHandshake,), {"context": context, "port": int(mock.url.rsplit(":", 1)[1])})
+    for port in _serve(ThreadingTCPServer(("127.0.0.1", 0), handler)):
+        url = f"https://localhost:{port}"
+        ran = subprocess.run(
+            [sys.executable, "-c", READS, url, mock.token, base],
+            env={"SSL_CERT_FILE": certificates},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert ran.returncode == 0, ran.stderr
+    assert len(mock.requests()) > 20
+    assert [request for request in mock.requests() if request["status"] == 429] == []
