@@ -231,6 +231,11 @@ impl Reader {
                 self.ask(pages, &ask);
             }
             Recovery::NoSample => log::info!("table {table:?}: read by one cursor: no sample of it: {error}"),
+            Recovery::Again(ask) => {
+                log::warn!("table {table:?}: asking once more, by one cursor: {error}");
+                self.ask(pages, &ask);
+            }
+            Recovery::Later => log::warn!("table {table:?}: asking again when the other cursors are done: {error}"),
             Recovery::Join(ask) => {
                 log::warn!("table {table:?}: read by one cursor from here on: {error}");
                 pages.fetches = JoinSet::new();

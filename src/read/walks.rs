@@ -4,6 +4,7 @@
 //! Invariants: what one cursor would have read is read, however many there are; a cursor that expires begins its own share
 //! again; no walk has more than one page on its way, so that no more pages are held than there are cursors.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::cursor::Cursor;
@@ -21,6 +22,8 @@ pub(super) struct Walks {
     /// None where the records are not to be divided.
     split: Option<Split>,
     is_divided: bool,
+    /// Walks whose last page did not come, and is asked for again when the others are done.
+    waiting: VecDeque<usize>,
     /// A page is asked for before the one ahead of it has been decoded.
     asks_ahead: bool,
     /// Pages that brought new records.
@@ -33,6 +36,8 @@ struct Walk {
     formula: Option<String>,
     cursor: Cursor,
     part: Part,
+    /// Its last page did not come at first.
+    has_waited: bool,
 }
 
 /// What a walk reads.
@@ -68,6 +73,10 @@ pub(super) enum Recovery {
     Restart(Ask),
     /// Go on without a sample: by one cursor, then.
     NoSample,
+    /// Ask for the same page again, by this cursor alone.
+    Again(Ask),
+    /// Go on with the others; the page is asked for when they are done.
+    Later,
     /// Forget what is on its way, and go on by the first cursor alone.
     Join(Ask),
     /// There is none.
@@ -106,6 +115,7 @@ impl Walks {
             each: Vec::new(),
             split: split.filter(|_| !is_limited),
             is_divided: false,
+            waiting: VecDeque::new(),
             asks_ahead: !is_limited,
             fruitful_pages: 0,
         }
@@ -162,7 +172,10 @@ impl Walks {
         let has_shares = self.each.iter().any(|walk| walk.part == Part::Share);
         let explained = if has_shares { self.fruitful_pages } else { 0 };
         self.each[walk].cursor.advance(page, explained)?;
-        if self.goes_on(walk) && !is_ahead && self.each[walk].cursor.has_more {
+        self.each[walk].has_waited = false;
+        if !self.each[walk].cursor.has_more {
+            next.asks.extend(self.next_waiting());
+        } else if self.goes_on(walk) && !is_ahead {
             next.asks.push(self.ask(walk));
         }
         Ok(next)
@@ -173,7 +186,7 @@ impl Walks {
     /// # Errors
     /// [`Error::Data`](crate::error::Error::Data) for a cursor that expires again and again.
     pub(super) fn fail(&mut self, walk: usize, failure: &Failure, records: usize) -> Result<Recovery> {
-        let Walk { part, cursor, .. } = &mut self.each[walk];
+        let Walk { part, cursor, has_waited, .. } = &mut self.each[walk];
         if failure.is_expired_cursor() && cursor.offset.is_some() {
             cursor.restart(records)?;
             return Ok(Recovery::Restart(self.ask(walk)));
@@ -184,10 +197,17 @@ impl Walks {
                 self.split.as_mut().into_iter().for_each(Split::refused);
                 Ok(Recovery::NoSample)
             }
+            // By itself it may be answered, and goes on from where it is: nothing is read twice.
+            Part::Sample | Part::Share if may_pass(failure) && !*has_waited => {
+                *has_waited = true;
+                self.waiting.push_back(walk);
+                Ok(self.next_waiting().map_or(Recovery::Later, Recovery::Again))
+            }
             // The first cursor goes on from where it was left: it asks for nothing that the service could find too much.
             Part::Sample | Part::Share if is_of_request(failure) => {
                 self.is_divided = false;
                 self.split = None;
+                self.waiting.clear();
                 Ok(Recovery::Join(self.ask(0)))
             }
             _ => Ok(Recovery::None),
@@ -198,6 +218,16 @@ impl Walks {
     fn goes_on(&self, walk: usize) -> bool {
         let part = self.each[walk].part;
         if self.is_divided { part != Part::All } else { part != Part::Sample }
+    }
+
+    /// The page of a walk that waits, once all others are at their end or wait too.
+    fn next_waiting(&mut self) -> Option<Ask> {
+        let goes_on =
+            |(walk, one): (usize, &Walk)| one.part != Part::All && one.cursor.has_more && !self.waiting.contains(&walk);
+        if self.each.iter().enumerate().any(goes_on) {
+            return None;
+        }
+        self.waiting.pop_front().map(|walk| self.ask(walk))
     }
 
     /// Asks for the sample, or divides the records, if a page that is not the last tells that it is time.
@@ -229,7 +259,7 @@ impl Walks {
     }
 
     fn begin(&mut self, part: Part, formula: Option<String>) -> Ask {
-        self.each.push(Walk { formula, cursor: Cursor::default(), part });
+        self.each.push(Walk { formula, cursor: Cursor::default(), part, has_waited: false });
         self.ask(self.each.len() - 1)
     }
 
@@ -242,6 +272,11 @@ impl Walks {
 /// again in another form.
 fn is_of_request(failure: &Failure) -> bool {
     matches!(failure, Failure::Status { status, .. } if *status != 429) || matches!(failure, Failure::Timeout { .. })
+}
+
+/// The service had enough to do, or the way was too long.
+fn may_pass(failure: &Failure) -> bool {
+    matches!(failure, Failure::Status { status: 500.., .. } | Failure::Timeout { .. })
 }
 
 #[cfg(test)]

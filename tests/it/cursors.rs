@@ -96,6 +96,30 @@ async fn a_sample_that_is_not_answered_ends_no_read() {
 }
 
 #[tokio::test]
+async fn a_share_that_is_not_answered_goes_on_from_its_last_place() {
+    // Twelve pages of this share were read; its cursors expire soon, as all do.
+    let busy = json!({"after": 12, "times": 1, "path": "NOT%28OR%28", "action": {"respond": {"status": 503}}});
+    let source = slow(&json!([busy]));
+    let ids = source.ids(&with(&[("max_retries", "0")])).await;
+    assert_eq!(unique(&ids), source.all_ids().iter().collect());
+    assert_eq!(listings(&source), 1 + 1 + 10, "none begins again");
+    let pages = source.pages();
+    assert!(pages <= MOST_REQUESTS + 1, "{pages}: one page came again");
+}
+
+#[tokio::test]
+async fn a_share_that_expired_while_it_waited_begins_again_and_no_other_does() {
+    let busy = json!({"after": 12, "times": 1, "path": "NOT%28OR%28", "action": {"respond": {"status": 503}}});
+    let source = slow(&json!([busy]));
+    source.faults(json!({"delay_ms": 200, "iterator_seconds": 1, "rules": [busy]}));
+    let ids = source.ids(&with(&[("max_retries", "0")])).await;
+    assert_eq!(unique(&ids), source.all_ids().iter().collect());
+    assert!(listings(&source) <= 1 + 1 + 10 + 1, "that share alone");
+    let pages = source.pages();
+    assert!(pages <= MOST_REQUESTS + 1 + 30, "{pages}: those of that share came again");
+}
+
+#[tokio::test]
 async fn a_share_that_is_not_answered_is_read_by_the_first_cursor() {
     let busy = json!({"after": 3, "path": "NOT%28OR%28", "action": {"respond": {"status": 503}}});
     let source = slow(&json!([busy]));
