@@ -24,7 +24,7 @@ const LAYERS: Layers = &[
     ("read", &["decode", "scan", "airtable", "error"]),
     ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "error"]),
-    ("python", &["connector", "changes", "read", "scan", "columns", "options", "error"]),
+    ("python", &["connector", "changes", "read", "scan", "airtable", "columns", "options", "error"]),
 ];
 
 #[test]
