@@ -203,6 +203,23 @@ impl Shape {
     }
 }
 
+/// Airtable makes the cells of such fields itself, and may send the one value of a cell in an array.
+pub(super) fn is_computed(kind: &str) -> bool {
+    const COMPUTED: [&str; 10] = [
+        "formula",
+        "rollup",
+        "count",
+        "autoNumber",
+        "createdTime",
+        "lastModifiedTime",
+        "createdBy",
+        "lastModifiedBy",
+        "button",
+        "aiText",
+    ];
+    COMPUTED.contains(&kind)
+}
+
 /// The shape of a computed field's result, where Airtable tells one.
 fn result(options: &Value) -> Option<Shape> {
     let result = &options["result"];
