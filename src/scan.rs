@@ -168,7 +168,7 @@ impl Scan {
     }
 
     /// The plan with the columns of a user's schema only, in its order; given as Spark's JSON of a `StructType`. Besides
-    /// its own type a column can be read as STRING, a DOUBLE as BIGINT, a BIGINT as DOUBLE, a DATE as TIMESTAMP.
+    /// its own type a column can be read as STRING, a DOUBLE as BIGINT, a BIGINT as DOUBLE.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a column that the table does not have; [`Error::Option`] for a type that a column cannot be

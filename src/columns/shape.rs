@@ -181,7 +181,6 @@ impl Shape {
             (_, "string") => Some(Self::Any),
             (Self::Float, "long") => Some(Self::Int),
             (Self::Int, "double") => Some(Self::Float),
-            (Self::Date, "timestamp") => Some(Self::Timestamp),
             _ => None,
         }
     }

@@ -125,6 +125,13 @@ fn a_schema_that_cannot_be_is_refused_by_column() {
     );
     let strict = json!({"type": "array", "elementType": "string", "containsNull": false});
     assert!(refused("tags", strict).ends_with("gives ARRAY<STRING>, which cannot be read as ARRAY<STRING NOT NULL>"));
+    for wanted in ["timestamp", "timestamp_ntz"] {
+        let text = refused("day", json!(wanted));
+        let cast = format!("leave it DATE in the schema, and write cast(`day` AS {})", wanted.to_uppercase());
+        assert!(text.contains(&cast), "{text}");
+    }
+    assert!(refused("createdTime", json!("date")).contains("cast(`createdTime` AS DATE)"));
+    assert!(!refused("day", json!("long")).contains("cast("));
     assert!(refused("id", json!("long")).contains("gives STRING, which cannot be read as BIGINT"));
     assert!(scan.select("{}").is_err() && scan.select("no").is_err());
 }
