@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest};
 use crate::options::{IngestionType, ReadOptions};
-use crate::scan::names::OWN;
+use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
 mod columns;
@@ -98,6 +98,12 @@ impl Scan {
         if OWN.iter().any(|own| *own != "_rescued_data" && own.eq_ignore_ascii_case(rescued)) {
             return Err(Error::Option(format!(
                 "option rescued_data_column is {rescued:?}: another column has this name"
+            )));
+        }
+        if rescued.chars().nth(LONGEST).is_some() {
+            return Err(Error::Option(format!(
+                "option rescued_data_column has {} characters: give a name of at most {LONGEST}",
+                rescued.chars().count()
             )));
         }
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;

@@ -67,6 +67,8 @@ fn the_rescued_column_has_a_name_of_its_own() {
         assert!(text.contains(&format!("rescued_data_column is {name:?}")), "{text}");
     }
     assert!(plan(&[("rescued_data_column", "misfits")]).is_ok());
+    let text = plan(&[("rescued_data_column", &"x".repeat(256))]).expect_err("refused").to_string();
+    assert!(text.contains("256 characters") && text.contains("at most 255"), "{text}");
 }
 
 #[test]
