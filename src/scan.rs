@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest};
-use crate::options::{IngestionType, ReadOptions};
+use crate::options::{ColumnNames, IngestionType, ReadOptions};
 use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
@@ -92,7 +92,7 @@ impl Scan {
     ///
     /// # Errors
     /// [`Error::NotFound`] for a view or field that the table does not have; [`Error::Option`] for a name of the rescued
-    /// data column that another column has.
+    /// data column that another column has; [`Error::Data`] for a definition that lacks what the read needs.
     pub(crate) fn new(base_id: &str, table: &Table, options: &ReadOptions) -> Result<Self> {
         let rescued = options.rescued_data_column.as_deref().unwrap_or_default();
         if OWN.iter().any(|own| *own != "_rescued_data" && own.eq_ignore_ascii_case(rescued)) {
@@ -106,8 +106,12 @@ impl Scan {
                 rescued.chars().count()
             )));
         }
+        table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options.fields.as_deref())?;
+        for field in &fields {
+            table.check_field(field, options.column_names != ColumnNames::Id)?;
+        }
         Ok(Self {
             version: VERSION,
             base_id: base_id.to_owned(),
@@ -215,10 +219,12 @@ pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -
 }
 
 fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
-    find(&table.views, wanted, |view| (&view.id, &view.name)).ok_or_else(|| {
-        let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
-        Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name))
-    })
+    if let Some(view) = find(&table.views, wanted, |view| (&view.id, &view.name)) {
+        return Ok(view);
+    }
+    table.check_views()?;
+    let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
+    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name)))
 }
 
 fn selected<'t>(table: &'t Table, wanted: Option<&[String]>) -> Result<Vec<&'t Field>> {
