@@ -94,6 +94,11 @@ struct Flaw {
 }
 
 impl Table {
+    /// By which users name it.
+    pub(crate) fn id_and_name(&self) -> (&str, &str) {
+        (&self.id, &self.name)
+    }
+
     /// What makes every read of the table impossible.
     ///
     /// # Errors
@@ -133,6 +138,13 @@ impl Table {
     }
 }
 
+impl View {
+    /// By which users name it.
+    pub(crate) fn id_and_name(&self) -> (&str, &str) {
+        (&self.id, &self.name)
+    }
+}
+
 impl From<Value> for Table {
     fn from(definition: Value) -> Self {
         let id = id_of(&definition, "");
@@ -165,6 +177,11 @@ impl From<Value> for Table {
 }
 
 impl Field {
+    /// By which users name it.
+    pub(crate) fn id_and_name(&self) -> (&str, &str) {
+        (&self.id, &self.name)
+    }
+
     fn new(definition: &Value, place: &str) -> Self {
         let (id, name) = (id_of(definition, place), text(definition, "name", place));
         let (flaw_of_id, flaw_of_name) = (id.as_ref().err().cloned(), name.as_ref().err().cloned());
@@ -285,7 +302,7 @@ mod tests {
                 let table = table(|table| table["fields"][0][key] = odd.clone());
                 let field = &table.fields[0];
                 assert!(table.check().is_ok() && table.check_field(field, true).is_ok(), "{key} {odd}");
-                assert!(field.description.as_deref().is_none_or(|text| text == "x"));
+                assert!(field.description.as_deref().is_none_or(|text| text == "x" || text == odd));
             }
             let keys = if odd == "" { &["id"][..] } else { &["id", "name"] };
             for key in keys {

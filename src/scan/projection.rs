@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest};
 use crate::scan::columns::{Column, FieldSource, Source};
+use crate::scan::lookup::find;
 
 /// The columns that a schema, given as Spark's JSON of a `StructType`, wants of all columns of a table.
 ///
@@ -31,9 +32,7 @@ pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result
 
 fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     let name = wanted["name"].as_str().unwrap_or_default();
-    let exact = all.iter().find(|column| column.name == name);
-    let any_case = || all.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
-    let Some(column) = exact.or_else(any_case) else {
+    let Some(column) = find(all, name, |column| (&column.name, &column.name)) else {
         let near = nearest(name, all.iter().map(|column| column.name.as_str()));
         return Err(Error::NotFound(format!("column {name:?} of the schema: table {table:?} has none such{near}")));
     };

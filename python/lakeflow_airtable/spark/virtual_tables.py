@@ -95,11 +95,11 @@ def _names(options: Options, option: str) -> list[str] | None:
 
 
 def _json_option(options: Options, option: str, kind: type[Any]) -> Any:
-    text = options.get(option.lower(), "").strip()
-    if not text:
+    text = options.get(option.lower(), "")
+    if not text.strip():
         return None
-    if option == "namespace" and not text.startswith("["):
-        return [text]  # as a read takes it
+    if option == "namespace" and not text.lstrip().startswith("["):
+        return [text]  # as a read takes it, outer space included
     wanted = "a JSON list of strings" if kind is list else "a JSON object"
     try:
         value = json.loads(text)
