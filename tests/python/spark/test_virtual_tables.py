@@ -61,6 +61,9 @@ def test_names_with_outer_space(mock_airtable: MockAirtable) -> None:
     listed = {"tableNameList": json.dumps(names), "tableConfigs": json.dumps(configs)}
     found = rows("_community_table_metadata", True, **listed)
     assert [(row[0], row[3]) for row in found] == [("Good ", "append"), ("Good", "snapshot"), ("Only ", "cdc")]
+    listed = {"tableNameList": '["Only", "Good"]', "tableConfigs": '{"Only ": {"ingestion_type": "cdc"}}'}
+    found = rows("_community_table_metadata", True, **listed)
+    assert [(row[0], row[3]) for row in found] == [("Only", "cdc"), ("Good", "snapshot")]
     assert rows("_community_tables", False, namespace="Base ") == [(["Base "], "Inside")]
     assert rows("_community_tables", False, namespace='["Base "]') == [(["Base "], "Inside")]
     assert rows("_community_tables", False, namespace=base_id) == [([base_id], "Inside")]
