@@ -112,9 +112,6 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
-        for field in &fields {
-            table.check_field(field, options.column_names != ColumnNames::Id)?;
-        }
         Ok(Self {
             version: VERSION,
             base_id: base_id.to_owned(),
@@ -230,8 +227,9 @@ fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
 }
 
 fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field>> {
+    let needs_name = options.column_names != ColumnNames::Id;
     let Some(wanted) = &options.fields else {
-        return Ok(table.fields.iter().collect());
+        return table.fields.iter().map(|field| table.check_field(field, needs_name).map(|()| field)).collect();
     };
     let mut ids = Vec::new();
     for name in &wanted.names {
@@ -248,6 +246,7 @@ fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field
                 table.name
             )));
         };
+        table.check_field(field, needs_name)?;
         ids.push(field.id.as_str());
     }
     Ok(table.fields.iter().filter(|field| ids.contains(&field.id.as_str())).collect())

@@ -78,6 +78,11 @@ def test_what_a_read_needs_fails_it_alone(what: str, mock_airtable: MockAirtable
         base.read("Vendors")
     if what.startswith("a field"):
         assert pa.table(base.read("Vendors", fields=["Name"])).num_rows > 0
+    if what == "a field's id":
+        chosen = mock_airtable.schema()["tables"]
+        name = next(table for table in chosen if table["name"] == "Vendors")["fields"][2]["name"]
+        with pytest.raises(DataError, match=said):
+            base.read("Vendors", fields=[name])
     if what == "a field's name":
         assert pa.table(base.read("Vendors", column_names="id")).num_rows > 0
 
