@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `shape` | the one type table, and the objects that Airtable documents |
 //! | `builder`, `marker` | cells into an Arrow array, and what a cell is that is no value |
+//! | `texts` | what takes more than a text in columns of texts |
 //! | `sql` | types as people write them |
 
 mod builder;
 mod marker;
 mod shape;
 mod sql;
+mod texts;
 
 pub(crate) use builder::Builder;
 pub(crate) use marker::{Misfit, moment};

@@ -153,12 +153,14 @@ impl AirtableConnector {
     async fn base_id(&self, namespace: Option<&str>) -> Result<String> {
         match (&self.connection.base_id, namespace) {
             (Some(id), None) => Ok(id.clone()),
-            (Some(id), Some(namespace)) if namespace == id => Ok(id.clone()),
+            (Some(id), Some(namespace)) if namespace.trim() == id => Ok(id.clone()),
             (Some(id), Some(namespace)) => Err(Error::Option(format!(
                 "option namespace is {namespace:?}, but option base_id fixes the base {id}: give one of them only"
             ))),
-            (None, Some(id)) if id.starts_with("app") && id.len() == 17 && crate::options::is_id(id) => Ok(id.to_owned()),
-            (None, Some(name)) => self.base_named(name).await,
+            (None, Some(name)) => match name.trim() {
+                id if id.starts_with("app") && id.len() == 17 && crate::options::is_id(id) => Ok(id.to_owned()),
+                _ => self.base_named(name).await,
+            },
             (None, None) => Err(Error::Option(
                 "neither base_id nor namespace is given: name the base to read, as base_id app... or as namespace [\"app...\"]".into(),
             )),
@@ -167,7 +169,11 @@ impl AirtableConnector {
 
     async fn base_named(&self, name: &str) -> Result<String> {
         let bases = self.bases().await?;
-        let found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
+        let mut found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
+        let spaceless = name.trim();
+        if found.is_empty() && !spaceless.is_empty() {
+            found = bases.iter().filter(|base| base.id == spaceless || base.name.trim() == spaceless).collect();
+        }
         match found.as_slice() {
             [base] => {
                 let mut known = self.known_bases.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,17 +11,28 @@
 //! |---|---|
 //! | `number`, `text` | the two kinds of values that are read further |
 
+use serde::de::DeserializeOwned;
+
 mod number;
 mod text;
 
 pub(crate) use number::Number;
-pub(crate) use text::Text;
+pub(crate) use text::{Text, Unescaped, without_halves};
 
 /// The text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotJson;
 
 type Result<T> = std::result::Result<T, NotJson>;
+
+/// Reads a whole body by serde. A text with half a surrogate pair is read with U+FFFD in its place: one name of that kind
+/// must not make all others unreadable.
+pub(crate) fn from_body<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(&without_halves(text)),
+        Err(_) => serde_json::from_slice(body),
+    }
+}
 
 /// The length of Airtable's ids.
 const ID: usize = 17;
@@ -114,17 +125,17 @@ impl<'a> Json<'a> {
         Ok(text)
     }
 
-    /// Reads a string; `None` where it stands for no text, as half a surrogate pair does.
+    /// Reads a string as the text that it stands for.
     #[inline]
-    pub(crate) fn text(&mut self) -> Result<Option<&str>> {
+    pub(crate) fn text(&mut self) -> Result<Unescaped<'_>> {
         Ok(self.string()?.unescaped_in(&mut self.unescaped))
     }
 
-    /// Reads a key and its colon; `None` where it stands for no text.
-    pub(crate) fn key(&mut self) -> Result<Option<&str>> {
+    /// Reads a key and its colon.
+    pub(crate) fn key(&mut self) -> Result<&str> {
         let key = self.string()?;
         self.expect(b':')?;
-        Ok(key.unescaped_in(&mut self.unescaped))
+        Ok(key.unescaped_in(&mut self.unescaped).text)
     }
 
     /// Reads a key and its colon if they are just these, without escapes and whitespace.

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `names` | what the columns are called |
+//! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
 
@@ -19,11 +20,13 @@ use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest};
-use crate::options::{IngestionType, ReadOptions};
-use crate::scan::names::OWN;
+use crate::options::{ColumnNames, IngestionType, ReadOptions};
+use crate::scan::lookup::{find, find_listed};
+use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
 mod columns;
+mod lookup;
 mod names;
 mod projection;
 pub(crate) mod selection;
@@ -92,7 +95,7 @@ impl Scan {
     ///
     /// # Errors
     /// [`Error::NotFound`] for a view or field that the table does not have; [`Error::Option`] for a name of the rescued
-    /// data column that another column has.
+    /// data column that another column has; [`Error::Data`] for a definition that lacks what the read needs.
     pub(crate) fn new(base_id: &str, table: &Table, options: &ReadOptions) -> Result<Self> {
         let rescued = options.rescued_data_column.as_deref().unwrap_or_default();
         if OWN.iter().any(|own| *own != "_rescued_data" && own.eq_ignore_ascii_case(rescued)) {
@@ -100,8 +103,15 @@ impl Scan {
                 "option rescued_data_column is {rescued:?}: another column has this name"
             )));
         }
+        if rescued.chars().nth(LONGEST).is_some() {
+            return Err(Error::Option(format!(
+                "option rescued_data_column has {} characters: give a name of at most {LONGEST}",
+                rescued.chars().count()
+            )));
+        }
+        table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
-        let fields = selected(table, options.fields.as_deref())?;
+        let fields = selected(table, options)?;
         Ok(Self {
             version: VERSION,
             base_id: base_id.to_owned(),
@@ -168,7 +178,7 @@ impl Scan {
     }
 
     /// The plan with the columns of a user's schema only, in its order; given as Spark's JSON of a `StructType`. Besides
-    /// its own type a column can be read as STRING, a DOUBLE as BIGINT, a BIGINT as DOUBLE, a DATE as TIMESTAMP.
+    /// its own type a column can be read as STRING, a DOUBLE as BIGINT, a BIGINT as DOUBLE.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a column that the table does not have; [`Error::Option`] for a type that a column cannot be
@@ -197,10 +207,9 @@ impl Scan {
     }
 }
 
-/// The table whose id or name is `wanted`; an id goes before a name, and the name's case matters only where nothing else
-/// tells tables apart.
+/// The table whose id or name is `wanted`.
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
-    find(tables, wanted, |table| (&table.id, &table.name)).ok_or_else(|| {
+    find(tables, wanted, Table::id_and_name).ok_or_else(|| {
         let near = nearest(wanted, tables.iter().map(|table| table.name.as_str()));
         let names: Vec<String> = tables.iter().take(20).map(|table| format!("{:?}", table.name)).collect();
         let near = if near.is_empty() { format!("; it has {}", names.join(", ")) } else { near };
@@ -209,39 +218,38 @@ pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -
 }
 
 fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
-    find(&table.views, wanted, |view| (&view.id, &view.name)).ok_or_else(|| {
-        let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
-        Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name))
-    })
+    if let Some(view) = find(&table.views, wanted, View::id_and_name) {
+        return Ok(view);
+    }
+    table.check_views()?;
+    let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
+    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name)))
 }
 
-fn selected<'t>(table: &'t Table, wanted: Option<&[String]>) -> Result<Vec<&'t Field>> {
-    let Some(wanted) = wanted else {
-        return Ok(table.fields.iter().collect());
+fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field>> {
+    let needs_name = options.column_names != ColumnNames::Id;
+    let Some(wanted) = &options.fields else {
+        return table.fields.iter().map(|field| table.check_field(field, needs_name).map(|()| field)).collect();
     };
-    for name in wanted {
-        if find(&table.fields, name, |field| (&field.id, &field.name)).is_none() {
+    let mut ids = Vec::new();
+    for name in &wanted.names {
+        let found = if wanted.by_commas {
+            find_listed(&table.fields, name, Field::id_and_name)
+        } else {
+            find(&table.fields, name, Field::id_and_name)
+        };
+        let Some(field) = found else {
+            let name = if wanted.by_commas { name.trim() } else { name };
             let near = nearest(name, table.fields.iter().map(|field| field.name.as_str()));
             return Err(Error::NotFound(format!(
                 "option fields has {name:?}: table {:?} has no such field{near}",
                 table.name
             )));
-        }
+        };
+        table.check_field(field, needs_name)?;
+        ids.push(field.id.as_str());
     }
-    let is_wanted = |field: &&Field| {
-        wanted.iter().any(|name| {
-            find(&table.fields, name, |field| (&field.id, &field.name)).is_some_and(|found| found.id == field.id)
-        })
-    };
-    Ok(table.fields.iter().filter(is_wanted).collect())
-}
-
-fn find<'a, T>(all: &'a [T], wanted: &str, id_and_name: impl Fn(&T) -> (&String, &String)) -> Option<&'a T> {
-    let lower = wanted.to_lowercase();
-    let by_id = all.iter().find(|one| id_and_name(one).0 == wanted);
-    let by_name = || all.iter().find(|one| id_and_name(one).1 == wanted);
-    let any_case = || all.iter().find(|one| id_and_name(one).1.to_lowercase() == lower);
-    by_id.or_else(by_name).or_else(any_case)
+    Ok(table.fields.iter().filter(|field| ids.contains(&field.id.as_str())).collect())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::airtable::lock_file::{self, Held};
 use crate::airtable::request::Request;
 use crate::airtable::retry::Retry;
 use crate::error::{Error, Result, line};
+use crate::json;
 use crate::options::Connection;
 use crate::time::Seconds;
 
@@ -92,7 +93,7 @@ impl Client {
             Ok(answer) => answer,
             Err(failure) => return Ok(Err(failure)),
         };
-        serde_json::from_slice(&answer.body).map(Ok).map_err(|error| {
+        json::from_body(&answer.body).map(Ok).map_err(|error| {
             let error = self.connection.token.scrub(&error.to_string());
             Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
         })

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::{Error, line};
+use crate::json;
 
 /// How one attempt at a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl ErrorBody {
     /// Reads `{"error": {"type", "message"}}`, `{"error": {"type"}}`, `{"error": "TYPE"}` and
     /// `{"errors": [{"error", "message"}]}`. Anything else, such as a proxy's page, has neither.
     pub(crate) fn parse(body: &[u8]) -> Self {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+        let Ok(body) = json::from_body::<Value>(body) else {
             return Self::default();
         };
         let error = match (&body["error"], &body["errors"][0]) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::airtable::client::Client;
 use crate::airtable::request::Request;
-use crate::airtable::schema::Tables;
+use crate::airtable::schema::{Field, Tables};
 use crate::changes::definition::drift;
 use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Mode, Position};
@@ -21,7 +21,7 @@ use crate::changes::webhook::{LIFE_SECONDS, Webhook, Webhooks, chosen};
 use crate::changes::windows::{last_of_batch, listed, part};
 use crate::changes::{Limit, SETTLED_SECONDS, other_kind};
 use crate::error::{Error, Result};
-use crate::options::ReadOptions;
+use crate::options::{ColumnNames, ReadOptions};
 use crate::scan::{KnownIds, Scan, Selection, find_table};
 use crate::time::{Micros, Seconds, micros};
 
@@ -272,6 +272,12 @@ impl Feed<'_> {
                 self.plan.table_name, self.plan.table_id
             ))
         })?;
+        table.check()?;
+        let planned = self.plan.field_ids();
+        let is_read = |field: &&Field| self.plan.has_all_fields || planned.contains(&field.id.as_str());
+        for field in table.fields.iter().filter(is_read) {
+            table.check_field(field, self.options.column_names != ColumnNames::Id)?;
+        }
         let changes = drift(self.plan, table, self.options.nested);
         if changes.is_empty() {
             return Ok(());

@@ -13,6 +13,8 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Fields;
 
 use crate::columns::marker::{Marker, Misfit};
+use crate::columns::shape::is_computed;
+use crate::columns::texts::{flat_items, put_joined, put_json, put_text};
 use crate::columns::{Object, Shape};
 use crate::json::{Json, Kind, NotJson};
 use crate::time::{date_days, timestamp_micros};
@@ -30,6 +32,8 @@ pub(crate) enum Builder {
     Timestamp(TimestampMicrosecondBuilder),
     Struct(Structs),
     List(Lists),
+    /// A value that may come in an array.
+    Computed(Box<Builder>),
 }
 
 impl Builder {
@@ -50,6 +54,16 @@ impl Builder {
         }
     }
 
+    /// The builder for a field's cells. Those of computed fields may be arrays where the field's one value belongs.
+    pub(crate) fn of_field(kind: &str, shape: &Shape) -> Self {
+        match shape {
+            // These hold an array as it is.
+            Shape::List(_) | Shape::Lookup(_) | Shape::Json => Self::new(shape),
+            shape if is_computed(kind) => Self::Computed(Box::new(Self::new(shape))),
+            shape => Self::new(shape),
+        }
+    }
+
     /// Appends an empty cell.
     pub(crate) fn append_empty(&mut self) {
         match self {
@@ -61,6 +75,7 @@ impl Builder {
             Self::Timestamp(b) => b.append_null(),
             Self::Struct(b) => b.append_null(),
             Self::List(b) => b.append_null(),
+            Self::Computed(b) => b.append_empty(),
         }
     }
 
@@ -68,6 +83,7 @@ impl Builder {
     pub(crate) fn append_null(&mut self) {
         match self {
             Self::Bool(b, _) => b.append_null(),
+            Self::Computed(b) => b.append_null(),
             other => other.append_empty(),
         }
     }
@@ -100,13 +116,13 @@ impl Builder {
     #[inline]
     pub(crate) fn append(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
         let fits = match (&mut *self, json.kind()) {
-            (Self::Text(b) | Self::Any(b), Kind::Text) => put(json.text()?, |text| b.append_value(text)),
+            (Self::Text(b) | Self::Any(b), Kind::Text) => return Ok(put_text(b, json.text()?)),
             (Self::Float(b), Kind::Number) => put(json.number()?.float(), |number| b.append_value(number)),
             (Self::Int(b), Kind::Number) => put(json.number()?.int(), |number| b.append_value(number)),
             (Self::Bool(b, _), Kind::Bool) => put(Some(json.bool()?), |value| b.append_value(value)),
-            (Self::Date(b), Kind::Text) => put(json.text()?.and_then(date_days), |days| b.append_value(days)),
+            (Self::Date(b), Kind::Text) => put(date_days(json.text()?.text), |days| b.append_value(days)),
             (Self::Timestamp(b), Kind::Text) => {
-                put(json.text()?.and_then(timestamp_micros), |micros| b.append_value(micros))
+                put(timestamp_micros(json.text()?.text), |micros| b.append_value(micros))
             }
             (_, Kind::Null) => {
                 json.null()?;
@@ -115,9 +131,11 @@ impl Builder {
             }
             (Self::Struct(b), Kind::Object) => return b.append(json),
             (Self::List(b), Kind::Array) => return b.append(json),
+            (Self::Computed(b), Kind::Array) => return b.append_array(json.skip()?),
+            (Self::Computed(b), _) => return b.append(json),
             (Self::List(b), _) if b.is_lookup => return b.append_lone(json),
             (_, Kind::Object) => return Ok(self.append_object(json.skip()?)),
-            (Self::Any(b) | Self::Json(b), _) => put(Some(json.skip()?), |raw| b.append_value(raw)),
+            (Self::Any(b) | Self::Json(b), _) => return Ok(put_json(b, json.skip()?)),
             _ => {
                 json.skip()?;
                 false
@@ -133,7 +151,7 @@ impl Builder {
     fn append_object(&mut self, raw: &str) -> Option<Misfit> {
         let marker = Marker::of(raw);
         match (&mut *self, &marker) {
-            (Self::Any(b) | Self::Json(b), Marker::None) => b.append_value(raw),
+            (Self::Any(b) | Self::Json(b), Marker::None) => return put_json(b, raw),
             (Self::Float(b), Marker::Special(Some(number))) => b.append_value(*number),
             _ => {
                 self.append_null();
@@ -141,6 +159,22 @@ impl Builder {
             }
         }
         None
+    }
+
+    /// Appends an array, given as its JSON text, to a column of one value each: none is an empty cell, one is that value,
+    /// and several are, in a column of texts, these side by side.
+    fn append_array(&mut self, raw: &str) -> Result<Option<Misfit>, NotJson> {
+        match (&mut *self, flat_items(raw)?.as_slice()) {
+            (_, []) => self.append_empty(),
+            (_, [only]) => return self.append(&mut Json::new(only)),
+            (Self::Text(b), several) => return put_joined(b, several, false, raw),
+            (Self::Any(b), several) => return put_joined(b, several, true, raw),
+            _ => {
+                self.append_null();
+                return Ok(Some(Misfit::Unfit));
+            }
+        }
+        Ok(None)
     }
 
     /// The array of all that was appended; the builder is empty afterwards.
@@ -154,6 +188,7 @@ impl Builder {
             Self::Timestamp(b) => Arc::new(b.finish()),
             Self::Struct(b) => b.finish(),
             Self::List(b) => b.finish(),
+            Self::Computed(b) => b.finish(),
         }
     }
 
@@ -167,6 +202,7 @@ impl Builder {
             Self::Timestamp(b) => b.len(),
             Self::Struct(b) => b.nulls.len(),
             Self::List(b) => b.nulls.len(),
+            Self::Computed(b) => b.len(),
         }
     }
 }
@@ -204,7 +240,7 @@ impl Structs {
     fn append(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
         let start = json.position();
         let rows = self.nulls.len();
-        let (mut known, mut is_unfit, mut expected) = (0, false, 0);
+        let (mut known, mut misfit, mut expected) = (0, None, 0);
         let is_empty = !json.open_object()?;
         let mut has_more = !is_empty;
         while has_more {
@@ -212,7 +248,9 @@ impl Structs {
             match index.map(|index| &mut self.properties[index]).filter(|property| property.len() == rows) {
                 Some(property) => {
                     known += 1;
-                    is_unfit |= property.append(json)?.is_some();
+                    let found = property.append(json)?;
+                    let of_struct = |found| if found == Misfit::HalfCharacter { found } else { Misfit::Unfit };
+                    misfit = Misfit::of_both(misfit, found.map(of_struct));
                 }
                 None => _ = json.skip()?,
             }
@@ -227,11 +265,7 @@ impl Structs {
         // An object without one property of ours is another kind of object; `{}` is an empty one of this kind.
         let is_other_kind = known == 0 && !is_empty;
         self.nulls.append(!is_other_kind);
-        Ok(match (is_other_kind, is_unfit) {
-            (true, _) => Some(Marker::of(json.since(start)).misfit()),
-            (_, true) => Some(Misfit::Unfit),
-            _ => None,
-        })
+        Ok(if is_other_kind { Some(Marker::of(json.since(start)).misfit()) } else { misfit })
     }
 
     /// Reads a key as its place among the names; most come in their order.
@@ -241,7 +275,7 @@ impl Structs {
             return Ok(Some(expected));
         }
         let key = json.key()?;
-        Ok(key.and_then(|key| self.names.iter().position(|name| *name == key)))
+        Ok(self.names.iter().position(|name| *name == key))
     }
 
     fn finish(&mut self) -> ArrayRef {
@@ -285,7 +319,7 @@ impl Lists {
             } else {
                 self.item.append(json)?
             };
-            misfit = misfit.or(found);
+            misfit = Misfit::of_both(misfit, found);
             has_more = json.next_in_array()?;
         }
         self.close(before);
@@ -298,7 +332,7 @@ impl Lists {
         let mut has_more = json.open_array()?;
         while has_more {
             let found = self.item.append(json)?;
-            misfit = misfit.or(found);
+            misfit = Misfit::of_both(misfit, found);
             has_more = json.next_in_array()?;
         }
         Ok(misfit)
@@ -307,7 +341,7 @@ impl Lists {
     fn append_lone(&mut self, json: &mut Json<'_>) -> Result<Option<Misfit>, NotJson> {
         let before = self.item.len();
         let misfit = self.item.append(json)?;
-        if misfit.is_some() {
+        if misfit.is_some_and(|misfit| misfit != Misfit::HalfCharacter) {
             // NULL for the whole cell, as in a column without lists: there is no other item to keep.
             self.lengths.push(self.item.len() - before);
             self.nulls.append_null();

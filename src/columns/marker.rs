@@ -12,6 +12,18 @@ pub(crate) enum Misfit {
     SpecialValue,
     /// Of another kind, or out of the column's range.
     Unfit,
+    /// A text with half a surrogate pair. The one misfit that is not NULL: U+FFFD stands in the half's place.
+    HalfCharacter,
+}
+
+impl Misfit {
+    /// What a cell with two misfits is told to be: one that made something NULL goes before a half character.
+    pub(super) fn of_both(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        match first {
+            None | Some(Self::HalfCharacter) => second.or(first),
+            first => first,
+        }
+    }
 }
 
 /// An object that stands for no value of its own: exactly one key, `error` or `specialValue`, with a text.
@@ -35,20 +47,19 @@ impl Marker {
             return Ok(Self::None);
         }
         let is_error = match json.key()? {
-            Some("error") => true,
-            Some("specialValue") => false,
+            "error" => true,
+            "specialValue" => false,
             _ => return Ok(Self::None),
         };
         if json.kind() != Kind::Text {
             return Ok(Self::None);
         }
-        let marker = match json.text()? {
-            None => return Ok(Self::None),
-            Some(_) if is_error => Self::Error,
-            Some("NaN") => Self::Special(Some(f64::NAN)),
-            Some("Infinity") => Self::Special(Some(f64::INFINITY)),
-            Some("-Infinity") => Self::Special(Some(f64::NEG_INFINITY)),
-            Some(_) => Self::Special(None),
+        let marker = match json.text()?.text {
+            _ if is_error => Self::Error,
+            "NaN" => Self::Special(Some(f64::NAN)),
+            "Infinity" => Self::Special(Some(f64::INFINITY)),
+            "-Infinity" => Self::Special(Some(f64::NEG_INFINITY)),
+            _ => Self::Special(None),
         };
         Ok(if json.next_in_object()? { Self::None } else { marker })
     }
@@ -64,7 +75,7 @@ impl Marker {
 
 /// The time in microseconds that a cell holds, given as its JSON text.
 pub(crate) fn moment(raw: &str) -> Option<Micros> {
-    Json::new(raw).text().ok().flatten().and_then(timestamp_micros)
+    Json::new(raw).text().ok().and_then(|text| timestamp_micros(text.text))
 }
 
 #[cfg(test)]
@@ -80,7 +91,9 @@ mod tests {
             (r#"{"specialValue":"-Infinity"}"#, Marker::Special(Some(f64::NEG_INFINITY))),
             (r#"{"specialValue":"Aleph"}"#, Marker::Special(None)),
             (r#"{"error":{"type":"x"}}"#, Marker::None),
-            (r#"{"error":"half \ud83d"}"#, Marker::None),
+            (r#"{"error":"half \ud83d"}"#, Marker::Error),
+            (r#"{"specialValue":"\udc00"}"#, Marker::Special(None)),
+            (r#"{"err\ud83dr":"x"}"#, Marker::None),
             (r#"{"error":"x","id":"y"}"#, Marker::None),
             (r#"{"id":"usr1"}"#, Marker::None),
             ("{}", Marker::None),

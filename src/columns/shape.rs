@@ -181,7 +181,6 @@ impl Shape {
             (_, "string") => Some(Self::Any),
             (Self::Float, "long") => Some(Self::Int),
             (Self::Int, "double") => Some(Self::Float),
-            (Self::Date, "timestamp") => Some(Self::Timestamp),
             _ => None,
         }
     }
@@ -201,6 +200,23 @@ impl Shape {
         };
         expected.to_owned()
     }
+}
+
+/// Airtable makes the cells of such fields itself, and may send the one value of a cell in an array.
+pub(super) fn is_computed(kind: &str) -> bool {
+    const COMPUTED: [&str; 10] = [
+        "formula",
+        "rollup",
+        "count",
+        "autoNumber",
+        "createdTime",
+        "lastModifiedTime",
+        "createdBy",
+        "lastModifiedBy",
+        "button",
+        "aiText",
+    ];
+    COMPUTED.contains(&kind)
 }
 
 /// The shape of a computed field's result, where Airtable tells one.

@@ -27,7 +27,7 @@ pub(super) fn read(json: &mut Json<'_>, order: &mut FieldOrder, rows: &mut Rows)
     let mut has_records = false;
     let mut has_more = open_object(json, "no object with records")?;
     while has_more {
-        match key(json)? {
+        match json.key()? {
             "records" => {
                 let seen = rows.records();
                 page.records += records(json, order, rows)?;
@@ -116,7 +116,7 @@ fn cells(json: &mut Json<'_>, id: &str, order: &mut FieldOrder, rows: &mut Rows)
 /// Reads a cell whose key was not expected.
 #[cold]
 fn cell_of_key(json: &mut Json<'_>, id: &str, order: &mut FieldOrder, rows: &mut Rows) -> Result<(), Fault> {
-    let key = key(json)?;
+    let key = json.key()?;
     if let Some(role) = order.find(key) {
         return cell(json, role, id, rows);
     }
@@ -154,15 +154,9 @@ impl Member {
         if let Some((_, usual)) = USUAL.iter().find(|(name, _)| json.is_key(name)) {
             return Ok(*usual);
         }
-        let key = key(json)?;
+        let key = json.key()?;
         Ok(USUAL.iter().find(|(name, _)| *name == key).map_or(Self::Other, |(_, usual)| *usual))
     }
-}
-
-/// Reads a key; one that stands for no text is none that Airtable sends.
-fn key<'j>(json: &'j mut Json<'_>) -> Result<&'j str, Fault> {
-    let at = json.position();
-    json.key()?.ok_or(Fault::Undocumented("no text for a key", at))
 }
 
 /// Refuses a value of another kind.

@@ -48,7 +48,7 @@ impl Rows {
         let position = |wanted: &Source| scan.columns.iter().position(|column| column.source == *wanted);
         Self {
             schema: scan.schema(),
-            builders: scan.columns.iter().map(|column| Builder::new(&shape(column))).collect(),
+            builders: scan.columns.iter().map(builder).collect(),
             filled: vec![0; scan.columns.len()],
             record_id: position(&Source::RecordId),
             created_time: position(&Source::CreatedTime),
@@ -252,6 +252,13 @@ impl Rows {
     }
 }
 
+fn builder(column: &Column) -> Builder {
+    match &column.source {
+        Source::Field(field) => Builder::of_field(&field.kind, &field.shape),
+        _ => Builder::new(&shape(column)),
+    }
+}
+
 fn shape(column: &Column) -> Shape {
     match &column.source {
         Source::RecordId | Source::Rescued => Shape::Text,
@@ -275,6 +282,7 @@ fn reason(misfit: Misfit, shape: &Shape) -> String {
     match misfit {
         Misfit::ErrorValue => "error value".to_owned(),
         Misfit::SpecialValue => "special value".to_owned(),
+        Misfit::HalfCharacter => "half of a surrogate pair, which is no character".to_owned(),
         Misfit::Unfit => format!("expected {}", shape.expected()),
     }
 }

@@ -104,6 +104,50 @@ fn misfits_are_kept_whole() {
 }
 
 #[test]
+fn a_computed_value_may_come_in_an_array() {
+    let cells = ["[5]", "[]", "[1,2]", r##"[{"error":"#ERROR!"}]"##, "7"];
+    let records =
+        cells.iter().enumerate().map(|(row, cell)| format!(r#"{{"id":"rec{row}","fields":{{"fldMargin":{cell}}}}}"#));
+    let page = format!(r#"{{"records":[{}]}}"#, records.collect::<Vec<_>>().join(","));
+    let mut decoder = Decoder::new(&scan(&[]));
+    decoder.page(page.as_bytes()).expect("a page");
+    let batch = decoder.finish().expect("a batch");
+    let margin = batch.column_by_name("margin").expect("margin").as_primitive::<Float64Type>();
+    assert_eq!(margin.iter().collect::<Vec<_>>(), [Some(5.0), None, None, None, Some(7.0)]);
+    let kept = strings(&batch, "_rescued_data");
+    assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [false, false, true, true, false]);
+    let several = kept[2].as_deref().expect("misfits");
+    assert!(several.contains(r#""value":[1,2],"reason":"expected a number""#), "{several}");
+    // An array of a field that people fill fits no better than before.
+    let (batch, _) = decode(&[], &[json!({"records": [{"id": "rec1", "fields": {"fldName": ["a"], "fldDay": []}}]})]);
+    assert!(strings(&batch, "name")[0].is_none() && strings(&batch, "_rescued_data")[0].is_some());
+}
+
+#[test]
+fn half_a_character_costs_no_more_than_itself() {
+    let page = |key: &str| {
+        format!(
+            r#"{{"records":[{{"id":"rec1","n\udc00":1,"fields":{{"fldName":"a\ud83db","fldNew":{{"\ud83d":1}},"fldWho":{{"name":"\udc00"}},"{key}":"c"}}}}]}}"#
+        )
+    };
+    let mut decoder = Decoder::new(&scan(&[]));
+    decoder.page(page("fld\\ud83d").as_bytes()).expect("a page");
+    let batch = decoder.finish().expect("a batch");
+    assert_eq!(strings(&batch, "name"), [Some("a\u{fffd}b".into())]);
+    assert_eq!(strings(&batch, "new"), [Some(r#"{"\ufffd":1}"#.into())]);
+    let kept = strings(&batch, "_rescued_data")[0].clone().expect("misfits");
+    for (field, raw) in [("Name", r#""a\ud83db""#), ("New", r#"{"\ud83d":1}"#), ("Who", r#"{"name":"\udc00"}"#)] {
+        let reason = "half of a surrogate pair, which is no character";
+        let one = format!(r#""field":"{field}","field_id":"fld{field}","value":{raw},"reason":"{reason}""#);
+        assert!(kept.contains(&one), "{one} in {kept}");
+    }
+    assert!(kept.contains(r#""field_id":"fld"#) && kept.contains("not in the plan"), "{kept}");
+    let mut strict = Decoder::new(&scan(&[("on_bad_value", "fail")]));
+    let error = strict.page(page("fldDay").as_bytes()).expect_err("strict").to_string();
+    assert!(error.contains(r#"field "Name": half of a surrogate pair"#) && error.contains(r"a\ud83db"), "{error}");
+}
+
+#[test]
 fn a_strict_read_names_the_record() {
     let mut decoder = Decoder::new(&scan(&[("on_bad_value", "fail")]));
     let page = json!({"records": [{"id": "rec9", "fields": {"fldMargin": {"error": "#ERROR!"}}}]});
@@ -207,6 +251,11 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
+/// No value is in it.
+fn is_hollow(cell: &Value) -> bool {
+    cell.is_null() || cell.as_array().is_some_and(|items| items.iter().all(is_hollow))
+}
+
 proptest! {
     #[test]
     fn any_cell_is_a_value_or_is_rescued(cells in prop::collection::vec(any_json(), 7), other in any_json()) {
@@ -230,7 +279,9 @@ proptest! {
         for (index, cell) in cells.iter().enumerate() {
             let is_null = batch.column(index + 2).is_null(0);
             let is_rescued = kept.contains(&format!("\"field_id\":\"{}\"", ids[index]));
-            prop_assert!(!is_null || cell.is_null() || is_rescued, "{} lost", cell);
+            // What an array of a computed field holds is its value.
+            let is_empty = cell.is_null() || (ids[index] == "fldMargin" && is_hollow(cell));
+            prop_assert!(!is_null || is_empty || is_rescued, "{} lost", cell);
         }
     }
 

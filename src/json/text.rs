@@ -30,26 +30,57 @@ impl<'a> Text<'a> {
         self.raw
     }
 
-    /// The text that the string stands for; `None` where it stands for none, as half a surrogate pair does.
+    /// The text that the string stands for; `None` where it has half a surrogate pair, which stands for none.
     pub(crate) fn unescaped(&self) -> Option<Cow<'a, str>> {
         let mut memory = String::new();
-        self.unescaped_in(&mut memory)?;
-        Some(if self.has_escapes { Cow::Owned(memory) } else { Cow::Borrowed(self.raw) })
+        let is_whole = self.unescaped_in(&mut memory).is_whole;
+        is_whole.then_some(if self.has_escapes { Cow::Owned(memory) } else { Cow::Borrowed(self.raw) })
     }
 
     /// The same, in a memory that is used again and again, where it is not there to be borrowed.
     #[inline]
-    pub(super) fn unescaped_in<'t>(&self, memory: &'t mut String) -> Option<&'t str>
+    pub(super) fn unescaped_in<'t>(&self, memory: &'t mut String) -> Unescaped<'t>
     where
         'a: 't,
     {
         if !self.has_escapes {
-            return Some(self.raw);
+            return Unescaped { text: self.raw, is_whole: true };
         }
         memory.clear();
-        unescape(self.raw, memory)?;
-        Some(memory)
+        let is_whole = unescape(self.raw, memory);
+        Unescaped { text: memory, is_whole }
     }
+}
+
+/// What a string stands for. U+FFFD stands where half a surrogate pair is no character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unescaped<'t> {
+    pub(crate) text: &'t str,
+    /// The string has no such half.
+    pub(crate) is_whole: bool,
+}
+
+/// The same JSON with U+FFFD for each half of a surrogate pair, which serde and other readers of JSON refuse. Borrowed
+/// where there is none.
+pub(crate) fn without_halves(json: &str) -> Cow<'_, str> {
+    let mut mended: Option<Vec<u8>> = None;
+    let mut at = 0;
+    while let Some(found) = json[at..].find('\\') {
+        at += found;
+        let length = match Escape::at_start_of(&json[at + 1..]) {
+            Some(Escape::Character(_, length)) => length,
+            Some(Escape::Half) => {
+                let mended = mended.get_or_insert_with(|| json.as_bytes().to_vec());
+                mended[at..at + 6].copy_from_slice(b"\\ufffd");
+                5
+            }
+            // No JSON: whoever reads it says so.
+            None => return Cow::Borrowed(json),
+        };
+        at += 1 + length;
+    }
+    // Of ASCII, and as long as what was there.
+    mended.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(json), Cow::Owned)
 }
 
 /// Where the bytes that stand for themselves end: before a quote, a backslash or a control character.
@@ -93,37 +124,63 @@ fn escape_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn unescape(raw: &str, out: &mut String) -> Option<()> {
+/// Undoes the escapes; false where one is half a surrogate pair.
+fn unescape(raw: &str, out: &mut String) -> bool {
     let mut rest = raw;
+    let mut is_whole = true;
     loop {
         // Only backslashes stop it: quotes and control characters are not in here.
         let (plain, escaped) = rest.split_at(plain_end(rest.as_bytes(), 0));
         out.push_str(plain);
         let Some(escape) = escaped.strip_prefix('\\') else {
-            return Some(());
+            return is_whole;
         };
-        let (character, length) = match escape.as_bytes().first()? {
-            b'b' => ('\u{8}', 1),
-            b'f' => ('\u{c}', 1),
-            b'n' => ('\n', 1),
-            b'r' => ('\r', 1),
-            b't' => ('\t', 1),
-            b'u' => code_point(escape)?,
-            itself => (char::from(*itself), 1),
+        let (character, length) = match Escape::at_start_of(escape) {
+            Some(Escape::Character(character, length)) => (character, length),
+            Some(Escape::Half) => {
+                is_whole = false;
+                (char::REPLACEMENT_CHARACTER, 5)
+            }
+            // No string: its end would not have been found.
+            None => return false,
         };
         out.push(character);
         rest = &escape[length..];
     }
 }
 
-/// The character of `uXXXX`, or of a pair of surrogates, and how long that is.
-fn code_point(escape: &str) -> Option<(char, usize)> {
-    let unit = |at: usize| u32::from_str_radix(escape.get(at..at + 4)?, 16).ok();
-    match unit(1)? {
-        high @ 0xD800..=0xDBFF => {
-            let low = unit(7).filter(|low| escape.get(5..7) == Some("\\u") && (0xDC00..=0xDFFF).contains(low))?;
-            Some((char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00))?, 11))
-        }
-        unit => Some((char::from_u32(unit)?, 5)),
+/// What follows a backslash.
+enum Escape {
+    /// A character, and how long its escape is, without the backslash.
+    Character(char, usize),
+    /// Half a pair of surrogates, in `uXXXX`.
+    Half,
+}
+
+impl Escape {
+    fn at_start_of(escape: &str) -> Option<Self> {
+        let character = match escape.as_bytes().first()? {
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return Self::of_code_units(escape),
+            itself if itself.is_ascii() => char::from(*itself),
+            _ => return None,
+        };
+        Some(Self::Character(character, 1))
+    }
+
+    /// The character of `uXXXX`, or of a pair of surrogates.
+    fn of_code_units(escape: &str) -> Option<Self> {
+        let unit = |at: usize| u32::from_str_radix(escape.get(at..at + 4)?, 16).ok();
+        let first = unit(1)?;
+        let low = || unit(7).filter(|low| escape.get(5..7) == Some("\\u") && (0xDC00..=0xDFFF).contains(low));
+        let pair = |low: u32| char::from_u32(0x1_0000 + ((first - 0xD800) << 10) + (low - 0xDC00));
+        Some(match first {
+            0xD800..=0xDBFF => low().and_then(pair).map_or(Self::Half, |character| Self::Character(character, 11)),
+            _ => char::from_u32(first).map_or(Self::Half, |character| Self::Character(character, 5)),
+        })
     }
 }

@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 use crate::options::table::{DELETE_FLOW, FOREIGN, OPTIONS, OptionRow};
 use crate::token::Token;
 
+/// Options whose value is one name.
+const NAMES: [&str; 2] = ["tableName", "view"];
+
 /// What was given, under the names that the table writes.
 #[derive(Default)]
 pub(super) struct Given {
@@ -29,6 +32,8 @@ impl Given {
             return Ok(());
         }
         match OPTIONS.iter().flat_map(OptionRow::names).find(|name| name.to_lowercase() == lower) {
+            // A name may be of spaces alone.
+            Some(name) if !value.is_empty() && NAMES.contains(&name) => _ = self.values.insert(name, value),
             Some(name) if !value.trim().is_empty() || name == "rescued_data_column" => {
                 _ = self.values.insert(name, value);
             }
@@ -38,10 +43,20 @@ impl Given {
         Ok(())
     }
 
-    /// The value given: a name goes before its aliases, and these go in the order of the table.
+    /// The value given, without outer space.
     pub(super) fn text(&self, name: &'static str) -> Option<String> {
-        let value = row_of(name).names().find_map(|name| self.values.get(name));
-        value.map(|value| value.trim().to_owned())
+        self.name(name).map(|value| value.trim().to_owned())
+    }
+
+    /// The value given, as it was written: what it names may have outer space. An option's own name goes before its
+    /// aliases, and these go in the order of the table.
+    pub(super) fn name(&self, name: &'static str) -> Option<String> {
+        row_of(name).names().find_map(|name| self.values.get(name)).cloned()
+    }
+
+    /// The value given is to be a JSON list.
+    pub(super) fn is_json_list(&self, name: &'static str) -> bool {
+        self.name(name).is_some_and(|text| text.trim_start().starts_with('['))
     }
 
     /// The value given, or the table's default.
@@ -80,17 +95,17 @@ impl Given {
         })
     }
 
-    /// A JSON list of texts, or texts separated by commas.
+    /// A JSON list of texts, or texts separated by commas; each as it was written.
     pub(super) fn list(&self, name: &'static str) -> Result<Option<Vec<String>>> {
-        let Some(text) = self.text(name).filter(|text| text != row_of(name).default) else {
+        let Some(text) = self.name(name).filter(|text| text.trim() != row_of(name).default) else {
             return Ok(None);
         };
-        let list: Vec<String> = if text.starts_with('[') {
+        let list: Vec<String> = if self.is_json_list(name) {
             serde_json::from_str(&text).map_err(|_| bad(name, &text, "a JSON list of texts"))?
         } else if name == "namespace" {
             vec![text]
         } else {
-            text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+            text.split(',').filter(|part| !part.trim().is_empty()).map(str::to_owned).collect()
         };
         Ok(Some(list))
     }

@@ -110,13 +110,26 @@ fn a_missing_token_says_what_to_check() {
 
 #[test]
 fn lists_come_as_json_or_with_commas() {
-    let fields = |text| parse(&[("fields", text)]).expect("valid").read.fields;
+    let fields = |text| parse(&[("fields", text)]).expect("valid").read.fields.map(|fields| fields.names);
     assert_eq!(fields("[\"A, b\",\"C\"]"), Some(vec!["A, b".into(), "C".into()]));
-    assert_eq!(fields("A, C ,"), Some(vec!["A".into(), "C".into()]));
+    assert_eq!(fields("A, C ,"), Some(vec!["A".into(), " C ".into()]));
+    assert_eq!(fields(" [\"A \"]"), Some(vec!["A ".into()]));
+    assert_eq!((fields(" all "), fields("  ")), (None, None));
     assert_eq!(fields("all"), None);
     let namespace = |text| parse(&[("namespace", text)]).expect("valid").read.namespace;
     assert_eq!(namespace("[\"appX\"]"), Some("appX".into()));
     assert_eq!(namespace("Launch, 2025"), Some("Launch, 2025".into()));
+    assert_eq!(namespace(" Launch "), Some(" Launch ".into()));
+}
+
+#[test]
+fn names_are_kept_as_they_are_written() {
+    let read = parse(&[("tableName", "Good "), ("view", "\u{a0}All")]).expect("valid").read;
+    assert_eq!((read.table.as_deref(), read.view.as_deref()), (Some("Good "), Some("\u{a0}All")));
+    let read = parse(&[("tableName", "  "), ("view", "")]).expect("valid").read;
+    assert_eq!((read.table.as_deref(), read.view), (Some("  "), None));
+    let Options { connection, read } = parse(&[("base_id", " appX "), ("webhook_id", " achX ")]).expect("valid");
+    assert_eq!((connection.base_id.as_deref(), read.webhook_id.as_deref()), (Some("appX"), Some("achX")));
 }
 
 #[test]

@@ -77,6 +77,15 @@ impl Connection {
     }
 }
 
+/// Names or ids of fields, each as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldNames {
+    /// In the order in which they were given.
+    pub names: Vec<String>,
+    /// They were separated by commas, and the space around these may be no name's.
+    pub by_commas: bool,
+}
+
 /// What is read, and in which form.
 #[derive(Debug, Clone)]
 pub struct ReadOptions {
@@ -87,7 +96,7 @@ pub struct ReadOptions {
     /// Name or id of a view.
     pub view: Option<String>,
     /// Names or ids of fields; all where not given.
-    pub fields: Option<Vec<String>>,
+    pub fields: Option<FieldNames>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
     /// Stop after this many.

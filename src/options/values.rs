@@ -8,7 +8,9 @@ use reqwest::Url;
 use crate::error::{Error, Result};
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
-use crate::options::typed::{ColumnNames, Connection, IngestionType, Nested, ReadOptions, is_id, is_loopback};
+use crate::options::typed::{
+    ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, is_id, is_loopback,
+};
 use crate::token::Token;
 
 /// Where Airtable is.
@@ -31,10 +33,10 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
     let rescued = given.text_or_default("rescued_data_column");
     let page_size = given.integer("page_size", 1..=100)?.unwrap_or(100);
     let read = ReadOptions {
-        table: given.text("tableName"),
+        table: given.name("tableName"),
         namespace: namespace(given)?,
-        view: given.text("view"),
-        fields: given.list("fields")?,
+        view: given.name("view"),
+        fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: !given.is_json_list("fields") }),
         filter_formula: given.text("filter_formula"),
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,

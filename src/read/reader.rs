@@ -72,7 +72,8 @@ impl Reader {
     pub(super) async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
         match self.select(&batches).await {
             Ok(()) if self.decoder.dropped() > 0 => log::warn!(
-                "table {:?}: {} values did not fit their columns and are NULL: read with a rescued data column to keep them",
+                "table {:?}: {} values did not fit their columns and are NULL, or have U+FFFD for half a character: read with a \
+                 rescued data column to keep them",
                 self.scan.table_name,
                 self.decoder.dropped()
             ),

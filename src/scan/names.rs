@@ -1,5 +1,5 @@
 //! Field names -> column names. The same fields give the same names on every run, whatever their order; no two are equal
-//! without regard to case, because Spark and Delta would take them for one column.
+//! without regard to case, because Spark and Delta would take them for one column. None is longer than catalogs take.
 
 use std::collections::HashMap;
 
@@ -8,16 +8,25 @@ use crate::options::ColumnNames;
 /// Names that are taken whatever is read, so that a column is not renamed when another kind of read is chosen.
 pub(crate) const OWN: [&str; 5] = ["id", "createdTime", "_rescued_data", "_changed_at", "_deleted"];
 
+/// Characters of a column's name that Unity Catalog takes.
+pub(super) const LONGEST: usize = 255;
+
 /// The columns' names for fields given as (id, name), in their order. `rescued` is the rescued data column, if any.
 pub(crate) fn column_names(rule: ColumnNames, fields: &[(&str, &str)], rescued: Option<&str>) -> Vec<String> {
-    let wanted = |&(id, name): &(&str, &str)| match rule {
-        ColumnNames::Snake => Some(snake(name)).filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_lowercase()),
-        ColumnNames::Original => name.to_owned(),
-        ColumnNames::Id => id.to_owned(),
+    let wanted = |&(id, name): &(&str, &str)| {
+        let name = match rule {
+            ColumnNames::Snake => {
+                Some(snake(name)).filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_lowercase())
+            }
+            ColumnNames::Original => name.to_owned(),
+            ColumnNames::Id => id.to_owned(),
+        };
+        // What is left of a longer name is not its own: another may begin in the same way, now or later.
+        if name.chars().nth(LONGEST).is_some() { with_id(rule, &name, id) } else { name }
     };
     let mut names: Vec<String> = fields.iter().map(wanted).collect();
     // An id is appended to every name that is not alone. The result may again meet a name that somebody chose to look
-    // like it, so until all are alone: each round makes the names in question longer, and ids differ.
+    // like it, so until all are alone: each round ends the names in question by their ids, and these differ.
     for _ in 0..=fields.len() {
         let mut count: HashMap<String, u32> = HashMap::new();
         for name in OWN.into_iter().chain(rescued) {
@@ -30,11 +39,7 @@ pub(crate) fn column_names(rule: ColumnNames, fields: &[(&str, &str)], rescued: 
         for (name, (id, _)) in names.iter_mut().zip(fields) {
             if count[&name.to_lowercase()] > 1 {
                 alone = false;
-                *name = if rule == ColumnNames::Snake {
-                    format!("{name}_{}", id.to_lowercase())
-                } else {
-                    format!("{name}_{id}")
-                };
+                *name = with_id(rule, name, id);
             }
         }
         if alone {
@@ -42,6 +47,16 @@ pub(crate) fn column_names(rule: ColumnNames, fields: &[(&str, &str)], rescued: 
         }
     }
     names
+}
+
+/// The name, as much of it as there is room for, and the field's id.
+fn with_id(rule: ColumnNames, name: &str, id: &str) -> String {
+    let id: String = id.chars().take(LONGEST).collect();
+    let id = if rule == ColumnNames::Snake { id.to_lowercase() } else { id };
+    let room = LONGEST.saturating_sub(id.chars().count() + 1);
+    let start: String = name.chars().take(room).collect();
+    let start = if rule == ColumnNames::Snake { start.trim_end_matches('_') } else { &start };
+    if start.is_empty() { id } else { format!("{start}_{id}") }
 }
 
 /// Lower-case letters, digits and single underscores; `#`, `%` and `&` are said, because names often differ by nothing else.
@@ -137,15 +152,49 @@ mod tests {
         assert_eq!(names, ["bad_flda"]);
     }
 
+    #[test]
+    fn long_names_are_cut_before_their_ids() {
+        let long = "x".repeat(255);
+        let longer = format!("{long}y");
+        let of = |rest: usize, id: &str| format!("{}_{id}", "x".repeat(rest));
+        for (rule, fields, expected) in [
+            (ColumnNames::Snake, vec![("fldA", long.as_str())], vec![long.clone()]),
+            (ColumnNames::Snake, vec![("fldA", &long), ("fldB", &long)], vec![of(250, "flda"), of(250, "fldb")]),
+            (ColumnNames::Original, vec![("fldA", &long), ("fldB", &long)], vec![of(250, "fldA"), of(250, "fldB")]),
+            // A name that is cut has its id, whatever others there are.
+            (ColumnNames::Snake, vec![("fldA", &longer)], vec![of(250, "flda")]),
+            (ColumnNames::Original, vec![("fldA", &longer), ("fldB", "b")], vec![of(250, "fldA"), "b".into()]),
+            // One that looks like a cut one.
+            (
+                ColumnNames::Snake,
+                vec![("fldA", &longer), ("fldB", &of(250, "flda"))],
+                vec![of(250, "flda"), of(250, "fldb")],
+            ),
+            (ColumnNames::Id, vec![("fldA", &longer)], vec!["fldA".into()]),
+        ] {
+            assert_eq!(names(rule, &fields), expected, "{fields:?}");
+        }
+        // Each of these becomes four characters, and ends in the middle of one of them.
+        assert_eq!(
+            names(ColumnNames::Snake, &[("fldA", &"#".repeat(99))]),
+            [format!("{}num_nu_flda", "num_".repeat(61))]
+        );
+        assert_eq!(
+            names(ColumnNames::Original, &[("fldA", &"🚀".repeat(256))]),
+            [format!("{}_fldA", "🚀".repeat(250))]
+        );
+    }
+
     proptest! {
         #[test]
-        fn no_two_names_are_ever_equal(fields in prop::collection::vec(".{0,12}|[aA_ ]{0,3}", 0..20)) {
+        fn no_two_names_are_ever_equal(fields in prop::collection::vec(".{0,12}|[aA_ ]{0,3}|[xX]{236,258}|[x#]{90,255}", 0..20)) {
             let ids: Vec<String> = (0..fields.len()).map(|n| format!("fld{n:014}")).collect();
             let fields: Vec<(&str, &str)> = ids.iter().map(String::as_str).zip(fields.iter().map(String::as_str)).collect();
             for rule in [ColumnNames::Snake, ColumnNames::Original, ColumnNames::Id] {
                 let names = names(rule, &fields);
                 let lower: std::collections::HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
                 prop_assert_eq!(lower.len(), fields.len());
+                prop_assert!(names.iter().all(|name| name.chars().count() <= LONGEST));
                 prop_assert!(!OWN.iter().any(|own| lower.contains(&own.to_lowercase())));
                 if rule == ColumnNames::Snake {
                     prop_assert!(names.iter().all(|n| !n.is_empty() && n.chars().all(|c| c == '_' || c.is_alphanumeric())));

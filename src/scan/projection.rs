@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest};
 use crate::scan::columns::{Column, FieldSource, Source};
+use crate::scan::lookup::find;
 
 /// The columns that a schema, given as Spark's JSON of a `StructType`, wants of all columns of a table.
 ///
@@ -31,9 +32,7 @@ pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result
 
 fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     let name = wanted["name"].as_str().unwrap_or_default();
-    let exact = all.iter().find(|column| column.name == name);
-    let any_case = || all.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
-    let Some(column) = exact.or_else(any_case) else {
+    let Some(column) = find(all, name, |column| (&column.name, &column.name)) else {
         let near = nearest(name, all.iter().map(|column| column.name.as_str()));
         return Err(Error::NotFound(format!("column {name:?} of the schema: table {table:?} has none such{near}")));
     };
@@ -45,13 +44,33 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
         source => (*spark_type == column.spark_type()).then(|| source.clone()),
     };
     let Some(source) = source else {
+        let (own, wanted) = (sql_type(&column.spark_type()), sql_type(spark_type));
+        let cast = if is_cast_of_time(&column.spark_type(), spark_type) {
+            // Where a plan is made Spark does not tell the session's time zone, which the answer depends on.
+            format!(
+                ": leave it {own} in the schema, and write cast(`{}` AS {wanted}) in the query, where Spark knows the \
+                 session's time zone",
+                name.replace('`', "``")
+            )
+        } else {
+            String::new()
+        };
         return Err(Error::Option(format!(
-            "column {name:?} of the schema: table {table:?} gives {}, which cannot be read as {}",
-            sql_type(&column.spark_type()),
-            sql_type(spark_type)
+            "column {name:?} of the schema: table {table:?} gives {own}, which cannot be read as {wanted}{cast}"
         )));
     };
     // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
     let nullable = wanted["nullable"].as_bool().unwrap_or(true);
     Ok(Column { name: name.to_owned(), nullable, source })
+}
+
+/// Both are days or moments, or lists of these: what one is as the other, Spark's cast knows.
+fn is_cast_of_time(own: &Value, wanted: &Value) -> bool {
+    match (own.as_str(), wanted.as_str()) {
+        (Some(own), Some(wanted)) => {
+            [own, wanted].iter().all(|name| matches!(*name, "date" | "timestamp" | "timestamp_ntz"))
+        }
+        (None, None) => is_cast_of_time(&own["elementType"], &wanted["elementType"]),
+        _ => false,
+    }
 }

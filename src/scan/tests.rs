@@ -67,6 +67,8 @@ fn the_rescued_column_has_a_name_of_its_own() {
         assert!(text.contains(&format!("rescued_data_column is {name:?}")), "{text}");
     }
     assert!(plan(&[("rescued_data_column", "misfits")]).is_ok());
+    let text = plan(&[("rescued_data_column", &"x".repeat(256))]).expect_err("refused").to_string();
+    assert!(text.contains("256 characters") && text.contains("at most 255"), "{text}");
 }
 
 #[test]
@@ -125,6 +127,13 @@ fn a_schema_that_cannot_be_is_refused_by_column() {
     );
     let strict = json!({"type": "array", "elementType": "string", "containsNull": false});
     assert!(refused("tags", strict).ends_with("gives ARRAY<STRING>, which cannot be read as ARRAY<STRING NOT NULL>"));
+    for wanted in ["timestamp", "timestamp_ntz"] {
+        let text = refused("day", json!(wanted));
+        let cast = format!("leave it DATE in the schema, and write cast(`day` AS {})", wanted.to_uppercase());
+        assert!(text.contains(&cast), "{text}");
+    }
+    assert!(refused("createdTime", json!("date")).contains("cast(`createdTime` AS DATE)"));
+    assert!(!refused("day", json!("long")).contains("cast("));
     assert!(refused("id", json!("long")).contains("gives STRING, which cannot be read as BIGINT"));
     assert!(scan.select("{}").is_err() && scan.select("no").is_err());
 }

@@ -18,7 +18,7 @@ const LAYERS: Layers = &[
     ("json", &[]),
     ("options", &["token", "error"]),
     ("columns", &["json", "time"]),
-    ("airtable", &["options", "token", "time", "error"]),
+    ("airtable", &["options", "json", "token", "time", "error"]),
     ("scan", &["airtable", "columns", "options", "time", "error"]),
     ("decode", &["scan", "columns", "json", "time", "error"]),
     ("read", &["decode", "scan", "airtable", "error"]),

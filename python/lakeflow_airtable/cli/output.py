@@ -47,10 +47,10 @@ def write_file(batches: Batches, path: Path) -> None:
 
 
 def write_json_lines(batches: Iterator[pa.RecordBatch], out: IO[str]) -> None:
-    """One JSON object a row. Times are ISO 8601 in UTC; NaN and infinities, which JSON lacks, are null."""
+    """One JSON object a row. Times are ISO 8601 in UTC; NaN and infinities, which JSON lacks, are texts."""
     for batch in batches:
         for row in batch.to_pylist():
-            out.write(json.dumps(_plain(row), ensure_ascii=False))
+            out.write(json.dumps(_plain(row), ensure_ascii=False, allow_nan=False))
             out.write("\n")
 
 
@@ -87,5 +87,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        # The words by which Airtable, Spark and Python's `float` know them.
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -18,6 +18,9 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 LONGEST = 100
 """Of a default name. Hive's metastore takes 128 characters, and a suffix may follow."""
 
+LONGEST_GIVEN = 255
+"""Of a name that is given. Unity Catalog takes no longer one."""
+
 
 def identifier(name: str) -> str:
     """A table's default name: `SKU Code (#)` is `sku_code_num`, as a column would be.
@@ -66,4 +69,5 @@ def format_name(destination: Sequence[str]) -> str:
 def _plain(destination: Sequence[str]) -> str:
     whole = ".".join(destination).lower()
     short = re.sub(r"[^a-z0-9]+", "_", whole)
-    return short if short == whole else f"{short[:LONGEST]}_{digest(whole)}"
+    # With what stands before and behind it, a name is to stay within what catalogs take.
+    return short if short == whole and len(short) <= 2 * LONGEST else f"{short[:LONGEST]}_{digest(whole)}"

@@ -15,6 +15,7 @@ from typing import Any
 from ..environment import variables, with_environment
 from ..errors import AirtableError, NotFoundError, OptionError
 from ..options import Options, in_scope, table
+from .names import LONGEST_GIVEN
 
 SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
 
@@ -152,8 +153,8 @@ class PipelineSpec:
             if value is not None
         }
         _refuse_unknown(configuration, within, (*configured, *_aliases()), faults)
-        catalog = _text(table, "destination_catalog", where, faults)
-        schema = _text(table, "destination_schema", where, faults)
+        catalog = _destination(table, "destination_catalog", where, faults)
+        schema = _destination(table, "destination_schema", where, faults)
         if catalog is not None and schema is None:
             faults.add(f"{where}.destination_catalog", "needs destination_schema beside it")
         return Entry(
@@ -162,7 +163,7 @@ class PipelineSpec:
             options=self._options(within, configuration, faults),
             catalog=catalog,
             schema=schema,
-            table=_text(table, "destination_table", where, faults),
+            table=_destination(table, "destination_table", where, faults),
             scd_type=_scd_type(configuration, within, faults),
             primary_keys=_names(configuration, "primary_keys", within, faults),
             sequence_by=_text(configuration, "sequence_by", within, faults),
@@ -262,6 +263,13 @@ def _text(given: Mapping[str, object], name: str, where: str, faults: Faults) ->
     what = "is empty" if isinstance(value, str) else f"is of type {type(value).__name__}"
     faults.add(f"{where}.{name}" if where else name, f"{what}: it takes a text")
     return None
+
+
+def _destination(given: Mapping[str, object], name: str, where: str, faults: Faults) -> str | None:
+    text = _text(given, name, where, faults)
+    if text is not None and len(text) > LONGEST_GIVEN:
+        faults.add(f"{where}.{name}", f"has {len(text)} characters: it takes at most {LONGEST_GIVEN}, as catalogs do")
+    return text
 
 
 def _names(given: Mapping[str, object], name: str, where: str, faults: Faults) -> tuple[str, ...] | None:

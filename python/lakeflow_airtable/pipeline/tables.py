@@ -123,7 +123,7 @@ def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
     for number, entry in enumerate(spec.entries):
         if number not in matches and entry.source_table and entry.base in known:
             with faults.at(_place(entry)):
-                taken.add((entry.base, tables.name(entry)))
+                taken.add((entry.base, _as_listed(tables.name(entry), known[entry.base])))
     resolved = []
     for number, entry in enumerate(spec.entries):
         if number not in matches:
@@ -165,6 +165,12 @@ def excluded_columns(entry: Entry) -> list[str]:
     difference would otherwise get a new version.
     """
     return [DELETED, CURSOR] if entry.scd_type == "SCD_TYPE_2" else [DELETED]
+
+
+def _as_listed(name: str, known: list[str]) -> str:
+    """The name as the base has it, where one of its names differs by nothing but outer space."""
+    fitting = [] if name in known else [one for one in known if one.strip() == name.strip()]
+    return fitting[0] if len(fitting) == 1 else name
 
 
 def _place(entry: Entry) -> str:

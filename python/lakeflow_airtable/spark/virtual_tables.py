@@ -55,12 +55,23 @@ class VirtualTable:
 def _table_metadata(connector: Connector, options: Options) -> Iterable[Row]:
     # In the order of the list: a caller who gives one wants the answers beside it.
     configs = _json_option(options, "tableConfigs", dict) or {}
-    for table in _names(options, "tableNameList") or []:
-        config = configs.get(table, {})
+    listed = _names(options, "tableNameList") or []
+    for table in listed:
+        config = _config_of(
+            table, {name: value for name, value in configs.items() if name == table or name not in listed}
+        )
         if not isinstance(config, dict):
             raise OptionError(f"option tableConfigs: the value of {table} must be a JSON object of options")
         metadata = connector.metadata(table, Options.from_values(config))
         yield (table, metadata["primary_keys"], metadata["cursor_field"], metadata["ingestion_type"])
+
+
+def _config_of(table: str, configs: dict[str, Any]) -> Any:
+    """What is under the table's name as it is written, or else under the one name that differs by outer space alone."""
+    if table in configs:
+        return configs[table]
+    fitting = [config for name, config in configs.items() if name.strip() == table.strip()]
+    return fitting[0] if len(fitting) == 1 else {}
 
 
 def _namespaces(connector: Connector, options: Options) -> Iterable[Row]:
@@ -95,11 +106,11 @@ def _names(options: Options, option: str) -> list[str] | None:
 
 
 def _json_option(options: Options, option: str, kind: type[Any]) -> Any:
-    text = options.get(option.lower(), "").strip()
-    if not text:
+    text = options.get(option.lower(), "")
+    if not text.strip():
         return None
-    if option == "namespace" and not text.startswith("["):
-        return [text]  # as a read takes it
+    if option == "namespace" and not text.lstrip().startswith("["):
+        return [text]  # as a read takes it, outer space included
     wanted = "a JSON list of strings" if kind is list else "a JSON object"
     try:
         value = json.loads(text)

@@ -16,8 +16,7 @@ fn append(builder: &mut Builder, cell: &str) -> Option<Misfit> {
 }
 
 /// Reads cells into one column; gives each row as text, with what was reported.
-fn read(shape: &Shape, cells: &[&str]) -> Vec<(String, Option<Misfit>)> {
-    let mut builder = Builder::new(shape);
+fn read(mut builder: Builder, shape: &Shape, cells: &[&str]) -> Vec<(String, Option<Misfit>)> {
     let misfits: Vec<Option<Misfit>> = cells.iter().map(|cell| append(&mut builder, cell)).collect();
     let array = builder.finish();
     assert_eq!((array.len(), array.data_type()), (cells.len(), &shape.data_type()));
@@ -32,8 +31,19 @@ fn read(shape: &Shape, cells: &[&str]) -> Vec<(String, Option<Misfit>)> {
 }
 
 fn check(shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
+    check_read(Builder::new(shape), shape, rows);
+    // Cells of a field that somebody fills are read alike, whatever the field's type.
+    check_read(Builder::of_field("singleLineText", shape), shape, rows);
+}
+
+fn check_computed(shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
+    check_read(Builder::of_field("formula", shape), shape, rows);
+    check_read(Builder::of_field("rollup", shape), shape, rows);
+}
+
+fn check_read(builder: Builder, shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
     let cells: Vec<&str> = rows.iter().map(|row| row.0).collect();
-    for ((cell, value, misfit), (read_value, read_misfit)) in rows.iter().zip(read(shape, &cells)) {
+    for ((cell, value, misfit), (read_value, read_misfit)) in rows.iter().zip(read(builder, shape, &cells)) {
         assert_eq!((read_value.as_str(), read_misfit), (*value, *misfit), "{cell}");
     }
 }
@@ -41,6 +51,7 @@ fn check(shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
 const ERROR: Option<Misfit> = Some(Misfit::ErrorValue);
 const SPECIAL: Option<Misfit> = Some(Misfit::SpecialValue);
 const UNFIT: Option<Misfit> = Some(Misfit::Unfit);
+const HALF: Option<Misfit> = Some(Misfit::HalfCharacter);
 const ERROR_CELL: &str = r##"{"error":"#ERROR!"}"##;
 const NAN_CELL: &str = r#"{"specialValue":"NaN"}"#;
 
@@ -55,7 +66,8 @@ fn texts() {
             ("1", "NULL", UNFIT),
             ("true", "NULL", UNFIT),
             (r#"["a"]"#, "NULL", UNFIT),
-            (r#""\ud800""#, "NULL", UNFIT),
+            (r#""a\ud800b""#, "a\u{fffd}b", HALF),
+            (r#""\udc00\ud83d\ude80""#, "\u{fffd}🚀", HALF),
             (ERROR_CELL, "NULL", ERROR),
             (NAN_CELL, "NULL", SPECIAL),
         ],
@@ -169,6 +181,91 @@ fn lists() {
             (r#""x""#, "NULL", UNFIT),
         ],
     );
+}
+
+#[test]
+fn half_characters_are_mended_wherever_they_are() {
+    check(
+        &Shape::Struct(Object::Collaborator),
+        &[
+            (r#"{"id":"usr1","name":"A\ud83d"}"#, "{id: usr1, email: NULL, name: A\u{fffd}}", HALF),
+            (r#"{"id":7,"name":"\ud83d"}"#, "{id: NULL, email: NULL, name: \u{fffd}}", UNFIT),
+            (r#"{"id":"usr1","n\ud83dw":1}"#, "{id: usr1, email: NULL, name: NULL}", None),
+        ],
+    );
+    check(&Shape::List(Box::new(Shape::Text)), &[(r#"["\ud83d","b"]"#, "[\u{fffd}, b]", HALF)]);
+    check(
+        &Shape::Lookup(Box::new(Shape::Text)),
+        &[
+            (r#""a\ud83d""#, "[a\u{fffd}]", HALF),
+            (r#"[["\udc00"],"b"]"#, "[\u{fffd}, b]", HALF),
+            (r#"["\udc00",7]"#, "[\u{fffd}, NULL]", UNFIT),
+        ],
+    );
+    check(
+        &Shape::Json,
+        &[
+            (r#"{"\ud83d":["\udc00\\ud83d"]}"#, r#"{"\ufffd":["\ufffd\\ud83d"]}"#, HALF),
+            (r#"["\ud83d\ude80"]"#, r#"["\ud83d\ude80"]"#, None),
+        ],
+    );
+    check(&Shape::Any, &[(r#"["\ud83d"]"#, r#"["\ufffd"]"#, HALF), (r#"{"a":"\ud83d"}"#, r#"{"a":"\ufffd"}"#, HALF)]);
+    check(&Shape::Date, &[(r#""2024-02-29\ud83d""#, "NULL", UNFIT)]);
+}
+
+#[test]
+fn computed_cells_may_come_in_an_array() {
+    check_computed(
+        &Shape::Float,
+        &[
+            ("[5]", "5.0", None),
+            ("5", "5.0", None),
+            ("[]", "NULL", None),
+            ("[[5]]", "5.0", None),
+            ("[1,2]", "NULL", UNFIT),
+            ("[5,null]", "NULL", UNFIT),
+            (r#"["5"]"#, "NULL", UNFIT),
+            ("[null]", "NULL", None),
+            (r#"[{"specialValue":"NaN"}]"#, "NaN", None),
+            (r##"[{"error":"#ERROR!"}]"##, "NULL", ERROR),
+            (ERROR_CELL, "NULL", ERROR),
+        ],
+    );
+    check_computed(
+        &Shape::Text,
+        &[
+            (r#"["a"]"#, "a", None),
+            (r#"["a","b"]"#, "a, b", None),
+            (r#"[["a","b"],["c"],[]]"#, "a, b, c", None),
+            (r#"["a",null,""]"#, "a, ", None),
+            ("[]", "NULL", None),
+            ("[null,null]", "NULL", None),
+            (r#"["a",1]"#, "NULL", UNFIT),
+            (r##"["a",{"error":"#ERROR!"}]"##, "NULL", ERROR),
+            (r#"["a\ud83d","b"]"#, "a\u{fffd}, b", HALF),
+            ("1", "NULL", UNFIT),
+        ],
+    );
+    check_computed(
+        &Shape::Any,
+        &[
+            ("[1]", "1", None),
+            (r#"[1,"x",true]"#, "1, x, true", None),
+            (r#"[{"id":"x"},{"id":"y"}]"#, r#"[{"id":"x"},{"id":"y"}]"#, None),
+            (r#"[{"id":"x"}]"#, r#"{"id":"x"}"#, None),
+            ("[]", "NULL", None),
+            (r##"[1,{"error":"#ERROR!"}]"##, "NULL", ERROR),
+        ],
+    );
+    check_computed(&Shape::Int, &[("[3]", "3", None), ("[3.5]", "NULL", UNFIT)]);
+    check_computed(&Shape::Bool, &[("[true]", "true", None), ("[]", "NULL", None), ("[true,false]", "NULL", UNFIT)]);
+    check_computed(&Shape::Date, &[(r#"["2024-02-29"]"#, "2024-02-29", None), ("[]", "NULL", None)]);
+    check_computed(&Shape::Timestamp, &[(r#"["2022-09-05T07:00:00.000Z"]"#, "2022-09-05T07:00:00", None)]);
+    let person = Shape::Struct(Object::Collaborator);
+    check_computed(&person, &[(r#"[{"id":"usr1"}]"#, "{id: usr1, email: NULL, name: NULL}", None)]);
+    // These are arrays anyhow.
+    check_computed(&Shape::List(Box::new(Shape::Text)), &[("[]", "[]", None), (r#"["a"]"#, "[a]", None)]);
+    check_computed(&Shape::Json, &[("[5]", "[5]", None), ("[]", "[]", None)]);
 }
 
 #[test]

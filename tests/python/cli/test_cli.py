@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
 from lakeflow_airtable import Airtable, cli, options
+from lakeflow_airtable.cli import output
 from lakeflow_airtable.mock import MockAirtable
 
 
@@ -78,6 +83,47 @@ def test_read_prints_json_lines(
     assert [row["id"] for row in rows] == expected["id"].to_pylist()
     assert list(rows[0]) == ["id", "createdTime", "name", "_rescued_data"]
     assert rows[0]["createdTime"].endswith("Z")
+
+
+class Numbers:
+    """Stands in for a read whose numbers are none that JSON has."""
+
+    def __init__(self) -> None:
+        numbers = [math.nan, math.inf, -math.inf, 1.5, None]
+        columns = {"n": numbers, "many": [[number] for number in numbers], "one": [{"x": number} for number in numbers]}
+        self.batch = pa.RecordBatch.from_pydict(columns)
+        self.schema = self.batch.schema
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        yield self.batch
+
+
+def test_json_lines_have_texts_for_numbers_that_json_lacks() -> None:
+    out = io.StringIO()
+    output.write_json_lines(iter(Numbers()), out)
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    rows = [json.loads(line, parse_constant=refuse) for line in out.getvalue().splitlines()]
+    expected = ["NaN", "Infinity", "-Infinity", 1.5, None]
+    assert [row["n"] for row in rows] == expected
+    assert [row["many"] for row in rows] == [[number] for number in expected]
+    assert [row["one"] for row in rows] == [{"x": number} for number in expected]
+    assert math.isnan(float(rows[0]["n"]))
+    assert float(rows[2]["n"]) == -math.inf
+
+
+def test_other_files_have_such_numbers(tmp_path: Path) -> None:
+    numbers: Any = Numbers()
+    output.write_file(numbers, tmp_path / "n.parquet")
+    written = pyarrow.parquet.read_table(tmp_path / "n.parquet").column("n").to_pylist()
+    assert math.isnan(written[0])
+    assert written[1:] == [math.inf, -math.inf, 1.5, None]
+    numbers.batch = numbers.batch.select(["n"])
+    numbers.schema = numbers.batch.schema
+    output.write_file(numbers, tmp_path / "n.csv")
+    assert (tmp_path / "n.csv").read_text().splitlines() == ['"n"', "nan", "inf", "-inf", "1.5", ""]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv", "jsonl"])

@@ -67,6 +67,29 @@ def test_a_table_whose_name_looks_like_a_pattern(registry: Registry) -> None:
         assert all(re.fullmatch(r"a_b_[0-9a-f]{8}", one.destination) for one in defined)
 
 
+def test_tables_whose_names_have_outer_space(registry: Registry) -> None:
+    with MockAirtable(sample=False) as mock:
+        names = ["Good", "Good ", "Only ", "\u00a0", "Other"]
+        mock.create_base("Names", [{"name": name, "fields": [{"name": "Name"}]} for name in names])
+        defined = ingest(Session(), {"connection_options": mock.options(), "objects": "*"})  # type: ignore[arg-type]
+        assert [one.source_table for one in defined] == names
+        destinations = [one.destination for one in defined]
+        assert len(set(destinations)) == len(names)
+        assert destinations[2] == "only"
+        assert all(re.fullmatch(r"good_[0-9a-f]{8}", destination) for destination in destinations[:2])
+        registry.outputs.clear()
+        registry.flows.clear()
+        # The table that an entry means is not taken a second time by a pattern.
+        objects = [
+            table("Only", destination_table="mine"),
+            table(" Other "),
+            table("Good ", destination_table="g"),
+            table("*"),
+        ]
+        again = ingest(Session(), spec_of(mock, *objects))  # type: ignore[arg-type]
+        assert {one.destination for one in again} == {"mine", "other", "g", destinations[0], destinations[3]}
+
+
 def test_changes_become_one_flow_of_auto_cdc(mock_airtable: MockAirtable, registry: Registry) -> None:
     objects = [
         table("Vendors", {"ingestion_type": "cdc"}),

@@ -37,6 +37,14 @@ FAULTS: dict[str, tuple[object, str]] = {
         r"^objects\[0\]\.table\.source_table: is of type list: it takes a text$",
     ),
     "a configuration that is none": (table("Vendors", "x"), r"table_configuration: is of type str: it takes a dict"),
+    "a destination longer than catalogs take": (
+        table("Vendors", destination_table="v" * 256),
+        r"destination_table: has 256 characters: it takes at most 255",
+    ),
+    "a schema longer than catalogs take": (
+        table("Vendors", destination_schema="v" * 300),
+        r"destination_schema: has 300 characters: it takes at most 255",
+    ),
     "a catalog alone": (table("Vendors", destination_catalog="c"), r"destination_catalog: needs destination_schema"),
     "an unknown SCD type": (
         table("Vendors", {"scd_type": "2"}),

@@ -9,7 +9,15 @@ import pytest
 
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
-from lakeflow_airtable.pipeline.names import LONGEST, identifier, identifiers, quoted, view_name
+from lakeflow_airtable.pipeline.names import (
+    LONGEST,
+    LONGEST_GIVEN,
+    format_name,
+    identifier,
+    identifiers,
+    quoted,
+    view_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +72,13 @@ def test_views_of_different_tables_have_different_names() -> None:
     assert len(names) == len(destinations)
     assert "source_vendors_changes" in names
     assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in names)
+
+
+def test_no_name_is_longer_than_catalogs_take() -> None:
+    destinations = [("x" * 199,), ("x" * 255,), ("x" * 254 + "y",), ("c" * 255, "s" * 255, "x" * 255)]
+    names = {view_name(destination, "changes") for destination in destinations}
+    assert len(names) == len(destinations)
+    assert max(map(len, names)) <= LONGEST_GIVEN
+    assert max(len(format_name(destination)) for destination in destinations) <= LONGEST_GIVEN
+    # As it was before there was a bound.
+    assert view_name(("x" * 199,), "changes") == f"source_{'x' * 199}_changes"

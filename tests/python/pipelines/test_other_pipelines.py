@@ -191,6 +191,15 @@ def test_patterns_of_a_connection_are_listed_by_spark(pipelines: Callable[..., S
     ]
 
 
+def test_a_pattern_leaves_out_what_an_entry_names_but_for_outer_space(pipelines: Callable[..., StandIn]) -> None:
+    pipelines(**NEW_NAMES)
+    session = Session(tables=["Notes ", "Vendors", " Twice", "Twice "])
+    objects = [table("*"), table("Notes"), table("Vendors ")]
+    defined = ingest(session, {"connection_name": "airtable", "objects": objects})  # type: ignore[arg-type]
+    assert [one.source_table for one in defined] == [" Twice", "Twice ", "Notes", "Vendors "]
+    assert [one.destination.split("_")[0] for one in defined] == ["twice", "twice", "notes", "vendors"]
+
+
 def test_values_are_checked_without_the_connections_options(pipelines: Callable[..., StandIn]) -> None:
     stand_in = pipelines(**NEW_NAMES)
     objects = [table("A", {"page_size": 1000}), table("B", {"page_size": 50}), table("C", {"nested": "xml"})]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -122,6 +123,28 @@ def test_a_schema_of_the_users_retypes_and_may_allow_or_forbid_nulls(
         read.schema("tags BIGINT").load().collect()
     with pytest.raises(Exception, match=r"column \"tags\" is NOT NULL in the schema, but 1 records"):
         read.schema("tags ARRAY<STRING> NOT NULL").load().collect()
+
+
+def test_a_day_is_a_moment_only_by_the_cast_that_the_error_names(
+    spark: SparkSession, mock_airtable: MockAirtable
+) -> None:
+    fields = [{"name": "Day", "type": "date", "options": {"dateFormat": {"name": "iso"}}}]
+    mock_airtable.create_table("Days", fields, [{"Day": "2024-03-10"}])
+    read = spark.read.format("lakeflow_connect").options(**mock_airtable.options(), tableName="Days")
+    for wanted, other in [("day TIMESTAMP", "day DATE"), ("createdTime DATE", "createdTime TIMESTAMP")]:
+        with pytest.raises(Exception, match="which cannot be read as") as caught:
+            read.schema(wanted).load().collect()
+        cast = re.search(r"write (cast\(.*?\)) in the query", str(caught.value))
+        assert cast is not None
+        frame = read.schema(other).load()
+        before = spark.conf.get("spark.sql.session.timeZone")
+        try:
+            spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+            told = frame.selectExpr(f"cast({cast[1]} AS STRING) AS told").collect()[0]["told"]
+        finally:
+            spark.conf.set("spark.sql.session.timeZone", str(before))
+        if wanted == "day TIMESTAMP":
+            assert told == "2024-03-10 00:00:00"
 
 
 def test_tables_are_read_at_the_same_time(spark: SparkSession, mock_airtable: MockAirtable) -> None:

@@ -43,6 +43,32 @@ def test_table_metadata(spark: SparkSession, mock_airtable: MockAirtable, table:
     assert load(spark, mock_airtable, table).collect() == []
 
 
+def test_names_with_outer_space(mock_airtable: MockAirtable) -> None:
+    for name in ("Good", "Good ", "Only "):
+        mock_airtable.create_table(name, [{"name": "Name"}])
+    base_id = mock_airtable.create_base("Base ", [{"name": "Inside", "fields": [{"name": "Name"}]}])
+    mock_airtable.create_base("Base", [{"name": "Other", "fields": [{"name": "Name"}]}])
+
+    def rows(table: str, has_base: bool, **options: str) -> list[tuple[object, ...]]:
+        given = {**mock_airtable.options(), **options, "tableName": table}
+        if not has_base:
+            del given["base_id"]
+        source = AirtableDataSource(given)
+        return list(source.reader(source.schema()).read(None))  # type: ignore[arg-type]
+
+    names = ["Good ", "Good", "Only "]
+    configs = {"Good ": {"ingestion_type": "append"}, "Only ": {"ingestion_type": "cdc"}}
+    listed = {"tableNameList": json.dumps(names), "tableConfigs": json.dumps(configs)}
+    found = rows("_community_table_metadata", True, **listed)
+    assert [(row[0], row[3]) for row in found] == [("Good ", "append"), ("Good", "snapshot"), ("Only ", "cdc")]
+    listed = {"tableNameList": '["Only", "Good"]', "tableConfigs": '{"Only ": {"ingestion_type": "cdc"}}'}
+    found = rows("_community_table_metadata", True, **listed)
+    assert [(row[0], row[3]) for row in found] == [("Only", "cdc"), ("Good", "snapshot")]
+    assert rows("_community_tables", False, namespace="Base ") == [(["Base "], "Inside")]
+    assert rows("_community_tables", False, namespace='["Base "]') == [(["Base "], "Inside")]
+    assert rows("_community_tables", False, namespace=base_id) == [([base_id], "Inside")]
+
+
 def test_table_metadata_of_change_reads(spark: SparkSession, mock_airtable: MockAirtable) -> None:
     modes = {"Vendors": "cdc", "Packaging Tasks": "cdc_with_deletes", "SKU Candidates": "append"}
     frame = load(
