@@ -173,6 +173,69 @@ def test_a_table_is_read_as_spark_was_told_that_it_is(
     assert "company" not in schema.names
 
 
+def test_a_read_asks_for_the_definition_once(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    for options in ({}, {"ingestion_type": "cdc"}):
+        mock_airtable.clear_requests()
+        list(connect({**mock_airtable.options(), **options}).read_table("Vendors", None, {})[0])
+        assert len([request for request in mock_airtable.requests() if "/meta/" in request["path"]]) == 1
+
+
+@pytest.mark.parametrize("ingestion_type", ["cdc", "cdc_with_deletes", "append"])
+def test_a_run_has_one_end_whatever_else_its_calls_ask_for(
+    connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
+) -> None:
+    connector = connect({**mock_airtable.options(), "ingestion_type": ingestion_type})
+    end = connector.latest_offset("Vendors", {}, {})
+    for options in ({"page_size": "50"}, {"scd_type": "SCD_TYPE_2"}, {"tableName": "Vendors"}, {"fields": ["Name"]}):
+        mock_airtable.create_records("Vendors", [{}])
+        mock_airtable.advance_clock(120)
+        connector.list_tables()  # an answer, which tells the time
+        assert connector.latest_offset("Vendors", options, {}) == end
+    vendors = next(table["id"] for table in mock_airtable.schema()["tables"] if table["name"] == "Vendors")
+    assert connector.latest_offset(vendors, {}, {}) == end
+    bounded = connector.latest_offset("Vendors", {"max_records_per_batch": "7"}, {})
+    assert bounded != end
+    # Another kind of stream, and another run, end where they are.
+    if ingestion_type == "append":
+        assert connector.latest_offset("Vendors", {"ingestion_type": "cdc"}, {})["until"] > end["until"]
+    later = connect({**mock_airtable.options(), "ingestion_type": ingestion_type}).latest_offset("Vendors", {}, {})
+    assert later != end
+    # A connector that was told of less does not go back.
+    assert connector.latest_offset("Vendors", {}, later) == later
+
+
+def test_upserts_and_deletes_by_turns_keep_their_plans(
+    connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    connector = connect({**mock_airtable.options(), "ingestion_type": "cdc_with_deletes"})
+    flows: list[dict[str, str]] = [{}, {"isDeleteFlow": "true"}]
+    schemas = [connector.get_table_schema("Vendors", flow) for flow in flows]
+    ends = [connector.latest_offset("Vendors", flow, {}) for flow in flows]
+    mock_airtable.rename_field("Vendors", "Name", "Company")
+    mock_airtable.advance_clock(120)
+    for _ in range(2):
+        for flow, schema, end in zip(flows, schemas, ends, strict=True):
+            assert connector.get_table_schema("Vendors", flow) == schema
+            assert connector.latest_offset("Vendors", flow, {}) == end
+            (partition,) = connector.get_partitions("Vendors", flow, {}, end)
+            names = [column["name"] for column in json.loads(partition["scan"])["columns"]]
+            assert names == schema.names
+
+
+def test_a_connector_keeps_a_bounded_number_of_plans(
+    framework: Callable[[str], Any], connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    most = framework("sources.airtable.airtable").KEPT
+    connector = connect({**mock_airtable.options(requests_per_second=1000), "ingestion_type": "cdc"})
+    first = connector.latest_offset("Vendors", {"page_size": "1"}, {})
+    for size in range(1, most + 10):
+        connector.latest_offset("Vendors", {"page_size": str(size % 100 + 1)}, {})
+    assert len(connector._plans) == len(connector._streams) == most
+    mock_airtable.advance_clock(120)
+    assert connector.latest_offset("Vendors", {"page_size": "1"}, {}) == first
+    assert len(pickle.loads(pickle.dumps(connector))._plans) == most
+
+
 def test_options_are_looked_at_when_a_connector_is_made(
     connect: Callable[..., Any], mock_airtable: MockAirtable
 ) -> None:

@@ -10,8 +10,8 @@ stream of both, and knows the second by the option `isDeleteFlow`; leaving the d
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from databricks.labs.community_connector.interface import (
     LakeflowConnect,
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
 Offset = dict[str, Any]
 Record = dict[str, Any]
-Plan = tuple[Options, str]
-"""A table's plan, as JSON, and the options that it was made with."""
+T = TypeVar("T")
+Key = tuple[str, Options]
+"""A table, or its plan, and the options that matter to what is made of it. Options show no token where they are
+printed."""
+
+KEPT = 64
+"""Plans, and streams, that a connector keeps: a stream that is made again costs a request, and ends where it did."""
 
 
 class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, SupportsNamespaces):
@@ -41,21 +46,23 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     call, and in streams with lower-cased names: here their names have no case, and a call's go before the others.
 
     A table is planned once for a connector and those that are pickled from it, because Spark keeps to the schema that
-    it got first. A connector's streams end at what was there when they were first asked, however long Airtable goes on
-    changing: the framework runs a stream until its offset stands still, and makes a new connector for the next run.
+    it got first; its streams are made of the same plan. A connector's streams of one table and kind end at what was
+    there when they were first asked, however long Airtable goes on changing: the framework runs a stream until its
+    offset stands still, and makes a new connector for the next run.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
-        self.__setstate__((Options.from_values(options), {}))
+        self.__setstate__((Options.from_values(options), []))
         self._connector()  # bad options fail here, when the framework makes the source
 
-    def __getstate__(self) -> tuple[Options, dict[str, Plan]]:
+    def __getstate__(self) -> tuple[Options, list[tuple[Key, str]]]:
         return self._options, self._plans
 
-    def __setstate__(self, state: tuple[Options, dict[str, Plan]]) -> None:
+    def __setstate__(self, state: tuple[Options, list[tuple[Key, str]]]) -> None:
         self._options, self._plans = state
-        self._streams: dict[str, list[tuple[Options, Stream]]] = {}
+        self._streams: list[tuple[Key, Stream]] = []
+        self._ends: dict[str, str] = {}
         self._live: Connector | None = None
 
     # What there is.
@@ -97,8 +104,9 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._read(table_name, start_offset, self._with({**table_options, "isDeleteFlow": "true"}))
 
     def _read(self, table_name: str, start: Offset | None, options: Options) -> tuple[Iterator[Record], Offset | None]:
-        if self._connector().metadata(table_name, options)["ingestion_type"] == "snapshot":
-            return self._records(self._scan(table_name, options), options), None
+        plan = self._plan(table_name, options)
+        if json.loads(plan)["ingestion_type"] == "snapshot":
+            return self._records(_scan(plan), options), None
         end = self._latest(table_name, start, options)
         if end == start:
             return iter(()), start
@@ -141,15 +149,25 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     # Plans, ranges and rows, which are all `lakeflow_airtable`'s.
 
     def _scan(self, table_name: str, options: Options) -> Scan:
-        planned = self._plans.get(table_name)
-        if planned is None or planned[0] != options:
-            planned = self._plans[table_name] = (options, self._connector().plan(table_name, options).to_json())
-        return _scan(planned[1])
+        return _scan(self._plan(table_name, options))
+
+    def _plan(self, table_name: str, options: Options) -> str:
+        # The call names the table, whatever its options say.
+        known = options.known("connection", "tables", "read")
+        known.pop("tablename", None)
+        key = (table_name, known)
+        return _kept(self._plans, key, lambda: self._connector().plan(table_name, options).to_json())
 
     def _latest(self, table_name: str, start: Offset | None, options: Options) -> Offset:
         """Where a stream goes next from `start`; without one it cannot be led on by batches, and goes to the end."""
         limit = options.get("max_records_per_batch")
-        latest, _ = self._stream(table_name, options).latest(_text(start), int(limit) if limit else None)
+        stream = self._stream(table_name, options)
+        # An offset names base, table and kind. What else a call asks for moves no end.
+        of = stream.initial_offset()
+        if of not in self._ends:
+            self._ends[of], _ = stream.latest(_text(start))
+        stream.stop_at(self._ends[of])
+        latest, _ = stream.latest(_text(start), int(limit) if limit else None)
         offset: Offset = json.loads(latest)
         return offset
 
@@ -157,15 +175,9 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._stream(table_name, options).scan(_text(start), json.dumps(end))
 
     def _stream(self, table_name: str, options: Options) -> Stream:
-        # Options show no token where they are printed, which their items would.
-        streams = self._streams.setdefault(table_name, [])
-        for known, stream in streams:
-            if known == options:
-                return stream
-        stream = self._connector().stream(self._scan(table_name, options), options)
-        stream.stop_at_latest()
-        streams.append((options, stream))
-        return stream
+        plan = self._plan(table_name, options)
+        key = (plan, options.known("connection", "stream"))
+        return _kept(self._streams, key, lambda: self._connector().stream(_scan(plan), options))
 
     def _records(self, scan: Scan, options: Options) -> Iterator[Record]:
         batches = self._connector().read(scan, options)
@@ -186,6 +198,14 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
 
     def _without(self, names: set[str]) -> Options:
         return Options({name: text for name, text in self._options.items() if name not in names})
+
+
+def _kept(kept: list[tuple[Key, T]], key: Key, make: Callable[[], T]) -> T:
+    """What was made of this key before, or what is made now; what was of no use for the longest time is let go."""
+    known = next((index for index, (other, _) in enumerate(kept) if other == key), None)
+    kept.append((key, make()) if known is None else kept.pop(known))
+    del kept[:-KEPT]
+    return kept[-1][1]
 
 
 def _connector(options: Options) -> Connector:
