@@ -35,10 +35,12 @@ pub(crate) use names::snake;
 pub use selection::{Listed, Moment, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+// Plain facts, each by its name in the plan's JSON.
+#[allow(clippy::struct_excessive_bools)]
 pub struct Scan {
     pub(crate) version: u32,
     /// `app...`.
@@ -72,6 +74,8 @@ pub struct Scan {
     pub changed_at: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
+    /// Records that are gone are no rows: another stream tells of them.
+    pub leaves_out_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
     pub known_ids: Option<KnownIds>,
 }
@@ -119,6 +123,7 @@ impl Scan {
             selection: Selection::All,
             changed_at: 0,
             only_gone: options.deletes_only,
+            leaves_out_gone: false,
             known_ids: None,
         })
     }
@@ -177,6 +182,12 @@ impl Scan {
         let columns = projection::columns(&self.table_name, &self.columns, spark_schema)?;
         let has_all_fields = self.has_all_fields && columns == self.columns;
         Ok(Self { columns, has_all_fields, ..self.clone() })
+    }
+
+    /// The plan whose streams leave deletes to a stream of deletes alone; that one's plan is given back as it is.
+    #[must_use]
+    pub fn without_deletes(&self) -> Self {
+        Self { leaves_out_gone: !self.only_gone, ..self.clone() }
     }
 
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.

@@ -33,6 +33,10 @@ class AirtableDataSource(DataSource):
     """Whether this Spark takes Arrow batches from `read`; where not, rows become tuples. The class that tells came
     with the same release as that ability; version numbers do not tell, Databricks runtimes have their own."""
 
+    deletes_in_upserts: ClassVar[bool] = True
+    """Whether one stream of `cdc_with_deletes` tells all changes. Where not, it leaves the deletes to a second stream,
+    with the option `isDeleteFlow`."""
+
     options: Options
 
     @classmethod
@@ -71,7 +75,8 @@ class AirtableDataSource(DataSource):
         return scan.select(schema.json())
 
     def _planned(self) -> Scan:
-        return self._connector().plan()
+        scan = self._connector().plan()
+        return scan if self.deletes_in_upserts else scan.without_deletes()
 
     def _connector(self) -> Connector:
         table = self._virtual_table

@@ -96,6 +96,49 @@ def test_what_is_found_is_bound_to_the_connector(framework: Callable[[str], Any]
     assert found._lakeflow_connect_cls is framework("sources.airtable.airtable").AirtableLakeflowConnect
     assert found.name() == "lakeflow_connect"
     assert pickle.loads(pickle.dumps(found)) is found
+    assert issubclass(found, framework("sparkpds").LakeflowSource)
+
+
+@pytest.mark.parametrize("given", [{}, {"isDeleteFlow": "false"}, {"isDeleteFlow": "true"}])
+def test_what_is_found_leaves_deletes_to_their_own_flow(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable, given: dict[str, str]
+) -> None:
+    options = mock_airtable.options(tableName="Vendors", ingestion_type="cdc_with_deletes", **given)
+    found = framework("sparkpds").find_data_source("airtable")(options)
+    arrived = pickle.loads(pickle.dumps(found))
+    assert type(arrived.lakeflow_connect) is framework("sources.airtable").AirtableLakeflowConnect
+    reader = arrived.streamReader(found.schema())
+    start = reader.latestOffset(reader.initialOffset())
+    gone, *_ = (record["id"] for record in mock_airtable.records("Vendors"))
+    (short_lived,) = mock_airtable.create_records("Vendors", [{}])
+    mock_airtable.delete_records("Vendors", [gone, short_lived])
+    (added,) = mock_airtable.create_records("Vendors", [{}])
+    mock_airtable.advance_clock(120)
+    reader.prepareForTriggerAvailableNow()
+    (partition,) = reader.partitions(start, reader.latestOffset(start))
+    rows = [row for batch in reader.read(partition) for row in batch.to_pylist()]
+    is_delete_flow = given.get("isDeleteFlow") == "true"
+    told = {row["id"]: row["_deleted"] for row in rows}
+    assert told.items() >= ({gone: True} if is_delete_flow else {added: False}).items()
+    assert set(told.values()) == {is_delete_flow}
+
+
+def test_a_stream_of_a_snapshot_says_what_to_set(
+    framework: Callable[[str], Any], connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    options = mock_airtable.options(tableName="Vendors")
+    found = framework("sparkpds").find_data_source("airtable")(options)
+    with pytest.raises(OptionError, match=r"ingestion_type is snapshot.*set it to cdc"):
+        found.streamReader(found.schema())
+    # As a class of the framework's own asks: in lower case, and without an end Spark's assertions fail.
+    connector = connect(options)
+    assert not connector.is_partitioned("Vendors")
+    for read in (connector.read_table, connector.read_table_deletes):
+        with pytest.raises(OptionError, match="ingestion_type is snapshot"):
+            read("Vendors", {}, {name.lower(): value for name, value in options.items()})
+    # A batch has no offset, and the framework's tests name no table in the options.
+    for start, given in ((None, options), ({}, {})):
+        assert connector.read_table("Vendors", start, given)[1] is None
 
 
 def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> None:
@@ -109,7 +152,13 @@ def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> Non
 
     spark = Spark()
     framework("sparkpds").register(spark, "airtable")
-    assert spark.registered == [lakeflow_airtable.AirtableDataSource]
+    found = framework("sparkpds").find_data_source("airtable")
+    assert spark.registered == [found]
+    # What registers without the framework keeps its meaning: one stream of all changes.
+    lakeflow_airtable.register(spark)  # type: ignore[arg-type]
+    assert spark.registered == [found, lakeflow_airtable.AirtableDataSource]
+    assert lakeflow_airtable.AirtableDataSource.deletes_in_upserts
+    assert not found.deletes_in_upserts
 
 
 # What the specification and the README say.

@@ -20,16 +20,27 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from None
 
+import lakeflow_airtable
 from databricks.labs.community_connector.sources.airtable.airtable import AirtableLakeflowConnect
 
 __all__ = ["AirtableDataSource", "AirtableLakeflowConnect"]
 
 
-class AirtableDataSource(LakeflowSource):
-    """What the framework finds, as `find_data_source("airtable")`: its own data source, reading through our connector.
+class AirtableDataSource(lakeflow_airtable.AirtableDataSource, LakeflowSource):
+    """What the framework finds and registers under the name `airtable`.
+
+    It reads as `lakeflow_airtable.AirtableDataSource` does, and hands over Arrow batches where the framework converts
+    cell by cell. One thing differs: the framework's pipelines ingest `cdc_with_deletes` by two streams, and the one of
+    upserts applies whatever comes as an upsert, so it must hold no deletes.
 
     The connector is named here, and not when the class is registered: Spark's workers import this module and see
     nothing that was changed on the driver.
     """
 
+    deletes_in_upserts = False
     _lakeflow_connect_cls = AirtableLakeflowConnect
+
+    @property
+    def lakeflow_connect(self) -> AirtableLakeflowConnect:
+        """The framework's interface to the same tables, for what asks the framework's class for it."""
+        return AirtableLakeflowConnect(self.options)

@@ -4,7 +4,7 @@ The framework makes a connector, pickles it, and calls it on the driver and on e
 text; connections are made where they are used. Partitions and offsets are plain JSON, and hold no token.
 
 The framework ingests `cdc_with_deletes` by two streams, one of upserts and one of deletes. `lakeflow_airtable` has one
-stream of both, and knows the second by the option `isDeleteFlow`; leaving the deletes out of the first is done here.
+stream of both, and knows the second by the option `isDeleteFlow`; plans made here leave the deletes out of the first.
 """
 
 from __future__ import annotations
@@ -96,7 +96,11 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         self, table_name: str, start_offset: Offset | None, table_options: Mapping[str, Any]
     ) -> tuple[Iterator[Record], Offset | None]:
         """Rows from the offset on, and where they end. `None` as the start is the whole table at once."""
-        return self._read(table_name, start_offset, self._with(table_options))
+        options = self._with(table_options)
+        if start_offset is not None and any(name.lower() == "tablename" for name in table_options):
+            # Spark's own options name the table: this is a stream, and without an end Spark's assertions would fail.
+            self._connector().stream(self._scan(table_name, options), options)
+        return self._read(table_name, start_offset, options)
 
     def read_table_deletes(
         self, table_name: str, start_offset: Offset | None, table_options: Mapping[str, Any]
@@ -156,7 +160,10 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         known = options.known("connection", "tables", "read")
         known.pop("tablename", None)
         key = (table_name, known)
-        return _kept(self._plans, key, lambda: self._connector().plan(table_name, options).to_json())
+        return _kept(self._plans, key, lambda: self._planned(table_name, options))
+
+    def _planned(self, table_name: str, options: Options) -> str:
+        return self._connector().plan(table_name, options).without_deletes().to_json()
 
     def _latest(self, table_name: str, start: Offset | None, options: Options) -> Offset:
         """Where a stream goes next from `start`; without one it cannot be led on by batches, and goes to the end."""
@@ -180,8 +187,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return _kept(self._streams, key, lambda: self._connector().stream(_scan(plan), options))
 
     def _records(self, scan: Scan, options: Options) -> Iterator[Record]:
-        batches = self._connector().read(scan, options)
-        return _records(batches, with_deletes=options.get("isdeleteflow", "").strip().lower() == "true")
+        return _records(self._connector().read(scan, options))
 
     # Options and connections.
 
@@ -224,7 +230,7 @@ def _text(offset: Offset | None) -> str | None:
     return None if offset is None else json.dumps(offset)
 
 
-def _records(batches: Batches, with_deletes: bool) -> Iterator[Record]:
+def _records(batches: Batches) -> Iterator[Record]:
     """Rows as the framework converts them: a dict each, and times, which JSON has not, as ISO 8601."""
     import pyarrow as pa
 
@@ -232,8 +238,6 @@ def _records(batches: Batches, with_deletes: bool) -> Iterator[Record]:
         times = [field.name for field in pa.schema(batches.schema) if _holds_times(field.type)]
         for batch in batches:
             for record in batch.to_pylist():
-                if record.get("_deleted") and not with_deletes:
-                    continue
                 for name in times:
                     record[name] = _iso(record[name])
                 yield record
