@@ -35,7 +35,7 @@ pub(crate) use names::snake;
 pub use selection::{Listed, Moment, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
-const VERSION: u32 = 3;
+const VERSION: u32 = 2;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,7 @@ pub struct Scan {
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
     /// Records that are gone are no rows: another stream tells of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaves_out_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
     pub known_ids: Option<KnownIds>,

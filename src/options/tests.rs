@@ -116,6 +116,9 @@ fn lists_come_as_json_or_with_commas() {
     assert_eq!(fields("all"), None);
     let namespace = |text| parse(&[("namespace", text)]).expect("valid").read.namespace;
     assert_eq!(namespace("[\"appX\"]"), Some("appX".into()));
+    for none in ["[]", " [ ] ", ""] {
+        assert_eq!(namespace(none), None, "{none:?}");
+    }
     assert_eq!(namespace("Launch, 2025"), Some("Launch, 2025".into()));
 }
 

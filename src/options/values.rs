@@ -92,11 +92,12 @@ fn token(given: &Given) -> Result<Token> {
 }
 
 fn namespace(given: &Given) -> Result<Option<String>> {
-    let namespace = given.list("namespace")?;
-    if namespace.as_ref().is_some_and(|list| list.len() != 1) {
+    let mut bases = given.list("namespace")?.unwrap_or_default();
+    if bases.len() > 1 {
         return Err(bad("namespace", &given.text_or_default("namespace"), "a JSON list with one base id or name"));
     }
-    Ok(namespace.and_then(|list| list.into_iter().next()))
+    // `[]` is the framework's word for the place above all bases: it names none.
+    Ok(bases.pop())
 }
 
 fn ingestion_type(given: &Given) -> Result<IngestionType> {

@@ -135,7 +135,9 @@ fn a_plan_travels_and_keeps_no_secret() {
     let text = scan.to_json();
     assert_eq!(Scan::from_json(&text).expect("the same"), scan);
     assert!(!text.contains("patX"));
-    let newer = text.replace("\"version\":2", "\"version\":3").replace("\"text\"", "\"hologram\"");
+    let version = |number| format!("\"version\":{number}");
+    let newer =
+        text.replace(&version(super::VERSION), &version(super::VERSION + 1)).replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
 }

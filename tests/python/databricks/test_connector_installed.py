@@ -85,10 +85,43 @@ def test_the_framework_finds_it_in_the_same_directory_only(site: Path, tmp_path:
     install_project(ours)
     install_framework(theirs)
     for paths in ((ours, theirs), (theirs, ours)):
-        assert (
-            "ModuleNotFoundError: No module named 'databricks.labs.community_connector.sources'"
-            in python(find, *paths).stderr
-        )
+        assert "ValueError: source airtable not found" in python(find, *paths).stderr
+
+
+# Each as a finder of modules that has lost one.
+LOST = """
+import sys
+class Lost:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Lost())
+from databricks.labs.community_connector.sparkpds import find_data_source, register
+try:
+    {call}
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("call", ["find_data_source('airtable')", "register(None, 'airtable')"])
+@pytest.mark.parametrize(
+    "name", ["lakeflow_airtable", "lakeflow_airtable._native", "lakeflow_airtable.spark.stream", f"{PACKAGE}.airtable"]
+)
+def test_what_is_missing_is_told_and_not_that_the_source_is(site: Path, name: str, call: str) -> None:
+    ran = python(f"exec({LOST.format(name=name, call=call)!r})", site)
+    assert ran.stdout.startswith("ImportError the Airtable source is installed, but cannot be imported: "), ran.stderr
+    assert f"No module named {name!r}: install what is missing into the environment" in ran.stdout
+
+
+def test_a_framework_of_another_release_is_told(site: Path) -> None:
+    ran = python(
+        "import databricks.labs.community_connector.sparkpds as framework; find = framework.find_data_source; "
+        "del framework.LakeflowSource; find('airtable')",
+        site,
+    )
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: the Airtable source is installed, but cannot be imported: cannot import name")
 
 
 def test_what_is_found_is_bound_to_the_connector(framework: Callable[[str], Any]) -> None:
@@ -332,14 +365,20 @@ def test_bases_are_namespaces(connect: Callable[..., Any], mock_airtable: MockAi
     # The framework hands a connector the very option that it answers: the root is one.
     fixed = connect({**options, "namespace": "[]"})
     assert fixed.list_namespaces() == []
-    assert fixed.list_tables_in_namespace([]) == fixed.list_tables_in_namespace([base]) == tables
+    for namespace in ([], None, [base], [mock_airtable.bases[base]]):
+        assert fixed.list_tables_in_namespace(namespace) == tables
+    for namespace in ("[]", "", json.dumps([base]), base, mock_airtable.bases[base]):
+        assert connect({**options, "namespace": namespace}).list_tables() == tables
+    other = next(other for other in mock_airtable.bases if other != base)
+    with pytest.raises(OptionError, match=f"base_id fixes the base {base}"):
+        fixed.list_tables_in_namespace([other])
     del options["base_id"]
     every = connect({**options, "namespace": "[]", "tableName": "_community_tables"})
     assert (
         sorted(every.list_namespaces()) == sorted(every.list_namespaces([])) == sorted([b] for b in mock_airtable.bases)
     )
     assert every.list_namespaces([base]) == []
-    assert every.list_tables_in_namespace([]) == []
+    assert every.list_tables_in_namespace([]) == every.list_tables_in_namespace(None) == []
     assert every.list_tables_in_namespace([base]) == tables
     with pytest.raises(OptionError, match="must name one base"):
         every.list_tables_in_namespace([base, "deeper"])
@@ -348,8 +387,57 @@ def test_bases_are_namespaces(connect: Callable[..., Any], mock_airtable: MockAi
     one = connect({**options, "namespace": json.dumps([base])})
     assert one.list_tables() == tables
     assert one.get_table_schema("Vendors", {}) == fixed.get_table_schema("Vendors", {"namespace": json.dumps([base])})
-    with pytest.raises(OptionError, match="namespace"):
-        connect(options).list_tables()
+
+
+def test_without_a_base_the_tables_of_all_bases_are_listed(
+    connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    options = mock_airtable.options()
+    del options["base_id"]
+    definition = [{"name": "Name", "type": "singleLineText"}]
+    mock_airtable.create_base(
+        "Another", [{"name": "Vendors", "fields": definition}, {"name": "Own", "fields": definition}]
+    )
+    closed = mock_airtable.create_base("Closed", [{"name": "Secret", "fields": definition}])
+    mock_airtable.set_permission("none", base=closed)
+    there = [
+        table for base in mock_airtable.bases if base != closed for table in mock_airtable.schema(base=base)["tables"]
+    ]
+    names = [table["name"] for table in there]
+    expected = [table["id"] if names.count(table["name"]) > 1 else table["name"] for table in there]
+    assert names.count("Vendors") > 1
+    for namespace in ({}, {"namespace": "[]"}, {"namespace": " [ ] "}):
+        assert connect({**options, **namespace}).list_tables() == expected
+    assert [closed] not in connect(options).list_namespaces()
+
+
+@pytest.mark.parametrize("is_fixed", [True, False])
+def test_both_sources_list_tables_for_any_sensible_namespace(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable, is_fixed: bool
+) -> None:
+    base = mock_airtable.base_id
+    tables = sorted(table["name"] for table in mock_airtable.schema()["tables"])
+    root = tables if is_fixed else []
+    for source in (framework("sparkpds").find_data_source("airtable"), lakeflow_airtable.AirtableDataSource):
+
+        def rows(source: Any = source, **more: str) -> list[tuple[Any, ...]]:
+            found = source(
+                mock_airtable.options(tableName="_community_tables", base_id=base if is_fixed else "", **more)
+            )
+            return list(found.reader(found.schema()).read(None))
+
+        assert rows(namespace="[]") == [([], table) for table in root]
+        assert rows(namespace=json.dumps([base])) == [([base], table) for table in tables]
+        assert rows(namespace=base) == [([base], table) for table in tables]
+        name = mock_airtable.bases[base]
+        assert rows(namespace=json.dumps([name])) == [([name], table) for table in tables]
+        if is_fixed:
+            assert rows() == [([], table) for table in tables]
+        else:
+            with pytest.raises(OptionError, match="needs option namespace"):
+                rows()
+        with pytest.raises(OptionError, match="must name one base"):
+            rows(namespace=json.dumps([base, "deeper"]))
 
 
 @pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc", "append"])

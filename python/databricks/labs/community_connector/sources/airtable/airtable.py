@@ -68,15 +68,18 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     # What there is.
 
     def list_tables(self) -> list[str]:
-        # The namespace, too, where it stands for a base.
-        return _connector(self._without({"tablename", "isdeleteflow"})).list_tables()
+        """The tables of the connection's base, or of every base: by name, and by id where several have the name."""
+        connector = _connector(self._without({"tablename", "isdeleteflow"}))
+        # `[]` is the root of the namespaces, and no base.
+        has_base = self._options.get("base_id") or self._options.get("namespace", "").strip("[] \t\r\n")
+        return connector.list_tables() if has_base else connector.list_tables_of_all()
 
     def list_namespaces(self, prefix: list[str] | None = None) -> list[list[str]]:
         # Bases are one level: below a base there is nothing.
         return [] if prefix else [[base] for base in self._connector().list_namespaces()]
 
-    def list_tables_in_namespace(self, namespace: list[str]) -> list[str]:
-        if len(namespace) > 1:
+    def list_tables_in_namespace(self, namespace: list[str] | None = None) -> list[str]:
+        if namespace and len(namespace) > 1:
             raise OptionError("option namespace must name one base: bases have no namespaces below them")
         if namespace:
             return self._connector().list_tables(namespace[0])
