@@ -88,6 +88,16 @@ fn refused_values_say_what_is_taken() {
 }
 
 #[test]
+fn airtable_grants_five_a_second_under_every_name() {
+    for base_url in ["https://api.airtable.com.", "API.AIRTABLE.COM:443", "https://airtable.com"] {
+        let text = message(&[("base_url", base_url), ("requests_per_second", "5.1")]);
+        assert!(text.contains("Airtable grants no more"), "{base_url}: {text}");
+        assert!(parse(&[("base_url", base_url), ("requests_per_second", "5")]).is_ok(), "{base_url}");
+    }
+    assert!(parse(&[("base_url", "https://proxy.example"), ("requests_per_second", "50")]).is_ok());
+}
+
+#[test]
 fn near_misses_are_errors_and_foreign_keys_are_not() {
     assert_eq!(message(&[("filter_formulas", "1")]), "unknown option filter_formulas: did you mean filter_formula?");
     assert!(message(&[("baseid", "appX")]).contains("did you mean base_id?"));
