@@ -15,7 +15,7 @@ use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
 use crate::airtable::schema::{Base, Bases, Table, Tables};
 use crate::changes::{SETTLED_SECONDS, Stream, no_date};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{Connection, IngestionType, ReadOptions, is_id};
 use crate::read::Batches;
 use crate::scan::{Scan, find_table};
@@ -199,8 +199,12 @@ impl AirtableConnector {
                 Ok(base.id.clone())
             }
             [] => {
-                let near = nearest(name, bases.iter().map(|base| base.name.as_str()));
-                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}")))
+                let near = nearest_or_all(name, "it sees", bases.iter().map(|base| base.name.as_str()));
+                // Names are not unique, and ids survive renaming.
+                let shown = bases.iter().filter(|base| near.contains(&format!("{:?}", base.name))).take(20);
+                let ids: Vec<String> = shown.map(|base| format!("{} is {:?}", base.id, base.name)).collect();
+                let ids = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
+                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}")))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table, View};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{IngestionType, ReadOptions};
 use crate::scan::names::OWN;
 use crate::time::Micros;
@@ -106,7 +106,7 @@ impl Scan {
             )));
         }
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
-        let fields = selected(table, options.fields.as_deref())?;
+        let fields = selected(table, options)?;
         Ok(Self {
             version: VERSION,
             base_id: base_id.to_owned(),
@@ -213,29 +213,29 @@ impl Scan {
 /// tells tables apart.
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
     find(tables, wanted, |table| (&table.id, &table.name)).ok_or_else(|| {
-        let near = nearest(wanted, tables.iter().map(|table| table.name.as_str()));
-        let names: Vec<String> = tables.iter().take(20).map(|table| format!("{:?}", table.name)).collect();
-        let near = if near.is_empty() { format!("; it has {}", names.join(", ")) } else { near };
+        let near = nearest_or_all(wanted, "it has", tables.iter().map(|table| table.name.as_str()));
         Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}"))
     })
 }
 
 fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
     find(&table.views, wanted, |view| (&view.id, &view.name)).ok_or_else(|| {
-        let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
+        let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
         Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name))
     })
 }
 
-fn selected<'t>(table: &'t Table, wanted: Option<&[String]>) -> Result<Vec<&'t Field>> {
-    let Some(wanted) = wanted else {
+fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field>> {
+    let Some(wanted) = &options.fields else {
         return Ok(table.fields.iter().collect());
     };
     for name in wanted {
         if find(&table.fields, name, |field| (&field.id, &field.name)).is_none() {
-            let near = nearest(name, table.fields.iter().map(|field| field.name.as_str()));
+            let names = || table.fields.iter().map(|field| field.name.as_str());
+            let near = nearest_or_all(name, "it has", names());
+            let hint = as_json(options.fields_text.as_deref(), names()).unwrap_or_default();
             return Err(Error::NotFound(format!(
-                "option fields has {name:?}: table {:?} has no such field{near}",
+                "option fields has {name:?}: table {:?} has no such field{near}{hint}",
                 table.name
             )));
         }
@@ -246,6 +246,21 @@ fn selected<'t>(table: &'t Table, wanted: Option<&[String]>) -> Result<Vec<&'t F
         })
     };
     Ok(table.fields.iter().filter(is_wanted).collect())
+}
+
+/// How a list that was written with commas is written in JSON, where that may be what was meant: a name in it, or all of
+/// it, has characters that such a list takes for its own.
+fn as_json<'f>(text: Option<&str>, mut fields: impl Iterator<Item = &'f str>) -> Option<String> {
+    let text = text?;
+    let parts: Vec<&str> = if fields.any(|field| field == text || field == text.trim()) {
+        vec![text]
+    } else {
+        // A space after a comma is how people write.
+        let parts = text.split(',').enumerate();
+        parts.map(|(index, part)| part.strip_prefix(' ').filter(|_| index > 0).unwrap_or(part)).collect()
+    };
+    let is_meant = parts.iter().any(|part| part.contains(',') || part.trim() != *part);
+    is_meant.then(|| format!("; a name with a comma, or with a space at its end, needs a JSON list: {}", json!(parts)))
 }
 
 fn find<'a, T>(all: &'a [T], wanted: &str, id_and_name: impl Fn(&T) -> (&String, &String)) -> Option<&'a T> {

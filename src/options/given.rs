@@ -44,6 +44,11 @@ impl Given {
         value.map(|value| value.trim().to_owned())
     }
 
+    /// The value as it was given, with the white space around it.
+    pub(super) fn raw(&self, name: &'static str) -> Option<String> {
+        self.values.get(name).cloned()
+    }
+
     /// The value given, or the table's default.
     pub(super) fn text_or_default(&self, name: &'static str) -> String {
         self.text(name).unwrap_or_else(|| row_of(name).default.to_owned())
@@ -56,7 +61,7 @@ impl Given {
         }
         match text.parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
-            _ if *range.end() == u64::MAX => {
+            parsed if *range.end() == u64::MAX && !is_too_large(&parsed) => {
                 Err(bad(name, &text, &format!("a whole number from {} up", range.start())))
             }
             _ => Err(bad(name, &text, &format!("a whole number from {} to {}", range.start(), range.end()))),
@@ -94,6 +99,11 @@ impl Given {
         };
         Ok(Some(list))
     }
+}
+
+/// Whoever gives such a number wants to know how large it may be.
+fn is_too_large(parsed: &std::result::Result<u64, std::num::ParseIntError>) -> bool {
+    parsed.as_ref().is_err_and(|error| *error.kind() == std::num::IntErrorKind::PosOverflow)
 }
 
 fn row_of(name: &str) -> &'static OptionRow {

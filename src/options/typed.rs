@@ -88,6 +88,8 @@ pub struct ReadOptions {
     pub view: Option<String>,
     /// Names or ids of fields; all where not given.
     pub fields: Option<Vec<String>>,
+    /// The same as it was written, where that was a text with commas and no JSON list.
+    pub fields_text: Option<String>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
     /// Stop after this many.

@@ -37,6 +37,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         namespace: namespace(given)?,
         view: given.text("view"),
         fields: given.list("fields")?,
+        fields_text: given.raw("fields").filter(|text| !text.trim_start().starts_with('[')),
         filter_formula: given.text("filter_formula"),
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,

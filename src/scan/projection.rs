@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::columns::sql_type;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, nearest_or_all};
 use crate::scan::columns::{Column, FieldSource, Source};
 
 /// The columns that a schema, given as Spark's JSON of a `StructType`, wants of all columns of a table.
@@ -34,7 +34,7 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     let exact = all.iter().find(|column| column.name == name);
     let any_case = || all.iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
     let Some(column) = exact.or_else(any_case) else {
-        let near = nearest(name, all.iter().map(|column| column.name.as_str()));
+        let near = nearest_or_all(name, "it has", all.iter().map(|column| column.name.as_str()));
         return Err(Error::NotFound(format!("column {name:?} of the schema: table {table:?} has none such{near}")));
     };
     let spark_type = &wanted["type"];

@@ -340,6 +340,13 @@ async fn namespaces_are_bases_by_id_or_name() {
     assert!(error.contains("no such base") && !error.contains(&closed), "{error}");
     let error = connector.list_tables(Some("Nowhere")).await.expect_err("unknown").to_string();
     assert!(error.contains("namespace \"Nowhere\": the token sees no such base"), "{error}");
+    assert!(
+        error.contains("; it sees \"") && error.contains(&format!("{} is {:?}", bases[0].0, bases[0].1)),
+        "{error}"
+    );
+    source.mock.create_base(&json!({"name": bases[0].1, "tables": []})).expect("a base of the same name");
+    let error = connector.list_tables(Some(&format!("{}s", bases[0].1))).await.expect_err("unknown").to_string();
+    assert!(error.contains("did you mean") && error.matches(&format!(" is {:?}", bases[0].1)).count() == 2, "{error}");
     let error = connector.list_tables(None).await.expect_err("none given").to_string();
     assert!(error.contains("neither base_id nor namespace"), "{error}");
     let fixed = source.connector(&[]);
