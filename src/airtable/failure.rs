@@ -145,9 +145,10 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
     let answer = answer.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let say = |what_to_do: &str| format!("{asked}: {answer}: {what_to_do}");
     match (*status, kind.as_str()) {
-        (401, _) => {
-            Error::Auth(say("the token was not accepted: check that it is complete and neither revoked nor expired"))
-        }
+        (401, _) => Error::Auth(say(
+            "the token was not accepted: check that it is complete and neither revoked nor expired (an OAuth access \
+                 token lasts 60 minutes, and is not refreshed here: start again with a new one)",
+        )),
         (403, _) if purpose == Purpose::NewWebhook => Error::Auth(say(&format!(
             "a change feed needs a webhook, and none of the base's serves: give the token the scope {scope} or let \
              somebody who may create one and name it in the option webhook_id"
@@ -292,6 +293,16 @@ mod tests {
                 assert_eq!(text.contains("page_size"), purpose == Purpose::Records, "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_token_that_is_not_accepted_may_be_of_oauth() {
+        let text =
+            from_failure("GET https://x/v0/app", Purpose::Records, &status(401, "AUTHENTICATION_REQUIRED")).to_string();
+        assert!(
+            text.contains("neither revoked nor expired") && text.contains("OAuth access token lasts 60 minutes"),
+            "{text}"
+        );
     }
 
     #[test]
