@@ -15,8 +15,8 @@ use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
 use crate::airtable::schema::{Base, Bases, Table, Tables};
 use crate::changes::{SETTLED_SECONDS, Stream, no_date};
-use crate::error::{Error, Result, nearest};
-use crate::options::{Connection, IngestionType, ReadOptions};
+use crate::error::{Error, Result, nearest_or_all};
+use crate::options::{Connection, IngestionType, ReadOptions, is_id};
 use crate::read::Batches;
 use crate::scan::{Scan, find_table};
 use crate::time::micros;
@@ -117,6 +117,24 @@ impl AirtableConnector {
         self.planned(&base_id, &tables, read)
     }
 
+    /// The tables of every base that the token sees, where the connection fixes none: by name, and by id where several
+    /// have the name.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_tables`].
+    pub async fn list_tables_of_all(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for base in self.list_namespaces().await? {
+            all.extend(self.tables(&base.id).await?.iter().map(|table| (table.id.clone(), table.name.clone())));
+        }
+        let mut count: HashMap<String, u32> = HashMap::new();
+        for (_, name) in &all {
+            *count.entry(name.clone()).or_default() += 1;
+        }
+        Ok(all.into_iter().map(|(id, name)| if count[&name] > 1 { id } else { name }).collect())
+    }
+
+    /// Those of which something can be read.
     async fn bases(&self) -> Result<Vec<Base>> {
         let mut bases = Vec::new();
         let mut offset: Option<String> = None;
@@ -130,7 +148,7 @@ impl AirtableConnector {
                 base_id: None,
             };
             let page: Bases = self.client.json(&request).await?;
-            bases.extend(page.bases);
+            bases.extend(page.bases.into_iter().filter(Base::is_open));
             match page.offset {
                 None => return Ok(bases),
                 next if next == offset => {
@@ -154,17 +172,21 @@ impl AirtableConnector {
         match (&self.connection.base_id, namespace) {
             (Some(id), None) => Ok(id.clone()),
             (Some(id), Some(namespace)) if namespace.trim() == id => Ok(id.clone()),
+            (Some(id), Some(name)) if !is_base_id(name.trim()) && self.is_named(id, name).await? => Ok(id.clone()),
             (Some(id), Some(namespace)) => Err(Error::Option(format!(
                 "option namespace is {namespace:?}, but option base_id fixes the base {id}: give one of them only"
             ))),
-            (None, Some(name)) => match name.trim() {
-                id if id.starts_with("app") && id.len() == 17 && crate::options::is_id(id) => Ok(id.to_owned()),
-                _ => self.base_named(name).await,
-            },
+            (None, Some(name)) if is_base_id(name.trim()) => Ok(name.trim().to_owned()),
+            (None, Some(name)) => self.base_named(name).await,
             (None, None) => Err(Error::Option(
                 "neither base_id nor namespace is given: name the base to read, as base_id app... or as namespace [\"app...\"]".into(),
             )),
         }
+    }
+
+    /// Whether the base has this name, which others may have too.
+    async fn is_named(&self, id: &str, name: &str) -> Result<bool> {
+        Ok(self.bases().await?.iter().any(|base| base.id == id && base.name == name))
     }
 
     async fn base_named(&self, name: &str) -> Result<String> {
@@ -181,8 +203,12 @@ impl AirtableConnector {
                 Ok(base.id.clone())
             }
             [] => {
-                let near = nearest(name, bases.iter().map(|base| base.name.as_str()));
-                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}")))
+                let near = nearest_or_all(name, "it sees", bases.iter().map(|base| base.name.as_str()));
+                // Names are not unique, and ids survive renaming.
+                let shown = bases.iter().filter(|base| near.contains(&format!("{:?}", base.name))).take(20);
+                let ids: Vec<String> = shown.map(|base| format!("{} is {:?}", base.id, base.name)).collect();
+                let ids = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
+                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}")))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
@@ -220,6 +246,11 @@ impl AirtableConnector {
         let now = self.client.now().ok_or_else(no_date)?;
         Ok(Scan { changed_at: micros(now - SETTLED_SECONDS), ..scan })
     }
+}
+
+/// Of the form that Airtable documents: nothing is asked to know what it stands for.
+fn is_base_id(text: &str) -> bool {
+    text.starts_with("app") && text.len() == 17 && is_id(text)
 }
 
 fn table_option(read: &ReadOptions) -> Result<&str> {

@@ -71,6 +71,32 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     }
 }
 
+/// Names that one message lists at most.
+const MOST_NAMES: usize = 20;
+
+/// The nearest names, as [`nearest`] gives them, or, where none is near, what there is: `; WHAT "a", "b" and 3 more`.
+pub(crate) fn nearest_or_all<'a>(name: &str, what: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let mut known: Vec<&str> = known.into_iter().collect();
+    let near = nearest(name, known.iter().copied());
+    if !near.is_empty() {
+        return near;
+    }
+    if known.is_empty() {
+        return format!("; {what} none");
+    }
+    let wanted = name.to_lowercase();
+    known.sort_by_cached_key(|known| {
+        // From the likest to the least; a likeness lies between 0 and 1.
+        #[allow(clippy::cast_possible_truncation)]
+        let likeness = (strsim::jaro_winkler(&wanted, &known.to_lowercase()) * 1e6) as i64;
+        -likeness
+    });
+    let listed: Vec<String> = known.iter().take(MOST_NAMES).map(|known| format!("{known:?}")).collect();
+    let more = known.len().saturating_sub(MOST_NAMES);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("; {what} {}{more}", listed.join(", "))
+}
+
 /// The names that somebody may have meant by `name`, the nearest first.
 pub(crate) fn nearest_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = name.to_lowercase();
@@ -99,5 +125,16 @@ mod tests {
         assert_eq!(nearest("vendor", known), "; did you mean \"Vendors\"?");
         assert_eq!(nearest("Packagng Taks", known), "; did you mean \"Packaging Tasks\"?");
         assert_eq!(nearest("xyz", known), "");
+    }
+
+    #[test]
+    fn where_none_is_near_all_are_listed() {
+        let known = ["Launch Milestones", "Vendors"];
+        assert_eq!(nearest_or_all("vendor", "it has", known), "; did you mean \"Vendors\"?");
+        assert_eq!(nearest_or_all("Vxyz", "it has", known), "; it has \"Vendors\", \"Launch Milestones\"");
+        assert_eq!(nearest_or_all("xyz", "it has", []), "; it has none");
+        let many: Vec<String> = (0..25).map(|n| format!("{n}")).collect();
+        let listed = nearest_or_all("xyz", "it has", many.iter().map(String::as_str));
+        assert!(listed.ends_with("\"19\" and 5 more"), "{listed}");
     }
 }

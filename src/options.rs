@@ -8,10 +8,12 @@
 //! | `table` | the table: names, defaults, scopes, variables of the environment |
 //! | `typed` | what the rest of the crate is given |
 //! | `given` | what users gave, as text |
+//! | `address` | where the API is, in one spelling |
 //! | `values` | from one to the other, each checked, and what must or cannot be given together |
 
 use crate::error::Result;
 
+mod address;
 mod given;
 mod table;
 mod typed;

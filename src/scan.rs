@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table, View};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{ColumnNames, IngestionType, ReadOptions};
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
@@ -42,6 +42,8 @@ const VERSION: u32 = 2;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+// Plain facts, each by its name in the plan's JSON.
+#[allow(clippy::struct_excessive_bools)]
 pub struct Scan {
     pub(crate) version: u32,
     /// `app...`.
@@ -75,6 +77,9 @@ pub struct Scan {
     pub changed_at: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
+    /// Records that are gone are no rows: another stream tells of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves_out_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
     pub known_ids: Option<KnownIds>,
 }
@@ -129,6 +134,7 @@ impl Scan {
             selection: Selection::All,
             changed_at: 0,
             only_gone: options.deletes_only,
+            leaves_out_gone: false,
             known_ids: None,
         })
     }
@@ -189,6 +195,12 @@ impl Scan {
         Ok(Self { columns, has_all_fields, ..self.clone() })
     }
 
+    /// The plan whose streams leave deletes to a stream of deletes alone; that one's plan is given back as it is.
+    #[must_use]
+    pub fn without_deletes(&self) -> Self {
+        Self { leaves_out_gone: !self.only_gone, ..self.clone() }
+    }
+
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
@@ -210,9 +222,7 @@ impl Scan {
 /// The table whose id or name is `wanted`.
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
     find(tables, wanted, Table::id_and_name).ok_or_else(|| {
-        let near = nearest(wanted, tables.iter().map(|table| table.name.as_str()));
-        let names: Vec<String> = tables.iter().take(20).map(|table| format!("{:?}", table.name)).collect();
-        let near = if near.is_empty() { format!("; it has {}", names.join(", ")) } else { near };
+        let near = nearest_or_all(wanted, "it has", tables.iter().map(|table| table.name.as_str()));
         Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}"))
     })
 }
@@ -222,7 +232,7 @@ fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
         return Ok(view);
     }
     table.check_views()?;
-    let near = nearest(wanted, table.views.iter().map(|view| view.name.as_str()));
+    let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
     Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name)))
 }
 
@@ -233,16 +243,18 @@ fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field
     };
     let mut ids = Vec::new();
     for name in &wanted.names {
-        let found = if wanted.by_commas {
+        let found = if wanted.by_commas.is_some() {
             find_listed(&table.fields, name, Field::id_and_name)
         } else {
             find(&table.fields, name, Field::id_and_name)
         };
         let Some(field) = found else {
-            let name = if wanted.by_commas { name.trim() } else { name };
-            let near = nearest(name, table.fields.iter().map(|field| field.name.as_str()));
+            let name = if wanted.by_commas.is_some() { name.trim() } else { name };
+            let names = || table.fields.iter().map(|field| field.name.as_str());
+            let near = nearest_or_all(name, "it has", names());
+            let hint = as_json(wanted.by_commas.as_deref(), names()).unwrap_or_default();
             return Err(Error::NotFound(format!(
-                "option fields has {name:?}: table {:?} has no such field{near}",
+                "option fields has {name:?}: table {:?} has no such field{near}{hint}",
                 table.name
             )));
         };
@@ -250,6 +262,21 @@ fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field
         ids.push(field.id.as_str());
     }
     Ok(table.fields.iter().filter(|field| ids.contains(&field.id.as_str())).collect())
+}
+
+/// How a list that was written with commas is written in JSON, where that may be what was meant: a name in it, or all of
+/// it, has characters that such a list takes for its own.
+fn as_json<'f>(text: Option<&str>, mut fields: impl Iterator<Item = &'f str>) -> Option<String> {
+    let text = text?;
+    let parts: Vec<&str> = if fields.any(|field| field == text || field == text.trim()) {
+        vec![text]
+    } else {
+        // A space after a comma is how people write.
+        let parts = text.split(',').enumerate();
+        parts.map(|(index, part)| part.strip_prefix(' ').filter(|_| index > 0).unwrap_or(part)).collect()
+    };
+    let is_meant = parts.iter().any(|part| part.contains(',') || part.trim() != *part);
+    is_meant.then(|| format!("; a name with a comma, or with a space at its end, needs a JSON list: {}", json!(parts)))
 }
 
 #[cfg(test)]

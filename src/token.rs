@@ -28,6 +28,23 @@ impl Token {
         is_long && ["pat", "oaa", "key"].iter().any(|prefix| text.starts_with(prefix))
     }
 
+    /// The text holds something of that form, which no host or path has: 17 letters and digits, some of them capitals, or
+    /// more without a dot, or with digits at the end where dots divide it.
+    pub(crate) fn is_likely_in(text: &str) -> bool {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-' && c != '_');
+        let is_plain = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric());
+        let is_id = |word: &str| word.len() == 17 && is_plain(word) && word.contains(|c: char| c.is_ascii_uppercase());
+        words.filter(|word| Self::is_likely(word)).any(|word| match word.rsplit_once('.') {
+            Some((first, last)) => is_id(first) || last.contains(|c: char| c.is_ascii_digit()),
+            None => word.len() >= 17 && is_plain(word),
+        })
+    }
+
+    /// The text holds this token, unless that is so short that any text does.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.0.len() > 12 && text.contains(&self.0)
+    }
+
     /// The value of the `Authorization` header, marked as sensitive.
     pub(crate) fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))

@@ -23,14 +23,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 __all__ = ["MockAirtable", "main"]
+
+_LARGEST_PORT = 65_535
+_LARGEST = 2**64 - 1
 
 
 class MockAirtable:
@@ -60,6 +64,8 @@ class MockAirtable:
     ) -> None:
         from lakeflow_airtable import _native
 
+        _check("port", port, _LARGEST_PORT)
+        _check("seed", seed, _LARGEST)
         self._native = _native.Mock(
             host=host, port=port, token=token, sample=sample, faults=json.dumps(dict(faults or {})), seed=seed
         )
@@ -250,6 +256,9 @@ class MockAirtable:
         ``fields`` is how many fields of mixed types (of scalar types only, if asked), or their names and types.
         """
         count = fields if isinstance(fields, int) else 0
+        _check("records", records, _LARGEST)
+        _check("fields", count, _LARGEST)
+        _check("seed", seed, _LARGEST)
         types = None if isinstance(fields, int) else list(fields)
         return self._native.generate_table(self._base(base), name, records, count, types, scalars, seed)
 
@@ -335,21 +344,62 @@ class MockAirtable:
         return modified
 
 
+def _check(name: str, number: int, most: int) -> None:
+    if not 0 <= number <= most:
+        raise ValueError(f"{name} is {number}: it takes a whole number from 0 to {most}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lakeflow_airtable mock", description="Runs a mock Airtable until Ctrl-C."
     )
     parser.add_argument("--host", default="127.0.0.1", help="IP address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    port = _whole_number(0, _LARGEST_PORT)
+    parser.add_argument("--port", type=port, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--token", help="token that may do everything (default: a fake one)")
-    parser.add_argument("--rate-limit", type=int, metavar="N", help="requests per second and base, as Airtable's 5")
-    parser.add_argument("--penalty", type=float, metavar="SECONDS", help="refusals after exceeding it (default: 30)")
-    parser.add_argument("--delay", type=int, metavar="MS", help="wait before each answer")
+    rate = _whole_number(1, 2**32 - 1)
+    parser.add_argument("--rate-limit", type=rate, metavar="N", help="requests per second and base, as Airtable's 5")
+    penalty = _number(0, 86_400)
+    parser.add_argument("--penalty", type=penalty, metavar="SECONDS", help="refusals after exceeding it (default: 30)")
+    delay = _whole_number(0, 86_400_000)
+    parser.add_argument("--delay", type=delay, metavar="MS", help="wait before each answer")
     parser.add_argument("--no-gzip", action="store_true", help="never compress answers")
     parser.add_argument("--empty", action="store_true", help="start without the sample bases")
-    parser.add_argument("--records", type=int, metavar="N", help="add a table 'Generated' of so many records")
-    parser.add_argument("--seed", type=int, default=1, help="seed of ids and generated records (default: %(default)s)")
+    records = _whole_number(0, 100_000_000)
+    parser.add_argument("--records", type=records, metavar="N", help="add a table 'Generated' of so many records")
+    seed = _whole_number(0, _LARGEST)
+    parser.add_argument("--seed", type=seed, default=1, help="seed of ids and generated records (default: %(default)s)")
     return parser
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Reads a flag's value, and says what it takes where that is another."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"takes a whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    """The same for numbers with a fraction; what is no number is in no range."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"takes a number from {least} to {most}")
+        return number
+
+    return read
 
 
 def main(argv: list[str] | None = None) -> int:

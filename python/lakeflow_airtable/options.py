@@ -44,6 +44,12 @@ def _shown() -> frozenset[str]:
     return frozenset(row["name"].lower() for row in table() if row["is_shown"])
 
 
+@cache
+def _names(*scopes: Scope) -> frozenset[str]:
+    rows = [row for row in table() if row["scope"] in scopes]
+    return frozenset(name.lower() for row in rows for name in (row["name"], *row["aliases"]))
+
+
 class Options(dict[str, str]):
     """What the compiled module takes. A plain, picklable dict whose `repr` is safe to log.
 
@@ -53,6 +59,11 @@ class Options(dict[str, str]):
     def __repr__(self) -> str:
         shown = {name: value if name in _shown() else "***" for name, value in self.items()}
         return f"Options({shown})"
+
+    def known(self, *scopes: Scope) -> Options:
+        """Those of these scopes, by whichever of their names. A stream of deletes alone is another read."""
+        names = {"isdeleteflow", *_names(*scopes)}
+        return Options({name: value for name, value in self.items() if name in names})
 
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:

@@ -108,6 +108,22 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
+    /// What makes an answer smaller.
+    fn smaller_answer(self) -> &'static str {
+        match self {
+            Self::Records => "lower page_size, or read fewer fields",
+            Self::Schema => {
+                "this is the definition of a base, which Airtable sends whole: remove tables, fields, views and choices \
+                 that nobody needs, or split the base"
+            }
+            Self::Bases => "give base_id, so that bases need not be listed",
+            Self::Webhooks | Self::NewWebhook => {
+                "these are the base's changes, which Airtable sends whole: read the table anew, with a new checkpoint, or \
+                 with ingestion_type cdc"
+            }
+        }
+    }
+
     fn scope(self) -> &'static str {
         match self {
             Self::Bases | Self::Schema => "schema.bases:read",
@@ -124,15 +140,16 @@ impl Purpose {
 pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     let scope = purpose.scope();
     let Failure::Status { status, kind, message, .. } = failure else {
-        return unanswered(asked, failure);
+        return unanswered(asked, purpose, failure);
     };
     let answer = [status.to_string(), kind.clone(), message.clone()];
     let answer = answer.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let say = |what_to_do: &str| format!("{asked}: {answer}: {what_to_do}");
     match (*status, kind.as_str()) {
-        (401, _) => {
-            Error::Auth(say("the token was not accepted: check that it is complete and neither revoked nor expired"))
-        }
+        (401, _) => Error::Auth(say(
+            "the token was not accepted: check that it is complete and neither revoked nor expired (an OAuth access \
+                 token lasts 60 minutes, and is not refreshed here: start again with a new one)",
+        )),
         (403, _) if purpose == Purpose::NewWebhook => Error::Auth(say(&format!(
             "a change feed needs a webhook, and none of the base's serves: give the token the scope {scope} or let \
              somebody who may create one and name it in the option webhook_id"
@@ -170,7 +187,7 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
     }
 }
 
-fn unanswered(asked: &str, failure: &Failure) -> Error {
+fn unanswered(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     match failure {
         Failure::Connect { cause, .. } => Error::Transport(format!(
             "{asked}: cannot connect: {cause}: check base_url, DNS, HTTPS_PROXY, and the network policy of this machine"
@@ -178,12 +195,14 @@ fn unanswered(asked: &str, failure: &Failure) -> Error {
         Failure::Broken { cause } => {
             Error::Transport(format!("{asked}: {cause}: the connection broke: try again later, or raise max_retries"))
         }
-        Failure::Timeout { limit } => Error::Transport(format!(
-            "{asked}: no complete answer within {limit:?}: raise timeout_seconds, or lower page_size"
-        )),
+        Failure::Timeout { limit } => {
+            let or = if purpose == Purpose::Records { ", or lower page_size" } else { "" };
+            Error::Transport(format!("{asked}: no complete answer within {limit:?}: raise timeout_seconds{or}"))
+        }
         Failure::TooLarge { limit_bytes } => Error::Data(format!(
-            "{asked}: the answer is larger than {} MiB: lower page_size, or read fewer fields",
-            limit_bytes >> 20
+            "{asked}: the answer is larger than {} MiB: {}",
+            limit_bytes >> 20,
+            purpose.smaller_answer()
         )),
         Failure::NotJson { start } => Error::Data(format!(
             "{asked}: 200 with a body that is not a JSON object (it begins with {start:?}): something between here and \
@@ -255,6 +274,36 @@ mod tests {
         assert_eq!(variant(Failure::Timeout { limit: std::time::Duration::from_secs(60) }), "transport");
         assert_eq!(variant(Failure::TooLarge { limit_bytes: 1 << 27 }), "data");
         assert_eq!(variant(Failure::NotJson { start: "<html>".into() }), "data");
+    }
+
+    #[test]
+    fn what_is_too_large_or_too_slow_is_told_by_what_it_is() {
+        let large = Failure::TooLarge { limit_bytes: 1 << 27 };
+        let slow = Failure::Timeout { limit: Duration::from_secs(60) };
+        for (purpose, hint) in [
+            (Purpose::Records, "lower page_size"),
+            (Purpose::Schema, "split the base"),
+            (Purpose::Bases, "give base_id"),
+            (Purpose::Webhooks, "read the table anew"),
+            (Purpose::NewWebhook, "read the table anew"),
+        ] {
+            let text = from_failure("GET https://x/v0", purpose, &large).to_string();
+            assert!(text.contains("larger than 128 MiB: ") && text.contains(hint), "{text}");
+            for failure in [&large, &slow] {
+                let text = from_failure("GET https://x/v0", purpose, failure).to_string();
+                assert_eq!(text.contains("page_size"), purpose == Purpose::Records, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_not_accepted_may_be_of_oauth() {
+        let text =
+            from_failure("GET https://x/v0/app", Purpose::Records, &status(401, "AUTHENTICATION_REQUIRED")).to_string();
+        assert!(
+            text.contains("neither revoked nor expired") && text.contains("OAuth access token lasts 60 minutes"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -20,12 +20,23 @@ pub(crate) struct Bases {
 
 /// A base that the token sees.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Base {
     /// `app...`.
     pub id: String,
     /// The name, which several bases may share.
     #[serde(default, deserialize_with = "text_or_none")]
     pub name: String,
+    /// What the token's user may do there: `none`, `read`, `comment`, `edit` or `create`.
+    #[serde(default)]
+    pub(crate) permission_level: Value,
+}
+
+impl Base {
+    /// Something of it can be read.
+    pub(crate) fn is_open(&self) -> bool {
+        self.permission_level != "none"
+    }
 }
 
 /// `GET /v0/meta/bases/{baseId}/tables`: every table of the base, never paged.

@@ -151,6 +151,18 @@ impl Offset {
         Ok(Self { base_id: plan.base_id.clone(), table_id: plan.table_id.clone(), mode, position })
     }
 
+    /// Less of the stream was given at this offset than at another one of it. Places in two webhooks do not compare.
+    pub(super) fn is_before(&self, other: &Self) -> bool {
+        match (&self.position, &other.position) {
+            (Position::Start, other) => *other != Position::Start,
+            (Position::Until(this), Position::Until(other) | Position::Cut(Cut { until: other, .. })) => this < other,
+            (Position::Feed(this), Position::Feed(other)) => {
+                this.webhook_id == other.webhook_id && this.next < other.next
+            }
+            _ => false,
+        }
+    }
+
     /// Reads an offset of a plan's stream; `{}` is the start.
     ///
     /// # Errors

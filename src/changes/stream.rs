@@ -88,6 +88,11 @@ impl Stream {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::AtLatest;
     }
 
+    /// From now on the stream goes no further than `end`, which a stream of the same table and mode gave.
+    pub fn stop_at(&self, end: Offset) {
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::At(end);
+    }
+
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
     /// does not tell: such a range is not bounded. At most `max_records` records lie between the two where that is given;
     /// a range of a change feed goes on to the end of its last transaction.
@@ -105,6 +110,9 @@ impl Stream {
                 target
             }
         };
+        if let Some(start) = start.filter(|start| target.is_before(start)) {
+            return Ok(Latest { offset: start.clone(), has_more: false });
+        }
         if max_records.is_none() || start.is_none_or(|start| *start == target) {
             return Ok(Latest { offset: target, has_more: false });
         }

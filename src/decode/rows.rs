@@ -34,6 +34,8 @@ pub(crate) struct Rows {
     seen: Seen,
     /// Records of pages are noted, but are no rows.
     only_gone: bool,
+    /// Records that are gone are noted, but are no rows.
+    leaves_out_gone: bool,
     left: u64,
     count: usize,
     /// The row's misfits so far, as the inside of a JSON array.
@@ -59,6 +61,7 @@ impl Rows {
             columns: scan.columns.clone(),
             seen: Seen::default(),
             only_gone: scan.only_gone,
+            leaves_out_gone: scan.leaves_out_gone,
             left: scan.max_records.unwrap_or(u64::MAX),
             count: 0,
             misfits: String::new(),
@@ -210,9 +213,9 @@ impl Rows {
     }
 
     /// Appends a row that tells of a record's end: its id, and NULL wherever Airtable would have the value. None for a
-    /// record that was on a page, or is known to be gone.
+    /// record that was on a page, or is known to be gone, and where another stream tells of it.
     pub(crate) fn gone(&mut self, id: &str, at: Micros) {
-        if !self.seen.insert(id) {
+        if !self.seen.insert(id) || self.leaves_out_gone {
             return;
         }
         self.row(id);

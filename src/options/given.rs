@@ -54,9 +54,9 @@ impl Given {
         row_of(name).names().find_map(|name| self.values.get(name)).cloned()
     }
 
-    /// The value given is to be a JSON list.
-    pub(super) fn is_json_list(&self, name: &'static str) -> bool {
-        self.name(name).is_some_and(|text| text.trim_start().starts_with('['))
+    /// The value given, as it was written, where it is a list with commas and not in JSON.
+    pub(super) fn by_commas(&self, name: &'static str) -> Option<String> {
+        self.name(name).filter(|text| !text.trim_start().starts_with('['))
     }
 
     /// The value given, or the table's default.
@@ -71,7 +71,7 @@ impl Given {
         }
         match text.parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
-            _ if *range.end() == u64::MAX => {
+            parsed if *range.end() == u64::MAX && !is_too_large(&parsed) => {
                 Err(bad(name, &text, &format!("a whole number from {} up", range.start())))
             }
             _ => Err(bad(name, &text, &format!("a whole number from {} to {}", range.start(), range.end()))),
@@ -100,7 +100,7 @@ impl Given {
         let Some(text) = self.name(name).filter(|text| text.trim() != row_of(name).default) else {
             return Ok(None);
         };
-        let list: Vec<String> = if self.is_json_list(name) {
+        let list: Vec<String> = if self.by_commas(name).is_none() {
             serde_json::from_str(&text).map_err(|_| bad(name, &text, "a JSON list of texts"))?
         } else if name == "namespace" {
             vec![text]
@@ -109,6 +109,11 @@ impl Given {
         };
         Ok(Some(list))
     }
+}
+
+/// Whoever gives such a number wants to know how large it may be.
+fn is_too_large(parsed: &std::result::Result<u64, std::num::ParseIntError>) -> bool {
+    parsed.as_ref().is_err_and(|error| *error.kind() == std::num::IntErrorKind::PosOverflow)
 }
 
 fn row_of(name: &str) -> &'static OptionRow {

@@ -69,6 +69,9 @@ fn refused_values_say_what_is_taken() {
         ("page_size", "101", "from 1 to 100"),
         ("page_size", "ten", "from 1 to 100"),
         ("max_records", "0", "from 1 up"),
+        ("max_records", "1.5", "from 1 up"),
+        ("max_records", "18446744073709551616", "from 1 to 18446744073709551615"),
+        ("max_records_per_batch", "99999999999999999999", "from 1 to 18446744073709551615"),
         ("requests_per_second", "0", "from 0.01 to"),
         ("requests_per_second", "NaN", "from 0.01 to"),
         ("requests_per_second", "1e-25", "from 0.01 to"),
@@ -85,6 +88,16 @@ fn refused_values_say_what_is_taken() {
         let text = message(&[(key, value)]);
         assert!(text.contains(&format!("option {key} is {value:?}")) && text.contains(hint), "{text}");
     }
+}
+
+#[test]
+fn airtable_grants_five_a_second_under_every_name() {
+    for base_url in ["https://api.airtable.com.", "API.AIRTABLE.COM:443", "https://airtable.com"] {
+        let text = message(&[("base_url", base_url), ("requests_per_second", "5.1")]);
+        assert!(text.contains("Airtable grants no more"), "{base_url}: {text}");
+        assert!(parse(&[("base_url", base_url), ("requests_per_second", "5")]).is_ok(), "{base_url}");
+    }
+    assert!(parse(&[("base_url", "https://proxy.example"), ("requests_per_second", "50")]).is_ok());
 }
 
 #[test]
@@ -118,6 +131,9 @@ fn lists_come_as_json_or_with_commas() {
     assert_eq!(fields("all"), None);
     let namespace = |text| parse(&[("namespace", text)]).expect("valid").read.namespace;
     assert_eq!(namespace("[\"appX\"]"), Some("appX".into()));
+    for none in ["[]", " [ ] ", ""] {
+        assert_eq!(namespace(none), None, "{none:?}");
+    }
     assert_eq!(namespace("Launch, 2025"), Some("Launch, 2025".into()));
     assert_eq!(namespace(" Launch "), Some(" Launch ".into()));
 }

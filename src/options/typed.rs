@@ -82,8 +82,8 @@ impl Connection {
 pub struct FieldNames {
     /// In the order in which they were given.
     pub names: Vec<String>,
-    /// They were separated by commas, and the space around these may be no name's.
-    pub by_commas: bool,
+    /// All of them as written, where they were separated by commas: the space around these may be no name's.
+    pub by_commas: Option<String>,
 }
 
 /// What is read, and in which form.

@@ -6,19 +6,19 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::error::{Error, Result};
+use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
-use crate::options::typed::{
-    ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, is_id, is_loopback,
-};
+use crate::options::typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, is_id};
 use crate::token::Token;
 
 /// Where Airtable is.
 pub(super) fn connection(given: &Given) -> Result<Connection> {
-    let base_url = base_url(&given.text_or_default("base_url"))?;
+    let token = token(given)?;
+    let base_url = address::base_url(&given.text_or_default("base_url"), &token)?;
     let max_retries = given.integer("max_retries", 0..=1000)?.unwrap_or_default();
     Ok(Connection {
-        token: token(given)?,
+        token,
         requests_per_second: requests_per_second(given, &base_url)?,
         base_url,
         base_id: base_id(given)?,
@@ -36,7 +36,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         table: given.name("tableName"),
         namespace: namespace(given)?,
         view: given.name("view"),
-        fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: !given.is_json_list("fields") }),
+        fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,
@@ -58,7 +58,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
 
 fn requests_per_second(given: &Given, base_url: &Url) -> Result<f64> {
     let rate = given.number("requests_per_second", 0.01..=1e9)?;
-    if rate > 5.0 && base_url.host_str() == Some("api.airtable.com") {
+    if rate > 5.0 && address::is_airtable(base_url) {
         let expected =
             "at most 5: Airtable grants no more to a base, and shuts it for everybody for 30 s when that is overdrawn";
         return Err(bad("requests_per_second", &rate.to_string(), expected));
@@ -94,11 +94,12 @@ fn token(given: &Given) -> Result<Token> {
 }
 
 fn namespace(given: &Given) -> Result<Option<String>> {
-    let namespace = given.list("namespace")?;
-    if namespace.as_ref().is_some_and(|list| list.len() != 1) {
+    let mut bases = given.list("namespace")?.unwrap_or_default();
+    if bases.len() > 1 {
         return Err(bad("namespace", &given.text_or_default("namespace"), "a JSON list with one base id or name"));
     }
-    Ok(namespace.and_then(|list| list.into_iter().next()))
+    // `[]` is the framework's word for the place above all bases: it names none.
+    Ok(bases.pop())
 }
 
 fn ingestion_type(given: &Given) -> Result<IngestionType> {
@@ -143,27 +144,4 @@ fn check_lost_feed(read: &ReadOptions) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn base_url(text: &str) -> Result<Url> {
-    let expected = "an address such as https://api.airtable.com";
-    if text.contains(['@', '?', '#']) {
-        // Not quoted: what stands there may be a secret.
-        let message = "option base_url holds a user, query or fragment: it takes scheme, host and path only";
-        return Err(Error::Option(message.into()));
-    }
-    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let trimmed = with_scheme.trim_end_matches('/');
-    let trimmed = trimmed.strip_suffix("/v0").unwrap_or(trimmed).trim_end_matches('/');
-    let url = Url::parse(trimmed).map_err(|_| bad("base_url", text, expected))?;
-    match url.scheme() {
-        "https" if url.has_host() => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(bad(
-            "base_url",
-            text,
-            "https: plain http would show the token to the network, and is for loopback only",
-        )),
-        _ => Err(bad("base_url", text, expected)),
-    }
 }

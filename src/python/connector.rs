@@ -76,6 +76,12 @@ impl Connector {
         answered(py, wait(py, connector.list_tables(namespace)))
     }
 
+    /// The tables of every base that the token sees, by name, or by id where several have the name.
+    fn list_tables_of_all(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let connector = self.connector(py)?;
+        answered(py, wait(py, connector.list_tables_of_all()))
+    }
+
     /// Plans a read: one request.
     #[pyo3(signature = (table = None, options = None))]
     fn plan(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {

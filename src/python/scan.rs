@@ -40,6 +40,11 @@ impl Scan {
         self.0.select(spark_schema).map(Self).map_err(|error| exception(py, &error))
     }
 
+    /// The plan whose streams leave deletes to a stream of deletes alone.
+    fn without_deletes(&self) -> Self {
+        Self(self.0.without_deletes())
+    }
+
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
         Ok((slf.get_type().getattr("from_json")?, (slf.get().to_json(),)))
     }

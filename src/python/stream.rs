@@ -66,6 +66,13 @@ impl Stream {
         Ok(())
     }
 
+    /// From now on the stream goes no further than an offset that a stream of the same table and kind gave.
+    fn stop_at(&self, py: Python<'_>, end: &str) -> PyResult<()> {
+        let stream = self.live(py)?;
+        stream.stop_at(offset(py, &stream, end)?);
+        Ok(())
+    }
+
     /// The end of the next range from `start` on, and whether there is more; `start` itself where nothing is new.
     #[pyo3(signature = (start = None, max_records = None))]
     fn latest(&self, py: Python<'_>, start: Option<&str>, max_records: Option<u64>) -> PyResult<(String, bool)> {

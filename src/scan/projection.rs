@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::columns::sql_type;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, nearest_or_all};
 use crate::scan::columns::{Column, FieldSource, Source};
 use crate::scan::lookup::find;
 
@@ -33,7 +33,7 @@ pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result
 fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     let name = wanted["name"].as_str().unwrap_or_default();
     let Some(column) = find(all, name, |column| (&column.name, &column.name)) else {
-        let near = nearest(name, all.iter().map(|column| column.name.as_str()));
+        let near = nearest_or_all(name, "it has", all.iter().map(|column| column.name.as_str()));
         return Err(Error::NotFound(format!("column {name:?} of the schema: table {table:?} has none such{near}")));
     };
     let spark_type = &wanted["type"];

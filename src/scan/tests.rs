@@ -78,9 +78,38 @@ fn nested_cells_may_be_json() {
 }
 
 #[test]
+fn names_that_a_list_with_commas_cannot_hold_are_shown_in_json() {
+    let list = "a name with a comma, or with a space at its end, needs a JSON list: ";
+    for (text, expected) in [
+        ("Nime ,Day", Some(r#"["Nime ","Day"]"#)),
+        ("Day , Nime", Some(r#"["Day ","Nime"]"#)),
+        (" Nime", Some(r#"[" Nime"]"#)),
+        ("Day,  Nime", Some(r#"["Day"," Nime"]"#)),
+        ("Day, Nime", None),
+        ("Nime", None),
+        (r#"["Nime ","Day"]"#, None),
+    ] {
+        let error = plan(&[("fields", text)]).expect_err(text).to_string();
+        match expected {
+            Some(expected) => assert!(error.ends_with(&format!("; {list}{expected}")), "{text}: {error}"),
+            None => assert!(!error.contains("JSON"), "{text}: {error}"),
+        }
+    }
+    let fields = || ["Size, cm", "Name"].into_iter();
+    assert_eq!(as_json(Some("Size, cm"), fields()), Some(format!("; {list}[\"Size, cm\"]")));
+    assert_eq!(as_json(None, fields()), None);
+}
+
+#[test]
 fn unknown_names_are_answered_with_the_nearest() {
     for (pairs, expected) in [
         (("view", "Grid"), "option view is \"Grid\": table \"Vendors\" has no such view; did you mean \"Grid view\"?"),
+        (("view", "xyz"), "option view is \"xyz\": table \"Vendors\" has no such view; it has \"Grid view\""),
+        (
+            ("fields", "xyz"),
+            "option fields has \"xyz\": table \"Vendors\" has no such field; it has \"Name\", \"Unit Cost\", \
+             \"unit_cost\", \"Tags\", \"Day\"",
+        ),
         (("fields", "Nam"), "option fields has \"Nam\": table \"Vendors\" has no such field; did you mean \"Name\"?"),
     ] {
         assert_eq!(plan(&[pairs]).expect_err("refused"), Error::NotFound(expected.into()));
@@ -144,7 +173,9 @@ fn a_plan_travels_and_keeps_no_secret() {
     let text = scan.to_json();
     assert_eq!(Scan::from_json(&text).expect("the same"), scan);
     assert!(!text.contains("patX"));
-    let newer = text.replace("\"version\":2", "\"version\":3").replace("\"text\"", "\"hologram\"");
+    let version = |number| format!("\"version\":{number}");
+    let newer =
+        text.replace(&version(super::VERSION), &version(super::VERSION + 1)).replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
 }

@@ -332,12 +332,30 @@ async fn namespaces_are_bases_by_id_or_name() {
         read.table = Some(by_id[0].clone());
         assert_eq!(&connector.plan(&read).await.expect("a plan").base_id, id);
     }
+    let closed = json!({"name": "Closed", "permissionLevel": "none", "tables": []});
+    let closed = source.mock.create_base(&closed).expect("a base");
+    let listed = connector.list_namespaces().await.expect("bases");
+    assert_eq!(listed.len(), found.len(), "a base of which nothing can be read is not listed");
+    let error = connector.list_tables(Some("Closed")).await.expect_err("closed").to_string();
+    assert!(error.contains("no such base") && !error.contains(&closed), "{error}");
     let error = connector.list_tables(Some("Nowhere")).await.expect_err("unknown").to_string();
     assert!(error.contains("namespace \"Nowhere\": the token sees no such base"), "{error}");
+    assert!(
+        error.contains("; it sees \"") && error.contains(&format!("{} is {:?}", bases[0].0, bases[0].1)),
+        "{error}"
+    );
+    source.mock.create_base(&json!({"name": bases[0].1, "tables": []})).expect("a base of the same name");
+    let error = connector.list_tables(Some(&format!("{}s", bases[0].1))).await.expect_err("unknown").to_string();
+    assert!(error.contains("did you mean") && error.matches(&format!(" is {:?}", bases[0].1)).count() == 2, "{error}");
     let error = connector.list_tables(None).await.expect_err("none given").to_string();
     assert!(error.contains("neither base_id nor namespace"), "{error}");
     let fixed = source.connector(&[]);
     assert!(fixed.list_namespaces().await.expect("none").is_empty());
+    let own = fixed.list_tables(None).await.expect("tables");
+    source.mock.create_base(&json!({"name": &bases[0].1, "tables": []})).expect("a base of the same name");
+    for itself in [&bases[0].0, &bases[0].1] {
+        assert_eq!(fixed.list_tables(Some(itself)).await.expect("the base itself"), own);
+    }
     let error = fixed.list_tables(Some(&bases[1].0)).await.expect_err("two").to_string();
     assert!(error.contains("give one of them only"), "{error}");
 }

@@ -91,6 +91,8 @@ pub struct Faults {
     pub hidden_milliseconds: bool,
     /// `lastModifiedTime` is empty until a record's first edit.
     pub blank_modified_until_edited: bool,
+    /// `filterByFormula` takes ids of fields. One page of Airtable's documentation allows them, but users are refused.
+    pub field_ids_in_formulas: bool,
     /// Records in one webhook payload at most; larger transactions are split.
     pub records_per_payload: Option<usize>,
     /// New webhook payloads are lost, though their numbers are used up.
@@ -123,6 +125,7 @@ impl Default for Faults {
             attachment_url_seconds: 7200,
             hidden_milliseconds: false,
             blank_modified_until_edited: false,
+            field_ids_in_formulas: false,
             records_per_payload: None,
             lose_payloads: false,
             rules: Vec::new(),

@@ -54,7 +54,7 @@ impl Mock {
             .enable_all()
             .build()?;
         let airtable = Airtable::new(store, config.seed, format!("http://{address}"));
-        let state = Arc::new(State::new(airtable, tokens, config.faults, runtime.handle().clone()));
+        let state = Arc::new(State::new(airtable, tokens, config.faults, address.ip(), runtime.handle().clone()));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = Arc::clone(&state);
         let thread = std::thread::Builder::new().name("mock-airtable".into()).spawn(move || {

@@ -3,6 +3,7 @@
 
 mod body;
 mod control;
+mod guard;
 mod limit;
 pub(crate) mod log;
 mod reply;
@@ -63,7 +64,17 @@ async fn handle(
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
     let body = to_bytes(body, LARGEST_BODY).await;
-    if path.starts_with("/_mock/") && !path.starts_with("/_mock/attachments/") {
+    let (is_control, now_ms) = (is_control(path), state.airtable.clock.now_ms());
+    let refused = if is_control {
+        let is_known = state.tokens().authenticate(authorization(&parts)).is_ok();
+        guard::control_refusal(&parts.uri, &parts.headers, state.listening, is_known)
+    } else {
+        guard::refusal(&parts.uri, &parts.headers, state.listening)
+    };
+    if let Some(why) = refused {
+        return control::forbidden(now_ms, why);
+    }
+    if is_control {
         return control(&state, &parts.method, path, &body.unwrap_or_default());
     }
     let mut entry = logged(&state, &parts, body.as_deref().unwrap_or_default());
@@ -94,6 +105,15 @@ async fn handle(
     };
     finish(&state, entry, started, reply.status);
     send(state.airtable.clock.now_ms(), &parts.headers, &faults, reply, action.as_ref(), &fuse)
+}
+
+/// The server's own endpoints; attachments are Airtable's.
+fn is_control(path: &str) -> bool {
+    path.starts_with("/_mock/") && !path.starts_with("/_mock/attachments/")
+}
+
+fn authorization(parts: &Parts) -> Option<&str> {
+    parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())
 }
 
 fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
@@ -140,8 +160,7 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
             None => {}
         }
     }
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let grant = state.tokens().authenticate(authorization).map_err(refuse)?;
+    let grant = state.tokens().authenticate(authorization(parts)).map_err(refuse)?;
     let endpoint = endpoint.ok_or_else(|| refuse(ApiError::no_route()))?;
     let request = Request { query: parts.uri.query().unwrap_or_default(), body };
     let answered = if may_take_long(&endpoint, &request) {

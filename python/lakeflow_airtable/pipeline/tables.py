@@ -184,9 +184,16 @@ def _matching(entry: Entry, known: list[str]) -> list[str]:
     if not matching:
         from .._native import nearest_names
 
-        near = nearest_names(entry.source_table, known)[:3] or sorted(known)
-        raise NotFoundError(f"no table of the base matches {entry.source_table!r}: there are {', '.join(near)}")
+        near = nearest_names(entry.source_table, known)[:3]
+        there = ", ".join(near) or _listed(sorted(known))
+        raise NotFoundError(f"no table of the base matches {entry.source_table!r}: there are {there}")
     return matching
+
+
+def _listed(names: list[str], most: int = 20) -> str:
+    """Names for one line of an error."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _check_columns(entry: Entry, columns: list[str]) -> None:
@@ -205,5 +212,5 @@ def _check_columns(entry: Entry, columns: list[str]) -> None:
         for name in wanted:
             if name not in there:
                 near = nearest_names(name, list(there))
-                hint = f": did you mean {near[0]}?" if near else f": there are {', '.join(there)}"
+                hint = f": did you mean {near[0]}?" if near else f": there are {_listed(list(there))}"
                 raise NotFoundError(f"table_configuration.{key} has {name!r}, which is no column{hint}")

@@ -33,6 +33,10 @@ class AirtableDataSource(DataSource):
     """Whether this Spark takes Arrow batches from `read`; where not, rows become tuples. The class that tells came
     with the same release as that ability; version numbers do not tell, Databricks runtimes have their own."""
 
+    deletes_in_upserts: ClassVar[bool] = True
+    """Whether one stream of `cdc_with_deletes` tells all changes. Where not, it leaves the deletes to a second stream,
+    with the option `isDeleteFlow`."""
+
     options: Options
 
     @classmethod
@@ -44,7 +48,10 @@ class AirtableDataSource(DataSource):
         self.options = Options.from_spark(options)
         self._virtual_table = VirtualTable.named(self.options.get("tablename", ""))
         self._plan: str | None = None
-        self._connector()  # bad options fail here, at load(), also when the user gives the schema
+        try:
+            self._connector()  # bad options fail here, at load(), also when the user gives the schema
+        except OptionError as error:
+            raise _of_sql(error, self.options) from None
 
     def schema(self) -> StructType:
         if self._virtual_table is not None:
@@ -71,7 +78,8 @@ class AirtableDataSource(DataSource):
         return scan.select(schema.json())
 
     def _planned(self) -> Scan:
-        return self._connector().plan()
+        scan = self._connector().plan()
+        return scan if self.deletes_in_upserts else scan.without_deletes()
 
     def _connector(self) -> Connector:
         table = self._virtual_table
@@ -105,6 +113,20 @@ class VirtualTableReader(DataSourceReader):
     def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
         connector = _connector(self._table.connector_options(self._options))
         return iter(self._table.rows(connector, self._options))
+
+
+def _of_sql(error: OptionError, options: Options) -> OptionError:
+    """The error, with what becomes of a table's options in SQL where it may come from that.
+
+    Spark stores none of the `OPTIONS` of a table whose source is written in Python: a read of it has only what `WITH`
+    gives, and no token.
+    """
+    if "databricks.connection" in options or not str(error).startswith("option token is missing"):
+        return error
+    return OptionError(
+        f"{error}; in SQL, Spark keeps no OPTIONS of CREATE TABLE ... USING for its reads: use CREATE TEMPORARY VIEW "
+        "... USING airtable OPTIONS (...), or give them with each read, SELECT ... FROM the table WITH (...)"
+    )
 
 
 def _connector(options: Options) -> Connector:

@@ -83,17 +83,17 @@ def _namespaces(connector: Connector, options: Options) -> Iterable[Row]:
 
 def _tables(connector: Connector, options: Options) -> Iterable[Row]:
     namespace = _names(options, "namespace")
+    if namespace is not None and len(namespace) > 1:
+        raise OptionError("option namespace must name one base: bases have no namespaces below them")
     if options.get("base_id"):
-        if namespace is not None:
-            raise OptionError("option namespace is of no use with base_id, which names the one base: leave one out")
-        return [([], table) for table in sorted(connector.list_tables())]
+        # Tables lie at the root where the connection fixes their base, and in it by its name.
+        base = namespace[0] if namespace else None
+        return [(namespace or [], table) for table in sorted(connector.list_tables(base))]
     if namespace is None:
         raise OptionError(
             'reading _community_tables needs option namespace, such as ["appXXXXXXXXXXXXXX"]; '
             "_community_namespaces lists what the token sees"
         )
-    if len(namespace) > 1:
-        raise OptionError("option namespace must name one base: bases have no namespaces below them")
     return [(namespace, table) for base in namespace for table in sorted(connector.list_tables(base))]
 
 

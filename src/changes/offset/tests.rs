@@ -37,6 +37,29 @@ fn positions_are_written_and_read_back() {
 }
 
 #[test]
+fn what_was_given_is_not_gone_back_to() {
+    let offset = |position| Offset { base_id: "appA".into(), table_id: "tblA".into(), mode: Mode::Cdc, position };
+    let cut = |until| Position::Cut(Cut { since: None, until, after: "recA".into() });
+    let feed =
+        |webhook: &str, next| Position::Feed(FeedPosition { webhook_id: webhook.into(), next, at: 0, after: None });
+    for (one, other, expected) in [
+        (Position::Start, Position::Start, false),
+        (Position::Start, Position::Until(0), true),
+        (Position::Until(0), Position::Start, false),
+        (Position::Until(1), Position::Until(2), true),
+        (Position::Until(2), Position::Until(2), false),
+        (Position::Until(1), cut(2), true),
+        // The end of the window in which the other stopped half-way.
+        (Position::Until(2), cut(2), false),
+        (feed("achA", 1), feed("achA", 2), true),
+        (feed("achA", 2), feed("achA", 2), false),
+        (feed("achA", 1), feed("achB", 2), false),
+    ] {
+        assert_eq!(offset(one.clone()).is_before(&offset(other.clone())), expected, "{one:?} {other:?}");
+    }
+}
+
+#[test]
 fn offsets_of_other_streams_are_refused() {
     let cdc = plan(&[("ingestion_type", "cdc")]);
     for (text, expected) in [

@@ -140,6 +140,19 @@ fn records_become_rows() {
 }
 
 #[test]
+fn the_gone_are_left_to_another_stream() {
+    let scan = scan(&[("ingestion_type", "cdc_with_deletes"), ("fields", "Name")]).without_deletes();
+    let mut rows = Rows::new(&scan);
+    rows.gone("recGone", 1);
+    assert!(!rows.begin("recGone"), "it is known to be gone");
+    assert!(rows.begin("recA"));
+    rows.end("recA");
+    assert_eq!((rows.count(), rows.records()), (1, 2));
+    let deletes = Scan { only_gone: true, ..scan };
+    assert!(!deletes.without_deletes().leaves_out_gone);
+}
+
+#[test]
 fn where_only_the_gone_are_wanted_the_others_are_noted() {
     let steps = [Refused("rec1"), Gone("rec1"), Gone("rec2"), Refused("rec3")];
     let mut rows = take(&[NONE_KEPT, DELETES], true, &steps).expect("no cell");

@@ -85,10 +85,43 @@ def test_the_framework_finds_it_in_the_same_directory_only(site: Path, tmp_path:
     install_project(ours)
     install_framework(theirs)
     for paths in ((ours, theirs), (theirs, ours)):
-        assert (
-            "ModuleNotFoundError: No module named 'databricks.labs.community_connector.sources'"
-            in python(find, *paths).stderr
-        )
+        assert "ValueError: source airtable not found" in python(find, *paths).stderr
+
+
+# Each as a finder of modules that has lost one.
+LOST = """
+import sys
+class Lost:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Lost())
+from databricks.labs.community_connector.sparkpds import find_data_source, register
+try:
+    {call}
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("call", ["find_data_source('airtable')", "register(None, 'airtable')"])
+@pytest.mark.parametrize(
+    "name", ["lakeflow_airtable", "lakeflow_airtable._native", "lakeflow_airtable.spark.stream", f"{PACKAGE}.airtable"]
+)
+def test_what_is_missing_is_told_and_not_that_the_source_is(site: Path, name: str, call: str) -> None:
+    ran = python(f"exec({LOST.format(name=name, call=call)!r})", site)
+    assert ran.stdout.startswith("ImportError the Airtable source is installed, but cannot be imported: "), ran.stderr
+    assert f"No module named {name!r}: install what is missing into the environment" in ran.stdout
+
+
+def test_a_framework_of_another_release_is_told(site: Path) -> None:
+    ran = python(
+        "import databricks.labs.community_connector.sparkpds as framework; find = framework.find_data_source; "
+        "del framework.LakeflowSource; find('airtable')",
+        site,
+    )
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: the Airtable source is installed, but cannot be imported: cannot import name")
 
 
 def test_what_is_found_is_bound_to_the_connector(framework: Callable[[str], Any]) -> None:
@@ -96,6 +129,49 @@ def test_what_is_found_is_bound_to_the_connector(framework: Callable[[str], Any]
     assert found._lakeflow_connect_cls is framework("sources.airtable.airtable").AirtableLakeflowConnect
     assert found.name() == "lakeflow_connect"
     assert pickle.loads(pickle.dumps(found)) is found
+    assert issubclass(found, framework("sparkpds").LakeflowSource)
+
+
+@pytest.mark.parametrize("given", [{}, {"isDeleteFlow": "false"}, {"isDeleteFlow": "true"}])
+def test_what_is_found_leaves_deletes_to_their_own_flow(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable, given: dict[str, str]
+) -> None:
+    options = mock_airtable.options(tableName="Vendors", ingestion_type="cdc_with_deletes", **given)
+    found = framework("sparkpds").find_data_source("airtable")(options)
+    arrived = pickle.loads(pickle.dumps(found))
+    assert type(arrived.lakeflow_connect) is framework("sources.airtable").AirtableLakeflowConnect
+    reader = arrived.streamReader(found.schema())
+    start = reader.latestOffset(reader.initialOffset())
+    gone, *_ = (record["id"] for record in mock_airtable.records("Vendors"))
+    (short_lived,) = mock_airtable.create_records("Vendors", [{}])
+    mock_airtable.delete_records("Vendors", [gone, short_lived])
+    (added,) = mock_airtable.create_records("Vendors", [{}])
+    mock_airtable.advance_clock(120)
+    reader.prepareForTriggerAvailableNow()
+    (partition,) = reader.partitions(start, reader.latestOffset(start))
+    rows = [row for batch in reader.read(partition) for row in batch.to_pylist()]
+    is_delete_flow = given.get("isDeleteFlow") == "true"
+    told = {row["id"]: row["_deleted"] for row in rows}
+    assert told.items() >= ({gone: True} if is_delete_flow else {added: False}).items()
+    assert set(told.values()) == {is_delete_flow}
+
+
+def test_a_stream_of_a_snapshot_says_what_to_set(
+    framework: Callable[[str], Any], connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    options = mock_airtable.options(tableName="Vendors")
+    found = framework("sparkpds").find_data_source("airtable")(options)
+    with pytest.raises(OptionError, match=r"ingestion_type is snapshot.*set it to cdc"):
+        found.streamReader(found.schema())
+    # As a class of the framework's own asks: in lower case, and without an end Spark's assertions fail.
+    connector = connect(options)
+    assert not connector.is_partitioned("Vendors")
+    for read in (connector.read_table, connector.read_table_deletes):
+        with pytest.raises(OptionError, match="ingestion_type is snapshot"):
+            read("Vendors", {}, {name.lower(): value for name, value in options.items()})
+    # A batch has no offset, and the framework's tests name no table in the options.
+    for start, given in ((None, options), ({}, {})):
+        assert connector.read_table("Vendors", start, given)[1] is None
 
 
 def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> None:
@@ -109,7 +185,13 @@ def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> Non
 
     spark = Spark()
     framework("sparkpds").register(spark, "airtable")
-    assert spark.registered == [lakeflow_airtable.AirtableDataSource]
+    found = framework("sparkpds").find_data_source("airtable")
+    assert spark.registered == [found]
+    # What registers without the framework keeps its meaning: one stream of all changes.
+    lakeflow_airtable.register(spark)  # type: ignore[arg-type]
+    assert spark.registered == [found, lakeflow_airtable.AirtableDataSource]
+    assert lakeflow_airtable.AirtableDataSource.deletes_in_upserts
+    assert not found.deletes_in_upserts
 
 
 # What the specification and the README say.
@@ -173,6 +255,69 @@ def test_a_table_is_read_as_spark_was_told_that_it_is(
     assert "company" not in schema.names
 
 
+def test_a_read_asks_for_the_definition_once(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    for options in ({}, {"ingestion_type": "cdc"}):
+        mock_airtable.clear_requests()
+        list(connect({**mock_airtable.options(), **options}).read_table("Vendors", None, {})[0])
+        assert len([request for request in mock_airtable.requests() if "/meta/" in request["path"]]) == 1
+
+
+@pytest.mark.parametrize("ingestion_type", ["cdc", "cdc_with_deletes", "append"])
+def test_a_run_has_one_end_whatever_else_its_calls_ask_for(
+    connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
+) -> None:
+    connector = connect({**mock_airtable.options(), "ingestion_type": ingestion_type})
+    end = connector.latest_offset("Vendors", {}, {})
+    for options in ({"page_size": "50"}, {"scd_type": "SCD_TYPE_2"}, {"tableName": "Vendors"}, {"fields": ["Name"]}):
+        mock_airtable.create_records("Vendors", [{}])
+        mock_airtable.advance_clock(120)
+        connector.list_tables()  # an answer, which tells the time
+        assert connector.latest_offset("Vendors", options, {}) == end
+    vendors = next(table["id"] for table in mock_airtable.schema()["tables"] if table["name"] == "Vendors")
+    assert connector.latest_offset(vendors, {}, {}) == end
+    bounded = connector.latest_offset("Vendors", {"max_records_per_batch": "7"}, {})
+    assert bounded != end
+    # Another kind of stream, and another run, end where they are.
+    if ingestion_type == "append":
+        assert connector.latest_offset("Vendors", {"ingestion_type": "cdc"}, {})["until"] > end["until"]
+    later = connect({**mock_airtable.options(), "ingestion_type": ingestion_type}).latest_offset("Vendors", {}, {})
+    assert later != end
+    # A connector that was told of less does not go back.
+    assert connector.latest_offset("Vendors", {}, later) == later
+
+
+def test_upserts_and_deletes_by_turns_keep_their_plans(
+    connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    connector = connect({**mock_airtable.options(), "ingestion_type": "cdc_with_deletes"})
+    flows: list[dict[str, str]] = [{}, {"isDeleteFlow": "true"}]
+    schemas = [connector.get_table_schema("Vendors", flow) for flow in flows]
+    ends = [connector.latest_offset("Vendors", flow, {}) for flow in flows]
+    mock_airtable.rename_field("Vendors", "Name", "Company")
+    mock_airtable.advance_clock(120)
+    for _ in range(2):
+        for flow, schema, end in zip(flows, schemas, ends, strict=True):
+            assert connector.get_table_schema("Vendors", flow) == schema
+            assert connector.latest_offset("Vendors", flow, {}) == end
+            (partition,) = connector.get_partitions("Vendors", flow, {}, end)
+            names = [column["name"] for column in json.loads(partition["scan"])["columns"]]
+            assert names == schema.names
+
+
+def test_a_connector_keeps_a_bounded_number_of_plans(
+    framework: Callable[[str], Any], connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    most = framework("sources.airtable.airtable").KEPT
+    connector = connect({**mock_airtable.options(requests_per_second=1000), "ingestion_type": "cdc"})
+    first = connector.latest_offset("Vendors", {"page_size": "1"}, {})
+    for size in range(1, most + 10):
+        connector.latest_offset("Vendors", {"page_size": str(size % 100 + 1)}, {})
+    assert len(connector._plans) == len(connector._streams) == most
+    mock_airtable.advance_clock(120)
+    assert connector.latest_offset("Vendors", {"page_size": "1"}, {}) == first
+    assert len(pickle.loads(pickle.dumps(connector))._plans) == most
+
+
 def test_options_are_looked_at_when_a_connector_is_made(
     connect: Callable[..., Any], mock_airtable: MockAirtable
 ) -> None:
@@ -220,14 +365,20 @@ def test_bases_are_namespaces(connect: Callable[..., Any], mock_airtable: MockAi
     # The framework hands a connector the very option that it answers: the root is one.
     fixed = connect({**options, "namespace": "[]"})
     assert fixed.list_namespaces() == []
-    assert fixed.list_tables_in_namespace([]) == fixed.list_tables_in_namespace([base]) == tables
+    for namespace in ([], None, [base], [mock_airtable.bases[base]]):
+        assert fixed.list_tables_in_namespace(namespace) == tables
+    for namespace in ("[]", "", json.dumps([base]), base, mock_airtable.bases[base]):
+        assert connect({**options, "namespace": namespace}).list_tables() == tables
+    other = next(other for other in mock_airtable.bases if other != base)
+    with pytest.raises(OptionError, match=f"base_id fixes the base {base}"):
+        fixed.list_tables_in_namespace([other])
     del options["base_id"]
     every = connect({**options, "namespace": "[]", "tableName": "_community_tables"})
     assert (
         sorted(every.list_namespaces()) == sorted(every.list_namespaces([])) == sorted([b] for b in mock_airtable.bases)
     )
     assert every.list_namespaces([base]) == []
-    assert every.list_tables_in_namespace([]) == []
+    assert every.list_tables_in_namespace([]) == every.list_tables_in_namespace(None) == []
     assert every.list_tables_in_namespace([base]) == tables
     with pytest.raises(OptionError, match="must name one base"):
         every.list_tables_in_namespace([base, "deeper"])
@@ -236,8 +387,57 @@ def test_bases_are_namespaces(connect: Callable[..., Any], mock_airtable: MockAi
     one = connect({**options, "namespace": json.dumps([base])})
     assert one.list_tables() == tables
     assert one.get_table_schema("Vendors", {}) == fixed.get_table_schema("Vendors", {"namespace": json.dumps([base])})
-    with pytest.raises(OptionError, match="namespace"):
-        connect(options).list_tables()
+
+
+def test_without_a_base_the_tables_of_all_bases_are_listed(
+    connect: Callable[..., Any], mock_airtable: MockAirtable
+) -> None:
+    options = mock_airtable.options()
+    del options["base_id"]
+    definition = [{"name": "Name", "type": "singleLineText"}]
+    mock_airtable.create_base(
+        "Another", [{"name": "Vendors", "fields": definition}, {"name": "Own", "fields": definition}]
+    )
+    closed = mock_airtable.create_base("Closed", [{"name": "Secret", "fields": definition}])
+    mock_airtable.set_permission("none", base=closed)
+    there = [
+        table for base in mock_airtable.bases if base != closed for table in mock_airtable.schema(base=base)["tables"]
+    ]
+    names = [table["name"] for table in there]
+    expected = [table["id"] if names.count(table["name"]) > 1 else table["name"] for table in there]
+    assert names.count("Vendors") > 1
+    for namespace in ({}, {"namespace": "[]"}, {"namespace": " [ ] "}):
+        assert connect({**options, **namespace}).list_tables() == expected
+    assert [closed] not in connect(options).list_namespaces()
+
+
+@pytest.mark.parametrize("is_fixed", [True, False])
+def test_both_sources_list_tables_for_any_sensible_namespace(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable, is_fixed: bool
+) -> None:
+    base = mock_airtable.base_id
+    tables = sorted(table["name"] for table in mock_airtable.schema()["tables"])
+    root = tables if is_fixed else []
+    for source in (framework("sparkpds").find_data_source("airtable"), lakeflow_airtable.AirtableDataSource):
+
+        def rows(source: Any = source, **more: str) -> list[tuple[Any, ...]]:
+            found = source(
+                mock_airtable.options(tableName="_community_tables", base_id=base if is_fixed else "", **more)
+            )
+            return list(found.reader(found.schema()).read(None))
+
+        assert rows(namespace="[]") == [([], table) for table in root]
+        assert rows(namespace=json.dumps([base])) == [([base], table) for table in tables]
+        assert rows(namespace=base) == [([base], table) for table in tables]
+        name = mock_airtable.bases[base]
+        assert rows(namespace=json.dumps([name])) == [([name], table) for table in tables]
+        if is_fixed:
+            assert rows() == [([], table) for table in tables]
+        else:
+            with pytest.raises(OptionError, match="needs option namespace"):
+                rows()
+        with pytest.raises(OptionError, match="must name one base"):
+            rows(namespace=json.dumps([base, "deeper"]))
 
 
 @pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc", "append"])

@@ -19,7 +19,8 @@ TOKEN = "patCommunityTest.0000"
 DRIVER = """
 import json, os
 
-from databricks.labs.community_connector.sparkpds import find_data_source, register
+from databricks.labs.community_connector.sources.airtable import AirtableLakeflowConnect
+from databricks.labs.community_connector.sparkpds import LakeflowSource, find_data_source, register
 from pyspark.sql import SparkSession
 
 from lakeflow_airtable.mock import MockAirtable
@@ -33,6 +34,11 @@ mock = MockAirtable(token=os.environ["TOKEN"])
 mock.generate_table("Generated", 60, 40)
 mock.advance_clock(120)
 result = {}
+
+
+class Converted(LakeflowSource):
+    # The framework's own reading of the connector, cell by cell.
+    _lakeflow_connect_cls = AirtableLakeflowConnect
 
 
 def source(reader, table, **options):
@@ -55,13 +61,14 @@ def run(stream, **options):
     return batches
 
 
-# Snapshots: the framework's data source and our own give the same. These tables have every kind of field.
+# Snapshots: what is found, and the framework's reading of the connector, give the same. These tables have every kind of
+# field.
 tables = ["SKU Candidates", "Vendors", "Generated"]
 read = {}
-register(spark, "airtable")
+spark.dataSource.register(find_data_source("airtable"))
 read["ours"] = {table: rows(source(spark.read, table).load()) for table in tables}
 schemas = {table: source(spark.read, table).load().schema for table in tables}
-spark.dataSource.register(find_data_source("airtable"))
+spark.dataSource.register(Converted)
 read["theirs"] = {table: rows(source(spark.read, table).load()) for table in tables}
 result["there"] = [table["name"] for table in mock.schema()["tables"]]
 result["counts"] = {table: len(found) for table, found in read["theirs"].items()}
@@ -89,19 +96,33 @@ result["namespaces"] = [
     list(row) for row in source(spark.read, "_community_namespaces", base_id="").load().collect()
 ]
 
-# Streams, each in two runs, with changes between them.
+try:
+    source(spark.readStream, "Vendors").load().writeStream.format("noop").start().awaitTermination(60)
+except Exception as error:
+    result["snapshot"] = str(error)
+
+# Streams, each in two runs, with changes between them: by the framework's reading, and as registered.
 vendors = [record["id"] for record in mock.records("Vendors")]
-modes = {"cdc": {}, "cdc_with_deletes": {}, "deletes": {"isDeleteFlow": "true"}}
+modes = {"cdc": {}, "cdc_with_deletes": {}, "deletes": {"isDeleteFlow": "true"}, "registered": {}}
 for mode, more in modes.items():
-    more["ingestion_type"] = mode if mode != "deletes" else "cdc_with_deletes"
+    more["ingestion_type"] = "cdc" if mode == "cdc" else "cdc_with_deletes"
     more["max_records_per_batch"] = "25"
-result["first"] = {mode: run(mode, **more) for mode, more in modes.items()}
+
+
+def runs():
+    spark.dataSource.register(Converted)
+    ran = {mode: run(mode, **more) for mode, more in modes.items() if mode != "registered"}
+    register(spark, "airtable")
+    return {**ran, "registered": run("registered", **modes["registered"])}
+
+
+result["first"] = runs()
 changed, gone, *_ = vendors
 (added,) = mock.create_records("Vendors", [{"Name": "Added"}])
 mock.update_records("Vendors", {changed: {"Name": "Changed"}})
 mock.delete_records("Vendors", [gone])
 mock.advance_clock(120)
-result["second"] = {mode: sorted(sum(run(mode, **more), [])) for mode, more in modes.items()}
+result["second"] = {mode: sorted(sum(batches, [])) for mode, batches in runs().items()}
 result["written"] = {"vendors": vendors, "changed": changed, "gone": gone, "added": added}
 result["base"] = mock.base_id
 result["bases"] = sorted(mock.bases)
@@ -141,7 +162,8 @@ def test_a_real_spark_reads_through_the_framework(tmp_path: Path) -> None:
     assert result["namespaces"] == [[[base]] for base in result["bases"]]
 
     vendors, changed, gone, added = (result["written"][name] for name in ("vendors", "changed", "gone", "added"))
-    for mode in ("cdc", "cdc_with_deletes"):
+    assert "OptionError: option ingestion_type is snapshot" in result["snapshot"]
+    for mode in ("cdc", "cdc_with_deletes", "registered"):
         batches = result["first"][mode]
         assert [len(batch) for batch in batches if batch] == [25, 25, 10]
         assert sorted(record for batch in batches for record, _ in batch) == sorted(vendors)
@@ -150,6 +172,7 @@ def test_a_real_spark_reads_through_the_framework(tmp_path: Path) -> None:
     assert result["second"] == {
         "cdc": written,
         "cdc_with_deletes": written,
+        "registered": written,
         "deletes": [[gone, None]],
     }
     # Neither the output nor a checkpoint shows the token.

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import lakeflow_airtable.mock
-from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.mock import MockAirtable, main
 
 
 def get(mock: MockAirtable, path: str, token: str | None = None) -> Any:
@@ -172,3 +172,36 @@ def test_the_command_runs_until_it_is_stopped() -> None:
             assert json.load(answer)["requests_per_second"] == 7
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "takes"),
+    [
+        (["--port", "99999"], "--port: takes a whole number from 0 to 65535"),
+        (["--port=-1"], "--port: takes a whole number from 0 to 65535"),
+        (["--port", "http"], "--port: takes a whole number from 0 to 65535"),
+        (["--rate-limit", "0"], "--rate-limit: takes a whole number from 1 to 4294967295"),
+        (["--rate-limit", "4294967296"], "--rate-limit: takes a whole number from 1 to"),
+        (["--penalty", "nan"], "--penalty: takes a number from 0 to 86400"),
+        (["--penalty=-1"], "--penalty: takes a number from 0 to 86400"),
+        (["--delay=-5"], "--delay: takes a whole number from 0 to 86400000"),
+        (["--records=-5"], "--records: takes a whole number from 0 to 100000000"),
+        (["--seed", "18446744073709551616"], "--seed: takes a whole number from 0 to 18446744073709551615"),
+    ],
+)
+def test_numbers_out_of_range_are_answered_with_the_range(
+    arguments: list[str], takes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert takes in capsys.readouterr().err
+
+
+def test_numbers_of_the_class_have_a_range_too() -> None:
+    with pytest.raises(ValueError, match="port is 99999: it takes a whole number from 0 to 65535"):
+        MockAirtable(port=99999)
+    with pytest.raises(ValueError, match="seed is -1: it takes a whole number from 0 to"):
+        MockAirtable(seed=-1)
+    with MockAirtable() as mock, pytest.raises(ValueError, match="records is -1: it takes"):
+        mock.generate_table("Generated", -1)

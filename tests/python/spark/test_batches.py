@@ -168,6 +168,36 @@ def test_the_format_airtable_needs_no_registration(spark: SparkSession, mock_air
     spark.catalog.dropTempView("vendors")
 
 
+@pytest.mark.parametrize("columns", ["", "(id STRING, name STRING) "])
+def test_sql_tables_lose_their_options_and_the_error_says_what_to_do(
+    spark: SparkSession, mock_airtable: MockAirtable, columns: str
+) -> None:
+    settings = ", ".join(f"{name} '{value}'" for name, value in mock_airtable.options(tableName="Vendors").items())
+    count = load(spark, mock_airtable, "Vendors").count()
+    spark.sql(f"CREATE TABLE sql_vendors {columns}USING airtable OPTIONS ({settings})")
+    try:
+        with pytest.raises(Exception, match="option token is missing") as caught:
+            spark.sql("SELECT id FROM sql_vendors").collect()
+        for words in ("CREATE TEMPORARY VIEW ... USING airtable OPTIONS (...)", "WITH (...)"):
+            assert words in str(caught.value)
+        assert len(spark.sql(f"SELECT id FROM sql_vendors WITH ({settings})").collect()) == count
+    finally:
+        spark.sql("DROP TABLE sql_vendors")
+    with pytest.raises(Exception, match="CREATE TEMPORARY VIEW"):
+        spark.sql(f"CREATE TABLE sql_copy USING airtable OPTIONS ({settings}) AS SELECT 1 AS id")
+    spark.sql("DROP TABLE IF EXISTS sql_copy")
+
+
+def test_sql_views_and_copies(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    settings = ", ".join(f"{name} '{value}'" for name, value in mock_airtable.options(tableName="Vendors").items())
+    count = load(spark, mock_airtable, "Vendors").count()
+    spark.sql(f"CREATE TEMPORARY VIEW sql_vendors USING airtable OPTIONS ({settings})")
+    spark.sql("CREATE TABLE sql_names USING parquet AS SELECT id, name FROM sql_vendors")
+    assert spark.table("sql_names").count() == spark.sql("SELECT name, country FROM sql_vendors").count() == count
+    spark.sql("DROP TABLE sql_names")
+    spark.catalog.dropTempView("sql_vendors")
+
+
 def test_tables_are_saved_with_their_comments(spark: SparkSession, mock_airtable: MockAirtable) -> None:
     frame = load(spark, mock_airtable, "Vendors")
     frame.write.mode("overwrite").saveAsTable("saved_vendors")

@@ -32,7 +32,7 @@ def _closed_port() -> int:
 CLOSED = _closed_port()
 
 MISTAKES = {
-    "missing token": Mistake({"token": None}, "OptionError", ["option token is missing", "bearer_token"]),
+    "missing token": Mistake({"token": None}, "OptionError", ["option token is missing", "bearer_token", "WITH (...)"]),
     "missing token with a connection": Mistake(
         {"token": None, "databricks.connection": "airtable"},
         "OptionError",

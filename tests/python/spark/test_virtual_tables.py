@@ -133,7 +133,7 @@ def test_tables(spark: SparkSession, mock_airtable: MockAirtable) -> None:
     ("table", "options", "message"),
     [
         ("_community_table", {}, "did you mean _community_tables?): there are _community_table_metadata, "),
-        ("_community_tables", {"namespace": '["appXXXXXXXXXXXXXX"]'}, "option namespace is of no use with base_id"),
+        ("_community_tables", {"namespace": '["appXXXXXXXXXXXXXX"]'}, "but option base_id fixes the base"),
         ("_community_tables", {"base_id": ""}, "reading _community_tables needs option namespace"),
         ("_community_namespaces", {"namespacePrefix": "app"}, "namespacePrefix must be a JSON list of strings"),
         ("_community_table_metadata", {"tableNameList": "Vendors"}, "tableNameList must be a JSON list of strings"),

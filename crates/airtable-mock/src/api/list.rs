@@ -35,11 +35,17 @@ pub(crate) struct Frozen {
 ///
 /// # Errors
 /// 422 for an unknown view or field, or a formula that does not compile.
-pub(crate) fn freeze(base: &Base, t: TableIndex, query: &ListQuery, now_ms: i64) -> Result<Frozen, ApiError> {
+pub(crate) fn freeze(
+    base: &Base,
+    t: TableIndex,
+    query: &ListQuery,
+    with: &Circumstances<'_>,
+) -> Result<Frozen, ApiError> {
+    let now_ms = with.now_ms;
     let table = &base[t];
     let view = query.view.as_deref().map(|name| table.view(name).ok_or_else(|| unknown_view(name))).transpose()?;
     let view = view.map(|view| &table.views[view]);
-    let filter = query.formula.as_deref().map(|text| compile(base, t, text)).transpose()?;
+    let filter = query.formula.as_deref().map(|text| compile(base, t, text, with.faults)).transpose()?;
     let mut by = Vec::new();
     for (name, descending) in &query.sort {
         by.push((table.field(name).ok_or_else(|| ApiError::unknown_field(name))?, *descending));
@@ -79,8 +85,12 @@ fn unknown_view(name: &str) -> ApiError {
     ApiError::invalid(kind, format!("View {name} not found"))
 }
 
-fn compile(base: &Base, t: TableIndex, text: &str) -> Result<Formula, ApiError> {
-    Formula::compile(text, &|name| base[t].field_in_formula(name).map(Numbered::number))
+fn compile(base: &Base, t: TableIndex, text: &str, faults: &Faults) -> Result<Formula, ApiError> {
+    let table = &base[t];
+    let find = |name: &str| {
+        if faults.field_ids_in_formulas { table.field_in_formula(name) } else { table.field_named_in_formula(name) }
+    };
+    Formula::compile(text, &|name| find(name).map(Numbered::number))
         .map_err(|error| ApiError::bad_formula(&error.to_string()))
 }
 
@@ -101,7 +111,7 @@ pub(crate) fn list(
     let place = if let Some(offset) = &query.offset {
         lock().resume(offset, &table.id, with.faults)?
     } else {
-        let frozen = freeze(base, t, query, with.now_ms)?;
+        let frozen = freeze(base, t, query, with)?;
         lock().start(Listing::new(&table.id, frozen.order, frozen.filter))
     };
     let size = with.faults.page_size.map_or(query.page_size, |most| most.clamp(1, query.page_size));

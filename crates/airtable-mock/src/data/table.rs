@@ -43,12 +43,17 @@ impl Table {
         find(&|field| field.id == name_or_id).or_else(|| find(&|field| field.name == name_or_id))
     }
 
-    /// Finds a field as formulas do: by id, by name, or by name without regard to case.
+    /// Finds a field as the definitions of formula fields do: by id, or as [`Table::field_named_in_formula`].
     pub(crate) fn field_in_formula(&self, name_or_id: &str) -> Option<FieldIndex> {
-        self.field(name_or_id).or_else(|| {
-            let wanted = name_or_id.to_lowercase();
-            self.fields.position(|field| field.alive && field.name.to_lowercase() == wanted)
-        })
+        let by_id = self.fields.position(|field| field.alive && field.id == name_or_id);
+        by_id.or_else(|| self.field_named_in_formula(name_or_id))
+    }
+
+    /// Finds a field as `filterByFormula` does: by name, with regard to case only where that tells fields apart.
+    pub(crate) fn field_named_in_formula(&self, name: &str) -> Option<FieldIndex> {
+        let find = |test: &dyn Fn(&Field) -> bool| self.fields.position(|field| field.alive && test(field));
+        let wanted = name.to_lowercase();
+        find(&|field| field.name == name).or_else(|| find(&|field| field.name.to_lowercase() == wanted))
     }
 
     pub(crate) fn view(&self, name_or_id: &str) -> Option<ViewIndex> {

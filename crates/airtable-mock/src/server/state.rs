@@ -1,5 +1,6 @@
 //! What all requests share. Each part has its own lock; none is held while something is sent.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::limit::Limits;
@@ -19,12 +20,20 @@ pub(crate) struct State {
     rules: Mutex<Rules>,
     log: Mutex<RequestLog>,
     initial: Faults,
+    /// The address that the server was started at.
+    pub(super) listening: IpAddr,
     /// Where notifications are sent from.
     runtime: tokio::runtime::Handle,
 }
 
 impl State {
-    pub(crate) fn new(airtable: Airtable, tokens: Tokens, faults: Faults, runtime: tokio::runtime::Handle) -> Self {
+    pub(crate) fn new(
+        airtable: Airtable,
+        tokens: Tokens,
+        faults: Faults,
+        listening: IpAddr,
+        runtime: tokio::runtime::Handle,
+    ) -> Self {
         let state = Self {
             airtable,
             tokens: RwLock::new(tokens),
@@ -32,6 +41,7 @@ impl State {
             rules: Mutex::default(),
             log: Mutex::default(),
             initial: faults,
+            listening,
             runtime,
         };
         state.reset_faults();

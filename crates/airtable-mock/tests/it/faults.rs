@@ -93,3 +93,77 @@ fn faults_can_be_set_by_http() {
     assert_eq!(log["counts"]["list_records"], 3);
     assert_eq!(log["requests"][1]["status"], 502);
 }
+
+/// The status of an answer to a request as a socket sends it, and its `Date`.
+fn raw(bench: &Bench, request: &str) -> (u16, String) {
+    use std::io::{Read, Write};
+
+    let address = bench.mock.url().replace("http://", "");
+    let mut socket = std::net::TcpStream::connect(&address).expect("a connection");
+    socket.write_all(request.replace("ADDRESS", &address).as_bytes()).expect("sent");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let date = answer.lines().find_map(|line| line.strip_prefix("date: ")).unwrap_or_default();
+    (status, date.to_owned())
+}
+
+#[test]
+fn a_web_page_is_not_answered() {
+    let bench = Bench::with_items(1);
+    let token = format!("Authorization: Bearer {}\r\n", bench.mock.token());
+    let items = format!("/v0/{}/Items", bench.mock.base_id());
+    for (target, headers, status) in [
+        ("/_mock/requests", "Host: ADDRESS\r\n", 200),
+        ("/_mock/requests", "Host: localhost:80\r\n", 200),
+        ("/_mock/requests", "Host: ADDRESS\r\nOrigin: http://ADDRESS\r\n", 200),
+        ("/_mock/requests", "Host: evil.example\r\n", 403),
+        ("/_mock/requests", "Host: ADDRESS\r\nOrigin: http://evil.example\r\n", 403),
+        ("/_mock/requests", "Host: ADDRESS\r\nOrigin: null\r\n", 403),
+        ("/_mock/faults", "Host: evil.example\r\nOrigin: http://evil.example\r\n", 403),
+        // The usual token is known to everybody.
+        ("/_mock/faults", &format!("Host: evil.example\r\n{token}"), 403),
+        ("http://evil.example/_mock/faults", "Host: ADDRESS\r\n", 403),
+        ("/_mock/attachments/1/2/3/4", "Host: evil.example\r\n", 403),
+        (&items, &format!("Host: ADDRESS\r\n{token}"), 200),
+        (&items, &format!("Host: api.airtable.com\r\n{token}"), 200),
+        (&items, &format!("Host: evil.example\r\n{token}"), 403),
+        (&items, &format!("Host: airtable.com.evil.example\r\n{token}"), 403),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+        assert_eq!(raw(&bench, &request).0, status, "{request}");
+    }
+    for method in ["PUT", "DELETE"] {
+        let request = format!(
+            "{method} /_mock/faults HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+        );
+        assert_eq!(raw(&bench, &request).0, 403, "{method}");
+    }
+}
+
+#[test]
+fn every_answer_has_the_time_of_the_servers_clock() {
+    let bench = Bench::with_items(1);
+    bench.mock.set_clock("2001-02-03T04:05:06Z").expect("a time");
+    for target in ["/v0/meta/bases", "/v0/nowhere", "/_mock/faults", "/_mock/nowhere", "/_mock/attachments/1/2/3/4"] {
+        for host in ["ADDRESS", "evil.example"] {
+            let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            let date = raw(&bench, &request).1;
+            assert!(date.starts_with("Sat, 03 Feb 2001 04:05:"), "{target} {host}: {date}");
+        }
+    }
+}
+
+#[test]
+fn ids_of_fields_are_refused_in_formulas_unless_they_are_asked_for() {
+    let bench = Bench::with_items(3);
+    let schema = bench.mock.schema(&bench.mock.base_id()).expect("a base");
+    let id = schema["tables"][0]["fields"][1]["id"].as_str().expect("an id").to_owned();
+    let asked = |name: &str| bench.items(&format!("filterByFormula=%7B{name}%7D%3D1"));
+    assert_eq!((asked("N").status, asked("n").status), (200, 200));
+    let refused = asked(&id);
+    assert_eq!((refused.status, refused.json()["error"]["type"].as_str()), (422, Some("INVALID_FILTER_BY_FORMULA")));
+    assert!(refused.json()["error"]["message"].as_str().is_some_and(|text| text.contains("Unknown field names: fld")));
+    bench.mock.set_faults(Faults { field_ids_in_formulas: true, ..Faults::default() });
+    assert_eq!(asked(&id).json()["records"].as_array().map(Vec::len), Some(1));
+}

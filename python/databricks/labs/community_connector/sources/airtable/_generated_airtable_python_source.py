@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 def register_lakeflow_source(spark: SparkSession) -> None:
-    """Registers `lakeflow_airtable.AirtableDataSource` as `lakeflow_connect`.
+    """Registers the class that `find_data_source("airtable")` gives, as `lakeflow_connect`."""
+    from databricks.labs.community_connector.sources.airtable import AirtableDataSource
 
-    Not the framework's data source beside this module: both serve the same tables, options and virtual tables, but
-    this one hands over Arrow batches where the framework converts cell by cell.
-    """
-    from lakeflow_airtable import register
-
-    register(spark)
+    spark.dataSource.register(AirtableDataSource)

@@ -4,14 +4,14 @@ The framework makes a connector, pickles it, and calls it on the driver and on e
 text; connections are made where they are used. Partitions and offsets are plain JSON, and hold no token.
 
 The framework ingests `cdc_with_deletes` by two streams, one of upserts and one of deletes. `lakeflow_airtable` has one
-stream of both, and knows the second by the option `isDeleteFlow`; leaving the deletes out of the first is done here.
+stream of both, and knows the second by the option `isDeleteFlow`; plans made here leave the deletes out of the first.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from databricks.labs.community_connector.interface import (
     LakeflowConnect,
@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
 Offset = dict[str, Any]
 Record = dict[str, Any]
-Plan = tuple[Options, str]
-"""A table's plan, as JSON, and the options that it was made with."""
+T = TypeVar("T")
+Key = tuple[str, Options]
+"""A table, or its plan, and the options that matter to what is made of it. Options show no token where they are
+printed."""
+
+KEPT = 64
+"""Plans, and streams, that a connector keeps: a stream that is made again costs a request, and ends where it did."""
 
 
 class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, SupportsNamespaces):
@@ -41,35 +46,40 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     call, and in streams with lower-cased names: here their names have no case, and a call's go before the others.
 
     A table is planned once for a connector and those that are pickled from it, because Spark keeps to the schema that
-    it got first. A connector's streams end at what was there when they were first asked, however long Airtable goes on
-    changing: the framework runs a stream until its offset stands still, and makes a new connector for the next run.
+    it got first; its streams are made of the same plan. A connector's streams of one table and kind end at what was
+    there when they were first asked, however long Airtable goes on changing: the framework runs a stream until its
+    offset stands still, and makes a new connector for the next run.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         super().__init__(options)
-        self.__setstate__((Options.from_values(options), {}))
+        self.__setstate__((Options.from_values(options), []))
         self._connector()  # bad options fail here, when the framework makes the source
 
-    def __getstate__(self) -> tuple[Options, dict[str, Plan]]:
+    def __getstate__(self) -> tuple[Options, list[tuple[Key, str]]]:
         return self._options, self._plans
 
-    def __setstate__(self, state: tuple[Options, dict[str, Plan]]) -> None:
+    def __setstate__(self, state: tuple[Options, list[tuple[Key, str]]]) -> None:
         self._options, self._plans = state
-        self._streams: dict[str, list[tuple[Options, Stream]]] = {}
+        self._streams: list[tuple[Key, Stream]] = []
+        self._ends: dict[str, str] = {}
         self._live: Connector | None = None
 
     # What there is.
 
     def list_tables(self) -> list[str]:
-        # The namespace, too, where it stands for a base.
-        return _connector(self._without({"tablename", "isdeleteflow"})).list_tables()
+        """The tables of the connection's base, or of every base: by name, and by id where several have the name."""
+        connector = _connector(self._without({"tablename", "isdeleteflow"}))
+        # `[]` is the root of the namespaces, and no base.
+        has_base = self._options.get("base_id") or self._options.get("namespace", "").strip("[] \t\r\n")
+        return connector.list_tables() if has_base else connector.list_tables_of_all()
 
     def list_namespaces(self, prefix: list[str] | None = None) -> list[list[str]]:
         # Bases are one level: below a base there is nothing.
         return [] if prefix else [[base] for base in self._connector().list_namespaces()]
 
-    def list_tables_in_namespace(self, namespace: list[str]) -> list[str]:
-        if len(namespace) > 1:
+    def list_tables_in_namespace(self, namespace: list[str] | None = None) -> list[str]:
+        if namespace and len(namespace) > 1:
             raise OptionError("option namespace must name one base: bases have no namespaces below them")
         if namespace:
             return self._connector().list_tables(namespace[0])
@@ -89,7 +99,11 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         self, table_name: str, start_offset: Offset | None, table_options: Mapping[str, Any]
     ) -> tuple[Iterator[Record], Offset | None]:
         """Rows from the offset on, and where they end. `None` as the start is the whole table at once."""
-        return self._read(table_name, start_offset, self._with(table_options))
+        options = self._with(table_options)
+        if start_offset is not None and any(name.lower() == "tablename" for name in table_options):
+            # Spark's own options name the table: this is a stream, and without an end Spark's assertions would fail.
+            self._connector().stream(self._scan(table_name, options), options)
+        return self._read(table_name, start_offset, options)
 
     def read_table_deletes(
         self, table_name: str, start_offset: Offset | None, table_options: Mapping[str, Any]
@@ -97,8 +111,9 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._read(table_name, start_offset, self._with({**table_options, "isDeleteFlow": "true"}))
 
     def _read(self, table_name: str, start: Offset | None, options: Options) -> tuple[Iterator[Record], Offset | None]:
-        if self._connector().metadata(table_name, options)["ingestion_type"] == "snapshot":
-            return self._records(self._scan(table_name, options), options), None
+        plan = self._plan(table_name, options)
+        if json.loads(plan)["ingestion_type"] == "snapshot":
+            return self._records(_scan(plan), options), None
         end = self._latest(table_name, start, options)
         if end == start:
             return iter(()), start
@@ -141,15 +156,28 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     # Plans, ranges and rows, which are all `lakeflow_airtable`'s.
 
     def _scan(self, table_name: str, options: Options) -> Scan:
-        planned = self._plans.get(table_name)
-        if planned is None or planned[0] != options:
-            planned = self._plans[table_name] = (options, self._connector().plan(table_name, options).to_json())
-        return _scan(planned[1])
+        return _scan(self._plan(table_name, options))
+
+    def _plan(self, table_name: str, options: Options) -> str:
+        # The call names the table, whatever its options say.
+        known = options.known("connection", "tables", "read")
+        known.pop("tablename", None)
+        key = (table_name, known)
+        return _kept(self._plans, key, lambda: self._planned(table_name, options))
+
+    def _planned(self, table_name: str, options: Options) -> str:
+        return self._connector().plan(table_name, options).without_deletes().to_json()
 
     def _latest(self, table_name: str, start: Offset | None, options: Options) -> Offset:
         """Where a stream goes next from `start`; without one it cannot be led on by batches, and goes to the end."""
         limit = options.get("max_records_per_batch")
-        latest, _ = self._stream(table_name, options).latest(_text(start), int(limit) if limit else None)
+        stream = self._stream(table_name, options)
+        # An offset names base, table and kind. What else a call asks for moves no end.
+        of = stream.initial_offset()
+        if of not in self._ends:
+            self._ends[of], _ = stream.latest(_text(start))
+        stream.stop_at(self._ends[of])
+        latest, _ = stream.latest(_text(start), int(limit) if limit else None)
         offset: Offset = json.loads(latest)
         return offset
 
@@ -157,19 +185,12 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return self._stream(table_name, options).scan(_text(start), json.dumps(end))
 
     def _stream(self, table_name: str, options: Options) -> Stream:
-        # Options show no token where they are printed, which their items would.
-        streams = self._streams.setdefault(table_name, [])
-        for known, stream in streams:
-            if known == options:
-                return stream
-        stream = self._connector().stream(self._scan(table_name, options), options)
-        stream.stop_at_latest()
-        streams.append((options, stream))
-        return stream
+        plan = self._plan(table_name, options)
+        key = (plan, options.known("connection", "stream"))
+        return _kept(self._streams, key, lambda: self._connector().stream(_scan(plan), options))
 
     def _records(self, scan: Scan, options: Options) -> Iterator[Record]:
-        batches = self._connector().read(scan, options)
-        return _records(batches, with_deletes=options.get("isdeleteflow", "").strip().lower() == "true")
+        return _records(self._connector().read(scan, options))
 
     # Options and connections.
 
@@ -188,6 +209,14 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         return Options({name: text for name, text in self._options.items() if name not in names})
 
 
+def _kept(kept: list[tuple[Key, T]], key: Key, make: Callable[[], T]) -> T:
+    """What was made of this key before, or what is made now; what was of no use for the longest time is let go."""
+    known = next((index for index, (other, _) in enumerate(kept) if other == key), None)
+    kept.append((key, make()) if known is None else kept.pop(known))
+    del kept[:-KEPT]
+    return kept[-1][1]
+
+
 def _connector(options: Options) -> Connector:
     from lakeflow_airtable._native import Connector
 
@@ -204,7 +233,7 @@ def _text(offset: Offset | None) -> str | None:
     return None if offset is None else json.dumps(offset)
 
 
-def _records(batches: Batches, with_deletes: bool) -> Iterator[Record]:
+def _records(batches: Batches) -> Iterator[Record]:
     """Rows as the framework converts them: a dict each, and times, which JSON has not, as ISO 8601."""
     import pyarrow as pa
 
@@ -212,8 +241,6 @@ def _records(batches: Batches, with_deletes: bool) -> Iterator[Record]:
         times = [field.name for field in pa.schema(batches.schema) if _holds_times(field.type)]
         for batch in batches:
             for record in batch.to_pylist():
-                if record.get("_deleted") and not with_deletes:
-                    continue
                 for name in times:
                     record[name] = _iso(record[name])
                 yield record

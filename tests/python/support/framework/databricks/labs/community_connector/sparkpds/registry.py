@@ -10,7 +10,7 @@ _SOURCES = "databricks.labs.community_connector.sources"
 
 def find_data_source(name):
     """The source's data source: one that its package defines, not one that it merely imports."""
-    package = importlib.import_module(f"{_SOURCES}.{name}")
+    package = _package(name)
     for _, found in inspect.getmembers(package, inspect.isclass):
         is_inside = f"{found.__module__}.".startswith(f"{package.__name__}.")
         if issubclass(found, LakeflowSource) and found is not LakeflowSource and is_inside:
@@ -18,10 +18,17 @@ def find_data_source(name):
     raise ValueError(f"source {name} has no data source")
 
 
+def _package(name):
+    try:
+        return importlib.import_module(f"{_SOURCES}.{name}")
+    except ModuleNotFoundError as error:
+        raise ValueError(f"source {name} not found: install the package {_SOURCES}.{name}") from error
+
+
 def register(spark, name):
     """What the pipelines' template calls."""
     if not isinstance(name, str):
         raise TypeError("a source is registered by its name")
-    importlib.import_module(f"{_SOURCES}.{name}")
+    _package(name)
     module = importlib.import_module(f"{_SOURCES}.{name}._generated_{name}_python_source")
     module.register_lakeflow_source(spark)
