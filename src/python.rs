@@ -5,6 +5,7 @@
 //! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
+//! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
 
 use pyo3::prelude::*;
@@ -12,14 +13,18 @@ use pyo3::prelude::*;
 mod arrow;
 mod batches;
 mod connector;
+mod consumer;
 mod error;
 mod facts;
+mod interrupts;
 mod live;
 mod log;
 mod mock;
 mod runtime;
 mod scan;
 mod stream;
+#[cfg(unix)]
+mod wakeup;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -109,7 +109,7 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
-        Ok(Batches::new(self.live_for(&options).get(py)?.read(scan.0.clone())))
+        Ok(Batches::new(py, self.live_for(&options).get(py)?.read(scan.0.clone())))
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.
