@@ -36,6 +36,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batches::Batches>()?;
     module.add_class::<arrow::Schema>()?;
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;
     module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;

@@ -110,7 +110,7 @@ class VirtualTableReader(DataSourceReader):
 def _connector(options: Options) -> Connector:
     from .._native import Connector
 
-    return Connector(options)
+    return Connector(options, among_others=True)
 
 
 def _columns(schema: StructType) -> list[tuple[str, str]]:

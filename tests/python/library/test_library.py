@@ -22,7 +22,7 @@ import pyarrow as pa
 import pytest
 
 import lakeflow_airtable
-from lakeflow_airtable import Airtable, OptionError
+from lakeflow_airtable import Airtable, AirtableDataSource, OptionError
 from lakeflow_airtable.mock import MockAirtable
 
 
@@ -133,7 +133,7 @@ def test_log_lines_of_retries_reach_logging(
     mock_airtable.faults = {"rules": [{"path": "/tbl", "times": 1, "action": "bad_gateway"}]}
     with caplog.at_level("INFO", "lakeflow_airtable"):
         pa.table(base.read("Vendors"))
-        Airtable(**mock_airtable.options(), something_of_spark="x")
+        AirtableDataSource({**mock_airtable.options(), "something_of_spark": "x"})
     assert any("502" in line and "retry 1 of 8" in line for line in caplog.messages)
     assert any("something_of_spark" in line for line in caplog.messages)
     assert mock_airtable.token not in caplog.text

@@ -191,7 +191,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
 def _connector(options: Options) -> Connector:
     from lakeflow_airtable._native import Connector
 
-    return Connector(options)
+    return Connector(options, among_others=True)
 
 
 def _scan(plan: str) -> Scan:
