@@ -9,6 +9,7 @@
 //! | `typed` | what the rest of the crate is given |
 //! | `given` | what users gave, as text |
 //! | `address` | where the API is, in one spelling |
+//! | `unknown` | names that are no option, and what is meant by them |
 //! | `values` | from one to the other, each checked, and what must or cannot be given together |
 
 use crate::error::Result;
@@ -17,12 +18,15 @@ mod address;
 mod given;
 mod table;
 mod typed;
+mod unknown;
 mod values;
 
 use given::Given;
+pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
 pub(crate) use typed::is_id;
 pub use typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions};
+pub use unknown::option_meant;
 
 /// Options that were checked.
 #[derive(Debug, Clone)]
@@ -38,13 +42,24 @@ impl Options {
     /// name, and a name goes before its aliases; an empty value is none, but for `rescued_data_column`.
     ///
     /// # Errors
-    /// [`Error::Option`](crate::Error::Option) for a missing token, a value that an option cannot have, and a key within
-    /// two edits of a known name. Other unknown keys are let through with a log line: Spark and Unity Catalog add their
-    /// own.
+    /// [`Error::Option`](crate::Error::Option) for a missing token, a value that an option cannot have, and an unknown key,
+    /// with the nearest name.
     pub fn parse<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
+        Self::parse_among(Others::Refused, pairs)
+    }
+
+    /// The same where Spark and Unity Catalog may have added keys of their own: unknown keys are let through with a log
+    /// line, but for those within two edits of a known name, and for other sources' words for what is here.
+    ///
+    /// # Errors
+    /// As [`Options::parse`].
+    pub fn parse_among<K: AsRef<str>, V: Into<String>>(
+        others: Others,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
         let mut given = Given::default();
         for (key, value) in pairs {
-            given.take(key.as_ref(), value.into())?;
+            given.take(key.as_ref(), value.into(), others)?;
         }
         Ok(Self { connection: values::connection(&given)?, read: values::read(&given)? })
     }

@@ -5,6 +5,7 @@
 //! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
+//! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
 
 use pyo3::prelude::*;
@@ -12,14 +13,18 @@ use pyo3::prelude::*;
 mod arrow;
 mod batches;
 mod connector;
+mod consumer;
 mod error;
 mod facts;
+mod interrupts;
 mod live;
 mod log;
 mod mock;
 mod runtime;
 mod scan;
 mod stream;
+#[cfg(unix)]
+mod wakeup;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -31,6 +36,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batches::Batches>()?;
     module.add_class::<arrow::Schema>()?;
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;
     module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;

@@ -5,10 +5,20 @@ use std::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
 use crate::options::table::{DELETE_FLOW, FOREIGN, OPTIONS, OptionRow};
+use crate::options::unknown::Meant;
 use crate::token::Token;
 
 /// Options whose value is one name.
 const NAMES: [&str; 2] = ["tableName", "view"];
+
+/// What becomes of names that are not in the table, and that resemble none which is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// They are Spark's or Unity Catalog's, which add their own: a log line.
+    LetThrough,
+    /// They are mistakes: nobody but the user has written them.
+    Refused,
+}
 
 /// What was given, under the names that the table writes.
 #[derive(Default)]
@@ -21,9 +31,9 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn take(&mut self, key: &str, value: String) -> Result<()> {
+    pub(super) fn take(&mut self, key: &str, value: String, others: Others) -> Result<()> {
         let lower = key.to_lowercase();
-        if lower == "databricks.connection" {
+        if lower == "databricks.connection" && others == Others::LetThrough {
             self.databricks_connection = Some(value);
             return Ok(());
         }
@@ -38,7 +48,7 @@ impl Given {
                 _ = self.values.insert(name, value);
             }
             Some(_) => {}
-            None => unknown(key, &lower)?,
+            None => unknown(key, &lower, others)?,
         }
         Ok(())
     }
@@ -128,16 +138,18 @@ pub(super) fn bad(name: &str, value: &str, expected: &str) -> Error {
     Error::Option(format!("option {name} is {value:?}: it takes {expected}"))
 }
 
-/// Refuses a key within two edits of a known one; others are let through.
-fn unknown(key: &str, lower: &str) -> Result<()> {
-    if FOREIGN.contains(&lower) {
+/// Refuses a key that surely means an option of ours, and any where nobody adds keys of their own.
+fn unknown(key: &str, lower: &str, others: Others) -> Result<()> {
+    if others == Others::LetThrough && FOREIGN.contains(&lower) {
         return Ok(());
     }
-    let known = OPTIONS.iter().flat_map(OptionRow::names);
-    let near = known.map(|name| (strsim::levenshtein(lower, &name.to_lowercase()), name)).min();
-    if let Some((1..=2, name)) = near {
-        return Err(Error::Option(format!("unknown option {key}: did you mean {name}?")));
+    match (Meant::by(key), others) {
+        (Meant::Surely(text), _) | (Meant::Unclear(text), Others::Refused) => {
+            Err(Error::Option(format!("unknown option {key}: {text}")))
+        }
+        (Meant::Unclear(_), Others::LetThrough) => {
+            log::info!("option {key} is not one of this source's: ignored");
+            Ok(())
+        }
     }
-    log::info!("option {key} is not one of this source's: ignored");
-    Ok(())
 }

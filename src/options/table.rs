@@ -9,6 +9,8 @@ pub struct OptionRow {
     pub name: &'static str,
     /// Other names for the same.
     pub aliases: &'static [&'static str],
+    /// What other sources call it: no names of ours, but errors that tell ours. In lower case, without `_`.
+    pub elsewhere: &'static [&'static str],
     /// What holds where it is not given; empty where nothing does.
     pub default: &'static str,
     /// When it must be given; empty where it need not.
@@ -63,6 +65,11 @@ impl OptionRow {
         Self { scope, ..self }
     }
 
+    /// What other sources call it.
+    const fn called(self, elsewhere: &'static [&'static str]) -> Self {
+        Self { elsewhere, ..self }
+    }
+
     const fn shown(self) -> Self {
         Self { is_shown: true, ..self }
     }
@@ -75,7 +82,18 @@ impl OptionRow {
 /// A row of an option of reads.
 const fn row(name: &'static str, kind: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
     let (scope, variable) = (Scope::Read, "");
-    OptionRow { name, aliases: &[], default, required: "", kind, meaning, scope, variable, is_shown: false }
+    OptionRow {
+        name,
+        aliases: &[],
+        elsewhere: &[],
+        default,
+        required: "",
+        kind,
+        meaning,
+        scope,
+        variable,
+        is_shown: false,
+    }
 }
 
 /// Every option there is.
@@ -85,6 +103,7 @@ pub static OPTIONS: &[OptionRow] = &[
         required: "always",
         ..row("token", "text", "", "personal access token or OAuth access token")
     }
+    .called(&["apikey", "apitoken", "authtoken", "airtabletoken", "airtableapikey", "personalaccesstoken", "pat"])
     .of(Connection)
     .or_variable("AIRTABLE_TOKEN"),
     row(
@@ -93,6 +112,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "",
         "`app...`; without it every base that the token sees is a namespace, and reads need `namespace`",
     )
+    .called(&["base", "appid", "airtablebaseid"])
     .of(Connection)
     .or_variable("AIRTABLE_BASE_ID")
     .shown(),
@@ -102,17 +122,24 @@ pub static OPTIONS: &[OptionRow] = &[
         "https://api.airtable.com",
         "where the API is; no scheme means https, plain http is for loopback only",
     )
+    .called(&["url", "apiurl", "endpoint", "endpointurl"])
     .of(Connection)
     .or_variable("AIRTABLE_BASE_URL"),
-    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") }.shown(),
+    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") }
+        .called(&["table", "tableid", "dbtable", "query", "sourcetable"])
+        .shown(),
     row("namespace", "list", "", "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`")
         .of(Tables)
         .shown(),
-    row("view", "text", "", "view name or id: only its records are read"),
-    row("fields", "list", "all", "JSON list, or comma-separated, of field names or ids"),
-    row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula"),
-    row("max_records", "integer", "", "stop after this many records"),
-    row("column_names", "snake|original|id", "snake", "what columns are called"),
+    row("view", "text", "", "view name or id: only its records are read").called(&["viewid", "viewname"]),
+    row("fields", "list", "all", "JSON list, or comma-separated, of field names or ids")
+        .called(&["columns", "column", "select", "field", "fieldnames", "usecols"]),
+    row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula")
+        .called(&["filter", "filters", "filterbyformula", "formula", "where", "predicate"]),
+    row("max_records", "integer", "", "stop after this many records")
+        .called(&["limit", "maxrows", "maxresults", "nrows", "numrows", "rowlimit", "recordlimit", "top"]),
+    row("column_names", "snake|original|id", "snake", "what columns are called")
+        .called(&["returnfieldsbyfieldid", "usefieldids"]),
     row("nested", "struct|json", "struct", "`json` gives one JSON string per nested cell"),
     row(
         "rescued_data_column",
@@ -122,7 +149,9 @@ pub static OPTIONS: &[OptionRow] = &[
     ),
     row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
     row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives").shown(),
-    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch").of(Stream),
+    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch")
+        .of(Stream)
+        .called(&["maxrowspertrigger", "maxrecordspertrigger", "maxrowsperbatch"]),
     row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads").of(Stream),
     row("webhook_id", "text", "", "change feed to use; otherwise found or created").of(Stream),
     row(
@@ -141,10 +170,26 @@ pub static OPTIONS: &[OptionRow] = &[
     .of(Stream),
     row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine")
         .of(Connection)
+        .called(&["ratelimit", "rps", "qps", "maxrequestspersecond"])
         .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
-    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure").of(Connection),
-    row("timeout_seconds", "number", "60", "time for one request and its answer").of(Connection),
-    row("page_size", "integer", "100", "records in one request, at most 100"),
+    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure")
+        .of(Connection)
+        .called(&["retries", "numretries", "retrycount"]),
+    row("timeout_seconds", "number", "60", "time for one request and its answer")
+        .of(Connection)
+        .called(&["timeout", "requesttimeout"]),
+    row("page_size", "integer", "100", "records in one request, at most 100")
+        .called(&["batchsize", "fetchsize", "chunksize", "limitperpage"]),
+];
+
+/// Words of other sources for what is not here, and what to do instead. As [`OptionRow::elsewhere`] are.
+pub(super) const NOT_HERE: &[(&[&str], &str)] = &[
+    (&["sort", "sortby", "order", "orderby"], "records come in no order: sort the rows that were read"),
+    (&["offset", "skip"], "a read begins with the first record: choose records by view or filter_formula"),
+    (
+        &["cellformat", "userlocale"],
+        "cells are typed values, and no texts as Airtable shows them: format the rows that were read",
+    ),
 ];
 
 /// The framework's word for a stream of deletes only. Not a row of the table: pipelines set it, people need not know it.

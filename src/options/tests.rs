@@ -10,6 +10,11 @@ fn parse(pairs: &[(&str, &str)]) -> Result<Options> {
     Options::parse(with_token.map(|(key, value)| (key, value.to_owned())))
 }
 
+fn parse_among(pairs: &[(&str, &str)]) -> Result<Options> {
+    let with_token = std::iter::once(("token", "patX")).chain(pairs.iter().copied());
+    Options::parse_among(Others::LetThrough, with_token.map(|(key, value)| (key, value.to_owned())))
+}
+
 fn message(pairs: &[(&str, &str)]) -> String {
     parse(pairs).expect_err("refused").to_string()
 }
@@ -105,8 +110,19 @@ fn near_misses_are_errors_and_foreign_keys_are_not() {
     assert_eq!(message(&[("filter_formulas", "1")]), "unknown option filter_formulas: did you mean filter_formula?");
     assert!(message(&[("baseid", "appX")]).contains("did you mean base_id?"));
     assert!(message(&[("table_name", "x")]).contains("did you mean tableName?"));
-    for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "isDeleteFlow"] {
-        assert!(parse(&[(key, "x")]).is_ok(), "{key}");
+    for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "path"] {
+        assert!(parse_among(&[(key, "x")]).is_ok(), "{key}");
+        assert!(message(&[(key, "x")]).contains(&format!("unknown option {key}: the nearest is ")), "{key}");
+    }
+    assert!(parse(&[("isDeleteFlow", "false")]).is_ok() && parse_among(&[("isDeleteFlow", "false")]).is_ok());
+    for (key, said) in [
+        ("LIMIT", "unknown option LIMIT: this source calls it max_records"),
+        ("dbtable", "unknown option dbtable: this source calls it tableName"),
+        ("baseid", "unknown option baseid: did you mean base_id?"),
+        ("sort", "unknown option sort: it has no counterpart here: "),
+    ] {
+        let among = parse_among(&[(key, "x")]).expect_err("refused").to_string();
+        assert!(among.starts_with(said) && message(&[(key, "x")]) == among, "{among}");
     }
 }
 
@@ -115,7 +131,9 @@ fn a_missing_token_says_what_to_check() {
     let none: [(&str, &str); 0] = [];
     let text = Options::parse(none).expect_err("refused").to_string();
     assert!(text.contains("bearer_token"), "{text}");
-    let text = Options::parse([("databricks.connection", "airtable")]).expect_err("refused").to_string();
+    let text = Options::parse_among(Others::LetThrough, [("databricks.connection", "airtable")])
+        .expect_err("refused")
+        .to_string();
     assert!(text.contains("connectionDfOptionInjection") && text.contains("externalOptionsAllowList"), "{text}");
     let text = Options::parse([("token", "pat\u{e9}")]).expect_err("refused").to_string();
     assert!(!text.contains("pat\u{e9}"), "{text}");

@@ -1,5 +1,6 @@
 //! `Batches`: a read as Python sees it, an iterator of record batches and an Arrow stream.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,8 +13,10 @@ use pyo3::types::PyCapsule;
 use tokio::runtime::Runtime;
 
 use super::arrow::{Batch, Schema, stream_capsule};
+use super::consumer::Consumer;
 use super::error::{exception, record_batch_function};
-use super::runtime::{runtime, wait_unless};
+use super::interrupts::{Interrupts, give_back};
+use super::runtime::{LOOK_UP, runtime, wait_unless};
 use crate::read;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
@@ -38,12 +41,15 @@ struct Read {
     batches: read::Batches,
     /// A batch that was taken and has not reached Python yet: an interrupt in between must not lose it.
     pending: Option<RecordBatch>,
+    /// From now on, because a library may ask for the stream on a thread that cannot know.
+    interrupts: Option<Interrupts>,
 }
 
 impl Batches {
-    pub(super) fn new(batches: read::Batches) -> Self {
+    pub(super) fn new(py: Python<'_>, batches: read::Batches) -> Self {
         let schema = batches.schema();
-        let held = Mutex::new(Held::Here(Box::new(Read { batches, pending: None })));
+        let read = Read { batches, pending: None, interrupts: Interrupts::watch(py) };
+        let held = Mutex::new(Held::Here(Box::new(read)));
         Self { schema, held, is_closed: AtomicBool::new(false), process: std::process::id() }
     }
 
@@ -96,6 +102,10 @@ impl Batches {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let record_batch = record_batch_function(py)?;
         let Some(mut read) = self.borrow(Held::Lent)? else { return Ok(None) };
+        if read.interrupts.take().is_some() {
+            // Here Python answers signals itself.
+            give_back(py);
+        }
         if read.pending.is_none() {
             match wait_unless(py, &self.is_closed, read.batches.next()) {
                 Ok(Some(Some(Ok(batch)))) => read.pending = Some(batch),
@@ -134,19 +144,22 @@ impl Batches {
             let why = if let Held::Gone(why) = &*held { why } else { "in use" };
             return Err(PyValueError::new_err(format!("this read was {why}: begin another with read()")));
         };
-        let Read { batches, pending } = *read;
+        let Read { batches, pending, interrupts } = *read;
         let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
-        stream_capsule(py, Box::new(Stream { batches: Some(batches), pending, schema, runtime, process }))
+        let (batches, stopped, consumer) = (Some(batches), None, Consumer::new(py, interrupts)?);
+        stream_capsule(py, Box::new(Stream { batches, pending, stopped, consumer, schema, runtime, process }))
     }
 
     /// Stops the read, also one that another thread waits for: no further request is sent.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) {
         if self.is_of_this_process() {
             self.is_closed.store(true, Ordering::Relaxed);
             let mut held = self.lock();
             if matches!(*held, Held::Here(_)) {
                 *held = Held::Gone("closed");
             }
+            drop(held);
+            give_back(py);
         }
     }
 
@@ -155,8 +168,8 @@ impl Batches {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, _error: &Bound<'_, pyo3::types::PyTuple>) {
-        self.close();
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) {
+        self.close(py);
     }
 }
 
@@ -166,7 +179,11 @@ impl Drop for Batches {
             // The task that fills it lives in the parent.
             let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
             std::mem::forget(std::mem::replace(held, Held::Lent));
+            return;
         }
+        // Also what a stream took that ended on a thread which could not give it back.
+        *self.held.get_mut().unwrap_or_else(PoisonError::into_inner) = Held::Gone("dropped");
+        _ = Python::try_attach(give_back);
     }
 }
 
@@ -175,9 +192,32 @@ struct Stream {
     /// Taken out only where it must not be dropped.
     batches: Option<read::Batches>,
     pending: Option<RecordBatch>,
+    /// Why the read ended before its end.
+    stopped: Option<String>,
+    consumer: Consumer,
     schema: SchemaRef,
     runtime: Arc<Runtime>,
     process: u32,
+}
+
+impl Stream {
+    fn wait(&mut self) -> Option<Result<RecordBatch, ArrowError>> {
+        let mut next = pin!(self.batches.as_mut()?.next());
+        loop {
+            let answer = self.runtime.block_on(async { tokio::time::timeout(LOOK_UP, next.as_mut()).await });
+            match answer {
+                Ok(answer) => {
+                    return answer.map(|batch| batch.map_err(|error| ArrowError::ExternalError(error.into())));
+                }
+                Err(_) => {
+                    if let Err(why) = self.consumer.look_up() {
+                        self.stopped = Some(why.clone());
+                        return Some(Err(ArrowError::ExternalError(why.into())));
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Iterator for Stream {
@@ -187,11 +227,17 @@ impl Iterator for Stream {
         if self.process != std::process::id() {
             return Some(Err(ArrowError::InvalidArgumentError(FORKED.into())));
         }
+        if let Some(why) = &self.stopped {
+            return Some(Err(ArrowError::ExternalError(why.clone().into())));
+        }
         if let Some(batch) = self.pending.take() {
             return Some(Ok(batch));
         }
-        let next = self.runtime.block_on(self.batches.as_mut()?.next())?;
-        Some(next.map_err(|error| ArrowError::ExternalError(Box::new(error))))
+        let next = self.wait();
+        if !matches!(next, Some(Ok(_))) && self.batches.take().is_some() {
+            self.consumer.leave(self.stopped.is_some());
+        }
+        next
     }
 }
 
@@ -207,6 +253,8 @@ impl Drop for Stream {
             // Its task and its runtime live in the parent.
             std::mem::forget(self.batches.take());
             std::mem::forget(self.runtime.clone());
+        } else if self.batches.take().is_some() {
+            self.consumer.leave(self.stopped.is_some());
         }
     }
 }

@@ -13,7 +13,7 @@ use super::runtime::wait;
 use super::scan::Scan;
 use super::stream::Stream;
 use crate::connector::{AirtableConnector, LakeflowConnect};
-use crate::options::Options;
+use crate::options::{Options, Others};
 
 /// Options as Python gives them.
 type Given = BTreeMap<String, String>;
@@ -22,6 +22,7 @@ type Given = BTreeMap<String, String>;
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
 pub(super) struct Connector {
     given: Given,
+    others: Others,
     options: Options,
     live: Arc<Live>,
 }
@@ -36,7 +37,7 @@ impl Connector {
         let mut all = self.given.clone();
         all.extend(more.into_iter().flatten().map(|(key, value)| (key.to_lowercase(), value)));
         all.extend(table.map(|name| ("tablename".to_owned(), name.to_owned())));
-        Options::parse(all).map_err(|error| exception(py, &error))
+        Options::parse_among(self.others, all).map_err(|error| exception(py, &error))
     }
 
     /// The connector's own connections, or new ones for a call that says where else to go or as whom.
@@ -51,14 +52,17 @@ impl Connector {
 
 #[pymethods]
 impl Connector {
+    /// With `among_others` Spark and Unity Catalog may have added options of their own, which are let through.
     #[new]
-    fn new(py: Python<'_>, options: Given) -> PyResult<Self> {
+    #[pyo3(signature = (options, *, among_others = false))]
+    fn new(py: Python<'_>, options: Given, among_others: bool) -> PyResult<Self> {
+        let others = if among_others { Others::LetThrough } else { Others::Refused };
         let given: Given = options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
-        let options = Options::parse(given.clone()).map_err(|error| exception(py, &error));
+        let options = Options::parse_among(others, given.clone()).map_err(|error| exception(py, &error));
         super::log::hand_over(py)?;
         let options = options?;
         let live = Arc::new(Live::new(options.connection.clone()));
-        Ok(Self { given, options, live })
+        Ok(Self { given, others, options, live })
     }
 
     /// The ids of the bases that the token sees; none where `base_id` fixes one.
@@ -115,7 +119,7 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
-        Ok(Batches::new(self.live_for(&options).get(py)?.read(scan.0.clone())))
+        Ok(Batches::new(py, self.live_for(&options).get(py)?.read(scan.0.clone())))
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.

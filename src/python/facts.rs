@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
-use crate::options::{OPTIONS, OptionRow};
+use crate::options::{OPTIONS, OptionRow, option_meant as meant_by};
 use crate::scan::snake;
 
 /// Every option there is, in the order of the table: see `OptionRow` in the stub.
@@ -33,6 +33,12 @@ pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
 #[allow(clippy::needless_pass_by_value)] // Python's list becomes one of ours.
 pub(super) fn nearest_names(name: &str, known: Vec<String>) -> Vec<String> {
     nearest_of(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
+}
+
+/// Which option may be meant by a name that is none, as the end of a sentence, and whether that is sure.
+#[pyfunction]
+pub(super) fn option_meant(name: &str) -> (String, bool) {
+    meant_by(name)
 }
 
 /// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.

@@ -1,15 +1,24 @@
 //! Log lines of Rust's threads -> Python's `logging`, under the name `lakeflow_airtable`.
 //!
-//! No thread of ours ever takes the GIL: lines are queued, and handed over by the Python thread that waits for the
-//! result anyway. A full queue forgets its oldest lines.
+//! Lines are queued, and handed over by the Python thread that waits for the result anyway. Where that cannot be, because
+//! a library takes a stream's batches on a thread of its own, a thread that lives for these lines alone takes the GIL, and
+//! nothing waits for it. A full queue forgets its oldest lines. A line that Python's logger does not want is never made.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 
 static QUEUE: Queue = Queue(Mutex::new(VecDeque::new()));
+
+static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// The process in which a thread is handing lines over; a fork takes no thread along.
+static AT_WORK: AtomicU32 = AtomicU32::new(0);
 
 /// Lines that wait for a Python thread, at most.
 const LONGEST: usize = 1_000;
@@ -20,11 +29,15 @@ impl Queue {
     fn take(&self) -> VecDeque<(Level, String)> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
 }
 
 impl Log for Queue {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= Level::Info && metadata.target().starts_with("lakeflow_airtable")
+        metadata.level() <= log::max_level() && metadata.target().starts_with("lakeflow_airtable")
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -44,24 +57,65 @@ impl Log for Queue {
 pub(super) fn install() {
     // Fails only where another module of the same process has set a logger for Rust, which then gets the lines.
     if log::set_logger(&QUEUE).is_ok() {
+        IS_OURS.store(true, Ordering::Relaxed);
         log::set_max_level(LevelFilter::Info);
     }
 }
 
+/// From now on lines of DEBUG are made if Python's logger wants them.
+pub(super) fn follow_level(py: Python<'_>) -> PyResult<()> {
+    if IS_OURS.load(Ordering::Relaxed) {
+        let wants_debug: bool = logger(py)?.call_method1("isEnabledFor", (DEBUG,))?.extract()?;
+        log::set_max_level(if wants_debug { LevelFilter::Debug } else { LevelFilter::Info });
+    }
+    Ok(())
+}
+
 /// Gives the queued lines to Python.
 pub(super) fn hand_over(py: Python<'_>) -> PyResult<()> {
-    let lines = QUEUE.take();
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let logger = py.import("logging")?.call_method1("getLogger", ("lakeflow_airtable",))?;
-    for (level, line) in lines {
+    follow_level(py)?;
+    for (level, line) in QUEUE.take() {
         let number = match level {
             Level::Error => 40,
             Level::Warn => 30,
-            _ => 20,
+            Level::Info => 20,
+            Level::Debug | Level::Trace => DEBUG,
         };
-        logger.call_method1("log", (number, "%s", line))?;
+        logger(py)?.call_method1("log", (number, "%s", line))?;
     }
     Ok(())
+}
+
+/// The same, by a thread that nobody waits for. Whether there are lines that Python does not have yet.
+pub(super) fn hand_over_aside() -> bool {
+    let process = std::process::id();
+    if AT_WORK.load(Ordering::Acquire) == process {
+        return true;
+    }
+    if QUEUE.is_empty() {
+        return false;
+    }
+    if AT_WORK.swap(process, Ordering::AcqRel) != process {
+        let started = thread::Builder::new().name("lakeflow-airtable-log".into()).spawn(|| {
+            _ = Python::try_attach(|py| {
+                if let Err(error) = hand_over(py) {
+                    error.write_unraisable(py, None);
+                }
+            });
+            AT_WORK.store(0, Ordering::Release);
+        });
+        if started.is_err() {
+            AT_WORK.store(0, Ordering::Release);
+        }
+    }
+    true
+}
+
+/// Python's number for it.
+const DEBUG: u8 = 10;
+
+fn logger(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let made = || Ok(py.import("logging")?.call_method1("getLogger", ("lakeflow_airtable",))?.unbind());
+    LOGGER.get_or_try_init(py, made).map(|logger| logger.bind(py))
 }

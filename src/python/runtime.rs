@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use tokio::runtime::Runtime;
 
 /// Ctrl-C is answered within this time.
-const LOOK_UP: Duration = Duration::from_millis(100);
+pub(super) const LOOK_UP: Duration = Duration::from_millis(100);
 
 static RUNTIME: PerProcess<Runtime> = PerProcess::new();
 
@@ -43,6 +43,20 @@ impl<T> PerProcess<T> {
         // The parent's value is left alone: dropping it here would wait for threads that this process does not have.
         std::mem::forget(slot.replace((process, value.clone())));
         Ok(value)
+    }
+
+    /// This process's value, if there is one.
+    #[cfg(unix)]
+    pub(super) fn made(&self) -> Option<Arc<T>> {
+        let process = std::process::id();
+        self.lock().as_ref().filter(|(owner, _)| *owner == process).map(|(_, value)| value.clone())
+    }
+
+    /// The value of the process that this one was forked from.
+    #[cfg(unix)]
+    pub(super) fn of_another_process(&self) -> Option<Arc<T>> {
+        let process = std::process::id();
+        self.lock().as_ref().filter(|(owner, _)| *owner != process).map(|(_, value)| value.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<(u32, Arc<T>)>> {
@@ -89,6 +103,7 @@ where
     F::Output: Send,
 {
     let runtime = runtime()?;
+    super::log::follow_level(py)?;
     let mut future = pin!(future);
     loop {
         let answer = py.detach(|| runtime.block_on(async { tokio::time::timeout(LOOK_UP, future.as_mut()).await }));

@@ -63,25 +63,34 @@ def _complain(error: Exception, code: int) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints do not repeat arguments: one of them may be a token."""
+    """A parser whose complaints do not repeat arguments: one of them may be a token.
+
+    It takes no abbreviations: `--filter` is another source's word, and whoever writes it should learn ours.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         kind, _, arguments = message.partition(": ")
         if kind == "unrecognized arguments":
             flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
-            message = f"{kind}: {', '.join(map(_known_elsewhere, flags))}" if flags else kind
+            message = f"{kind}: {', '.join(map(_explained, flags))}" if flags else kind
         elif "invalid choice" in message:
             message = f"{kind}: no such {'command' if kind == 'argument COMMAND' else 'choice'}"
         super().error(message)
 
 
-def _known_elsewhere(flag: str) -> str:
-    """A flag that the command does not take, with what it is for where it is an option."""
+def _explained(flag: str) -> str:
+    """A flag that the command does not take, with what it is for where it is an option, and what it may mean."""
+    from .._native import option_meant
+
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
     for option in table():
         if flag in map(_flag, [option["name"], *option["aliases"]]):
             return f"{flag} (which is about {about.get(option['scope'], 'the connection')})"
-    return flag
+    meant, _ = option_meant(flag.lstrip("-"))
+    return f"{flag} ({meant})"
 
 
 def _parser() -> argparse.ArgumentParser:

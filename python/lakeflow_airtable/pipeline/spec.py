@@ -152,7 +152,7 @@ class PipelineSpec:
             for name, value in _mapping(table.get("table_configuration", {}), within, faults).items()
             if value is not None
         }
-        _refuse_unknown(configuration, within, (*configured, *_aliases()), faults)
+        _refuse_unknown(configuration, within, (*configured, *_aliases()), faults, are_options=True)
         catalog = _destination(table, "destination_catalog", where, faults)
         schema = _destination(table, "destination_schema", where, faults)
         if catalog is not None and schema is None:
@@ -198,7 +198,7 @@ def _connection(spec: Mapping[str, object], faults: Faults) -> Options:
     where = "connection_options"
     lowered = {name.lower(): value for name, value in _mapping(given or {}, where, faults).items()}
     taken = tuple(name for name in _option_names().values() if name != "tableName")
-    _refuse_unknown(lowered, where, (*taken, *_aliases()), faults)
+    _refuse_unknown(lowered, where, (*taken, *_aliases()), faults, are_options=True)
     options = Options.from_values(with_environment(_canonical(lowered, where, faults)))
     if not options.get("token"):
         faults.add(
@@ -235,9 +235,12 @@ def _refuse_unknown(
     faults: Faults,
     inside: Sequence[str] = (),
     inside_of: str = "table",
+    are_options: bool = False,
 ) -> None:
-    """A fault for each key that is not known, with the nearest that is; a key may also belong one level further in."""
-    from .._native import nearest_names
+    """A fault for each key that is not known, with the nearest that is; a key may also belong one level further in, and
+    an option may have its name from another source.
+    """
+    from .._native import nearest_names, option_meant
 
     deeper = {name.lower(): f"{inside_of}.{name}" for name in inside}
     candidates = {**deeper, **{name.lower(): name for name in known}}
@@ -245,7 +248,10 @@ def _refuse_unknown(
         if name in known:
             continue
         nearest = nearest_names(name, list(candidates))
+        meant, is_sure = option_meant(name)
         hint = f"did you mean {candidates[nearest[0]]}?" if nearest else f"there are {', '.join(known)}"
+        if is_sure and are_options:
+            hint = "source_table names the table" if meant.strip("?").endswith("tableName") else meant
         faults.add(f"{where}.{name}" if where else name, f"is no key here: {hint}")
 
 

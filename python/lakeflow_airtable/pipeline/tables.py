@@ -98,7 +98,9 @@ class SparkTables:
         from .._native import Connector
 
         # The connection's own options are not seen here: these take their place while the entry's are looked at.
-        Connector({"token": "of-the-connection", "base_url": "http://127.0.0.1", **entry.read_options})
+        Connector(
+            {"token": "of-the-connection", "base_url": "http://127.0.0.1", **entry.read_options}, among_others=True
+        )
         return None
 
 

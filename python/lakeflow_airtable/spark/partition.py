@@ -37,7 +37,7 @@ def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
     """The batches of a planned scan. Spark may drop the iterator half-way, as for `take(1)`: no request follows."""
     from .._native import Connector, Scan
 
-    connector, plan = Connector(options), Scan.from_json(scan)
+    connector, plan = Connector(options, among_others=True), Scan.from_json(scan)
     try:
         with connector.read(plan) as batches:
             yield from batches

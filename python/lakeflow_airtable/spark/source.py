@@ -132,7 +132,7 @@ def _of_sql(error: OptionError, options: Options) -> OptionError:
 def _connector(options: Options) -> Connector:
     from .._native import Connector
 
-    return Connector(options)
+    return Connector(options, among_others=True)
 
 
 def _columns(schema: StructType) -> list[tuple[str, str]]:

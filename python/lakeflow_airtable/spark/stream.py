@@ -108,7 +108,8 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         if self._live is None:
             from .._native import Connector, Scan
 
-            connector, scan = Connector(self._options), Scan.from_json(self._scan)
+            connector = Connector(self._options, among_others=True)
+            scan = Scan.from_json(self._scan)
             stream = connector.stream(scan)
             if self._available_now:
                 stream.stop_at_latest()

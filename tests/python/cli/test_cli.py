@@ -53,7 +53,11 @@ def test_a_command_has_the_options_of_its_scope(command: str, capsys: pytest.Cap
         (["tables", "--view", "Grid"], "--view (which is about what of a table is read)"),
         (["read", "Vendors", "--webhook-id=ach1"], "--webhook-id (which is about how a stream follows changes)"),
         (["connection", "--name", "c", "--fields", "Name"], "--fields (which is about what of a table is read)"),
-        (["tables", "--colour"], "--colour\n"),
+        (["tables", "--colour"], "--colour (the nearest is "),
+        (["read", "Vendors", "--limit", "10"], "--limit (this source calls it max_records)"),
+        (["read", "Vendors", "--filter={Price} > 1"], "--filter (this source calls it filter_formula)"),
+        (["schema", "Vendors", "--sort", "Name"], "--sort (it has no counterpart here: "),
+        (["read", "Vendors", "--max-record", "1"], "--max-record (did you mean max_records?)"),
     ],
 )
 def test_what_does_not_apply_is_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import duckdb
 import polars
 import pyairtable
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pytest
 
 import lakeflow_airtable
-from lakeflow_airtable import Airtable, OptionError
+from lakeflow_airtable import Airtable, AirtableDataSource, OptionError
 from lakeflow_airtable.mock import MockAirtable
 
 
@@ -132,10 +133,59 @@ def test_log_lines_of_retries_reach_logging(
     mock_airtable.faults = {"rules": [{"path": "/tbl", "times": 1, "action": "bad_gateway"}]}
     with caplog.at_level("INFO", "lakeflow_airtable"):
         pa.table(base.read("Vendors"))
-        Airtable(**mock_airtable.options(), something_of_spark="x")
+        AirtableDataSource({**mock_airtable.options(), "something_of_spark": "x"})
     assert any("502" in line and "retry 1 of 8" in line for line in caplog.messages)
     assert any("something_of_spark" in line for line in caplog.messages)
     assert mock_airtable.token not in caplog.text
+
+
+def test_log_lines_of_retries_reach_logging_while_a_library_reads(
+    mock_airtable: MockAirtable, base: Airtable, tmp_path: Path
+) -> None:
+    consumers = {
+        "this thread": pa.table,
+        # It takes batches on a thread of its own.
+        "another thread": lambda stream: deltalake.write_deltalake(tmp_path / "vendors", stream),
+    }
+    asked: list[int] = []
+
+    class Count(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "502" in record.getMessage():
+                asked.append(len(mock_airtable.requests()))
+
+    count = Count()
+    logging.getLogger("lakeflow_airtable").addHandler(count)
+    try:
+        for consumer in consumers.values():
+            asked.clear()
+            mock_airtable.faults = {"rules": [{"path": "/tbl", "times": 3, "action": "bad_gateway"}]}
+            mock_airtable.clear_requests()
+            consumer(base.read("Vendors"))
+            assert len(asked) == 3
+            assert asked[0] < len(mock_airtable.requests()), "while the read goes on"
+    finally:
+        logging.getLogger("lakeflow_airtable").removeHandler(count)
+
+
+def test_lines_of_debug_are_there_when_they_are_wanted(base: Airtable, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "lakeflow_airtable"):
+        pa.table(base.read("Vendors"))
+    assert not any(": 200 OK" in line for line in caplog.messages)
+    with caplog.at_level("DEBUG", "lakeflow_airtable"):
+        pa.table(base.read("Vendors"))
+    told = [record for record in caplog.records if ": 200 OK" in record.getMessage()]
+    assert {record.levelname for record in told} == {"DEBUG"}
+    assert any("/tbl" in record.getMessage() for record in told), "a page"
+
+
+def test_dropped_values_are_told_by_the_end_of_a_stream(
+    mock_airtable: MockAirtable, base: Airtable, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = mock_airtable.records("Vendors")[0]["id"]
+    mock_airtable.set_raw_cell("Vendors", record, "Name", [1])
+    polars.DataFrame(base.read("Vendors", rescued_data_column=""))
+    assert any("1 values did not fit" in line for line in caplog.messages), caplog.messages
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is told by Linux")

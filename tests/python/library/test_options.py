@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lakeflow_airtable import Airtable, _native
+from lakeflow_airtable import Airtable, AirtableDataSource, OptionError, _native
 from lakeflow_airtable.cli.main import markdown
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
@@ -41,6 +43,59 @@ def test_only_values_that_are_meant_to_be_seen_are_shown() -> None:
     seen = {row["name"] for row in _native.option_table() if f"value of {row['name']}'" in shown}
     assert seen == {"base_id", "tableName", "namespace", "ingestion_type"}
     assert "somebody" not in shown
+
+
+WORDS = {
+    "limit": "max_records",
+    "max_rows": "max_records",
+    "columns": "fields",
+    "select": "fields",
+    "filter": "filter_formula",
+    "filterByFormula": "filter_formula",
+    "filter_by_formula": "filter_formula",
+    "query": "tableName",
+    "dbtable": "tableName",
+    "batch_size": "page_size",
+    "api_key": "token",
+    "personal_access_token": "token",
+    "airtable_token": "token",
+    "base": "base_id",
+    "url": "base_url",
+    "rate_limit": "requests_per_second",
+}
+"""What other sources call it, and what it is here."""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_of_other_sources_are_errors_that_name_ours(mock_airtable: MockAirtable, word: str) -> None:
+    said = f"(?i)^unknown option {word}: this source calls it {WORDS[word]}$"
+    base = Airtable(**mock_airtable.options())
+    calls: list[Callable[[], object]] = [
+        lambda: Airtable(**mock_airtable.options(), **{word: "x"}),
+        *(partial(call, "Vendors", **{word: "x"}) for call in (base.read, base.schema, base.metadata)),
+        *(partial(call, "Vendors", ingestion_type="cdc", **{word: 1}) for call in (base.changes, base.latest_offset)),
+        # Beside the keys that Spark and Unity Catalog add.
+        lambda: AirtableDataSource({**mock_airtable.options(), "sourceName": "airtable", word: "x"}),
+    ]
+    for call in calls:
+        with pytest.raises(OptionError, match=said):
+            call()
+    assert mock_airtable.requests() == []
+
+
+def test_what_has_no_counterpart_says_so(mock_airtable: MockAirtable) -> None:
+    for source in (lambda given: Airtable(**given), AirtableDataSource):
+        with pytest.raises(OptionError, match=r"unknown option sort: it has no counterpart here: .* sort the rows"):
+            source({**mock_airtable.options(), "sort": "Name"})
+
+
+@pytest.mark.parametrize("name", ["sourceName", "databricks.connection", "spark.anything", "colour", "path"])
+def test_only_sparks_readers_let_other_options_through(mock_airtable: MockAirtable, name: str) -> None:
+    AirtableDataSource({**mock_airtable.options(), name: "x"})
+    with pytest.raises(
+        OptionError, match=rf"(?i)unknown option {name}: the nearest is \w+; `lakeflow-airtable options`"
+    ):
+        Airtable(**mock_airtable.options(), **{name: "x"})
 
 
 def test_spark_takes_options_in_any_case_and_ignores_others(spark: SparkSession, mock_airtable: MockAirtable) -> None:

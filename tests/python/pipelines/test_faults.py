@@ -28,6 +28,18 @@ FAULTS: dict[str, tuple[object, str]] = {
         table("Vendors", {"zzz": 1}),
         r"table_configuration\.zzz: is no key here: there are scd_type, ",
     ),
+    "another source's option": (
+        table("Vendors", {"limit": 10}),
+        r"table_configuration\.limit: is no key here: this source calls it max_records$",
+    ),
+    "what no option does": (
+        table("Vendors", {"sort": "Name"}),
+        r"table_configuration\.sort: is no key here: it has no counterpart here: .* sort the rows",
+    ),
+    "another source's table": (
+        table("Vendors", {"dbtable": "x"}),
+        r"table_configuration\.dbtable: is no key here: source_table names the table$",
+    ),
     "no table": ({"tables": {}}, r"objects\[0\]\.tables: .* did you mean table\?\n.*objects\[0\]: has no table"),
     "no dict": (5, r"^objects\[0\]: is of type int: it takes a dict"),
     "no name": (table(None), r"^objects\[0\]\.table\.source_table: is missing: "),

@@ -220,7 +220,7 @@ def _kept(kept: list[tuple[Key, T]], key: Key, make: Callable[[], T]) -> T:
 def _connector(options: Options) -> Connector:
     from lakeflow_airtable._native import Connector
 
-    return Connector(options)
+    return Connector(options, among_others=True)
 
 
 def _scan(plan: str) -> Scan:

@@ -1,0 +1,180 @@
+"""Ctrl-C while a library reads a stream, whatever thread it reads it on, and whose signals nobody touches."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pyarrow as pa
+import pytest
+
+from lakeflow_airtable import Airtable
+from lakeflow_airtable.mock import MockAirtable
+
+CONSUMERS = {
+    "pyarrow": "import pyarrow; pyarrow.table(stream)",
+    "pandas": "import pyarrow; pyarrow.RecordBatchReader.from_stream(stream).read_pandas()",
+    "polars": "import polars; polars.DataFrame(stream)",
+    "duckdb": "import duckdb; duckdb.sql('select count(*) from stream').fetchall()",
+    # It asks for the stream on a thread of its own.
+    "duckdb, into a table": "import duckdb; duckdb.sql('create table copy as select * from stream')",
+    "deltalake": "import deltalake; deltalake.write_deltalake(where, stream)",
+}
+
+PROGRAM = """
+import json, sys
+from lakeflow_airtable import Airtable
+base = Airtable(**json.loads(sys.argv[1]))
+stream, where = base.read("Vendors"), sys.argv[2]
+try:
+    try:
+        CONSUMER
+    except Exception as error:
+        print("its own error:", error)
+        for _ in range(100):
+            pass  # Python raises as soon as it runs again
+        raise
+except KeyboardInterrupt as error:
+    print("KeyboardInterrupt after", error.__context__)
+except Exception:
+    print("no KeyboardInterrupt")
+del stream
+print(len(base.list_tables()), "tables")
+"""
+
+
+def start(program: str, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_a_page(mock: MockAirtable, process: subprocess.Popen[str]) -> None:
+    while not any("/tbl" in request["path"] for request in mock.requests()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    time.sleep(0.3)  # until it waits for the answer
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_ctrl_c_ends_what_a_library_reads(
+    mock_airtable: MockAirtable, consumer: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # Left alone the read ends after many minutes.
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "action": "stall"}]}
+    where = tmp_path_factory.mktemp("target") / "vendors"
+    process = start(PROGRAM.replace("CONSUMER", CONSUMERS[consumer]), json.dumps(mock_airtable.options()), str(where))
+    try:
+        wait_for_a_page(mock_airtable, process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+    # duckdb looks for signals itself, and may be the first to see one.
+    assert "KeyboardInterrupt" in out or "Query interrupted" in out
+    assert "interrupted by Ctrl-C: this read is over; begin another with read()" in out or "Query interrupted" in out
+    assert out.splitlines()[-1].endswith(" tables"), "the next call is as good as ever"
+
+
+@pytest.mark.parametrize(
+    ("sent", "handler", "code"),
+    [("SIGTERM", "lambda *_: sys.exit(7)", 7), ("SIGUSR1", "lambda *_: (_ for _ in ()).throw(TimeoutError)", 1)],
+)
+def test_what_a_handler_raises_is_raised(mock_airtable: MockAirtable, sent: str, handler: str, code: int) -> None:
+    program = f"""
+import json, signal, sys, pyarrow
+from lakeflow_airtable import Airtable
+signal.signal(signal.{sent}, {handler})
+try:
+    pyarrow.table(Airtable(**json.loads(sys.argv[1])).read("Vendors"))
+finally:
+    print("at the end")  # Python answers when it runs again
+"""
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "action": "stall"}]}
+    process = start(program, json.dumps(mock_airtable.options()))
+    try:
+        wait_for_a_page(mock_airtable, process)
+        process.send_signal(getattr(signal, sent))
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code, err
+    assert code != 1 or "TimeoutError" in err.splitlines()[-1]
+
+
+def test_a_handler_that_raises_nothing_ends_nothing(mock_airtable: MockAirtable) -> None:
+    mock_airtable.faults = {"delay_ms": 500}
+    seen: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    sender = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        stream = Airtable(**mock_airtable.options()).read("Vendors")
+        sender.start()
+        assert pa.table(stream).num_rows == len(mock_airtable.records("Vendors"))
+    finally:
+        sender.join()
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIGINT]
+
+
+def wakeup_fd() -> int:
+    fd = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(fd, warn_on_full_buffer=False)
+    return fd
+
+
+def test_what_is_watched_is_given_back(mock_airtable: MockAirtable) -> None:
+    base = Airtable(**mock_airtable.options())
+    assert wakeup_fd() == -1
+    stream = base.read("Vendors")
+    assert wakeup_fd() != -1
+    pa.table(stream)
+    assert wakeup_fd() == -1, "by the end of a stream"
+    stream = base.read("Vendors")
+    next(stream)
+    assert wakeup_fd() == -1, "where Python iterates, which looks itself"
+    reader = pa.RecordBatchReader.from_stream(base.read("Vendors"))
+    threading.Thread(target=reader.read_all).start()
+    base.read("Vendors").close()
+    while wakeup_fd() != -1:  # the thread ends it, and this one gives it back
+        base.read("Vendors").close()
+        time.sleep(0.01)
+
+
+def test_signals_of_others_are_left_to_them(mock_airtable: MockAirtable) -> None:
+    theirs, written = socket.socketpair()
+    with theirs, written:
+        written.setblocking(False)
+        signal.set_wakeup_fd(written.fileno())
+        try:
+            pa.table(Airtable(**mock_airtable.options()).read("Vendors"))
+            assert wakeup_fd() == written.fileno()
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def test_a_child_that_is_interrupted_leaves_its_parents_read_alone(mock_airtable: MockAirtable) -> None:
+    mock_airtable.faults = {"delay_ms": 500}
+    reader = pa.RecordBatchReader.from_stream(Airtable(**mock_airtable.options()).read("Vendors"))
+    child = os.fork()
+    if child == 0:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(10)
+        except KeyboardInterrupt:
+            os._exit(3)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 3
+    rows: list[int] = []
+    consumer = threading.Thread(target=lambda: rows.append(reader.read_all().num_rows))
+    consumer.start()
+    consumer.join()
+    assert rows == [len(mock_airtable.records("Vendors"))]
