@@ -210,7 +210,9 @@ impl Webhooks<'_> {
         match self.client.try_json(&request).await? {
             Ok(page) => Ok(Ok(page)),
             // A cursor whose payloads are gone may be refused rather than answered.
-            Err(Failure::Status { status: 400 | 410 | 422, .. }) => Ok(Err(missing(webhook_id, cursor))),
+            Err(Failure::Status { status: 400 | 410 | 422, is_cut_off: false, .. }) => {
+                Ok(Err(missing(webhook_id, cursor)))
+            }
             // What is missing may be said to be forbidden.
             Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
                 if self.list().await?.iter().any(|webhook| webhook.id == webhook_id) {
@@ -262,7 +264,8 @@ impl Webhooks<'_> {
             if let Some(made) = suitable(&self.list().await?, table_id, now) {
                 return Ok(made.clone());
             }
-            if attempts == ATTEMPTS || matches!(failure, Failure::Status { status: 400..=499, .. }) {
+            let is_refused = matches!(failure, Failure::Status { status: 400..=499, is_cut_off: false, .. });
+            if attempts == ATTEMPTS || is_refused {
                 return Err(self.client.error(&creation, &failure));
             }
         };
