@@ -11,7 +11,8 @@
 //! | `windows` | pure: where the next window ends, and what lies between two positions |
 //! | `feed` | the same for a change feed, with its requests |
 //! | `payloads`, `payload_cursor` | pure: what payloads say, and page after page of them |
-//! | `webhook` | which webhook is polled |
+//! | `webhook` | pure: which webhook is polled |
+//! | `webhooks` | the webhooks of a base: asked for, looked at, read and made |
 //! | `reread` | what becomes of a stream whose feed has lost changes |
 //! | `definition` | pure: a plan beside the table as it is now |
 //! | `listing` | the ids of some records, and the service's time |
@@ -31,6 +32,7 @@ mod payloads;
 mod reread;
 mod stream;
 mod webhook;
+mod webhooks;
 mod windows;
 
 pub use offset::Offset;

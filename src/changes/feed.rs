@@ -17,13 +17,17 @@ use crate::changes::offset::{FeedPosition, Mode, Position};
 use crate::changes::payload_cursor::{BatchEnd, PAGE, PAUSE, PayloadCursor, Step};
 use crate::changes::payloads::Changed;
 use crate::changes::reread::{self, Lost, feed_file};
-use crate::changes::webhook::{LIFE_SECONDS, Webhook, Webhooks, chosen};
+use crate::changes::webhook::{LIFE_SECONDS, Webhook};
+use crate::changes::webhooks::{Looks, Webhooks};
 use crate::changes::windows::{last_of_batch, listed, part};
 use crate::changes::{Limit, SETTLED_SECONDS, other_kind};
 use crate::error::{Error, Result};
 use crate::options::{ColumnNames, ReadOptions};
 use crate::scan::{KnownIds, Scan, Selection, find_table};
-use crate::time::{Micros, Seconds, micros};
+use crate::time::{Micros, Seconds, micros, utc};
+
+/// How long a service's clock that was put back is waited for.
+const LONGEST_WAIT_FOR_A_STAMP: Duration = Duration::from_secs(600);
 
 /// Where a feed goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,22 +92,19 @@ pub(super) struct Feed<'s> {
     pub(super) plan: &'s Scan,
     pub(super) options: &'s ReadOptions,
     pub(super) listing: Listing<'s>,
+    pub(super) looks: &'s Looks,
 }
 
 impl Feed<'_> {
     /// Where the feed goes from `start` on, and whether it has more. One question: how far the webhook is. One more where
-    /// a batch must be cut, where a webhook that nothing happens to would expire, and where there is none yet.
+    /// a batch must be cut, where a webhook that nothing happens to would expire, where none was looked at yet, and where
+    /// there is none.
     pub(super) async fn latest(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<(Position, bool)> {
         let last = match start {
             Some(Position::Feed(last)) => Some(last),
             _ => None,
         };
-        let webhooks = self.webhooks().list().await?;
-        let now = self.listing.told_now()?;
-        let webhook = match chosen(&webhooks, self.plan, self.options, last, now)? {
-            Some(webhook) => webhook.clone(),
-            None => self.webhooks().create(now).await?,
-        };
+        let webhook = self.webhooks().choose(self.options, last).await?;
         // Making one may have taken a while.
         let now = self.listing.told_now()?;
         let mut next = next(last, start.is_some(), &webhook, now, limit);
@@ -143,7 +144,7 @@ impl Feed<'_> {
         };
         let mut changed = match changed {
             Ok(changed) => changed,
-            Err(loss) => return self.lost(start, end, &loss).await,
+            Err(loss) => return self.lost(end, &loss).await,
         };
         if changed.definition {
             self.check_definition().await?;
@@ -173,14 +174,9 @@ impl Feed<'_> {
             return self.told(PayloadCursor::new(self.plan, &last.webhook_id, last.next, Some(end.next))).await;
         }
         // Another webhook goes on: what the last one has told since is read first, if it has told everything.
-        let webhooks = self.webhooks().list().await?;
-        let now = self.listing.told_now()?;
-        match webhooks.iter().find(|webhook| webhook.id == last.webhook_id) {
-            None => Ok(Err(Lost::Gone(format!("webhook {} was deleted", last.webhook_id)))),
-            Some(webhook) => match webhook.end(now) {
-                Some(end) => Ok(Err(Lost::Gone(format!("webhook {} {end}", webhook.id)))),
-                None => self.told(PayloadCursor::new(self.plan, &webhook.id, last.next, None)).await,
-            },
+        match self.webhooks().loss(&last.webhook_id).await? {
+            Some(loss) => Ok(Err(loss)),
+            None => self.told(PayloadCursor::new(self.plan, &last.webhook_id, last.next, None)).await,
         }
     }
 
@@ -202,7 +198,12 @@ impl Feed<'_> {
             };
             match accepted {
                 Ok(next) => step = next,
-                Err(lost) => return Ok(Err(lost)),
+                Err(lost) => {
+                    if matches!(lost, Lost::Failed(_)) {
+                        self.looks.forget(&cursor.webhook_id);
+                    }
+                    return Ok(Err(lost));
+                }
             }
         }
     }
@@ -249,17 +250,35 @@ impl Feed<'_> {
     }
 
     /// A full read in which vanished records are told, or an error where that is not wanted or not possible.
-    async fn lost(&self, start: &Position, end: &FeedPosition, loss: &Lost) -> Result<Scan> {
-        reread::check(self.plan, self.options, start, end, loss)?;
+    async fn lost(&self, end: &FeedPosition, loss: &Lost) -> Result<Scan> {
+        reread::check(self.plan, self.options, end, loss)?;
         // Whatever became of the table meanwhile was not told either.
         self.check_definition().await?;
         self.settle_before(end).await?;
+        let stamp = reread::stamp(end);
+        self.outwait(stamp).await?;
         let (Lost::Gone(why) | Lost::Failed(why)) = loss;
         let said = format!("table {:?}: changes are lost: {why}: reading the whole table again", self.plan.table_name);
         log::warn!("{}", self.client.scrub(Error::Data(said)));
-        // Later than anything that was told before, whose times are finer.
         let known_ids = reread::known_ids(self.plan, self.options, end, true);
-        Ok(self.scan_of(Selection::All, micros(end.at + 1), known_ids))
+        Ok(self.scan_of(Selection::All, micros(stamp), known_ids))
+    }
+
+    /// Waits until the second with which rows are stamped is over: whatever is changed after they were read is later then
+    /// than they are, and replaces them.
+    async fn outwait(&self, stamp: Seconds) -> Result<()> {
+        self.client.wait_until(stamp + 1, LONGEST_WAIT_FOR_A_STAMP).await;
+        let now = self.listing.told_now()?;
+        if now > stamp {
+            return Ok(());
+        }
+        Err(Error::Transport(format!(
+            "table {:?}: the service's clock was put back: it tells {}, and this stream has come to {}: start the stream \
+             again once that time is over",
+            self.plan.table_name,
+            utc(now),
+            utc(stamp)
+        )))
     }
 
     /// Stops before rows are written that the table no longer has.
@@ -321,7 +340,7 @@ impl Feed<'_> {
     }
 
     fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks { client: self.client, plan: self.plan }
+        Webhooks { client: self.client, plan: self.plan, looks: self.looks }
     }
 
     fn scan_of(&self, selection: Selection, changed_at: Micros, known_ids: Option<KnownIds>) -> Scan {

@@ -8,6 +8,7 @@ use crate::airtable::client::Client;
 use crate::changes::feed::Feed;
 use crate::changes::listing::{ListedIds, Listing};
 use crate::changes::offset::{Mode, Offset, Position};
+use crate::changes::webhooks::Looks;
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
 use crate::changes::{Limit, reread};
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ pub struct Stream {
     options: ReadOptions,
     mode: Mode,
     listed: ListedIds,
+    looks: Looks,
     stop: Mutex<Stop>,
 }
 
@@ -55,7 +57,8 @@ impl Stream {
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
     pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
-        Ok(Self { client, plan, options, mode, listed: ListedIds::default(), stop: Mutex::new(Stop::Never) })
+        let (listed, looks, stop) = (ListedIds::default(), Looks::default(), Mutex::new(Stop::Never));
+        Ok(Self { client, plan, options, mode, listed, looks, stop })
     }
 
     /// The same stream with the cache of another: a window whose records that one has listed is not listed again. Streams
@@ -231,6 +234,7 @@ impl Stream {
     }
 
     fn feed(&self) -> Feed<'_> {
-        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing: self.listing() }
+        let (listing, looks) = (self.listing(), &self.looks);
+        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, looks }
     }
 }
