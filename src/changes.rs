@@ -34,7 +34,7 @@ mod webhook;
 mod windows;
 
 pub use offset::Offset;
-pub use stream::{Latest, Stream};
+pub use stream::{Latest, RunEnd, Stream};
 
 /// How old a change must be before its record is read. Airtable is eventually consistent: a record that is read at once
 /// may be given as it was before. Connectors that read it in production keep this distance.

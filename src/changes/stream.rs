@@ -2,7 +2,7 @@
 //!
 //! Invariant: an offset that was given is never before the start that it was asked for.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::airtable::client::Client;
 use crate::changes::feed::Feed;
@@ -27,8 +27,13 @@ pub struct Stream {
     options: ReadOptions,
     mode: Mode,
     listed: ListedIds,
-    stop: Mutex<Stop>,
+    run_end: Arc<RunEnd>,
 }
+
+/// How far a stream goes in this run. Apart from the stream, so that one that is made anew in another process ends its run
+/// where the first would have.
+#[derive(Debug)]
+pub struct RunEnd(Mutex<Stop>);
 
 /// Where a stream goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +53,27 @@ enum Stop {
     At(Offset),
 }
 
+impl Default for RunEnd {
+    fn default() -> Self {
+        Self(Mutex::new(Stop::Never))
+    }
+}
+
+impl RunEnd {
+    /// From now on streams go no further than the source does when one of them is asked next. Said again, the first time
+    /// counts.
+    pub fn stop_at_latest(&self) {
+        let mut stop = self.lock();
+        if matches!(*stop, Stop::Never) {
+            *stop = Stop::AtLatest;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stop> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Stream {
     /// The stream of a plan, with the options that it was planned with.
     ///
@@ -55,7 +81,7 @@ impl Stream {
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
     pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
-        Ok(Self { client, plan, options, mode, listed: ListedIds::default(), stop: Mutex::new(Stop::Never) })
+        Ok(Self { client, plan, options, mode, listed: ListedIds::default(), run_end: Arc::default() })
     }
 
     /// The same stream with the cache of another: a window whose records that one has listed is not listed again. Streams
@@ -63,6 +89,12 @@ impl Stream {
     #[must_use]
     pub fn sharing(self, other: &Self) -> Self {
         Self { listed: other.listed.clone(), ..self }
+    }
+
+    /// The same stream, whose run ends where that of others with the same end does.
+    #[must_use]
+    pub fn ending_with(self, run_end: Arc<RunEnd>) -> Self {
+        Self { run_end, ..self }
     }
 
     /// What every range is read as.
@@ -83,9 +115,10 @@ impl Stream {
         Offset::parse(offset, &self.plan)
     }
 
-    /// From now on the stream goes no further than the source does when it is asked next.
+    /// From now on the stream goes no further than the source does when it is asked next. Said again, the first time
+    /// counts.
     pub fn stop_at_latest(&self) {
-        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::AtLatest;
+        self.run_end.stop_at_latest();
     }
 
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
@@ -95,13 +128,13 @@ impl Stream {
     /// # Errors
     /// [`Error::Data`] for a change feed that has lost changes; what requests fail with.
     pub async fn latest(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
-        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stop = self.run_end.lock().clone();
         let target = match stop {
             Stop::Never => return self.next(start, Limit { max_records, target: None }).await,
             Stop::At(target) => target,
             Stop::AtLatest => {
                 let target = self.next(start, Limit::default()).await?.offset;
-                *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::At(target.clone());
+                *self.run_end.lock() = Stop::At(target.clone());
                 target
             }
         };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 import sys
 from types import ModuleType
@@ -140,6 +141,24 @@ def test_a_run_that_takes_what_is_available_goes_no_further(items: MockAirtable,
         items.advance_clock(120)
     # A first batch is the table as it is then, so the record that came meanwhile may be in it: but the run ends.
     assert 30 <= given <= 31
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_ends_where_it_was_to_end_after_a_fork_and_when_it_is_said_again(items: MockAirtable, mode: str) -> None:
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type=mode)
+    stream.prepareForTriggerAvailableNow()
+    start = stream.initialOffset()
+    end = stream.latestOffset(start, None)
+    names(stream, start, end)
+    items.create_records("Items", [{"Name": "too late for this run"}])
+    items.advance_clock(120)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if stream.latestOffset(end, None) == end else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    stream.prepareForTriggerAvailableNow()
+    assert stream.latestOffset(end, None) == end
 
 
 def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:
