@@ -20,7 +20,7 @@ mod values;
 use given::Given;
 pub use table::{OPTIONS, OptionRow, Scope};
 pub(crate) use typed::is_id;
-pub use typed::{ColumnNames, Connection, IngestionType, Nested, ReadOptions};
+pub use typed::{ColumnNames, Connection, IngestionType, Nested, ReadOptions, SchemaChange};
 
 /// Options that were checked.
 #[derive(Debug, Clone)]

@@ -70,6 +70,10 @@ pub struct Scan {
     pub selection: Selection,
     /// When the records changed, as far as neither they nor the selection tell.
     pub changed_at: Micros,
+    /// No row is older than this, whatever a field tells: what comes again because of new fields is to replace what came
+    /// before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changed_from: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
@@ -118,6 +122,7 @@ impl Scan {
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
             changed_at: 0,
+            changed_from: 0,
             only_gone: options.deletes_only,
             known_ids: None,
         })
@@ -179,6 +184,11 @@ impl Scan {
         Ok(Self { columns, has_all_fields, ..self.clone() })
     }
 
+    /// Whether a change feed names the records of reads by name.
+    pub(crate) fn is_told_by_feed(&self) -> bool {
+        self.ingestion_type == IngestionType::CdcWithDeletes
+    }
+
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
@@ -195,6 +205,12 @@ impl Scan {
         }
         ids
     }
+}
+
+// By reference, as serde asks for it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(moment: &Micros) -> bool {
+    *moment == 0
 }
 
 /// The table whose id or name is `wanted`; an id goes before a name, and the name's case matters only where nothing else

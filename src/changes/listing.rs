@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, AsArray};
 
 use crate::airtable::client::Client;
+use crate::airtable::request::Request;
+use crate::airtable::schema::{Table, Tables};
 use crate::changes::no_date;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::read::Batches;
-use crate::scan::{Column, Scan, Selection, Source};
+use crate::scan::{Column, Listed, Scan, Selection, Source};
 use crate::time::Seconds;
 
 /// The last list of ids, and the scan whose records they are.
 pub(super) type ListedIds = Arc<Mutex<Option<(Scan, Arc<Vec<String>>)>>>;
 
-/// Asks for ids of one planned table.
+/// Asks for ids of one planned table, and for its definition.
 pub(super) struct Listing<'s> {
     pub(super) client: &'s Arc<Client>,
     pub(super) plan: &'s Scan,
@@ -40,6 +42,24 @@ impl Listing<'_> {
     /// Lets go of the list, of which the last batch was made.
     pub(super) fn forget(&self) {
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Those of some ids whose records can be read now.
+    pub(super) async fn readable(&self, ids: impl IntoIterator<Item = &String>) -> Result<Vec<String>> {
+        let present = ids.into_iter().map(|id| (id.clone(), 0)).collect();
+        self.ids(Selection::Listed(Listed { present, ..Listed::default() }), None).await
+    }
+
+    /// The table as it is defined now. One request.
+    pub(super) async fn definition(&self) -> Result<Table> {
+        let (base_id, table_id) = (&self.plan.base_id, &self.plan.table_id);
+        let tables = self.client.json::<Tables>(&Request::tables(base_id)).await?.tables;
+        tables.into_iter().find(|table| table.id == *table_id).ok_or_else(|| {
+            Error::NotFound(format!(
+                "table {:?} ({table_id}) was removed from base {base_id}: stop its stream",
+                self.plan.table_name
+            ))
+        })
     }
 
     /// Whether no record is selected. One request.

@@ -5,13 +5,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::airtable::client::Client;
-use crate::changes::feed::Feed;
+use crate::changes::definition::added;
+use crate::changes::feed::{Feed, Reached};
+use crate::changes::fields::{Back, Looks, back, fields_of};
 use crate::changes::listing::{ListedIds, Listing};
-use crate::changes::offset::{Mode, Offset, Position};
+use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
+use crate::changes::payload_reader::Told;
+use crate::changes::unread::Asked;
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
-use crate::changes::{Limit, reread};
+use crate::changes::{BEHIND, Limit, reread};
 use crate::error::{Error, Result};
-use crate::options::ReadOptions;
+use crate::options::{ReadOptions, SchemaChange};
 use crate::scan::{Listed, Scan, Selection};
 use crate::time::{Seconds, micros};
 
@@ -27,6 +31,9 @@ pub struct Stream {
     options: ReadOptions,
     mode: Mode,
     listed: ListedIds,
+    told: Arc<Mutex<Option<Told>>>,
+    asked: Arc<Asked>,
+    looks: Looks,
     run_end: Arc<RunEnd>,
 }
 
@@ -81,14 +88,16 @@ impl Stream {
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
     pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
-        Ok(Self { client, plan, options, mode, listed: ListedIds::default(), run_end: Arc::default() })
+        let (listed, told, asked, run_end) = (ListedIds::default(), Arc::default(), Arc::default(), Arc::default());
+        let looks = Looks::new(&plan);
+        Ok(Self { client, plan, options, mode, listed, told, asked, looks, run_end })
     }
 
-    /// The same stream with the cache of another: a window whose records that one has listed is not listed again. Streams
-    /// of other tables and plans have nothing to share, and do no harm.
+    /// The same stream with the cache of another: what that one has listed or been told is not asked for again. Streams of
+    /// other tables and plans have nothing to share, and do no harm.
     #[must_use]
     pub fn sharing(self, other: &Self) -> Self {
-        Self { listed: other.listed.clone(), ..self }
+        Self { listed: other.listed.clone(), told: other.told.clone(), asked: other.asked.clone(), ..self }
     }
 
     /// The same stream, whose run ends where that of others with the same end does.
@@ -154,19 +163,27 @@ impl Stream {
     /// As [`Stream::latest`]; [`Error::Data`] also where the table is no longer as it was planned; [`Error::Option`] for
     /// offsets that do not belong together.
     pub async fn scan(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
-        let start = start.map_or(&Position::Start, |offset| &offset.position);
         let scan = async {
-            if *start == end.position {
+            if start == Some(end) {
                 let selection = Selection::Listed(Listed::default());
                 return Ok(Scan { selection, known_ids: None, ..self.plan.clone() });
             }
-            match &end.position {
+            let back = start.and_then(|start| self.back(start));
+            if let Some(back) = &back {
+                log::warn!("table {:?}: its fields are others than before: {back}", self.plan.table_name);
+            }
+            let again = start.and_then(|start| start.known).and_then(|known| known.changed_from);
+            let changed_from = back.as_ref().map(|back| back.changed_from).or(again).unwrap_or_default();
+            let before = start.map_or(&Position::Start, |offset| &offset.position);
+            let position = back.as_ref().map_or(before, |back| &back.position);
+            let scan = match &end.position {
                 Position::Start => {
                     Err(Error::Option("the range ends where the stream begins: exchange its offsets".into()))
                 }
-                Position::Until(_) | Position::Cut(_) => self.window(start, &end.position).await,
-                Position::Feed(end) => self.feed().scan(start, end).await,
-            }
+                Position::Until(_) | Position::Cut(_) => self.window(position, &end.position).await,
+                Position::Feed(end) => self.feed().scan(position, end).await,
+            }?;
+            Ok(Scan { changed_from, ..scan })
         };
         scan.await.map_err(|error| self.client.scrub(error))
     }
@@ -180,16 +197,86 @@ impl Stream {
     }
 
     async fn next(&self, start: Option<&Offset>, limit: Limit<'_>) -> Result<Latest> {
-        let start = start.map(|offset| &offset.position);
-        let next = match self.mode {
-            Mode::Cdc | Mode::Append => self.next_window(start, limit).await,
-            Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(start, limit).await,
+        let next = async {
+            let back = start.and_then(|start| self.back(start));
+            let position = back.as_ref().map(|back| &back.position).or(start.map(|start| &start.position));
+            let Reached { position: end, has_more, has_new_field } = match self.mode {
+                Mode::Cdc | Mode::Append => self.next_window(position, limit).await?,
+                Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(position, limit).await?,
+            };
+            self.look(start).await?;
+            let is_back = back.is_some()
+                && matches!((start.map(|start| &start.position), &end),
+                (Some(Position::Until(last)), Position::Until(until)) if until < last);
+            if let Some(start) = start.filter(|_| position == Some(&end) || is_back) {
+                return Ok(Latest { offset: start.clone(), has_more });
+            }
+            let known = self.known(start, back.as_ref(), &end, has_more, has_new_field);
+            Ok(Latest { offset: Offset { known, ..self.offset(end) }, has_more })
         };
-        let (position, has_more) = next.map_err(|error| self.client.scrub(error))?;
-        Ok(Latest { offset: self.offset(position), has_more })
+        next.await.map_err(|error| self.client.scrub(error))
     }
 
-    async fn next_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<(Position, bool)> {
+    /// How far the stream goes back from an offset, where it was made without some of the plan's fields.
+    fn back(&self, offset: &Offset) -> Option<Back> {
+        back(offset, &self.plan, self.options.schema_change)
+    }
+
+    /// Looks at the table's definition, if it is time to: whether it has fields that the stream lacks. A feed tells so
+    /// itself, once it has begun.
+    async fn look(&self, start: Option<&Offset>) -> Result<()> {
+        let begins = start.is_none_or(|start| start.position == Position::Start);
+        let is_feed = matches!(self.mode, Mode::CdcWithDeletes | Mode::Deletes);
+        // Where nothing was asked, nothing is new either.
+        let Ok(now) = self.listing().told_now() else { return Ok(()) };
+        if fields_of(&self.plan).is_none() || is_feed && !begins || !self.looks.is_due(now) {
+            return Ok(());
+        }
+        let added = added(&self.plan, &self.listing().definition().await?);
+        if added.is_empty() {
+            self.looks.complete(now);
+            return Ok(());
+        }
+        let (table, added) = (&self.plan.table_name, added.join("; "));
+        if is_feed || self.options.schema_change == SchemaChange::Fail {
+            return Err(Error::Data(format!(
+                "table {table:?} is no longer as the stream was planned: {added}: start the stream again, so that it is \
+                 planned anew, with a target that has its columns, or set schema_change to continue"
+            )));
+        }
+        self.looks.fell_behind();
+        log::warn!("table {table:?}: {added}: {BEHIND}");
+        Ok(())
+    }
+
+    /// What an offset says of the table's fields.
+    fn known(
+        &self,
+        start: Option<&Offset>,
+        back: Option<&Back>,
+        end: &Position,
+        has_more: bool,
+        has_new_field: bool,
+    ) -> Option<Known> {
+        let mut known = self.looks.known(&self.plan, start, self.windows().settled())?;
+        let same = start.and_then(|start| start.known).filter(|start| start.fields == known.fields);
+        known.sure = match end {
+            Position::Start => return None,
+            Position::Until(until) | Position::Cut(Cut { until, .. }) => known.sure.filter(|sure| sure < until),
+            Position::Feed(_) => same.and_then(|known| known.sure).or(match start.map(|start| &start.position) {
+                Some(Position::Feed(last)) if has_new_field && self.options.schema_change == SchemaChange::Continue => {
+                    i64::try_from(last.next).ok()
+                }
+                _ => None,
+            }),
+        };
+        let goes_on = matches!(end, Position::Cut(_)) || matches!(end, Position::Feed(_)) && has_more;
+        let again = back.map(|back| back.changed_from).or(same.and_then(|known| known.changed_from));
+        known.changed_from = again.filter(|_| goes_on);
+        Some(known)
+    }
+
+    async fn next_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Reached> {
         let (windows, listing) = (self.windows(), self.listing());
         if matches!(start, Some(Position::Until(_))) {
             listing.forget();
@@ -209,7 +296,7 @@ impl Stream {
                 }
                 Step::Done(position) => {
                     let has_more = matches!(position, Position::Cut(_));
-                    return Ok((position, has_more));
+                    return Ok(Reached { position, has_more, has_new_field: false });
                 }
             }
         }
@@ -244,7 +331,7 @@ impl Stream {
 
     fn offset(&self, position: Position) -> Offset {
         let (base_id, table_id) = (self.plan.base_id.clone(), self.plan.table_id.clone());
-        Offset { base_id, table_id, mode: self.mode, position }
+        Offset { base_id, table_id, mode: self.mode, position, known: None }
     }
 
     fn windows(&self) -> Windows {
@@ -256,6 +343,7 @@ impl Stream {
     }
 
     fn feed(&self) -> Feed<'_> {
-        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing: self.listing() }
+        let (listing, told, asked) = (self.listing(), &*self.told, &*self.asked);
+        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, told, asked }
     }
 }

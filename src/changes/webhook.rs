@@ -348,7 +348,7 @@ mod tests {
             webhook("ach2", &json!({"isHookEnabled": false})),
             webhook("ach3", &json!({})),
         ];
-        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None };
+        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None, unread: None };
         let reread = [("on_lost_feed", "reread"), ("state_location", "/state")];
         let choose = |options: &[(&str, &str)], last: Option<&FeedPosition>, webhooks: &[Webhook]| {
             let (plan, options) = planned(options);

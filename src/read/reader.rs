@@ -94,7 +94,8 @@ impl Reader {
         self.flush(batches).await
     }
 
-    /// Reads records by name, and tells of those that are gone.
+    /// Reads records by name, and tells of those that are gone. What a feed told of and that is neither there nor gone is
+    /// left out, with a warning.
     async fn listed(&mut self, listed: &Listed, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         for some in listed.present.chunks(IDS) {
             if batches.is_closed() {
@@ -114,7 +115,23 @@ impl Reader {
         for (id, at) in &listed.gone {
             self.gone(id, *at, batches).await?;
         }
+        if self.scan.is_told_by_feed() {
+            self.warn_of_missing(listed);
+        }
         Ok(())
+    }
+
+    fn warn_of_missing(&self, listed: &Listed) {
+        let missing: Vec<&str> =
+            listed.present.iter().map(|(id, _)| id.as_str()).filter(|id| !self.decoder.rows.has_seen(id)).collect();
+        if let [first, ..] = missing.as_slice() {
+            log::warn!(
+                "table {:?}: {} records that the change feed told of cannot be read, {first} for one: what was deleted \
+                 meanwhile comes as deleted in a later batch; if the record is there, edit it, and it comes again",
+                self.scan.table_name,
+                missing.len()
+            );
+        }
     }
 
     /// Notes the records of this read, and tells which of earlier ones have vanished, if that is wanted.

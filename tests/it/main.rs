@@ -1,9 +1,11 @@
 //! One integration binary: everything here goes over real sockets, to a mock on loopback.
 
+mod added;
 mod changes;
 mod cursors;
 mod examples;
 mod faults;
+mod late;
 mod layers;
 mod read;
 mod source;

@@ -7,7 +7,7 @@ fn webhook(id: &str, head: u64) -> Webhook {
 }
 
 fn at(id: &str, next: u64, at: Seconds, after: Option<&str>) -> FeedPosition {
-    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned) }
+    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned), unread: None }
 }
 
 #[test]
@@ -52,6 +52,25 @@ fn a_feed_without_news_stays_where_it_is() {
         let next = next(Some(&last), true, &webhook("achA", 9), 1_000, Limit::default());
         let position = at("achA", 9, 900, None);
         assert_eq!(next, Next { position, has_more: false, is_idle: true, cut: Cut::Nothing }, "{last:?}");
+    }
+}
+
+#[test]
+fn a_run_waits_for_no_more_records_than_are_awaited_at_its_end() {
+    let unread = |ids: &[&str]| Some(ids.iter().map(|id| ((*id).to_owned(), 0)).collect());
+    let awaiting = |ids: Option<&[&str]>| FeedPosition { unread: ids.and_then(unread), ..at("achA", 9, 900, None) };
+    for (last, target, expected) in [
+        (Some(&["recA", "recB"][..]), Some(&["recB"][..]), Some(&["recB"][..])),
+        (Some(&["recA"]), Some(&[]), Some(&[])),
+        // What came on the way is not awaited again.
+        (Some(&[]), Some(&["recA"]), Some(&[])),
+        (Some(&["recA"]), None, Some(&["recA"])),
+        (None, Some(&["recA"]), None),
+    ] {
+        let (last, target) = (awaiting(last), Position::Feed(awaiting(target)));
+        let limit = Limit { max_records: Some(2), target: Some(&target) };
+        let next = next(Some(&last), true, &webhook("achA", 12), 1_000, limit);
+        assert_eq!(next.position, awaiting(expected), "{last:?} {target:?}");
     }
 }
 

@@ -17,7 +17,7 @@ fn cut(since: Option<Seconds>, until: Seconds, after: &str) -> Position {
 }
 
 fn feed() -> Position {
-    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None })
+    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None, unread: None })
 }
 
 fn known(now: Option<Seconds>, is_quiet: Option<bool>, ids: Option<&[String]>) -> Answers<'_> {
