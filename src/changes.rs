@@ -57,6 +57,8 @@ struct Limit<'o> {
     max_records: Option<u64>,
     /// A position beyond which the stream does not go in this run.
     target: Option<&'o offset::Position>,
+    /// The end is that of a run, whose batches find out themselves what they can read.
+    of_run: bool,
 }
 
 /// Without the service's time nothing can be said of what has settled, and this machine's clock is another one.

@@ -157,6 +157,9 @@ impl Feed<'_> {
 
     /// Notes which records a batch cannot read yet. Tells whether the table has got a field.
     async fn look(&self, start: &Position, next: &mut Next, limit: Limit<'_>) -> Result<bool> {
+        if limit.of_run && !next.is_idle {
+            return Ok(false);
+        }
         let last = match start {
             Position::Feed(last) => Some(last),
             _ => None,

@@ -12,6 +12,7 @@ use crate::airtable::request::Request;
 use crate::airtable::schema::{Table, Tables};
 use crate::changes::no_date;
 use crate::error::{Error, Result};
+use crate::options::IngestionType;
 use crate::read::Batches;
 use crate::scan::{Column, Listed, Scan, Selection, Source};
 use crate::time::Seconds;
@@ -84,6 +85,8 @@ impl Listing<'_> {
             columns: vec![id],
             selection,
             max_records,
+            // What is not there is found out here, and said by those who asked.
+            ingestion_type: IngestionType::Snapshot,
             known_ids: None,
             only_gone: false,
             page_size: max_records.and_then(|most| u32::try_from(most).ok()).unwrap_or(100).min(100),

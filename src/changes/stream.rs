@@ -139,18 +139,23 @@ impl Stream {
     pub async fn latest(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
         let stop = self.run_end.lock().clone();
         let target = match stop {
-            Stop::Never => return self.next(start, Limit { max_records, target: None }).await,
+            Stop::Never => return self.next(start, Limit { max_records, ..Limit::default() }).await,
             Stop::At(target) => target,
             Stop::AtLatest => {
-                let target = self.next(start, Limit::default()).await?.offset;
+                let of_run = max_records.is_some() && start.is_some();
+                let target = self.next(start, Limit { of_run, ..Limit::default() }).await?.offset;
                 *self.run_end.lock() = Stop::At(target.clone());
                 target
             }
         };
-        if max_records.is_none() || start.is_none_or(|start| *start == target) {
+        // What can be read at the end of a run is found out by its last batch.
+        let is_batch =
+            max_records.is_none() && !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
+        if is_batch || start.is_none_or(|start| *start == target) {
             return Ok(Latest { offset: target, has_more: false });
         }
-        let Latest { offset, .. } = self.next(start, Limit { max_records, target: Some(&target.position) }).await?;
+        let Latest { offset, .. } =
+            self.next(start, Limit { max_records, target: Some(&target.position), of_run: false }).await?;
         // Where nothing moves, nothing more comes, whatever the target was.
         let has_more = offset != target && start != Some(&offset);
         Ok(Latest { offset, has_more })
