@@ -9,7 +9,8 @@
 //! | `stream` | [`Stream`]: a planned table's changes, as Spark, pipelines and the library ask for them |
 //! | `offset` | how far it has come, as checkpoints keep it |
 //! | `windows` | pure: where the next window ends, and what lies between two positions |
-//! | `feed` | the same for a change feed, with its requests |
+//! | `course` | pure: where a change feed goes next |
+//! | `feed` | that, with its requests, and what lies between two positions |
 //! | `payload_reader` | the payloads between two positions, asked for page by page |
 //! | `payloads`, `payload_cursor` | pure: what payloads say, and page after page of them |
 //! | `unread` | pure: records that were told of and cannot be read yet |
@@ -25,6 +26,7 @@
 use crate::error::Error;
 use crate::time::Seconds;
 
+mod course;
 mod definition;
 mod feed;
 mod fields;

@@ -243,10 +243,12 @@ impl Stream {
             return Ok(());
         }
         let (table, added) = (&self.plan.table_name, added.join("; "));
+        // A feed that has read nothing yet starts again at no cost.
         if is_feed || self.options.schema_change == SchemaChange::Fail {
+            let or = if is_feed { "" } else { "; or set schema_change to continue, and it goes on without" };
             return Err(Error::Data(format!(
                 "table {table:?} is no longer as the stream was planned: {added}: start the stream again, so that it is \
-                 planned anew, with a target that has its columns, or set schema_change to continue"
+                 planned anew, with a target that has its columns{or}"
             )));
         }
         self.looks.fell_behind();
