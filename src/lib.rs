@@ -68,7 +68,7 @@ pub mod token;
 pub use arrow;
 
 pub use airtable::schema::Base;
-pub use changes::{Latest, Offset, Stream};
+pub use changes::{Latest, Offset, RunEnd, Stream};
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result};
 pub use options::Options;

@@ -75,6 +75,10 @@ pub struct Scan {
     pub selection: Selection,
     /// When the records changed, as far as neither they nor the selection tell.
     pub changed_at: Micros,
+    /// No row is older than this, whatever a field tells: what comes again because of new fields is to replace what came
+    /// before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changed_from: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
     /// Records that are gone are no rows: another stream tells of them.
@@ -133,6 +137,7 @@ impl Scan {
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
             changed_at: 0,
+            changed_from: 0,
             only_gone: options.deletes_only,
             leaves_out_gone: false,
             known_ids: None,
@@ -201,6 +206,11 @@ impl Scan {
         Self { leaves_out_gone: !self.only_gone, ..self.clone() }
     }
 
+    /// Whether a change feed names the records of reads by name.
+    pub(crate) fn is_told_by_feed(&self) -> bool {
+        self.ingestion_type == IngestionType::CdcWithDeletes
+    }
+
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
@@ -217,6 +227,12 @@ impl Scan {
         }
         ids
     }
+}
+
+// By reference, as serde asks for it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(moment: &Micros) -> bool {
+    *moment == 0
 }
 
 /// The table whose id or name is `wanted`.

@@ -84,11 +84,17 @@ pub(super) fn forget_before(plan: &Scan, options: &ReadOptions, end: &Offset) ->
         range_of(name, end).is_some_and(|(first, _)| first >= end.next) || is_later_full(name, end)
     });
     let arrived = |name: &str| range_of(name, end).is_some_and(|(_, last)| last <= end.next);
-    store.fold(&feed_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
+    store.fold(&range_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
 }
 
-/// What a range's records are noted as.
-pub(super) fn feed_file(webhook_id: &str, first: u64, end: u64) -> String {
+/// What a range's records are noted as. Ranges that hold nothing but what was awaited have the same numbers, so their
+/// names tell what is awaited still.
+pub(super) fn feed_file(last: &FeedPosition, end: &FeedPosition) -> String {
+    let name = range_file(&end.webhook_id, last.next, end.next);
+    if last.next < end.next { name } else { format!("{name}-{:016x}", fingerprint(&format!("{:?}", end.unread))) }
+}
+
+fn range_file(webhook_id: &str, first: u64, end: u64) -> String {
     format!("feed-{webhook_id}-{first}-{end}")
 }
 
@@ -134,7 +140,7 @@ mod tests {
     }
 
     fn at(webhook_id: &str, next: u64) -> FeedPosition {
-        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None }
+        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None, unread: None }
     }
 
     #[test]
@@ -161,8 +167,9 @@ mod tests {
     fn names_of_files_are_read_back() {
         let end = at("achA", 5);
         for (name, range, is_later_full) in [
-            (feed_file("achA", 1, 5), Some((1, 5)), false),
-            (feed_file("achB", 1, 5), None, false),
+            (feed_file(&at("achA", 1), &end), Some((1, 5)), false),
+            (feed_file(&end, &end), Some((5, 5)), false),
+            (feed_file(&at("achB", 1), &at("achB", 5)), None, false),
             (full_file(&at("achA", 5)), None, false),
             (full_file(&at("achA", 6)), None, true),
             (full_file(&at("achB", 6)), None, false),

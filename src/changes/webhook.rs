@@ -287,7 +287,7 @@ mod tests {
             webhook("ach3", &json!({})),
             Webhook { failure: Some("INVALID_HOOK".into()), ..webhook("ach0", &json!({})) },
         ];
-        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None };
+        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None, unread: None };
         let reread = [("on_lost_feed", "reread"), ("state_location", "/state")];
         let choose = |options: &[(&str, &str)], last: Option<&FeedPosition>, webhooks: &[Webhook]| {
             let (plan, options) = planned(options);

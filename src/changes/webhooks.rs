@@ -60,9 +60,9 @@ enum Look {
 /// Airtable lists a webhook that has failed as a working one, and lets it tell nothing for ever. What is told after the
 /// look is read anyhow, so that one look at each is enough.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Looks(Arc<Mutex<BTreeMap<String, Look>>>);
+pub(super) struct LookedAt(Arc<Mutex<BTreeMap<String, Look>>>);
 
-impl Looks {
+impl LookedAt {
     fn get(&self, id: &str) -> Option<Look> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
@@ -81,7 +81,7 @@ impl Looks {
 pub(super) struct Webhooks<'s> {
     pub(super) client: &'s Client,
     pub(super) plan: &'s Scan,
-    pub(super) looks: &'s Looks,
+    pub(super) looked_at: &'s LookedAt,
 }
 
 impl Webhooks<'_> {
@@ -143,7 +143,7 @@ impl Webhooks<'_> {
     /// What the newest payload of a webhook says. One request, for the first look.
     async fn look(&self, webhook: &Webhook) -> Result<Look> {
         let id = &webhook.id;
-        if let Some(known) = self.looks.get(id) {
+        if let Some(known) = self.looked_at.get(id) {
             return Ok(known);
         }
         let newest = webhook.cursor_for_next_payload.saturating_sub(1);
@@ -154,7 +154,7 @@ impl Webhooks<'_> {
         if let Look::Failed(code) = &look {
             log::warn!("base {}: webhook {id} has failed: {code}: delete it if nobody reads it", self.plan.base_id);
         }
-        self.looks.note(id, look.clone());
+        self.looked_at.note(id, look.clone());
         Ok(look)
     }
 

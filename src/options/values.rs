@@ -9,7 +9,9 @@ use crate::error::{Error, Result};
 use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
-use crate::options::typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, is_id};
+use crate::options::typed::{
+    ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, SchemaChange, is_id,
+};
 use crate::token::Token;
 
 /// Where Airtable is.
@@ -48,6 +50,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         lookback: Duration::from_secs(given.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
         webhook_id: given.text("webhook_id"),
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
+        schema_change: schema_change(given)?,
         state_location: state_location(given)?,
         deletes_only: given.deletes_only,
         page_size: u32::try_from(page_size).unwrap_or(100),
@@ -112,6 +115,15 @@ fn ingestion_type(given: &Given) -> Result<IngestionType> {
         )));
     }
     Ok(ingestion_type)
+}
+
+/// By type where it is not given: a stream that is told of changes of the definition ends.
+fn schema_change(given: &Given) -> Result<SchemaChange> {
+    let (go_on, fail) = (SchemaChange::Continue, SchemaChange::Fail);
+    if given.is_default("schema_change") {
+        return Ok(if ingestion_type(given)? == IngestionType::CdcWithDeletes { fail } else { go_on });
+    }
+    given.choice("schema_change", &[("continue", go_on), ("fail", fail)])
 }
 
 fn state_location(given: &Given) -> Result<Option<String>> {
