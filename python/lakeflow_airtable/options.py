@@ -51,8 +51,10 @@ class Options(dict[str, str]):
     """
 
     def __repr__(self) -> str:
+        from ._native import scrub
+
         shown = {name: value if name in _shown() else "***" for name, value in self.items()}
-        return f"Options({shown})"
+        return scrub(f"Options({shown})")
 
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:
