@@ -11,10 +11,10 @@ use source::Source;
 
 const LAYERS: Layers = &[
     // The ground: these use nothing of ours but the ground.
-    ("error", &[]),
     ("fingerprint", &[]),
     ("time", &[]),
     ("token", &["fingerprint"]),
+    ("error", &["token"]),
     ("json", &[]),
     ("options", &["token", "error"]),
     ("columns", &["json", "time"]),
@@ -24,7 +24,7 @@ const LAYERS: Layers = &[
     ("read", &["decode", "scan", "airtable", "error"]),
     ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "error"]),
-    ("python", &["connector", "changes", "read", "scan", "airtable", "columns", "options", "error"]),
+    ("python", &["connector", "changes", "read", "scan", "airtable", "columns", "options", "token", "error"]),
 ];
 
 #[test]
