@@ -82,7 +82,7 @@ def _timeline(drawing: Drawing, log: list[dict[str, Any]]) -> None:
     for x, fill, text in (
         (24, "ours", "this read, answered"),
         (200, "theirs", "the other program, answered"),
-        (424, "bad", "refused with 429: one request of this read, the others of the other program"),
+        (424, "bad", "refused with 429, requests of both"),
     ):
         drawing.box(x, FOOT + 40, 12, 12, fill=fill)
         drawing.text(x + 20, FOOT + 51, text, size=13, color="quiet")

@@ -91,6 +91,18 @@ def test_a_picture_can_be_read_by_all(path: Path) -> None:
     assert not re.search(r"/home/|/tmp/|/root/|/work/|127\.0\.0\.1|localhost|href|<script", text)
 
 
+@pytest.mark.parametrize("path", sorted(PICTURES.glob("*-light.svg")), ids=lambda path: path.name)
+def test_no_text_leaves_its_picture(path: Path) -> None:
+    root = ElementTree.parse(path).getroot()
+    for one in root.iter(f"{SVG}text"):
+        x, size, text = float(one.get("x", "0")), float(one.get("font-size", "0")), one.text or ""
+        # As wide as the widest of the fonts that are named, nearly.
+        width = len(text) * size * (0.62 if one.get("font-family") or one.get("font-weight") else 0.56)
+        left = x - {"start": 0.0, "middle": width / 2, "end": width}[one.get("text-anchor", "start")]
+        assert left >= 0, text
+        assert left + width <= float(root.get("width", "0")), text
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_texts_stand_out_from_their_ground(pictures: Any, theme: str) -> None:
     from pictures.drawing import THEMES
