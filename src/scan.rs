@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest_or_all};
+use crate::id::{is_id, no_id};
 use crate::options::{ColumnNames, IngestionType, ReadOptions};
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
@@ -160,7 +161,9 @@ impl Scan {
                 env!("CARGO_PKG_VERSION")
             )));
         }
-        serde_json::from_value(plan).map_err(none)
+        let plan: Self = serde_json::from_value(plan).map_err(none)?;
+        plan.check_ids()?;
+        Ok(plan)
     }
 
     /// The plan as JSON: no secret is in it.
@@ -204,6 +207,19 @@ impl Scan {
     #[must_use]
     pub fn without_deletes(&self) -> Self {
         Self { leaves_out_gone: !self.only_gone, ..self.clone() }
+    }
+
+    /// Ids of a plan become parts of addresses and formulas.
+    fn check_ids(&self) -> Result<()> {
+        let listed = match &self.selection {
+            Selection::Listed(listed) => Some(listed.present.iter().chain(&listed.gone)),
+            _ => None,
+        };
+        let records = listed.into_iter().flatten().map(|(id, _)| id);
+        match [&self.base_id, &self.table_id].into_iter().chain(records).find(|id| !is_id(id)) {
+            Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)))),
+            None => Ok(()),
+        }
     }
 
     /// Whether a change feed names the records of reads by name.

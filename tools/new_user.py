@@ -1,7 +1,7 @@
-"""Follows docs/getting-started.md as it is written, from an empty directory, as a new user does, and says how long it took.
+"""Follows docs/getting-started.md as it is written, from an empty directory, and says how long it took.
 
-`python tools/new_user.py WHEEL` has nothing but the wheel; `--write` puts the outcome into the page. Shell blocks go to one shell,
-Python blocks to one program that this shell starts, in the order in which they stand.
+`python tools/new_user.py WHEEL` has nothing but the wheel, as a new user does; `--write` puts the outcome into the page.
+Shell blocks go to one shell, Python blocks to one program that it starts, in the order in which they stand.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def follow(wheel: Path, page: str, directory: Path) -> tuple[float, str]:
     return time.monotonic() - began, ran.stdout
 
 
-def written(page: str, seconds: float, wheel: Path) -> str:
+def written(page: str, seconds: float) -> str:
     """The page with the outcome between its marks."""
     outcome = (
-        f"On {date.today().isoformat()}, with Python {platform.python_version()} and nothing but `{wheel.name}`, all commands and "
-        f"programs of this page took {seconds:.0f} seconds. The rest of the ten minutes is reading."
+        f"On {date.today().isoformat()}, with Python {platform.python_version()} and nothing but the wheel, all commands\n"
+        f"and programs of this page took {seconds:.0f} seconds. The rest of the ten minutes is reading."
     )
     marked = f"<!-- timed -->\n{outcome}\n<!-- /timed -->"
     return re.sub(r"<!-- timed -->.*<!-- /timed -->", lambda _: marked, page, flags=re.DOTALL)
@@ -77,7 +77,7 @@ def main() -> None:
     print(printed, end="")
     print(f"{seconds:.0f} seconds", file=sys.stderr)
     if given.write:
-        PAGE.write_text(written(page, seconds, given.wheel), encoding="utf-8")
+        PAGE.write_text(written(page, seconds), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draws the two ways of docs/project/architecture.md, of a cell and of an offset: `python tools/ways.py` writes them as SVG."""
+"""Draws the two ways of docs/project/architecture.md, of a cell and of an offset: `python tools/ways.py`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def drawing(steps: list[tuple[str, str]]) -> str:
         if number:
             parts.append(f'<path d="M{left - GAP + 2} {4 + HEIGHT // 2} H{left - 8}"/>')
     width = 8 + len(steps) * WIDTH + (len(steps) - 1) * GAP
-    tip = '<marker id="tip" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="8" markerHeight="8"><path d="M0 0 L8 4 L0 8"/></marker>'
+    size = 'viewBox="0 0 8 8" refX="4" refY="4" markerWidth="8" markerHeight="8"'
+    tip = f'<marker id="tip" {size}><path d="M0 0 L8 4 L0 8"/></marker>'
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT + 8}" role="img">\n'

@@ -1,6 +1,6 @@
 """One spelling and one word for each thing, in README, pages, messages and help: `python tools/words.py`.
 
-Prints each place where another stands, and ends with 1 if there is one. Code between back-ticks is not looked at in Markdown.
+Prints each place where another stands, and ends with 1 if there is one. In Markdown, code is not looked at.
 """
 
 from __future__ import annotations

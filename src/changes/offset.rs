@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::id::is_id;
 use crate::options::IngestionType;
 use crate::scan::Scan;
 use crate::time::{Micros, Seconds, seconds, timestamp_micros, utc, utc_micros};
@@ -298,6 +299,10 @@ impl Offset {
 impl Written {
     fn position(&self) -> Option<Position> {
         let time = |text: &Option<String>| text.as_deref().map(|text| seconds(text).ok_or(())).transpose().ok();
+        let records = self.after.iter().chain(self.unread.iter().flat_map(BTreeMap::keys));
+        if !self.webhook.iter().chain(records).all(|id| is_id(id)) {
+            return None;
+        }
         match (&self.webhook, self.next, &self.until, &self.after) {
             (Some(webhook_id), Some(next), None, after) => {
                 let (at, after) = (time(&self.at)??, after.clone());

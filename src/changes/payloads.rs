@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::changes::offset::Unread;
+use crate::id;
 use crate::scan::{Listed, Scan, Source};
 use crate::time::{Micros, timestamp_micros};
 
@@ -45,8 +46,11 @@ pub(super) struct Payload {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct TableChange {
+    #[serde(deserialize_with = "id::keys")]
     created_records_by_id: Keys,
+    #[serde(deserialize_with = "id::keys")]
     changed_records_by_id: HashMap<String, RecordChange>,
+    #[serde(deserialize_with = "id::several")]
     destroyed_record_ids: Vec<String>,
     created_fields_by_id: Keys,
     changed_fields_by_id: Keys,

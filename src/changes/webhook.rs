@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::changes::offset::FeedPosition;
 use crate::changes::reread::lost_error;
 use crate::error::{Error, Result};
+use crate::id;
 use crate::options::ReadOptions;
 use crate::scan::Scan;
 use crate::time::{Seconds, seconds};
@@ -28,6 +29,7 @@ const INCLUDES: [&str; 3] =
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Webhook {
+    #[serde(deserialize_with = "id::one")]
     pub(super) id: String,
     #[serde(default = "yes")]
     is_hook_enabled: bool,

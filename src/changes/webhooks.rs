@@ -17,6 +17,7 @@ use crate::changes::payloads::{Payload, Payloads};
 use crate::changes::reread::Lost;
 use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, chosen, suitable};
 use crate::error::{Error, Result};
+use crate::id;
 use crate::options::ReadOptions;
 use crate::scan::Scan;
 use crate::time::Seconds;
@@ -39,6 +40,7 @@ struct List {
 /// What a new webhook answers with. Its secret is for notifications, which are not wanted.
 #[derive(Debug, Deserialize)]
 struct NewWebhook {
+    #[serde(deserialize_with = "id::one")]
     id: String,
 }
 

@@ -139,10 +139,6 @@ pub struct ReadOptions {
 }
 
 /// Airtable documents three letters and fourteen more characters, but warns of other lengths.
-pub(crate) fn is_id(text: &str) -> bool {
-    text.len() > 3 && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
 /// The address is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();

@@ -18,7 +18,7 @@ use super::split::Split;
 use super::walks::{Arrival, Ask, Next, Recovery, Walks};
 use crate::airtable::client::{Answer, Client};
 use crate::airtable::failure::Failure;
-use crate::airtable::formula::{both, check_record_id, ids_formula};
+use crate::airtable::formula::{both, ids_formula};
 use crate::airtable::request::Request;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
@@ -137,9 +137,6 @@ impl Reader {
 
     /// Reads as many records as one request can name.
     async fn named(&mut self, some: &[(String, i64)], batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
-        for (id, _) in some {
-            check_record_id(id)?;
-        }
         self.decoder.rows.expect(some);
         self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), false, batches).await
     }

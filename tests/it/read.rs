@@ -448,3 +448,27 @@ async fn a_list_of_bases_begins_again_where_its_cursor_is_lost_and_names_each_on
         assert_eq!(listed_bases(&source).await.expect("bases"), ["appA", "appB", "appC", "appD"], "{lost}");
     }
 }
+
+/// Ids become parts of addresses, paths and formulas.
+#[tokio::test]
+async fn what_cannot_be_an_id_is_refused_where_it_comes_in() {
+    let source = Source::with_items(3);
+    let answers = |path: &str, body: serde_json::Value| {
+        let action = json!({"respond": {"status": 200, "body": body}});
+        source.faults(json!({"rules": [{"path": path, "action": action}]}));
+    };
+    for id in ["../../x", "rec'", "rec\n1", ""] {
+        let record = json!({"id": id, "createdTime": "2024-01-01T00:00:00.000Z", "fields": {}});
+        answers("/Items", json!({"records": [record]}));
+        answers("/tbl", json!({"records": [record]}));
+        let error = source.error(&[]).await;
+        assert!(matches!(&error, Error::Data(text) if text.contains("a record without an id")), "{error}");
+    }
+    answers("/webhooks", json!({"webhooks": [{"id": "../../x", "cursorForNextPayload": 1}]}));
+    let options = source.options(&[("ingestion_type", "cdc_with_deletes")]);
+    let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
+    let stream =
+        connector.stream(connector.plan(&options.read).await.expect("a plan"), &options.read).expect("a stream");
+    let error = stream.latest(None, None).await.expect_err("no webhook's id");
+    assert!(error.to_string().contains("is no id: ids have letters and digits only"), "{error}");
+}
