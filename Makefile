@@ -98,6 +98,10 @@ bench: $(BUILD)/bench/measured $(JAVA) ## everything beside its peers, and docs/
 	cargo bench --bench decode --no-run
 	cd benches && ../$(BUILD)/bench/bin/python -m suite --wheel ../$(BUILD)/bench/wheels/*.whl $(BENCH_ARGS)
 
+.PHONY: pictures
+pictures: $(BUILD)/driver ## the pictures of the pages, from new runs against the mock; two minutes
+	cd benches && ../$(BIN)/python -m pictures $(PICTURES_ARGS)
+
 .PHONY: wheel
 wheel: $(BIN)/maturin ## a release wheel for this machine, in dist/
 	rm -rf dist
