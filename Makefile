@@ -128,9 +128,9 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(DRIVER)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-# The dev extra is read from pyproject.toml, without building the package for it.
+# The group is read from pyproject.toml, without building the package for it.
 $(BIN)/maturin: $(BIN)/uv pyproject.toml
-	$(UV) --python $(BIN)/python --requirements pyproject.toml --extra dev
+	$(UV) --python $(BIN)/python --group pyproject.toml:dev
 	touch $@
 
 # Tests and demo share one wheel, built without optimisation: the release profile costs minutes, and tests wait for
