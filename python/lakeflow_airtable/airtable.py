@@ -20,8 +20,9 @@ class Airtable:
     Every option of the Spark data source is a keyword here, as a plain Python value: `fields=["Name", "Price"]`,
     `max_records=100`. Options given to a method count for that call and override those given here.
 
-    >>> base = Airtable(token="pat...", base_id="app...")  # doctest: +SKIP
-    >>> pyarrow.table(base.read("Vendors", fields=["Name"]))  # doctest: +SKIP
+    Examples:
+        >>> base = Airtable(token="pat...", base_id="app...")  # doctest: +SKIP
+        >>> pyarrow.table(base.read("Vendors", fields=["Name"]))  # doctest: +SKIP
 
     Making one asks nothing of Airtable; `OptionError` says what is wrong with the options. Objects can be used after a
     fork, and pickled; a pickle holds the options, the token among them.

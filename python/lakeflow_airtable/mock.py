@@ -1,22 +1,24 @@
 """A mock Airtable for tests: a real HTTP server on loopback, started and stopped by a ``with`` block.
 
->>> import json, urllib.request
->>> with MockAirtable() as mock:
-...     request = urllib.request.Request(
-...         f"{mock.url}/v0/{mock.base_id}/Vendors?maxRecords=2",
-...         headers={"Authorization": f"Bearer {mock.token}"},
-...     )
-...     with urllib.request.urlopen(request) as answer:
-...         page = json.load(answer)
->>> len(page["records"])
-2
+Examples:
+    >>> import json, urllib.request
+    >>> with MockAirtable() as mock:
+    ...     request = urllib.request.Request(
+    ...         f"{mock.url}/v0/{mock.base_id}/Vendors?maxRecords=2",
+    ...         headers={"Authorization": f"Bearer {mock.token}"},
+    ...     )
+    ...     with urllib.request.urlopen(request) as answer:
+    ...         page = json.load(answer)
+    >>> len(page["records"])
+    2
 
 It can misbehave on request. A rule spoils single answers, a switch changes the server as a whole:
 
->>> with MockAirtable() as mock:
-...     mock.set_faults(requests_per_second=5, rules=[{"times": 2, "action": {"retriable": {}}}])
-...     mock.faults["penalty_seconds"]
-30.0
+Examples:
+    >>> with MockAirtable() as mock:
+    ...     mock.set_faults(requests_per_second=5, rules=[{"times": 2, "action": {"retriable": {}}}])
+    ...     mock.faults["penalty_seconds"]
+    30.0
 """
 
 from __future__ import annotations
@@ -113,9 +115,10 @@ class MockAirtable:
     def options(self, **more: str) -> dict[str, str]:
         """Options for ``spark.read.options(**mock.options())`` and ``Airtable(**mock.options())``.
 
-        >>> with MockAirtable() as mock:
-        ...     sorted(mock.options(tableName="Vendors"))
-        ['base_id', 'base_url', 'requests_per_second', 'tableName', 'token']
+        Examples:
+            >>> with MockAirtable() as mock:
+            ...     sorted(mock.options(tableName="Vendors"))
+            ['base_id', 'base_url', 'requests_per_second', 'tableName', 'token']
         """
         return {
             "token": self.token,
@@ -159,9 +162,10 @@ class MockAirtable:
     def request_counts(self) -> dict[str, int]:
         """How many requests each endpoint had.
 
-        >>> with MockAirtable() as mock:
-        ...     mock.request_counts()
-        {}
+        Examples:
+            >>> with MockAirtable() as mock:
+            ...     mock.request_counts()
+            {}
         """
         counts: dict[str, int] = json.loads(self._native.request_counts())
         return counts
@@ -215,14 +219,15 @@ class MockAirtable:
 
         Tables are as in Airtable's schema calls, with names wherever ids are wanted, and with ``records``.
 
-        >>> with MockAirtable(sample=False) as mock:
-        ...     base = mock.create_base("Shop", [{
-        ...         "name": "Items",
-        ...         "fields": [{"name": "Name"}, {"name": "Price", "type": "number", "options": {"precision": 0}}],
-        ...         "records": [{"fields": {"Name": "Soap", "Price": 3}}],
-        ...     }])
-        ...     [record["fields"] for record in mock.records("Items")]
-        [{'Name': 'Soap', 'Price': 3}]
+        Examples:
+            >>> with MockAirtable(sample=False) as mock:
+            ...     base = mock.create_base("Shop", [{
+            ...         "name": "Items",
+            ...         "fields": [{"name": "Name"}, {"name": "Price", "type": "number", "options": {"precision": 0}}],
+            ...         "records": [{"fields": {"Name": "Soap", "Price": 3}}],
+            ...     }])
+            ...     [record["fields"] for record in mock.records("Items")]
+            [{'Name': 'Soap', 'Price': 3}]
         """
         return self._native.create_base(json.dumps({"name": name, "tables": list(tables), **keys}))
 
@@ -281,10 +286,11 @@ class MockAirtable:
     ) -> list[str]:
         """Updates records given as ``{id: fields}``; cells that are not named stay.
 
-        >>> with MockAirtable() as mock:
-        ...     vendor = mock.records("Vendors")[0]["id"]
-        ...     mock.update_records("Vendors", {vendor: {"Name": "Renamed"}}) == [vendor]
-        True
+        Examples:
+            >>> with MockAirtable() as mock:
+            ...     vendor = mock.records("Vendors")[0]["id"]
+            ...     mock.update_records("Vendors", {vendor: {"Name": "Renamed"}}) == [vendor]
+            True
         """
         changes = [{"id": record, "fields": dict(fields)} for record, fields in records.items()]
         return self._native.update_records(self._base(base), table, json.dumps(changes))

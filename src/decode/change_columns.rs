@@ -4,7 +4,8 @@
 //! Invariants: every row has a time. That of the field that knows it goes before the time of creation, which goes before
 //! the time that the change feed told, which goes before the time of the whole read. And rows of a record with the same
 //! time have the same cells: what the field tells is only to the second, so an edit that is so new that another may follow
-//! within its second, and comes again in a later window, is told as of just before that window. Rows that come again with more columns are later than they were before.
+//! within its second, and comes again in a later window, gets a time just before that window. Rows that come again with
+//! more columns are later than they were before.
 
 use std::collections::HashMap;
 

@@ -31,8 +31,8 @@ _TABLE_KEYS = (
 _TARGET_KEYS = ("scd_type", "primary_keys", "sequence_by", "cluster_by")
 # Unity Catalog passes over in silence what its allow list does not name: another base would be read than was meant.
 _OF_THE_CONNECTION = {
-    "": "is the connection's alone, and no read can give it: set it there",
-    "base_id": "is the connection's alone, and no read can give it: name another base by namespace, with a connection "
+    "": "belongs to the connection, and no read can give it: set it there",
+    "base_id": "belongs to the connection, and no read can give it: name another base by namespace, with a connection "
     "that has no base_id",
 }
 

@@ -13,12 +13,15 @@ import pytest
 from lakeflow_airtable import OptionError, _native
 from project import PROJECT
 
-GUIDE = (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
+GUIDE = (PROJECT / "docs" / "troubleshooting" / "from-repos-to-wheel.md").read_text()
 
 
 @pytest.mark.parametrize(
     "page",
-    [PROJECT / "docs" / "from-repos-to-wheel.md", PROJECT / "examples" / "databricks" / "README.md"],
+    [
+        PROJECT / "docs" / "troubleshooting" / "from-repos-to-wheel.md",
+        PROJECT / "examples" / "databricks" / "README.md",
+    ],
     ids=lambda page: page.name,
 )
 def test_links_lead_somewhere(page: Path) -> None:

@@ -220,7 +220,7 @@ def test_every_version_that_is_written_down_is_this_one() -> None:
         if path.suffix in (".md", ".py", ".yml", ".yaml", ".sql", ".sh", ".json")
     }
     said = {name: versions for name, versions in said.items() if versions}
-    assert {"examples/databricks/explore.py", "docs/from-repos-to-wheel.md"} <= said.keys()
+    assert {"examples/databricks/explore.py", "docs/troubleshooting/from-repos-to-wheel.md"} <= said.keys()
     assert {found for versions in said.values() for found in versions} == {version}
 
 

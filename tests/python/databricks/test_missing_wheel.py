@@ -1,4 +1,4 @@
-"""What Spark says where the wheel is missing: the texts that `docs/from-repos-to-wheel.md` quotes."""
+"""What Spark says where the wheel is missing: the texts that `docs/troubleshooting/from-repos-to-wheel.md` quotes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from project import PROJECT, run_driver
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(400)]
 
-PAGE = (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
+PAGE = (PROJECT / "docs" / "troubleshooting" / "from-repos-to-wheel.md").read_text()
 MISSING = "ModuleNotFoundError: No module named 'lakeflow_airtable'"
 
 DRIVER = """

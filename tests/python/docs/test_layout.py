@@ -57,6 +57,6 @@ def test_each_folder_tells_of_its_files() -> None:
 
 
 def test_paths_in_the_text_lead_somewhere() -> None:
-    for page in ("CONTRIBUTING.md", "README.md", *(f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md"))):
-        for name in MENTIONED.findall((PROJECT / page).read_text()):
+    for page in (PROJECT / "CONTRIBUTING.md", PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")):
+        for name in MENTIONED.findall(page.read_text()):
             assert (PROJECT / name).exists(), f"{page}: {name}"

@@ -91,7 +91,7 @@ def test_the_variables_are_told(command: str, capsys: pytest.CaptureFixture[str]
         cli.main([command, "--help"])
     told = {
         "--help": capsys.readouterr().out,
-        "README.md": (PROJECT / "README.md").read_text(),
+        "options.md": (PROJECT / "docs" / "reference" / "options.md").read_text(),
         "ingest": pipeline.ingest.__doc__ or "",
     }
     for place, text in told.items():

@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lakeflow_airtable import Airtable, AirtableDataSource, OptionError, _native
-from lakeflow_airtable.cli.main import markdown
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
-from project import PROJECT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-
-def test_the_readme_has_the_table() -> None:
-    readme = (PROJECT / "README.md").read_text()
-    assert markdown(_native.option_table()) in readme, "make the table anew: lakeflow-airtable options --markdown"
 
 
 def test_python_values_become_what_spark_would_carry() -> None:
