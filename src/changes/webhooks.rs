@@ -102,7 +102,10 @@ impl Webhooks<'_> {
             let Some(webhook) = chosen(&webhooks, self.plan, options, last, self.now()?)?.cloned() else {
                 return self.create().await;
             };
-            if !self.has_failed(&webhook, &mut webhooks).await? {
+            // What is new is read next, and tells a failure by itself.
+            let is_read_next =
+                |last: &FeedPosition| last.webhook_id == webhook.id && last.next < webhook.cursor_for_next_payload;
+            if last.is_some_and(is_read_next) || !self.has_failed(&webhook, &mut webhooks).await? {
                 return Ok(webhook);
             }
         }
