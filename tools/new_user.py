@@ -1,6 +1,6 @@
 """Follows docs/getting-started.md as it is written, from an empty directory, and says how long it took.
 
-`python tools/new_user.py WHEEL` has nothing but the wheel, as a new user does; `--write` puts the outcome into the page.
+`python tools/new_user.py WHEEL` has nothing but the wheel, as a new user does; `--write` puts the outcome into it.
 Shell blocks go to one shell, Python blocks to one program that it starts, in the order in which they stand.
 """
 
@@ -58,8 +58,8 @@ def follow(wheel: Path, page: str, directory: Path) -> tuple[float, str]:
 def written(page: str, seconds: float) -> str:
     """The page with the outcome between its marks."""
     outcome = (
-        f"On {date.today().isoformat()}, with Python {platform.python_version()} and nothing but the wheel, all commands\n"
-        f"and programs of this page took {seconds:.0f} seconds. The rest of the ten minutes is reading."
+        f"On {date.today().isoformat()}, with Python {platform.python_version()} and nothing but the wheel, all\n"
+        f"commands and programs of this page took {seconds:.0f} seconds. The rest of the ten minutes is reading."
     )
     marked = f"<!-- timed -->\n{outcome}\n<!-- /timed -->"
     return re.sub(r"<!-- timed -->.*<!-- /timed -->", lambda _: marked, page, flags=re.DOTALL)

@@ -42,6 +42,8 @@ WORDS = {
     # What reads like a riddle.
     r"so that whoever": "say who does it first",
     r"whoever asks": "all clients together",
+    r"whoever cleans": "say who cleans",
+    r"edits told": "say which time an edit gets",
     r"of which a read takes": "say it with the subject first",
     r"found by what it tells": "say which webhook it is",
     r"is called as a column": "say what the name is",

@@ -2,7 +2,7 @@
 
 They are defined in Python and raised from Rust, so that they pickle, carry docstrings and can be caught without
 importing the compiled module. Every message is one line: what was asked, what came back, what to do. No message ever
-holds a token, whoever raises it and wherever it was put: all of them are scrubbed where they are made.
+holds a token, wherever it was put by mistake: messages are scrubbed where they are made.
 """
 
 from __future__ import annotations

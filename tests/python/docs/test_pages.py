@@ -6,6 +6,7 @@ tests do not have, such as a real base, and is compiled only.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import re
@@ -18,6 +19,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars
 import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
@@ -88,6 +90,34 @@ def executable() -> list[Any]:
     return pages
 
 
+def promises(text: str) -> list[tuple[str, str]]:
+    """What a block says of its results: names and types, as in `frame = ...  # a polars.DataFrame`."""
+    return re.findall(r"^(\w+) = .*  # an? (\w+(?:\.\w+)+)$", text, re.MULTILINE)
+
+
+def assert_kept(text: str, names: dict[str, Any]) -> None:
+    for name, promised in promises(text):
+        module, _, kind = promised.rpartition(".")
+        assert isinstance(names[name], getattr(importlib.import_module(module), kind)), f"{name}: {type(names[name])}"
+
+
+@pytest.mark.parametrize("line", ["frame = polars.Series([{'a': 1}])  # a polars.DataFrame", "x = 1  # a pathlib.Path"])
+def test_a_promise_that_is_not_kept_is_noticed(line: str) -> None:
+    names: dict[str, Any] = {"polars": polars}
+    exec(line, names)
+    with pytest.raises(AssertionError):
+        assert_kept(line, names)
+
+
+def python_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
+    # A column for each field, and not one of structs.
+    assert names["table"].num_rows == len(names["pandas_frame"]) == vendors
+    assert list(names["pandas_frame"].columns) == names["table"].column_names
+    assert {"id", "createdTime", "price"} <= set(names["frame"].columns)
+    assert 0 < len(names["frame"]) <= 50
+    assert names["first"].num_rows == vendors
+
+
 def readme(names: dict[str, Any], graph: Registry, vendors: int) -> None:
     written = names["spark"].table("vendor_changes")
     assert written.count() == vendors
@@ -118,6 +148,7 @@ def getting_started(names: dict[str, Any], graph: Registry, vendors: int) -> Non
 PROMISES: dict[str, Callable[[dict[str, Any], Registry, int], None]] = {
     "README.md": readme,
     "docs/getting-started.md": getting_started,
+    "docs/guides/python.md": python_page,
     "docs/guides/spark.md": spark_page,
     "docs/guides/streaming.md": streaming_page,
     "docs/guides/pipelines.md": pipelines_page,
@@ -144,6 +175,7 @@ def test_code_runs_from_top_to_bottom(
             # Empty lines in front, so that a traceback names the page's line.
             with graph_element_registration_context(graph) if needs_spark else nullcontext():
                 exec(compile("\n" * (line - 1) + code, page, "exec"), names)
+            assert_kept(text, names)
             for test in sorted(name for name in set(names) - before if name.startswith("test_")):
                 assert list(inspect.signature(names[test]).parameters) == ["mock_airtable"]
                 names[test](server)

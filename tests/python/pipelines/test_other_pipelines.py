@@ -214,7 +214,7 @@ def test_what_is_the_connections_alone_is_refused(name: str, pipelines: Callable
     objects = [table("A", {name.upper(): "appXXXXXXXXXXXXXX" if name == "base_id" else "5"})]
     with pytest.raises(OptionError, match=rf"table_configuration\.{name}: belongs to the connection") as caught:
         ingest(Session(), {"connection_name": "airtable", "objects": objects})  # type: ignore[arg-type]
-    is_quoted = f"\n{caught.value}\n" in (PROJECT / "docs" / "from-repos-to-wheel.md").read_text()
+    is_quoted = f"\n{caught.value}\n" in (PROJECT / "docs" / "troubleshooting" / "from-repos-to-wheel.md").read_text()
     assert is_quoted == (name == "base_id"), "the guide tells of the one that people try"
     assert stand_in.calls == []
 
