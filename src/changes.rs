@@ -9,12 +9,17 @@
 //! | `stream` | [`Stream`]: a planned table's changes, as Spark, pipelines and the library ask for them |
 //! | `offset` | how far it has come, as checkpoints keep it |
 //! | `windows` | pure: where the next window ends, and what lies between two positions |
-//! | `feed` | the same for a change feed, with its requests |
+//! | `course` | pure: where a change feed goes next |
+//! | `feed` | that, with its requests, and what lies between two positions |
+//! | `payload_reader` | the payloads between two positions, asked for page by page |
 //! | `payloads`, `payload_cursor` | pure: what payloads say, and page after page of them |
-//! | `webhook` | which webhook is polled |
+//! | `unread` | pure: records that were told of and cannot be read yet |
+//! | `webhook` | pure: which webhook is polled |
+//! | `webhooks` | the webhooks of a base: asked for, looked at, read and made |
 //! | `reread` | what becomes of a stream whose feed has lost changes |
 //! | `definition` | pure: a plan beside the table as it is now |
-//! | `listing` | the ids of some records, and the service's time |
+//! | `fields` | pure: what a stream knows of its table's fields, and how far it goes back when they are others |
+//! | `listing` | the ids of some records, the table's definition, and the service's time |
 //!
 //! Invariants: an end that was given is never before the start; a range that is read again, after a crash, is the same
 //! range, of which cells are read as they are then.
@@ -22,23 +27,32 @@
 use crate::error::Error;
 use crate::time::Seconds;
 
+mod course;
 mod definition;
 mod feed;
+mod fields;
 mod listing;
 mod offset;
 mod payload_cursor;
+mod payload_reader;
 mod payloads;
 mod reread;
 mod stream;
+mod unread;
 mod webhook;
+mod webhooks;
 mod windows;
 
 pub use offset::Offset;
-pub use stream::{Latest, Stream};
+pub use stream::{Latest, RunEnd, Stream};
 
 /// How old a change must be before its record is read. Airtable is eventually consistent: a record that is read at once
 /// may be given as it was before. Connectors that read it in production keep this distance.
 pub(crate) const SETTLED_SECONDS: Seconds = 10;
+
+/// What becomes of a stream whose table has got a field.
+const BEHIND: &str =
+    "the stream goes on without it: start it again to have it; what was edited meanwhile is then read again";
 
 /// What the end of the next range may be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +61,8 @@ struct Limit<'o> {
     max_records: Option<u64>,
     /// A position beyond which the stream does not go in this run.
     target: Option<&'o offset::Position>,
+    /// The end is that of a run, whose batches find out themselves what they can read.
+    of_run: bool,
 }
 
 /// Without the service's time nothing can be said of what has settled, and this machine's clock is another one.

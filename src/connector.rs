@@ -3,7 +3,7 @@
 //! One direction: options -> [`Scan`] -> [`Batches`] -> `RecordBatch`. A scan is planned once, on the driver; whoever holds
 //! one and the connection's options, on whatever machine, reads the same columns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,8 +16,10 @@ use crate::airtable::request::Request;
 use crate::airtable::schema::{Base, Bases, Table, Tables};
 use crate::changes::{SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result, nearest_or_all};
-use crate::options::{Connection, IngestionType, ReadOptions, is_id};
+use crate::id::is_id;
+use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::Batches;
+use crate::read::cursor::Cursor;
 use crate::scan::{Scan, find_table};
 use crate::time::micros;
 
@@ -136,28 +138,31 @@ impl AirtableConnector {
 
     /// Those of which something can be read.
     async fn bases(&self) -> Result<Vec<Base>> {
-        let mut bases = Vec::new();
-        let mut offset: Option<String> = None;
-        loop {
+        let (mut bases, mut ids, mut cursor) = (Vec::new(), HashSet::new(), Cursor::of("base"));
+        while cursor.has_more {
             let request = Request {
                 purpose: Purpose::Bases,
                 method: Method::GET,
                 path: vec!["meta".into(), "bases".into()],
-                query: offset.iter().map(|offset| ("offset", offset.clone())).collect(),
+                query: cursor.offset.iter().map(|offset| ("offset", offset.clone())).collect(),
                 body: None,
                 base_id: None,
             };
-            let page: Bases = self.client.json(&request).await?;
-            bases.extend(page.bases.into_iter().filter(Base::is_open));
-            match page.offset {
-                None => return Ok(bases),
-                next if next == offset => {
-                    let name = self.client.name(&request);
-                    return Err(Error::Data(format!("{name}: the page cursor came back to where it was: try again")));
+            let about = |error: Error| error.map_text(|text| format!("{}: {text}", self.client.name(&request)));
+            match self.client.try_json::<Bases>(&request).await? {
+                Ok(page) => {
+                    let known = ids.len();
+                    let new = page.bases.into_iter().filter(|base| ids.insert(base.id.clone()));
+                    bases.extend(new.filter(Base::is_open));
+                    cursor.pass(page.offset, ids.len() - known, 0).map_err(about)?;
                 }
-                next => offset = next,
+                Err(failure) if failure.is_expired_cursor() && cursor.offset.is_some() => {
+                    cursor.restart(ids.len()).map_err(about)?;
+                }
+                Err(failure) => return Err(self.client.error(&request, &failure)),
             }
         }
+        Ok(bases)
     }
 
     async fn tables(&self, base_id: &str) -> Result<Arc<Vec<Table>>> {

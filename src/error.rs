@@ -1,36 +1,56 @@
 //! What can go wrong, by what a caller would do about it.
 //!
 //! Every message is one line: what was asked (method and path, never query or token), what came back, what to do. The
-//! text is complete as it stands: there is no source below it that would say the same again.
+//! text is complete as it stands: there is no source below it that would say the same again. No secret leaves in one,
+//! whatever was put into it: texts are scrubbed where they are shown.
+
+use std::fmt;
+
+use crate::token::scrub;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that this crate fails with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An option is missing, unknown or has no such value: correct the call.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     Option(String),
     /// The token is not accepted, or may not do this: give it the scope, the base or the role that the message names.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     Auth(String),
     /// No such base, table, view or field: the message lists the nearest names.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     NotFound(String),
     /// Too many requests, or the month's calls are used up: wait, or ask for fewer.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     RateLimit(String),
     /// Airtable understood the request and refused it, as with a formula that does not compile.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     Rejected(String),
     /// No answer, or a failing server, after all retries: the same call may succeed later.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     Transport(String),
     /// An answer that is not what Airtable documents, or a value that a strict read refuses.
-    #[error("{0}")]
+    #[error("{}", scrub(.0))]
     Data(String),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, text) = match self {
+            Self::Option(text) => ("Option", text),
+            Self::Auth(text) => ("Auth", text),
+            Self::NotFound(text) => ("NotFound", text),
+            Self::RateLimit(text) => ("RateLimit", text),
+            Self::Rejected(text) => ("Rejected", text),
+            Self::Transport(text) => ("Transport", text),
+            Self::Data(text) => ("Data", text),
+        };
+        f.debug_tuple(kind).field(&scrub(text)).finish()
+    }
 }
 
 impl Error {
@@ -117,6 +137,14 @@ mod tests {
     fn a_message_is_one_short_line() {
         assert_eq!(line("a\n b\u{7}  c"), "a b c");
         assert_eq!(line(&"x".repeat(999)).len(), LONGEST_MESSAGE + 3);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let secret = format!("patAbCdEfGhIjKlM1.{}", "0123456789abcdef".repeat(4));
+        let error = Error::NotFound(format!("table {secret:?}: no such table"));
+        assert_eq!(error.to_string(), "table \"[token]\": no such table");
+        assert_eq!(format!("{error:?}"), "NotFound(\"table \\\"[token]\\\": no such table\")");
     }
 
     #[test]

@@ -47,7 +47,7 @@
 //! | [`columns`] | the one type table, and the builders of columns |
 //! | [`options`] | the one table of options, and what a set of them means |
 //! | `json` | JSON read in place |
-//! | [`time`], [`token`], `fingerprint`, [`error`] | moments, what nobody is shown, how processes know it, what users are told |
+//! | [`time`], [`token`], `fingerprint`, `id`, [`error`] | moments, what nobody is shown, how processes know it, what names things, what users are told |
 
 mod airtable;
 pub mod changes;
@@ -56,6 +56,7 @@ pub mod connector;
 pub mod decode;
 pub mod error;
 mod fingerprint;
+mod id;
 mod json;
 pub mod options;
 #[cfg(feature = "python")]
@@ -68,7 +69,7 @@ pub mod token;
 pub use arrow;
 
 pub use airtable::schema::Base;
-pub use changes::{Latest, Offset, Stream};
+pub use changes::{Latest, Offset, RunEnd, Stream};
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result};
 pub use options::Options;

@@ -24,8 +24,7 @@ mod values;
 use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
-pub(crate) use typed::is_id;
-pub use typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions};
+pub use typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, SchemaChange};
 pub use unknown::option_meant;
 
 /// Options that were checked.

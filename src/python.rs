@@ -38,6 +38,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;
     module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;
     mock::register(module)?;

@@ -11,7 +11,7 @@
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
 mod batches;
-mod cursor;
+pub(crate) mod cursor;
 pub(crate) mod id_store;
 mod reader;
 mod request;

@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest_or_all};
+use crate::id::{is_id, no_id};
 use crate::options::{ColumnNames, IngestionType, ReadOptions};
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
@@ -75,6 +76,10 @@ pub struct Scan {
     pub selection: Selection,
     /// When the records changed, as far as neither they nor the selection tell.
     pub changed_at: Micros,
+    /// No row is older than this, whatever a field tells: what comes again because of new fields is to replace what came
+    /// before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub changed_from: Micros,
     /// Only records that are gone are rows; the others are read to know that they are not.
     pub only_gone: bool,
     /// Records that are gone are no rows: another stream tells of them.
@@ -133,6 +138,7 @@ impl Scan {
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
             changed_at: 0,
+            changed_from: 0,
             only_gone: options.deletes_only,
             leaves_out_gone: false,
             known_ids: None,
@@ -155,7 +161,9 @@ impl Scan {
                 env!("CARGO_PKG_VERSION")
             )));
         }
-        serde_json::from_value(plan).map_err(none)
+        let plan: Self = serde_json::from_value(plan).map_err(none)?;
+        plan.check_ids()?;
+        Ok(plan)
     }
 
     /// The plan as JSON: no secret is in it.
@@ -201,6 +209,24 @@ impl Scan {
         Self { leaves_out_gone: !self.only_gone, ..self.clone() }
     }
 
+    /// Ids of a plan become parts of addresses and formulas.
+    fn check_ids(&self) -> Result<()> {
+        let listed = match &self.selection {
+            Selection::Listed(listed) => Some(listed.present.iter().chain(&listed.gone)),
+            _ => None,
+        };
+        let records = listed.into_iter().flatten().map(|(id, _)| id);
+        match [&self.base_id, &self.table_id].into_iter().chain(records).find(|id| !is_id(id)) {
+            Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a change feed names the records of reads by name.
+    pub(crate) fn is_told_by_feed(&self) -> bool {
+        self.ingestion_type == IngestionType::CdcWithDeletes
+    }
+
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
@@ -217,6 +243,12 @@ impl Scan {
         }
         ids
     }
+}
+
+// By reference, as serde asks for it.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(moment: &Micros) -> bool {
+    *moment == 0
 }
 
 /// The table whose id or name is `wanted`.

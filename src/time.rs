@@ -21,6 +21,12 @@ pub(crate) fn utc(seconds: Seconds) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
+/// The same to the microsecond, with as many digits as it takes.
+pub(crate) fn utc_micros(micros: Micros) -> String {
+    let time = DateTime::<Utc>::from_timestamp_micros(micros).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
 /// The second of an RFC 3339 time, such as [`utc`] writes.
 pub(crate) fn seconds(text: &str) -> Option<Seconds> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp())
@@ -98,6 +104,13 @@ mod tests {
     fn times_are_told_and_read_back() {
         assert_eq!(utc(1_767_225_599), "2025-12-31T23:59:59Z");
         assert_eq!(seconds("2025-12-31T23:59:59Z"), Some(1_767_225_599));
+        for (micros, text) in [
+            (1_767_225_599_000_000, "2025-12-31T23:59:59Z"),
+            (1_767_225_599_120_000, "2025-12-31T23:59:59.120Z"),
+            (1_767_225_599_000_001, "2025-12-31T23:59:59.000001Z"),
+        ] {
+            assert_eq!((utc_micros(micros).as_str(), timestamp_micros(text)), (text, Some(micros)));
+        }
         assert_eq!(seconds("soon"), None);
     }
 

@@ -33,8 +33,10 @@ class Airtable:
         self._last_stream: Stream | None = None
 
     def __repr__(self) -> str:
+        from ._native import scrub
+
         shown = (f"{name}={self._options[name]!r}" for name in ("base_id", "base_url") if name in self._options)
-        return f"Airtable({', '.join(shown)})"
+        return scrub(f"Airtable({', '.join(shown)})")
 
     def list_namespaces(self) -> list[str]:
         """The ids of the bases that the token sees; empty when `base_id` was given."""

@@ -2,14 +2,23 @@
 
 They are defined in Python and raised from Rust, so that they pickle, carry docstrings and can be caught without
 importing the compiled module. Every message is one line: what was asked, what came back, what to do. No message ever
-holds a token.
+holds a token, whoever raises it and wherever it was put: all of them are scrubbed where they are made.
 """
 
 from __future__ import annotations
 
 
+def _scrubbed(text: str) -> str:
+    from ._native import scrub
+
+    return scrub(text)
+
+
 class AirtableError(Exception):
     """Any failure of this package. Catch it to treat all of them alike."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_scrubbed(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class OptionError(AirtableError, ValueError):

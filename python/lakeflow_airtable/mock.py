@@ -29,7 +29,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["MockAirtable", "main"]
 
@@ -349,10 +349,17 @@ def _check(name: str, number: int, most: int) -> None:
         raise ValueError(f"{name} is {number}: it takes a whole number from 0 to {most}")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints do not show a token that was put in the wrong place."""
+
+    def error(self, message: str) -> NoReturn:
+        from lakeflow_airtable._native import scrub
+
+        super().error(scrub(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m lakeflow_airtable mock", description="Runs a mock Airtable until Ctrl-C."
-    )
+    parser = _Parser(prog="python -m lakeflow_airtable mock", description="Runs a mock Airtable until Ctrl-C.")
     parser.add_argument("--host", default="127.0.0.1", help="IP address to listen on (default: %(default)s)")
     port = _whole_number(0, _LARGEST_PORT)
     parser.add_argument("--port", type=port, default=0, help="port to listen on (default: a free one)")
@@ -420,7 +427,9 @@ def main(argv: list[str] | None = None) -> int:
             host=given.host, port=given.port, token=given.token, sample=not given.empty, faults=faults, seed=given.seed
         )
     except (OSError, ValueError, OverflowError) as error:
-        print(f"cannot listen on {given.host}:{given.port}: {error}", file=sys.stderr)
+        from lakeflow_airtable._native import scrub
+
+        print(scrub(f"cannot listen on {given.host}:{given.port}: {error}"), file=sys.stderr)
         return 1
     with mock:
         if given.empty:

@@ -57,8 +57,10 @@ class Options(dict[str, str]):
     """
 
     def __repr__(self) -> str:
+        from ._native import scrub
+
         shown = {name: value if name in _shown() else "***" for name, value in self.items()}
-        return f"Options({shown})"
+        return scrub(f"Options({shown})")
 
     def known(self, *scopes: Scope) -> Options:
         """Those of these scopes, by whichever of their names. A stream of deletes alone is another read."""

@@ -305,11 +305,18 @@ impl Client {
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header(RETRY_AFTER);
         let location = header(LOCATION).filter(|_| status.is_redirection());
-        // The status alone says enough where the rest of the answer does not come.
-        let body = self.body(response).await.unwrap_or_default();
+        let (body, is_broken) = match self.body(response).await {
+            Ok(body) => (body, false),
+            // More than any refusal of Airtable's has to say: the status is enough.
+            Err(Failure::TooLarge { .. }) => (b"{}".to_vec(), false),
+            Err(_) => (Vec::new(), true),
+        };
         // Before anything is cut out of it: half a token would no longer be found.
         let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
         let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), retry_after.as_deref());
+        if let Failure::Status { is_cut_off, .. } = &mut failure {
+            *is_cut_off |= is_broken && !status.is_redirection();
+        }
         if let (Failure::Status { message, .. }, Some(location)) = (&mut failure, location) {
             let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
             *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
@@ -375,6 +382,7 @@ fn innermost(error: &reqwest::Error) -> String {
 
 fn what_failed(failure: &Failure) -> String {
     match failure {
+        Failure::Status { status, is_cut_off: true, .. } => format!("{status}, and the answer broke off"),
         Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
         Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
         Failure::Broken { cause } => cause.clone(),

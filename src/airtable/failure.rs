@@ -22,6 +22,8 @@ pub(crate) enum Failure {
         message: String,
         /// The `Retry-After` header.
         retry_after: Option<Duration>,
+        /// The body broke off, or is none that Airtable sends: why the request was refused is not known.
+        is_cut_off: bool,
     },
     /// No connection: name, route, TLS or port. `reached_before` tells a passing fault from a wrong address.
     Connect {
@@ -57,18 +59,27 @@ impl Failure {
     pub(crate) fn from_answer(status: u16, body: &[u8], retry_after: Option<&str>) -> Self {
         let ErrorBody { kind, message } = ErrorBody::parse(body);
         let seconds = retry_after.and_then(|text| text.trim().parse().ok());
-        Self::Status { status, kind, message, retry_after: seconds.map(Duration::from_secs) }
+        let retry_after = seconds.map(Duration::from_secs);
+        Self::Status { status, kind, message, retry_after, is_cut_off: is_cut_off(status, body) }
     }
 
-    /// The page cursor has expired on the server: only the first page can be asked for again.
+    /// The page cursor is no longer known to the server: only the first page can be asked for again.
     pub(crate) fn is_expired_cursor(&self) -> bool {
-        matches!(self, Self::Status { status: 422, kind, .. } if kind == "LIST_RECORDS_ITERATOR_NOT_AVAILABLE")
+        const KINDS: [&str; 2] = ["LIST_RECORDS_ITERATOR_NOT_AVAILABLE", "INVALID_OFFSET_VALUE"];
+        matches!(self, Self::Status { status: 422, kind, .. } if KINDS.contains(&kind.as_str()))
     }
 
     /// Requests to this base are refused for a while, ours and everybody's.
     pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Status { status: 429, kind, .. } if kind != "PUBLIC_API_BILLING_LIMIT_EXCEEDED")
     }
+}
+
+/// Whether a refusal has lost its reason on the way. What a proxy says for itself is a page, and whole; but of a 400 or a
+/// 422 of Airtable's nothing is known without its JSON.
+fn is_cut_off(status: u16, body: &[u8]) -> bool {
+    let needs_reason = matches!(status, 400 | 422);
+    (needs_reason || body.trim_ascii_start().starts_with(b"{")) && serde_json::from_slice::<Value>(body).is_err()
 }
 
 /// The body of a refused request, in any of the four shapes in which Airtable sends it.
@@ -139,7 +150,7 @@ impl Purpose {
 /// The error for a request that failed for good. `asked` is the method and the address without its query.
 pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     let scope = purpose.scope();
-    let Failure::Status { status, kind, message, .. } = failure else {
+    let Failure::Status { status, kind, message, is_cut_off, .. } = failure else {
         return unanswered(asked, purpose, failure);
     };
     let answer = [status.to_string(), kind.clone(), message.clone()];
@@ -154,7 +165,7 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
             "a change feed needs a webhook, and none of the base's serves: give the token the scope {scope} or let \
              somebody who may create one and name it in the option webhook_id"
         ))),
-        (422, _) if purpose == Purpose::NewWebhook => Error::Rejected(say(
+        (422, _) if purpose == Purpose::NewWebhook && !is_cut_off => Error::Rejected(say(
             "a base holds at most 10 webhooks, and 2 of one OAuth integration: delete one that nobody reads, or name one in \
              the option webhook_id",
         )),
@@ -182,7 +193,15 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
             "redirects are not followed, so that the token reaches no other host: check base_url and proxies",
         )),
         (413, _) => Error::Rejected(say("the request is too large: shorten filter_formula or fields")),
-        (500..=599, _) => Error::Transport(say("Airtable failed: try again later, or raise max_retries")),
+        (501 | 505 | 506 | 510 | 511, _) => Error::Transport(say(
+            "a server that cannot do this answers in Airtable's place, so nothing was retried: check base_url and proxies",
+        )),
+        (500..=599 | 408 | 421 | 425, _) => {
+            Error::Transport(say("Airtable failed: try again later, or raise max_retries"))
+        }
+        _ if *is_cut_off => Error::Transport(say(
+            "the request was refused, and the answer broke off before it said why: try again later, or raise max_retries",
+        )),
         _ => Error::Rejected(say("Airtable refuses this request: check the options it was made from")),
     }
 }
@@ -236,7 +255,43 @@ mod tests {
     }
 
     fn status(status: u16, kind: &str) -> Failure {
-        Failure::Status { status, kind: kind.into(), message: "words".into(), retry_after: None }
+        Failure::Status { status, kind: kind.into(), message: "words".into(), retry_after: None, is_cut_off: false }
+    }
+
+    #[test]
+    fn a_refusal_without_its_reason_is_told_from_one_with_it() {
+        for (status, body, is_cut_off) in [
+            (422, r#"{"error":{"type":"INVALID_REQUEST_UNKNOWN","message":"m"}}"#, false),
+            (422, r#"{"error":"NOT_FOUND"}"#, false),
+            (422, r#"{"error":{"type":"LIST_RECORDS_ITERA"#, true),
+            (422, "<html>blocked</html>", true),
+            (422, "", true),
+            (400, "", true),
+            (403, r#"{"error":{"type":"INVALID_PERM"#, true),
+            (404, r#"{"error":"NOT_"#, true),
+            (403, "<html>blocked</html>", false),
+            (401, "", false),
+            (413, "too large", false),
+        ] {
+            let failure = Failure::from_answer(status, body.as_bytes(), None);
+            assert!(
+                matches!(&failure, Failure::Status { is_cut_off: found, .. } if *found == is_cut_off),
+                "{status} {body}: {failure:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cursor_that_the_server_does_not_know_is_expired() {
+        for (kind, is_expired) in [
+            ("LIST_RECORDS_ITERATOR_NOT_AVAILABLE", true),
+            ("INVALID_OFFSET_VALUE", true),
+            ("INVALID_FILTER_BY_FORMULA", false),
+            ("", false),
+        ] {
+            assert_eq!(status(422, kind).is_expired_cursor(), is_expired, "{kind}");
+            assert!(!status(400, kind).is_expired_cursor(), "{kind}");
+        }
     }
 
     #[test]
@@ -264,10 +319,18 @@ mod tests {
             (422, "A_KIND_OF_NEXT_YEAR", "rejected"),
             (429, "RATE_LIMIT_REACHED", "rate limit"),
             (429, "PUBLIC_API_BILLING_LIMIT_EXCEEDED", "rate limit"),
+            (408, "", "transport"),
+            (425, "", "transport"),
             (500, "", "transport"),
+            (501, "", "transport"),
             (503, "RETRIABLE_ERROR", "transport"),
         ] {
             assert_eq!(variant(status(code, kind)), expected, "{code} {kind}");
+        }
+        for (status, expected) in
+            [(401, "auth"), (403, "auth"), (404, "not found"), (400, "transport"), (422, "transport")]
+        {
+            assert_eq!(variant(Failure::from_answer(status, b"{\"error\":", None)), expected, "{status}");
         }
         assert_eq!(variant(Failure::Connect { cause: "refused".into(), reached_before: false }), "transport");
         assert_eq!(variant(Failure::Broken { cause: "eof".into() }), "transport");

@@ -1,6 +1,7 @@
 //! Failure -> delay. Pure: no clock, no socket, no random source, so that its tests are tables of exact numbers.
 //!
-//! Two invariants: the monthly cap is never retried, and a request refused for its content is not sent again.
+//! Two invariants: the monthly cap is never retried, and a request refused for its content is not sent again, unless the
+//! answer broke off before it said so.
 
 use std::time::Duration;
 
@@ -37,6 +38,16 @@ const MAX_RETRIES_UNREACHED: u32 = 3;
 /// A server that asks for more patience than this is not waited for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
+/// Whether the same request may well be answered a moment later: the server or something before it failed, or the request
+/// did not arrive as it was sent. Not where a server says that it will never do this.
+fn is_passing(status: u16) -> bool {
+    match status {
+        501 | 505 | 506 | 510 | 511 => false,
+        408 | 421 | 425 | 500..=599 => true,
+        _ => false,
+    }
+}
+
 impl Retry {
     /// The delay before the request is sent again, or `None` to give up. `retries` counts those already made; `random`
     /// is from 0 to 1.
@@ -50,16 +61,15 @@ impl Retry {
         };
         match failure {
             _ if failure.is_rate_limit() => self.penalty_after(failure, random),
-            Failure::Status { status: 500 | 502..=504, retry_after: Some(wait), .. } => {
+            Failure::Status { status, retry_after: Some(wait), .. } if is_passing(*status) => {
                 (*wait <= LONGEST_RETRY_AFTER).then(|| (*wait).max(backoff()))
             }
             Failure::Connect { reached_before: false, .. } if retries >= MAX_RETRIES_UNREACHED => None,
-            Failure::Status { status: 500 | 502..=504, .. }
-            | Failure::Connect { .. }
-            | Failure::Broken { .. }
-            | Failure::Timeout { .. }
-            | Failure::NotJson { .. } => Some(backoff()),
-            Failure::Status { .. } | Failure::TooLarge { .. } => None,
+            Failure::Status { status, is_cut_off, .. } => (is_passing(*status) || *is_cut_off).then(backoff),
+            Failure::Connect { .. } | Failure::Broken { .. } | Failure::Timeout { .. } | Failure::NotJson { .. } => {
+                Some(backoff())
+            }
+            Failure::TooLarge { .. } => None,
         }
     }
 
@@ -82,7 +92,7 @@ mod tests {
 
     fn status(status: u16, kind: &str, retry_after: Option<u64>) -> Failure {
         let retry_after = retry_after.map(Duration::from_secs);
-        Failure::Status { status, kind: kind.into(), message: String::new(), retry_after }
+        Failure::Status { status, kind: kind.into(), message: String::new(), retry_after, is_cut_off: false }
     }
 
     fn delay_ms(failure: &Failure, retries: u32, random: f64) -> Option<u128> {
@@ -122,9 +132,28 @@ mod tests {
             (status(403, "INVALID_PERMISSIONS", None), 0, 0.0, None),
             (status(404, "NOT_FOUND", None), 0, 0.0, None),
             (status(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", None), 0, 0.0, None),
-            (status(501, "", None), 0, 0.0, None),
+            (status(422, "INVALID_OFFSET_VALUE", None), 0, 0.0, None),
+            (cut_off(422), 0, 0.0, Some(250)),
+            (cut_off(403), 7, 1.0, Some(60_000)),
+            (cut_off(422), 8, 1.0, None),
         ] {
             assert_eq!(delay_ms(&failure, retries, random), expected, "{failure:?} after {retries}");
+        }
+    }
+
+    fn cut_off(status: u16) -> Failure {
+        Failure::from_answer(status, b"{\"error\":", None)
+    }
+
+    #[test]
+    fn statuses_that_pass_are_told_from_those_that_stay() {
+        let never = [501, 505, 506, 510, 511];
+        assert!((500..600).filter(|status| !never.contains(status)).all(is_passing));
+        assert!([408, 421, 425].into_iter().all(is_passing) && !never.into_iter().any(is_passing));
+        assert!(!(100..500).filter(|status| ![408, 421, 425].contains(status)).any(is_passing) && !is_passing(600));
+        for code in [507, 508, 520, 522, 524, 530, 599] {
+            assert_eq!(delay_ms(&status(code, "", None), 0, 1.0), Some(500), "{code}");
+            assert_eq!(delay_ms(&status(code, "", Some(7)), 0, 1.0), Some(7_000), "{code}");
         }
     }
 

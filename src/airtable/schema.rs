@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::id::{self, is_id};
 
 /// `GET /v0/meta/bases`, one page.
 #[derive(Debug, Deserialize)]
@@ -23,6 +24,7 @@ pub(crate) struct Bases {
 #[serde(rename_all = "camelCase")]
 pub struct Base {
     /// `app...`.
+    #[serde(deserialize_with = "id::one")]
     pub id: String,
     /// The name, which several bases may share.
     #[serde(default, deserialize_with = "text_or_none")]
@@ -236,7 +238,7 @@ fn text(definition: &Value, key: &str, place: &str) -> Result<String, Flaw> {
 /// The id of a definition.
 fn id_of(definition: &Value, place: &str) -> Result<String, Flaw> {
     text(definition, "id", place)
-        .and_then(|id| if id.is_empty() { Err(Flaw::new(definition, "id", place, "an id")) } else { Ok(id) })
+        .and_then(|id| if is_id(&id) { Ok(id) } else { Err(Flaw::new(definition, "id", place, "an id")) })
 }
 
 /// The list under a key of a definition.

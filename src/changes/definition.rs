@@ -5,8 +5,8 @@ use crate::options::Nested;
 use crate::scan::{Scan, Source, shape_of};
 
 /// What changed in a table since a read of it was planned, by field id, as far as the plan's columns depend on it; empty
-/// where nothing did.
-pub(crate) fn drift(plan: &Scan, table: &Table, nested: Nested) -> Vec<String> {
+/// where nothing did. Added fields are not among it.
+pub(super) fn drift(plan: &Scan, table: &Table, nested: Nested) -> Vec<String> {
     let now = |id: &str| table.fields.iter().find(|field| field.id == id);
     let mut changes = Vec::new();
     for column in &plan.columns {
@@ -34,11 +34,13 @@ pub(crate) fn drift(plan: &Scan, table: &Table, nested: Nested) -> Vec<String> {
             _ => {}
         }
     }
-    let is_new = |field: &&Field| plan.has_all_fields && !has_column(plan, &field.id);
-    changes.extend(
-        table.fields.iter().filter(is_new).map(|field| format!("field {:?} ({}) was added", field.name, field.id)),
-    );
     changes
+}
+
+/// The fields that a table has got since a read of all of them was planned.
+pub(super) fn added(plan: &Scan, table: &Table) -> Vec<String> {
+    let is_new = |field: &&Field| plan.has_all_fields && !has_column(plan, &field.id);
+    table.fields.iter().filter(is_new).map(|field| format!("field {:?} ({}) was added", field.name, field.id)).collect()
 }
 
 /// Whether a column is a field's.
@@ -65,7 +67,8 @@ mod tests {
         let with = |options: &[(&str, &str)], after: &Value| {
             let all = [("token", "patA")].iter().chain(options).copied();
             let options = Options::parse(all).expect("options").read;
-            drift(&Scan::new("appA", &before, &options).expect("a plan"), &table(after), options.nested)
+            let (plan, now) = (Scan::new("appA", &before, &options).expect("a plan"), table(after));
+            [drift(&plan, &now, options.nested), added(&plan, &now)].concat()
         };
         let f = json!({"id": "fldF", "name": "F", "type": "formula", "options": {"result": {"type": "number"}}});
         let a = |name: &str, kind: &str| json!({"id": "fldA", "name": name, "type": kind});

@@ -3,84 +3,32 @@
 //! A webhook is for ever dead once it has expired or what it watches is gone, and its payloads are kept for seven days. So
 //! a range is read only if every number of it is there; where one is not, changes are lost, and nobody is told otherwise.
 //!
-//! [`next`] is pure and says where a stream goes; [`Feed`] asks what that takes.
+//! [`next`] says where a stream goes; [`Feed`] asks what that takes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::airtable::client::Client;
-use crate::airtable::request::Request;
-use crate::airtable::schema::{Field, Tables};
-use crate::changes::definition::drift;
+use crate::airtable::schema::Field;
+use crate::changes::course::{Cut, Next, next};
+use crate::changes::definition::{added, drift};
 use crate::changes::listing::Listing;
-use crate::changes::offset::{FeedPosition, Mode, Position};
-use crate::changes::payload_cursor::{BatchEnd, PAGE, PAUSE, PayloadCursor, Step};
-use crate::changes::payloads::Changed;
+use crate::changes::offset::{FeedPosition, Mode, Position, Unread};
+use crate::changes::payload_reader::{PayloadReader, Told};
+use crate::changes::payloads::{Changed, may_leave};
 use crate::changes::reread::{self, Lost, feed_file};
-use crate::changes::webhook::{LIFE_SECONDS, Webhook, Webhooks, chosen};
+use crate::changes::unread::{Asked, MOST_UNREAD, PATIENCE_SECONDS, still_unread};
+use crate::changes::webhook::{LIFE_SECONDS, Webhook};
+use crate::changes::webhooks::{LookedAt, Webhooks};
 use crate::changes::windows::{last_of_batch, listed, part};
-use crate::changes::{Limit, SETTLED_SECONDS, other_kind};
+use crate::changes::{BEHIND, Limit, SETTLED_SECONDS};
 use crate::error::{Error, Result};
-use crate::options::{ColumnNames, ReadOptions};
-use crate::scan::{KnownIds, Scan, Selection, find_table};
-use crate::time::{Micros, Seconds, micros};
+use crate::options::{ColumnNames, ReadOptions, SchemaChange};
+use crate::scan::{KnownIds, Scan, Selection};
+use crate::time::{Micros, Seconds, micros, utc};
 
-/// Where a feed goes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Next {
-    position: FeedPosition,
-    /// The webhook has more than that.
-    has_more: bool,
-    /// Nothing is read, so the webhook may have to be kept alive by other means.
-    is_idle: bool,
-    cut: Cut,
-}
-
-/// What of the way to a position may be too much for one batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Cut {
-    Nothing,
-    /// The table's records beyond an id.
-    Table {
-        after: Option<String>,
-    },
-    /// The payloads from a number on.
-    Feed {
-        first: u64,
-        most: u64,
-    },
-}
-
-/// Where a feed that is at `last` goes, given how far its webhook is now. A stream that has not begun knows no `last`, and
-/// where Spark does not tell its start, `is_told` is false.
-fn next(last: Option<&FeedPosition>, is_told: bool, webhook: &Webhook, now: Seconds, limit: Limit<'_>) -> Next {
-    let head = webhook.cursor_for_next_payload;
-    let at = |next, at| FeedPosition { webhook_id: webhook.id.clone(), next, at, after: None };
-    let reached =
-        |position: FeedPosition| Next { has_more: position.next < head, position, is_idle: false, cut: Cut::Nothing };
-    let target = match limit.target {
-        Some(Position::Feed(target)) if target.webhook_id == webhook.id => Some(target),
-        _ => None,
-    };
-    let Some(last) = last else {
-        let cut = if is_told { Cut::Table { after: None } } else { Cut::Nothing };
-        return Next { is_idle: true, cut, ..reached(target.cloned().unwrap_or_else(|| at(head, now))) };
-    };
-    if last.after.is_some() && limit.max_records.is_some() {
-        let cut = Cut::Table { after: last.after.clone() };
-        return Next { cut, ..reached(FeedPosition { after: None, ..last.clone() }) };
-    }
-    let now = now.max(last.at);
-    if webhook.id != last.webhook_id {
-        return reached(at(head, now));
-    }
-    let end = target.map_or(head, |target| target.next);
-    if end <= last.next {
-        return Next { is_idle: true, ..reached(FeedPosition { after: None, ..last.clone() }) };
-    }
-    let cut = limit.max_records.map_or(Cut::Nothing, |most| Cut::Feed { first: last.next, most });
-    Next { cut, ..reached(target.cloned().unwrap_or_else(|| at(end, now))) }
-}
+/// How long a service's clock that was put back is waited for.
+const LONGEST_WAIT_FOR_A_STAMP: Duration = Duration::from_secs(600);
 
 /// The feed of one planned table.
 pub(super) struct Feed<'s> {
@@ -88,22 +36,29 @@ pub(super) struct Feed<'s> {
     pub(super) plan: &'s Scan,
     pub(super) options: &'s ReadOptions,
     pub(super) listing: Listing<'s>,
+    pub(super) told: &'s Mutex<Option<Told>>,
+    pub(super) asked: &'s Asked,
+    pub(super) looked_at: &'s LookedAt,
+}
+
+/// Where a feed goes, and what it has been told on the way.
+pub(super) struct Reached {
+    pub(super) position: Position,
+    pub(super) has_more: bool,
+    /// The table has got a field that the plan does not have.
+    pub(super) has_new_field: bool,
 }
 
 impl Feed<'_> {
-    /// Where the feed goes from `start` on, and whether it has more. One question: how far the webhook is. One more where
-    /// a batch must be cut, where a webhook that nothing happens to would expire, and where there is none yet.
-    pub(super) async fn latest(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<(Position, bool)> {
+    /// Where the feed goes from `start` on. One question: how far the webhook is. Where something is new, what it tells is
+    /// read, and which of these records can be read already; one more where a webhook that nothing happens to would
+    /// expire, where none was looked at yet, and where there is none.
+    pub(super) async fn latest(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Reached> {
         let last = match start {
             Some(Position::Feed(last)) => Some(last),
             _ => None,
         };
-        let webhooks = self.webhooks().list().await?;
-        let now = self.listing.told_now()?;
-        let webhook = match chosen(&webhooks, self.plan, self.options, last, now)? {
-            Some(webhook) => webhook.clone(),
-            None => self.webhooks().create(now).await?,
-        };
+        let webhook = self.webhooks().choose(self.options, last).await?;
         // Making one may have taken a while.
         let now = self.listing.told_now()?;
         let mut next = next(last, start.is_some(), &webhook, now, limit);
@@ -119,45 +74,125 @@ impl Feed<'_> {
             }
             Cut::Feed { first, most } => {
                 let whole = next.position.next;
-                let end = self.end_of_batch(*first, whole, *most, &webhook.id).await?;
+                let end = self.payloads().end_of_batch(*first, whole, *most, &webhook.id).await?;
                 if end != whole {
                     let at = now.max(last.map_or(now, |last| last.at));
-                    next.position = FeedPosition { webhook_id: webhook.id, next: end, at, after: None };
+                    next.position = FeedPosition { webhook_id: webhook.id, next: end, at, after: None, unread: None };
                     next.has_more = true;
                 }
             }
         }
-        Ok((Position::Feed(next.position), next.has_more))
+        let has_new_field = match start {
+            Some(start) => self.look(start, &mut next, limit).await?,
+            // Nobody knows from where on.
+            None => false,
+        };
+        Ok(Reached { position: Position::Feed(next.position), has_more: next.has_more, has_new_field })
+    }
+
+    /// Notes which records a batch cannot read yet. Tells whether the table has got a field.
+    async fn look(&self, start: &Position, next: &mut Next, limit: Limit<'_>) -> Result<bool> {
+        if limit.of_run && !next.is_idle {
+            return Ok(false);
+        }
+        let last = match start {
+            Position::Feed(last) => Some(last),
+            _ => None,
+        };
+        let Some(changed) = self.changed(start, next, limit).await? else {
+            if next.position.unread.is_none() {
+                next.position.unread = last.and_then(|last| last.unread.clone());
+            }
+            return Ok(false);
+        };
+        let unread = self.unread(&changed).await?;
+        if let Some(last) = last.filter(|_| unread.len() > MOST_UNREAD) {
+            let (table, count) = (&self.plan.table_name, unread.len());
+            log::warn!(
+                "table {table:?}: {count} records that the change feed told of cannot be read yet: waiting for them"
+            );
+            (next.position, next.has_more) = (last.clone(), false);
+            return Ok(false);
+        }
+        next.position.unread = Some(unread);
+        Ok(changed.new_field)
+    }
+
+    /// What is to be looked for; none where nothing is.
+    async fn changed(&self, start: &Position, next: &Next, limit: Limit<'_>) -> Result<Option<Changed>> {
+        let mut changed = Changed::new(self.plan);
+        match start {
+            // The table is read as it is: what was created just before may be missing.
+            Position::Start if Mode::of(self.plan)? == Mode::CdcWithDeletes => {
+                changed.also_created(self.payloads().before(&next.position).await?);
+                Ok(Some(changed))
+            }
+            Position::Feed(last) if next.is_idle || matches!(next.cut, Cut::Table { .. }) => {
+                // A run that has reached its end does not wait.
+                let awaited = last.unread.as_ref().filter(|unread| !unread.is_empty() && limit.target.is_none());
+                Ok(awaited.map(|unread| {
+                    changed.also_awaited(unread);
+                    changed
+                }))
+            }
+            // What is lost is said where the range is read.
+            _ => Ok(self.payloads().changes(start, &next.position).await?.ok()),
+        }
+    }
+
+    /// The records that cannot be read yet, of those that were told of. They are asked for by their ids, and again from
+    /// time to time.
+    async fn unread(&self, changed: &Changed) -> Result<Unread> {
+        let since = micros(self.listing.told_now()? - PATIENCE_SECONDS);
+        let (fresh, awaited) = (changed.unsure(self.plan, since), changed.awaited());
+        if let Some(newest) = changed.newest.filter(|_| !fresh.is_empty()) {
+            self.settle(newest / 1_000_000 + 1).await;
+        }
+        let now = self.listing.told_now()?;
+        let (due, later) = self.asked.split(awaited, now);
+        // What may have left is read once more, and is gone if it is not there.
+        let due = if may_leave(self.plan) { Unread::new() } else { due };
+        let asked: Vec<&String> = fresh.keys().chain(due.keys()).collect();
+        if asked.is_empty() {
+            return Ok(later);
+        }
+        let readable = self.listing.readable(asked.iter().copied()).await?;
+        self.asked.note(&asked, &readable, now);
+        let mut unread = still_unread(fresh, &readable, since);
+        if may_leave(self.plan) {
+            // More than an offset is to hold are taken for gone at once.
+            unread = unread.into_iter().take(MOST_UNREAD.saturating_sub(later.len())).collect();
+        }
+        unread.extend(later);
+        unread.extend(still_unread(due, &readable, since));
+        Ok(unread)
     }
 
     /// The scan of what payloads tell between two positions.
     pub(super) async fn scan(&self, start: &Position, end: &FeedPosition) -> Result<Scan> {
-        let changed = match start {
-            Position::Start if Mode::of(self.plan)? == Mode::Deletes => {
-                // Another stream may have read the table long before: whatever is still known to have gone since is told.
-                self.told(PayloadCursor::from_oldest(self.plan, &end.webhook_id, Some(end.next))).await?
-            }
-            Position::Start => return self.whole_table(end).await,
-            Position::Feed(last) => self.between(last, end).await?,
-            _ => return Err(other_kind()),
-        };
-        let mut changed = match changed {
+        // Another stream of deletes may have read the table long before: whatever is still known to have gone since is told.
+        if *start == Position::Start && Mode::of(self.plan)? != Mode::Deletes {
+            return self.whole_table(end).await;
+        }
+        let mut changed = match self.payloads().changes(start, end).await? {
             Ok(changed) => changed,
-            Err(loss) => return self.lost(start, end, &loss).await,
+            Err(loss) => return self.lost(end, &loss).await,
         };
+        self.payloads().forget();
         if changed.definition {
             self.check_definition().await?;
         }
+        if let Position::Feed(last) = start
+            && let Some(after) = &last.after
+        {
+            let upto = end.after.as_deref().filter(|_| last.next == end.next);
+            changed.also(self.table_part(last.at, Some(after), upto).await?, micros(last.at));
+        }
+        if let Some(unread) = &end.unread {
+            changed.leave_out(unread);
+        }
         if let Position::Feed(last) = start {
-            if let Some(after) = &last.after {
-                let upto = end.after.as_deref().filter(|_| last.next == end.next);
-                changed.also(self.table_part(last.at, Some(after), upto).await?, micros(last.at));
-            }
-            if let Some(store) =
-                reread::id_store(self.plan, self.options).filter(|_| changed.present().next().is_some())
-            {
-                store.write(&feed_file(&end.webhook_id, last.next, end.next), changed.present())?;
-            }
+            self.note_known(&changed, last, end)?;
         }
         let newest = changed.newest;
         let listed = changed.listed(self.plan);
@@ -167,57 +202,10 @@ impl Feed<'_> {
         Ok(self.scan_of(Selection::Listed(listed), micros(end.at), None))
     }
 
-    /// What was changed between two positions.
-    async fn between(&self, last: &FeedPosition, end: &FeedPosition) -> Result<Result<Changed, Lost>> {
-        if last.webhook_id == end.webhook_id {
-            return self.told(PayloadCursor::new(self.plan, &last.webhook_id, last.next, Some(end.next))).await;
-        }
-        // Another webhook goes on: what the last one has told since is read first, if it has told everything.
-        let webhooks = self.webhooks().list().await?;
-        let now = self.listing.told_now()?;
-        match webhooks.iter().find(|webhook| webhook.id == last.webhook_id) {
-            None => Ok(Err(Lost::Gone(format!("webhook {} was deleted", last.webhook_id)))),
-            Some(webhook) => match webhook.end(now) {
-                Some(end) => Ok(Err(Lost::Gone(format!("webhook {} {end}", webhook.id)))),
-                None => self.told(PayloadCursor::new(self.plan, &webhook.id, last.next, None)).await,
-            },
-        }
-    }
-
-    /// What payloads tell along a cursor's way.
-    async fn told(&self, mut cursor: PayloadCursor) -> Result<Result<Changed, Lost>> {
-        let mut step = cursor.start();
-        loop {
-            let number = match step {
-                Step::Done => return Ok(Ok(cursor.changed)),
-                Step::Ask(number) => number,
-                Step::AskLater(number) => {
-                    self.client.pause(PAUSE).await;
-                    number
-                }
-            };
-            let accepted = match self.webhooks().page(&cursor.webhook_id, number, PAGE).await? {
-                Ok(page) => cursor.accept(&page, micros(self.listing.told_now()?)),
-                Err(lost) => Err(lost),
-            };
-            match accepted {
-                Ok(next) => step = next,
-                Err(lost) => return Ok(Err(lost)),
-            }
-        }
-    }
-
-    /// Where a batch of so many records ends, among the payloads from one number on and before another.
-    async fn end_of_batch(&self, first: u64, head: u64, most: u64, webhook_id: &str) -> Result<u64> {
-        let mut batch = BatchEnd::new(self.plan, first, head, most);
-        while let Some(number) = batch.next() {
-            // A range that is lost is read again and fails there.
-            let Ok(page) = self.webhooks().page(webhook_id, number, PAGE).await? else { return Ok(head) };
-            if let Some(end) = batch.accept(page) {
-                return Ok(end);
-            }
-        }
-        Ok(head)
+    /// Notes the ids of a range's records where a stream must know them.
+    fn note_known(&self, changed: &Changed, last: &FeedPosition, end: &FeedPosition) -> Result<()> {
+        let store = reread::id_store(self.plan, self.options).filter(|_| changed.present().next().is_some());
+        store.map_or(Ok(()), |store| store.write(&feed_file(last, end), changed.present()))
     }
 
     /// Where the next part of a table's first read ends; none where it ends with the table.
@@ -249,36 +237,55 @@ impl Feed<'_> {
     }
 
     /// A full read in which vanished records are told, or an error where that is not wanted or not possible.
-    async fn lost(&self, start: &Position, end: &FeedPosition, loss: &Lost) -> Result<Scan> {
-        reread::check(self.plan, self.options, start, end, loss)?;
+    async fn lost(&self, end: &FeedPosition, loss: &Lost) -> Result<Scan> {
+        reread::check(self.plan, self.options, end, loss)?;
         // Whatever became of the table meanwhile was not told either.
         self.check_definition().await?;
         self.settle_before(end).await?;
+        let stamp = reread::stamp(end);
+        self.outwait(stamp).await?;
         let (Lost::Gone(why) | Lost::Failed(why)) = loss;
         let said = format!("table {:?}: changes are lost: {why}: reading the whole table again", self.plan.table_name);
         log::warn!("{}", self.client.scrub(Error::Data(said)));
-        // Later than anything that was told before, whose times are finer.
         let known_ids = reread::known_ids(self.plan, self.options, end, true);
-        Ok(self.scan_of(Selection::All, micros(end.at + 1), known_ids))
+        Ok(self.scan_of(Selection::All, micros(stamp), known_ids))
     }
 
-    /// Stops before rows are written that the table no longer has.
+    /// Waits until the second with which rows are stamped is over: whatever is changed after they were read is later then
+    /// than they are, and replaces them.
+    async fn outwait(&self, stamp: Seconds) -> Result<()> {
+        self.client.wait_until(stamp + 1, LONGEST_WAIT_FOR_A_STAMP).await;
+        let now = self.listing.told_now()?;
+        if now > stamp {
+            return Ok(());
+        }
+        Err(Error::Transport(format!(
+            "table {:?}: the service's clock was put back: it tells {}, and this stream has come to {}: start the stream \
+             again once that time is over",
+            self.plan.table_name,
+            utc(now),
+            utc(stamp)
+        )))
+    }
+
+    /// Stops before rows are written that the table no longer has, and, unless the stream is to go on, where it has more.
     async fn check_definition(&self) -> Result<()> {
-        let base_id = &self.plan.base_id;
-        let tables = self.client.json::<Tables>(&Request::tables(base_id)).await?.tables;
-        let table = find_table(&tables, &self.plan.table_id, base_id).map_err(|_| {
-            Error::NotFound(format!(
-                "table {:?} ({}) was removed from base {base_id}: stop its stream",
-                self.plan.table_name, self.plan.table_id
-            ))
-        })?;
+        let table = self.listing.definition().await?;
         table.check()?;
         let planned = self.plan.field_ids();
         let is_read = |field: &&Field| self.plan.has_all_fields || planned.contains(&field.id.as_str());
         for field in table.fields.iter().filter(is_read) {
             table.check_field(field, self.options.column_names != ColumnNames::Id)?;
         }
-        let changes = drift(self.plan, table, self.options.nested);
+        let mut changes = drift(self.plan, &table, self.options.nested);
+        let added = added(self.plan, &table);
+        if self.options.schema_change == SchemaChange::Continue {
+            if !added.is_empty() {
+                log::warn!("table {:?}: {}: {BEHIND}", self.plan.table_name, added.join("; "));
+            }
+        } else {
+            changes.extend(added);
+        }
         if changes.is_empty() {
             return Ok(());
         }
@@ -321,13 +328,20 @@ impl Feed<'_> {
     }
 
     fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks { client: self.client, plan: self.plan }
+        Webhooks { client: self.client, plan: self.plan, looked_at: self.looked_at }
+    }
+
+    fn payloads(&self) -> PayloadReader<'_> {
+        PayloadReader {
+            client: self.client,
+            plan: self.plan,
+            listing: &self.listing,
+            told: self.told,
+            looked_at: self.looked_at,
+        }
     }
 
     fn scan_of(&self, selection: Selection, changed_at: Micros, known_ids: Option<KnownIds>) -> Scan {
         Scan { selection, changed_at, known_ids, ..self.plan.clone() }
     }
 }
-
-#[cfg(test)]
-mod tests;

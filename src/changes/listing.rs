@@ -8,16 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, AsArray};
 
 use crate::airtable::client::Client;
+use crate::airtable::request::Request;
+use crate::airtable::schema::{Table, Tables};
 use crate::changes::no_date;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::options::IngestionType;
 use crate::read::Batches;
-use crate::scan::{Column, Scan, Selection, Source};
+use crate::scan::{Column, Listed, Scan, Selection, Source};
 use crate::time::Seconds;
 
 /// The last list of ids, and the scan whose records they are.
 pub(super) type ListedIds = Arc<Mutex<Option<(Scan, Arc<Vec<String>>)>>>;
 
-/// Asks for ids of one planned table.
+/// Asks for ids of one planned table, and for its definition.
 pub(super) struct Listing<'s> {
     pub(super) client: &'s Arc<Client>,
     pub(super) plan: &'s Scan,
@@ -42,6 +45,24 @@ impl Listing<'_> {
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Those of some ids whose records can be read now.
+    pub(super) async fn readable(&self, ids: impl IntoIterator<Item = &String>) -> Result<Vec<String>> {
+        let present = ids.into_iter().map(|id| (id.clone(), 0)).collect();
+        self.ids(Selection::Listed(Listed { present, ..Listed::default() }), None).await
+    }
+
+    /// The table as it is defined now. One request.
+    pub(super) async fn definition(&self) -> Result<Table> {
+        let (base_id, table_id) = (&self.plan.base_id, &self.plan.table_id);
+        let tables = self.client.json::<Tables>(&Request::tables(base_id)).await?.tables;
+        tables.into_iter().find(|table| table.id == *table_id).ok_or_else(|| {
+            Error::NotFound(format!(
+                "table {:?} ({table_id}) was removed from base {base_id}: stop its stream",
+                self.plan.table_name
+            ))
+        })
+    }
+
     /// Whether no record is selected. One request.
     pub(super) async fn is_empty(&self, selection: Selection) -> Result<bool> {
         Ok(self.ids(selection, Some(1)).await?.is_empty())
@@ -64,6 +85,8 @@ impl Listing<'_> {
             columns: vec![id],
             selection,
             max_records,
+            // What is not there is found out here, and said by those who asked.
+            ingestion_type: IngestionType::Snapshot,
             known_ids: None,
             only_gone: false,
             page_size: max_records.and_then(|most| u32::try_from(most).ok()).unwrap_or(100).min(100),

@@ -6,20 +6,28 @@
 //! | nothing | |
 //! | everything before a moment | `until` |
 //! | the records up to an id, of those of a window | `since` (left out where the window has no beginning), `until`, `after` |
-//! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `after`, as above, while the table itself is read in parts |
+//! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `after`, as above, while the table itself is read in parts; `unread`, records that could not be read yet, and when the feed told of them |
+//!
+//! Besides, where the stream has all fields: `fields`, a fingerprint of those that it knew; and, where the table had others
+//! before the end of what was read, `known_until` or `known_next`, up to where it certainly had not; `changed_from`, while
+//! rows come again because of that: they are no older.
 //!
 //! Invariants: the same position is always the same text, because Spark compares texts; an offset of another table, base,
 //! mode or a newer version is refused, never taken for one of ours.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::id::is_id;
 use crate::options::IngestionType;
 use crate::scan::Scan;
-use crate::time::{Seconds, seconds, utc};
+use crate::time::{Micros, Seconds, seconds, timestamp_micros, utc, utc_micros};
 
-const VERSION: u64 = 1;
+/// The form of offsets that tell of unread records or of fields. Others are written in the first form.
+const VERSION: u64 = 2;
 
 /// How far a stream has come. What is in it is the stream's business; [`Offset::to_json`] is what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +40,32 @@ pub struct Offset {
     pub(super) mode: Mode,
     /// What of it was given.
     pub(super) position: Position,
+    /// The fields that it was given with; none where the stream has only some of the table's, and in old offsets.
+    pub(super) known: Option<Known>,
 }
+
+/// The fields that a stream knew, by their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fields {
+    /// A fingerprint of all ids.
+    pub(super) all: u64,
+    /// A fingerprint of the ids of fields that Airtable computes: nobody edits their cells.
+    pub(super) computed: u64,
+}
+
+/// What a stream knew of its table's fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) fields: Fields,
+    /// Before this the table had no others: a second, or the number of a payload. None where that holds for all that was
+    /// given.
+    pub(super) sure: Option<i64>,
+    /// While rows come again: they are no older than this.
+    pub(super) changed_from: Option<Micros>,
+}
+
+/// Records that a feed has told of and that could not be read yet, and when it told of them last.
+pub(super) type Unread = BTreeMap<String, Micros>;
 
 /// What a stream gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +151,8 @@ pub(super) struct FeedPosition {
     pub(super) at: Seconds,
     /// The last record that was given, in the order of ids, while the first read of the table is under way in parts.
     pub(super) after: Option<String>,
+    /// What was told of and could not be read; none where nobody has looked.
+    pub(super) unread: Option<Unread>,
 }
 
 /// The text's form.
@@ -139,6 +174,16 @@ struct Written {
     until: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unread: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fields: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known_until: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known_next: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    changed_from: Option<String>,
 }
 
 impl Offset {
@@ -148,7 +193,7 @@ impl Offset {
     /// As [`Mode::of`].
     pub(super) fn new(plan: &Scan, position: Position) -> Result<Self> {
         let mode = Mode::of(plan)?;
-        Ok(Self { base_id: plan.base_id.clone(), table_id: plan.table_id.clone(), mode, position })
+        Ok(Self { base_id: plan.base_id.clone(), table_id: plan.table_id.clone(), mode, position, known: None })
     }
 
     /// Less of the stream was given at this offset than at another one of it. Places in two webhooks do not compare.
@@ -193,11 +238,12 @@ impl Offset {
             return Err(another(&format!("mode {}", written.mode), &format!("mode {}", mode.as_str())));
         }
         let position = written.position().ok_or_else(none)?;
+        let known = written.known().ok_or_else(none)?;
         let is_feed = matches!(mode, Mode::CdcWithDeletes | Mode::Deletes);
         match position {
             Position::Feed(_) if !is_feed => Err(none()),
             Position::Until(_) | Position::Cut(_) if is_feed => Err(none()),
-            position => Self::new(plan, position),
+            position => Ok(Self { known, ..Self::new(plan, position)? }),
         }
     }
 
@@ -205,7 +251,7 @@ impl Offset {
     #[allow(clippy::missing_panics_doc)] // Strings and numbers are JSON.
     pub fn to_json(&self) -> String {
         let mut written = Written {
-            version: VERSION,
+            version: 1,
             base: self.base_id.clone(),
             table: self.table_id.clone(),
             mode: self.mode.as_str().to_owned(),
@@ -215,7 +261,13 @@ impl Offset {
             since: None,
             until: None,
             after: None,
+            unread: None,
+            fields: self.known.map(|known| known.fields.to_text()),
+            known_until: None,
+            known_next: None,
+            changed_from: self.known.and_then(|known| known.changed_from).map(utc_micros),
         };
+        let sure = self.known.and_then(|known| known.sure);
         match &self.position {
             Position::Start => {}
             Position::Until(until) => written.until = Some(utc(*until)),
@@ -229,7 +281,16 @@ impl Offset {
                 written.next = Some(feed.next);
                 written.at = Some(utc(feed.at));
                 written.after.clone_from(&feed.after);
+                let text = |(id, at): (&String, &Micros)| (id.clone(), utc_micros(*at));
+                written.unread = feed.unread.as_ref().map(|unread| unread.iter().map(text).collect());
             }
+        }
+        match &self.position {
+            Position::Feed(_) => written.known_next = sure.and_then(|sure| u64::try_from(sure).ok()),
+            _ => written.known_until = sure.map(utc),
+        }
+        if written.fields.is_some() || written.unread.is_some() {
+            written.version = VERSION;
         }
         serde_json::to_string(&written).expect("strings and numbers are JSON")
     }
@@ -238,10 +299,17 @@ impl Offset {
 impl Written {
     fn position(&self) -> Option<Position> {
         let time = |text: &Option<String>| text.as_deref().map(|text| seconds(text).ok_or(())).transpose().ok();
+        let records = self.after.iter().chain(self.unread.iter().flat_map(BTreeMap::keys));
+        if !self.webhook.iter().chain(records).all(|id| is_id(id)) {
+            return None;
+        }
         match (&self.webhook, self.next, &self.until, &self.after) {
             (Some(webhook_id), Some(next), None, after) => {
                 let (at, after) = (time(&self.at)??, after.clone());
-                Some(Position::Feed(FeedPosition { webhook_id: webhook_id.clone(), next: next.max(1), at, after }))
+                let moment = |(id, at): (&String, &String)| timestamp_micros(at).map(|at| (id.clone(), at)).ok_or(());
+                let unread = self.unread.as_ref().map(|unread| unread.iter().map(moment).collect());
+                let (webhook_id, unread) = (webhook_id.clone(), unread.transpose().ok()?);
+                Some(Position::Feed(FeedPosition { webhook_id, next: next.max(1), at, after, unread }))
             }
             (None, None, Some(_), None) => Some(Position::Until(time(&self.until)??)),
             (None, None, Some(_), Some(after)) => {
@@ -251,6 +319,34 @@ impl Written {
             (None, None, None, None) => Some(Position::Start),
             _ => None,
         }
+    }
+
+    /// What was known of fields; the outer none for a text that says nothing.
+    #[allow(clippy::option_option)] // None, and nothing that can be read, are two things.
+    fn known(&self) -> Option<Option<Known>> {
+        let Some(text) = &self.fields else { return Some(None) };
+        let sure = match (&self.known_until, self.known_next) {
+            (Some(until), None) => Some(seconds(until)?),
+            (None, Some(next)) => Some(i64::try_from(next).ok()?),
+            _ => None,
+        };
+        let changed_from = match &self.changed_from {
+            Some(text) => Some(timestamp_micros(text)?),
+            None => None,
+        };
+        Some(Some(Known { fields: Fields::from_text(text)?, sure, changed_from }))
+    }
+}
+
+impl Fields {
+    fn to_text(self) -> String {
+        format!("{:016x}-{:016x}", self.all, self.computed)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let (all, computed) = text.split_once('-')?;
+        let number = |text| u64::from_str_radix(text, 16).ok();
+        Some(Self { all: number(all)?, computed: number(computed)? })
     }
 }
 

@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::changes::offset::Unread;
+use crate::id;
 use crate::scan::{Listed, Scan, Source};
 use crate::time::{Micros, timestamp_micros};
 
@@ -44,8 +46,11 @@ pub(super) struct Payload {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct TableChange {
+    #[serde(deserialize_with = "id::keys")]
     created_records_by_id: Keys,
+    #[serde(deserialize_with = "id::keys")]
     changed_records_by_id: HashMap<String, RecordChange>,
+    #[serde(deserialize_with = "id::several")]
     destroyed_record_ids: Vec<String>,
     created_fields_by_id: Keys,
     changed_fields_by_id: Keys,
@@ -81,22 +86,75 @@ impl Payload {
     }
 }
 
+/// So many edited records are asked for before they are read, which takes five requests.
+const MOST_EDITED: usize = 500;
+
 /// What is known of a record after some payloads.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Change {
     at: Micros,
-    is_gone: bool,
+    word: Word,
+    /// The transaction that said so: its number, or that of the payload where it has none.
+    transaction: Transaction,
+}
+
+/// What was said last of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// Nothing: it is read anyhow.
+    None,
+    /// Nothing since a payload before these said that it is there, and it could not be read.
+    Awaited,
+    Changed,
+    Created,
+    Gone,
+    /// Created and destroyed in one transaction, whose order is not told.
+    CreatedAndGone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    Of(u64),
+    Payload(u64),
+}
+
+impl Word {
+    /// What two words of one transaction come to. A record that went cannot be edited after that, but can come back.
+    fn with(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Created | Self::CreatedAndGone, Self::Gone)
+            | (Self::Gone | Self::CreatedAndGone, Self::Created)
+            | (Self::CreatedAndGone, Self::Changed) => Self::CreatedAndGone,
+            (Self::Gone, Self::Changed) => Self::Gone,
+            (Self::Created, Self::Changed) => Self::Created,
+            _ => next,
+        }
+    }
+
+    /// What a word of a later transaction makes of it.
+    fn then(self, next: Self) -> Self {
+        match (self, next) {
+            // It has not been read since it was created.
+            (Self::Created | Self::CreatedAndGone, Self::Changed) => Self::Created,
+            _ => next,
+        }
+    }
 }
 
 /// What some payloads say of one table: for each record only the last.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Changed {
     table_id: String,
     /// The fields that are read; none where a change of any of them matters.
     fields: Option<HashSet<String>>,
+    /// The fields of the plan.
+    planned: HashSet<String>,
     records: BTreeMap<String, Change>,
+    payloads: u64,
     /// Something was said of the table's definition.
     pub(super) definition: bool,
+    /// The table has got a field that is not in the plan.
+    pub(super) new_field: bool,
     /// When the last change was made.
     pub(super) newest: Option<Micros>,
 }
@@ -104,36 +162,53 @@ pub(super) struct Changed {
 impl Changed {
     pub(super) fn new(plan: &Scan) -> Self {
         // Whether a record is in a view or fulfils a formula may depend on fields that are not read.
-        let all = plan.has_all_fields || plan.view_id.is_some() || plan.filter_formula.is_some();
+        let all = plan.has_all_fields || may_leave(plan);
         let has_field = plan.columns.iter().any(|column| matches!(column.source, Source::Field(_)));
         let fields = (!all && has_field).then(|| plan.field_ids().into_iter().map(str::to_owned).collect());
-        Self { table_id: plan.table_id.clone(), fields, records: BTreeMap::new(), definition: false, newest: None }
+        Self {
+            table_id: plan.table_id.clone(),
+            fields,
+            planned: plan.field_ids().into_iter().map(str::to_owned).collect(),
+            records: BTreeMap::new(),
+            payloads: 0,
+            definition: false,
+            new_field: false,
+            newest: None,
+        }
     }
 
     /// Takes the next payload; `fallback` is its time if it tells none.
     pub(super) fn add(&mut self, payload: &Payload, fallback: Micros) {
         let at = payload.at().unwrap_or(fallback);
         self.newest = self.newest.max(Some(at));
+        self.payloads += 1;
+        let transaction = payload.base_transaction_number.map_or(Transaction::Payload(self.payloads), Transaction::Of);
         self.definition |= payload.destroyed_table_ids.contains(&self.table_id);
         let Some(change) = payload.changed_tables_by_id.get(&self.table_id) else { return };
+        self.new_field |= change.created_fields_by_id.keys().any(|id| !self.planned.contains(id));
         self.definition |= !change.created_fields_by_id.is_empty()
             || !change.changed_fields_by_id.is_empty()
             || !change.destroyed_field_ids.is_empty();
         for id in change.created_records_by_id.keys() {
-            self.note(id, Change { at, is_gone: false });
+            self.note(id, Change { at, word: Word::Created, transaction });
         }
         for (id, record) in &change.changed_records_by_id {
             if self.matters(record) {
-                self.note(id, Change { at, is_gone: false });
+                self.note(id, Change { at, word: Word::Changed, transaction });
             }
         }
         for id in &change.destroyed_record_ids {
-            self.note(id, Change { at, is_gone: true });
+            self.note(id, Change { at, word: Word::Gone, transaction });
         }
     }
 
     fn note(&mut self, id: &str, change: Change) {
-        self.records.insert(id.to_owned(), change);
+        let word = match self.records.get(id) {
+            None => change.word,
+            Some(last) if last.transaction == change.transaction => last.word.with(change.word),
+            Some(last) => last.word.then(change.word),
+        };
+        self.records.insert(id.to_owned(), Change { word, ..change });
     }
 
     fn matters(&self, record: &RecordChange) -> bool {
@@ -150,137 +225,85 @@ impl Changed {
 
     /// Those that are there as far as the payloads know.
     pub(super) fn present(&self) -> impl Iterator<Item = String> {
-        self.records.iter().filter(|(_, change)| !change.is_gone).map(|(id, _)| id.clone())
+        self.records.iter().filter(|(_, change)| change.word != Word::Gone).map(|(id, _)| id.clone())
     }
 
     /// Records that were to be read anyhow, as of a time before all payloads.
     pub(super) fn also(&mut self, ids: impl IntoIterator<Item = String>, at: Micros) {
         for id in ids {
-            self.records.entry(id).or_insert(Change { at, is_gone: false });
+            self.also_as(id, at, Word::None);
         }
     }
 
-    /// The records to read, and those to tell of without reading.
-    pub(super) fn listed(self, plan: &Scan) -> Listed {
-        let mut listed = Listed { absent_are_gone: true, ..Listed::default() };
-        for (id, change) in self.records {
-            if change.is_gone { &mut listed.gone } else { &mut listed.present }.push((id, change.at));
+    /// Records that were told of before all payloads and could not be read.
+    pub(super) fn also_awaited(&mut self, unread: &Unread) {
+        for (id, at) in unread {
+            self.also_as(id.clone(), *at, Word::Awaited);
         }
-        if plan.only_gone {
-            // A record that is there is gone for the stream only where it may have left what is read.
-            if plan.view_id.is_none() && plan.filter_formula.is_none() {
-                listed.present.clear();
+    }
+
+    /// Records that were created before all payloads, as others say.
+    pub(super) fn also_created(&mut self, earlier: Self) {
+        for (id, change) in earlier.records {
+            if matches!(change.word, Word::Created | Word::CreatedAndGone) {
+                self.records.entry(id).or_insert(change);
             }
-            // Pipelines lead this stream and that of all changes into one target, which goes by time: the delete is to win
+        }
+    }
+
+    fn also_as(&mut self, id: String, at: Micros, word: Word) {
+        self.records.entry(id).or_insert(Change { at, word, transaction: Transaction::Payload(0) });
+    }
+
+    /// The records, told of no earlier than at a time, of which it is not certain that they can be read already. Those
+    /// that may leave what is read are so only when they are created, and so are those of a great many edits: a record
+    /// that was there before can be read, but for its newest cells.
+    pub(super) fn unsure(&self, plan: &Scan, since: Micros) -> Unread {
+        if plan.only_gone && !may_leave(plan) {
+            return Unread::new();
+        }
+        let told_as = |word| self.records.iter().filter(move |(_, change)| change.word == word && change.at >= since);
+        let edited = told_as(Word::Changed).take(MOST_EDITED + 1).count();
+        let edited = if may_leave(plan) || edited > MOST_EDITED { 0 } else { edited };
+        let unsure = told_as(Word::Created).chain(told_as(Word::Changed).take(edited));
+        unsure.map(|(id, change)| (id.clone(), change.at)).collect()
+    }
+
+    /// Those that are still awaited: no payload has said more of them.
+    pub(super) fn awaited(&self) -> Unread {
+        let awaited = self.records.iter().filter(|(_, change)| change.word == Word::Awaited);
+        awaited.map(|(id, change)| (id.clone(), change.at)).collect()
+    }
+
+    /// Leaves out what a later range reads.
+    pub(super) fn leave_out(&mut self, unread: &Unread) {
+        self.records.retain(|id, change| change.word == Word::Gone || !unread.contains_key(id));
+    }
+
+    /// The records to read, and those to tell of without reading. One that is in both lists is gone if it is not there.
+    pub(super) fn listed(self, plan: &Scan) -> Listed {
+        let mut listed = Listed { absent_are_gone: may_leave(plan), ..Listed::default() };
+        for (id, Change { at, word, .. }) in self.records {
+            // A record that is there is gone for a stream of deletes only where it may have left what is read.
+            let is_read = !plan.only_gone || may_leave(plan) || word == Word::CreatedAndGone;
+            // Pipelines lead that stream and that of all changes into one target, which goes by time: the delete is to win
             // over the row that tells of the same end.
-            for (_, at) in listed.present.iter_mut().chain(&mut listed.gone) {
-                *at += 1;
+            let at = if plan.only_gone { at + 1 } else { at };
+            if word != Word::Gone && is_read {
+                listed.present.push((id.clone(), at));
+            }
+            if matches!(word, Word::Gone | Word::CreatedAndGone) {
+                listed.gone.push((id, at));
             }
         }
         listed
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::airtable::schema::Table;
-    use crate::options::Options;
-
-    fn plan(options: &[(&str, &str)]) -> Scan {
-        let table: Table = serde_json::from_value(json!({"id": "tblA", "name": "A", "primaryFieldId": "fldA",
-            "fields": [{"id": "fldA", "name": "A", "type": "number"}, {"id": "fldB", "name": "B", "type": "number"}]}))
-        .expect("a table");
-        let all = [("token", "patA"), ("ingestion_type", "cdc_with_deletes")].iter().chain(options).copied();
-        Scan::new("appA", &table, &Options::parse(all).expect("options").read).expect("a plan")
-    }
-
-    fn changed(options: &[(&str, &str)], payloads: &[serde_json::Value]) -> Changed {
-        let mut changed = Changed::new(&plan(options));
-        for payload in payloads {
-            changed.add(&serde_json::from_value(payload.clone()).expect("a payload"), 7);
-        }
-        changed
-    }
-
-    fn of_table(second: u32, change: &serde_json::Value) -> serde_json::Value {
-        json!({"timestamp": format!("1970-01-01T00:00:{second:02}.000Z"), "baseTransactionNumber": second,
-            "changedTablesById": {"tblA": change, "tblB": {"destroyedRecordIds": ["recOther"]}}})
-    }
-
-    #[test]
-    fn the_last_word_on_a_record_counts() {
-        let payloads = [
-            of_table(1, &json!({"createdRecordsById": {"rec1": {}, "rec2": {}}})),
-            of_table(
-                2,
-                &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}, "rec3": {}}}),
-            ),
-            of_table(3, &json!({"destroyedRecordIds": ["rec2", "rec4"]})),
-            of_table(4, &json!({"createdRecordsById": {"rec4": {"createdTime": "x"}}})),
-        ];
-        let changed = changed(&[], &payloads);
-        assert_eq!(changed.newest, Some(4_000_000));
-        assert!(!changed.definition);
-        assert_eq!(changed.present().collect::<Vec<_>>(), ["rec1", "rec3", "rec4"]);
-        let at = |id: &str, second: i64| (id.to_owned(), second * 1_000_000);
-        let expected = Listed {
-            present: vec![at("rec1", 2), at("rec3", 2), at("rec4", 4)],
-            gone: vec![at("rec2", 3)],
-            absent_are_gone: true,
-        };
-        assert_eq!(changed.listed(&plan(&[])), expected);
-    }
-
-    #[test]
-    fn a_stream_of_deletes_tells_them_last_and_looks_only_where_records_may_leave() {
-        let payloads = [of_table(1, &json!({"changedRecordsById": {"rec1": {}}, "destroyedRecordIds": ["rec2"]}))];
-        let gone = vec![("rec2".to_owned(), 1_000_001)];
-        let deletes = ("isDeleteFlow", "true");
-        for (options, present) in
-            [(vec![deletes], vec![]), (vec![deletes, ("filter_formula", "{A}")], vec![("rec1".to_owned(), 1_000_001)])]
-        {
-            let listed = changed(&options, &payloads).listed(&plan(&options));
-            assert_eq!(listed, Listed { present, gone: gone.clone(), absent_are_gone: true }, "{options:?}");
-        }
-    }
-
-    #[test]
-    fn records_that_are_read_anyhow_give_way_to_what_payloads_say() {
-        let mut changed = changed(&[], &[of_table(1, &json!({"destroyedRecordIds": ["rec2"]}))]);
-        changed.also(["rec1".to_owned(), "rec2".to_owned()], 5);
-        assert_eq!(changed.present().collect::<Vec<_>>(), ["rec1"]);
-    }
-
-    #[test]
-    fn changes_of_fields_that_are_not_read_do_not_matter_unless_they_may_decide_what_is_read() {
-        let payload =
-            [of_table(1, &json!({"changedRecordsById": {"rec1": {"current": {"cellValuesByFieldId": {"fldB": 1}}}}}))];
-        for (options, count) in [
-            (vec![], 1),
-            (vec![("fields", "A")], 0),
-            (vec![("fields", "B")], 1),
-            (vec![("fields", "A"), ("filter_formula", "{B}")], 1),
-        ] {
-            assert_eq!(changed(&options, &payload).len(), count, "{options:?}");
-        }
-    }
-
-    #[test]
-    fn definitions_and_failures_are_noticed() {
-        for change in [
-            json!({"createdFieldsById": {"fldC": {"name": "C", "type": "number"}}}),
-            json!({"changedFieldsById": {"fldA": {"current": {"name": "Z"}}}}),
-            json!({"destroyedFieldIds": ["fldA"]}),
-        ] {
-            assert!(changed(&[], &[of_table(1, &change)]).definition, "{change}");
-        }
-        assert!(changed(&[], &[json!({"destroyedTableIds": ["tblA"]})]).definition);
-        assert!(!changed(&[], &[json!({"destroyedTableIds": ["tblB"]})]).definition);
-        let failed: Payload =
-            serde_json::from_value(json!({"error": true, "code": "INVALID_HOOK"})).expect("a payload");
-        assert_eq!(failed.failure(), Some("INVALID_HOOK"));
-    }
+/// Whether records may leave what is read without being deleted.
+pub(super) fn may_leave(plan: &Scan) -> bool {
+    plan.view_id.is_some() || plan.filter_formula.is_some()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::fingerprint::fingerprint;
 use crate::options::ReadOptions;
 use crate::read::id_store::IdStore;
 use crate::scan::{KnownIds, Scan};
+use crate::time::Seconds;
 
 /// Files of ranges beside each other before they are made one.
 const MOST_FILES: usize = 50;
@@ -26,15 +27,11 @@ pub(super) enum Lost {
 
 /// The way out of a loss: a read of the whole table, if that may be.
 ///
+/// A webhook that says itself that it tells no more is no exception: the next question looks at it, and goes on with another.
+///
 /// # Errors
-/// [`Error::Data`] where it may not: it is not wanted, nothing is known of before, or the same webhook would fail again.
-pub(super) fn check(
-    plan: &Scan,
-    options: &ReadOptions,
-    start: &Position,
-    end: &FeedPosition,
-    loss: &Lost,
-) -> Result<()> {
+/// [`Error::Data`] where it may not: it is not wanted, or nothing is known of before.
+pub(super) fn check(plan: &Scan, options: &ReadOptions, end: &FeedPosition, loss: &Lost) -> Result<()> {
     let (Lost::Gone(why) | Lost::Failed(why)) = loss;
     let Some(store) = id_store(plan, options) else { return Err(lost_error(plan, why)) };
     if !store.has_other_full(&full_file(end)) {
@@ -44,14 +41,12 @@ pub(super) fn check(
             plan.table_name
         )));
     }
-    if matches!(loss, Lost::Failed(_)) && matches!(start, Position::Feed(last) if last.webhook_id == end.webhook_id) {
-        return Err(Error::Data(format!(
-            "table {:?}: changes are lost: {why}, but Airtable lists it as working: delete this webhook, and start the \
-             stream again: it makes another and reads the table anew",
-            plan.table_name
-        )));
-    }
     Ok(())
+}
+
+/// The time that a full read after a loss gives its rows: later than anything that was told before, whose times are finer.
+pub(super) fn stamp(end: &FeedPosition) -> Seconds {
+    end.at + 1
 }
 
 /// The error for a loss that nothing mends.
@@ -89,11 +84,17 @@ pub(super) fn forget_before(plan: &Scan, options: &ReadOptions, end: &Offset) ->
         range_of(name, end).is_some_and(|(first, _)| first >= end.next) || is_later_full(name, end)
     });
     let arrived = |name: &str| range_of(name, end).is_some_and(|(_, last)| last <= end.next);
-    store.fold(&feed_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
+    store.fold(&range_file(&end.webhook_id, 0, end.next), arrived, MOST_FILES)
 }
 
-/// What a range's records are noted as.
-pub(super) fn feed_file(webhook_id: &str, first: u64, end: u64) -> String {
+/// What a range's records are noted as. Ranges that hold nothing but what was awaited have the same numbers, so their
+/// names tell what is awaited still.
+pub(super) fn feed_file(last: &FeedPosition, end: &FeedPosition) -> String {
+    let name = range_file(&end.webhook_id, last.next, end.next);
+    if last.next < end.next { name } else { format!("{name}-{:016x}", fingerprint(&format!("{:?}", end.unread))) }
+}
+
+fn range_file(webhook_id: &str, first: u64, end: u64) -> String {
     format!("feed-{webhook_id}-{first}-{end}")
 }
 
@@ -139,7 +140,7 @@ mod tests {
     }
 
     fn at(webhook_id: &str, next: u64) -> FeedPosition {
-        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None }
+        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None, unread: None }
     }
 
     #[test]
@@ -148,19 +149,16 @@ mod tests {
         let location = directory.path().to_str().expect("a path");
         let reread = [("on_lost_feed", "reread"), ("state_location", location)];
         let (gone, failed) = (Lost::Gone("it went".into()), Lost::Failed("it failed".into()));
-        let (same, other) = (Position::Feed(at("achA", 1)), Position::Feed(at("achB", 1)));
         let (plan, options) = planned(&reread);
-        let check = |start: &Position, loss: &Lost| check(&plan, &options, start, &at("achA", 5), loss);
-        let error = check(&same, &gone).expect_err("nothing is known");
+        let check = |loss: &Lost| check(&plan, &options, &at("achA", 5), loss);
+        let error = check(&gone).expect_err("nothing is known");
         assert!(error.to_string().contains("no full read from before"), "{error}");
         let store = id_store(&plan, &options).expect("it knows ids");
         store.write(&full_file(&at("achA", 1)), std::iter::empty()).expect("written");
-        assert_eq!(check(&same, &gone), Ok(()));
-        assert_eq!(check(&other, &failed), Ok(()));
-        let error = check(&same, &failed).expect_err("it would fail again");
-        assert!(error.to_string().contains("delete this webhook"), "{error}");
+        assert_eq!(check(&gone), Ok(()));
+        assert_eq!(check(&failed), Ok(()));
         let (plan, options) = planned(&[]);
-        let error = super::check(&plan, &options, &same, &at("achA", 5), &gone).expect_err("not wanted");
+        let error = super::check(&plan, &options, &at("achA", 5), &gone).expect_err("not wanted");
         assert!(error.to_string().contains("set on_lost_feed to reread"), "{error}");
         assert!(id_store(&plan, &options).is_none());
     }
@@ -169,8 +167,9 @@ mod tests {
     fn names_of_files_are_read_back() {
         let end = at("achA", 5);
         for (name, range, is_later_full) in [
-            (feed_file("achA", 1, 5), Some((1, 5)), false),
-            (feed_file("achB", 1, 5), None, false),
+            (feed_file(&at("achA", 1), &end), Some((1, 5)), false),
+            (feed_file(&end, &end), Some((5, 5)), false),
+            (feed_file(&at("achB", 1), &at("achB", 5)), None, false),
             (full_file(&at("achA", 5)), None, false),
             (full_file(&at("achA", 6)), None, true),
             (full_file(&at("achB", 6)), None, false),

@@ -2,16 +2,21 @@
 //!
 //! Invariant: an offset that was given is never before the start that it was asked for.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::airtable::client::Client;
-use crate::changes::feed::Feed;
+use crate::changes::definition::added;
+use crate::changes::feed::{Feed, Reached};
+use crate::changes::fields::{Back, Looks, back, fields_of};
 use crate::changes::listing::{ListedIds, Listing};
-use crate::changes::offset::{Mode, Offset, Position};
+use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
+use crate::changes::payload_reader::Told;
+use crate::changes::unread::Asked;
+use crate::changes::webhooks::LookedAt;
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
-use crate::changes::{Limit, reread};
+use crate::changes::{BEHIND, Limit, reread};
 use crate::error::{Error, Result};
-use crate::options::ReadOptions;
+use crate::options::{ReadOptions, SchemaChange};
 use crate::scan::{Listed, Scan, Selection};
 use crate::time::{Seconds, micros};
 
@@ -27,8 +32,17 @@ pub struct Stream {
     options: ReadOptions,
     mode: Mode,
     listed: ListedIds,
-    stop: Mutex<Stop>,
+    told: Arc<Mutex<Option<Told>>>,
+    asked: Arc<Asked>,
+    looked_at: LookedAt,
+    looks: Looks,
+    run_end: Arc<RunEnd>,
 }
+
+/// How far a stream goes in this run. Apart from the stream, so that one that is made anew in another process ends its run
+/// where the first would have.
+#[derive(Debug)]
+pub struct RunEnd(Mutex<Stop>);
 
 /// Where a stream goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +62,27 @@ enum Stop {
     At(Offset),
 }
 
+impl Default for RunEnd {
+    fn default() -> Self {
+        Self(Mutex::new(Stop::Never))
+    }
+}
+
+impl RunEnd {
+    /// From now on streams go no further than the source does when one of them is asked next. Said again, the first time
+    /// counts.
+    pub fn stop_at_latest(&self) {
+        let mut stop = self.lock();
+        if matches!(*stop, Stop::Never) {
+            *stop = Stop::AtLatest;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stop> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Stream {
     /// The stream of a plan, with the options that it was planned with.
     ///
@@ -55,14 +90,22 @@ impl Stream {
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
     pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
-        Ok(Self { client, plan, options, mode, listed: ListedIds::default(), stop: Mutex::new(Stop::Never) })
+        let (listed, told, asked, run_end) = (ListedIds::default(), Arc::default(), Arc::default(), Arc::default());
+        let (looks, looked_at) = (Looks::new(&plan), LookedAt::default());
+        Ok(Self { client, plan, options, mode, listed, told, asked, looked_at, looks, run_end })
     }
 
-    /// The same stream with the cache of another: a window whose records that one has listed is not listed again. Streams
-    /// of other tables and plans have nothing to share, and do no harm.
+    /// The same stream with the cache of another: what that one has listed or been told is not asked for again. Streams of
+    /// other tables and plans have nothing to share, and do no harm.
     #[must_use]
     pub fn sharing(self, other: &Self) -> Self {
-        Self { listed: other.listed.clone(), ..self }
+        Self { listed: other.listed.clone(), told: other.told.clone(), asked: other.asked.clone(), ..self }
+    }
+
+    /// The same stream, whose run ends where that of others with the same end does.
+    #[must_use]
+    pub fn ending_with(self, run_end: Arc<RunEnd>) -> Self {
+        Self { run_end, ..self }
     }
 
     /// What every range is read as.
@@ -83,14 +126,15 @@ impl Stream {
         Offset::parse(offset, &self.plan)
     }
 
-    /// From now on the stream goes no further than the source does when it is asked next.
+    /// From now on the stream goes no further than the source does when it is asked next. Said again, the first time
+    /// counts.
     pub fn stop_at_latest(&self) {
-        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::AtLatest;
+        self.run_end.stop_at_latest();
     }
 
     /// From now on the stream goes no further than `end`, which a stream of the same table and mode gave.
     pub fn stop_at(&self, end: Offset) {
-        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::At(end);
+        *self.run_end.lock() = Stop::At(end);
     }
 
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
@@ -100,23 +144,28 @@ impl Stream {
     /// # Errors
     /// [`Error::Data`] for a change feed that has lost changes; what requests fail with.
     pub async fn latest(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
-        let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stop = self.run_end.lock().clone();
         let target = match stop {
-            Stop::Never => return self.next(start, Limit { max_records, target: None }).await,
+            Stop::Never => return self.next(start, Limit { max_records, ..Limit::default() }).await,
             Stop::At(target) => target,
             Stop::AtLatest => {
-                let target = self.next(start, Limit::default()).await?.offset;
-                *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = Stop::At(target.clone());
+                let of_run = max_records.is_some() && start.is_some();
+                let target = self.next(start, Limit { of_run, ..Limit::default() }).await?.offset;
+                *self.run_end.lock() = Stop::At(target.clone());
                 target
             }
         };
         if let Some(start) = start.filter(|start| target.is_before(start)) {
             return Ok(Latest { offset: start.clone(), has_more: false });
         }
-        if max_records.is_none() || start.is_none_or(|start| *start == target) {
+        // What can be read at the end of a run is found out by its last batch.
+        let is_batch =
+            max_records.is_none() && !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
+        if is_batch || start.is_none_or(|start| *start == target) {
             return Ok(Latest { offset: target, has_more: false });
         }
-        let Latest { offset, .. } = self.next(start, Limit { max_records, target: Some(&target.position) }).await?;
+        let Latest { offset, .. } =
+            self.next(start, Limit { max_records, target: Some(&target.position), of_run: false }).await?;
         // Where nothing moves, nothing more comes, whatever the target was.
         let has_more = offset != target && start != Some(&offset);
         Ok(Latest { offset, has_more })
@@ -129,19 +178,27 @@ impl Stream {
     /// As [`Stream::latest`]; [`Error::Data`] also where the table is no longer as it was planned; [`Error::Option`] for
     /// offsets that do not belong together.
     pub async fn scan(&self, start: Option<&Offset>, end: &Offset) -> Result<Scan> {
-        let start = start.map_or(&Position::Start, |offset| &offset.position);
         let scan = async {
-            if *start == end.position {
+            if start == Some(end) {
                 let selection = Selection::Listed(Listed::default());
                 return Ok(Scan { selection, known_ids: None, ..self.plan.clone() });
             }
-            match &end.position {
+            let back = start.and_then(|start| self.back(start));
+            if let Some(back) = &back {
+                log::warn!("table {:?}: its fields are others than before: {back}", self.plan.table_name);
+            }
+            let again = start.and_then(|start| start.known).and_then(|known| known.changed_from);
+            let changed_from = back.as_ref().map(|back| back.changed_from).or(again).unwrap_or_default();
+            let before = start.map_or(&Position::Start, |offset| &offset.position);
+            let position = back.as_ref().map_or(before, |back| &back.position);
+            let scan = match &end.position {
                 Position::Start => {
                     Err(Error::Option("the range ends where the stream begins: exchange its offsets".into()))
                 }
-                Position::Until(_) | Position::Cut(_) => self.window(start, &end.position).await,
-                Position::Feed(end) => self.feed().scan(start, end).await,
-            }
+                Position::Until(_) | Position::Cut(_) => self.window(position, &end.position).await,
+                Position::Feed(end) => self.feed().scan(position, end).await,
+            }?;
+            Ok(Scan { changed_from, ..scan })
         };
         scan.await.map_err(|error| self.client.scrub(error))
     }
@@ -155,16 +212,88 @@ impl Stream {
     }
 
     async fn next(&self, start: Option<&Offset>, limit: Limit<'_>) -> Result<Latest> {
-        let start = start.map(|offset| &offset.position);
-        let next = match self.mode {
-            Mode::Cdc | Mode::Append => self.next_window(start, limit).await,
-            Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(start, limit).await,
+        let next = async {
+            let back = start.and_then(|start| self.back(start));
+            let position = back.as_ref().map(|back| &back.position).or(start.map(|start| &start.position));
+            let Reached { position: end, has_more, has_new_field } = match self.mode {
+                Mode::Cdc | Mode::Append => self.next_window(position, limit).await?,
+                Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(position, limit).await?,
+            };
+            self.look(start).await?;
+            let is_back = back.is_some()
+                && matches!((start.map(|start| &start.position), &end),
+                (Some(Position::Until(last)), Position::Until(until)) if until < last);
+            if let Some(start) = start.filter(|_| position == Some(&end) || is_back) {
+                return Ok(Latest { offset: start.clone(), has_more });
+            }
+            let known = self.known(start, back.as_ref(), &end, has_more, has_new_field);
+            Ok(Latest { offset: Offset { known, ..self.offset(end) }, has_more })
         };
-        let (position, has_more) = next.map_err(|error| self.client.scrub(error))?;
-        Ok(Latest { offset: self.offset(position), has_more })
+        next.await.map_err(|error| self.client.scrub(error))
     }
 
-    async fn next_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<(Position, bool)> {
+    /// How far the stream goes back from an offset, where it was made without some of the plan's fields.
+    fn back(&self, offset: &Offset) -> Option<Back> {
+        back(offset, &self.plan, self.options.schema_change)
+    }
+
+    /// Looks at the table's definition, if it is time to: whether it has fields that the stream lacks. A feed tells so
+    /// itself, once it has begun.
+    async fn look(&self, start: Option<&Offset>) -> Result<()> {
+        let begins = start.is_none_or(|start| start.position == Position::Start);
+        let is_feed = matches!(self.mode, Mode::CdcWithDeletes | Mode::Deletes);
+        // Where nothing was asked, nothing is new either.
+        let Ok(now) = self.listing().told_now() else { return Ok(()) };
+        if fields_of(&self.plan).is_none() || is_feed && !begins || !self.looks.is_due(now) {
+            return Ok(());
+        }
+        let added = added(&self.plan, &self.listing().definition().await?);
+        if added.is_empty() {
+            self.looks.complete(now);
+            return Ok(());
+        }
+        let (table, added) = (&self.plan.table_name, added.join("; "));
+        // A feed that has read nothing yet starts again at no cost.
+        if is_feed || self.options.schema_change == SchemaChange::Fail {
+            let or = if is_feed { "" } else { "; or set schema_change to continue, and it goes on without" };
+            return Err(Error::Data(format!(
+                "table {table:?} is no longer as the stream was planned: {added}: start the stream again, so that it is \
+                 planned anew, with a target that has its columns{or}"
+            )));
+        }
+        self.looks.fell_behind();
+        log::warn!("table {table:?}: {added}: {BEHIND}");
+        Ok(())
+    }
+
+    /// What an offset says of the table's fields.
+    fn known(
+        &self,
+        start: Option<&Offset>,
+        back: Option<&Back>,
+        end: &Position,
+        has_more: bool,
+        has_new_field: bool,
+    ) -> Option<Known> {
+        let mut known = self.looks.known(&self.plan, start, self.windows().settled())?;
+        let same = start.and_then(|start| start.known).filter(|start| start.fields == known.fields);
+        known.sure = match end {
+            Position::Start => return None,
+            Position::Until(until) | Position::Cut(Cut { until, .. }) => known.sure.filter(|sure| sure < until),
+            Position::Feed(_) => same.and_then(|known| known.sure).or(match start.map(|start| &start.position) {
+                Some(Position::Feed(last)) if has_new_field && self.options.schema_change == SchemaChange::Continue => {
+                    i64::try_from(last.next).ok()
+                }
+                _ => None,
+            }),
+        };
+        let goes_on = matches!(end, Position::Cut(_)) || matches!(end, Position::Feed(_)) && has_more;
+        let again = back.map(|back| back.changed_from).or(same.and_then(|known| known.changed_from));
+        known.changed_from = again.filter(|_| goes_on);
+        Some(known)
+    }
+
+    async fn next_window(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Reached> {
         let (windows, listing) = (self.windows(), self.listing());
         if matches!(start, Some(Position::Until(_))) {
             listing.forget();
@@ -184,7 +313,7 @@ impl Stream {
                 }
                 Step::Done(position) => {
                     let has_more = matches!(position, Position::Cut(_));
-                    return Ok((position, has_more));
+                    return Ok(Reached { position, has_more, has_new_field: false });
                 }
             }
         }
@@ -219,7 +348,7 @@ impl Stream {
 
     fn offset(&self, position: Position) -> Offset {
         let (base_id, table_id) = (self.plan.base_id.clone(), self.plan.table_id.clone());
-        Offset { base_id, table_id, mode: self.mode, position }
+        Offset { base_id, table_id, mode: self.mode, position, known: None }
     }
 
     fn windows(&self) -> Windows {
@@ -231,6 +360,8 @@ impl Stream {
     }
 
     fn feed(&self) -> Feed<'_> {
-        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing: self.listing() }
+        let (listing, told, asked) = (self.listing(), &*self.told, &*self.asked);
+        let looked_at = &self.looked_at;
+        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, told, asked, looked_at }
     }
 }

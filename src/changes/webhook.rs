@@ -1,48 +1,35 @@
-//! Which of a base's webhooks a stream polls: the one it is told, else one that tells enough, else a new one.
+//! Which of a base's webhooks a stream polls: the one it is told, else one that tells enough, else a new one. Pure.
+//!
+//! Invariant: what is not known of a webhook's specification is taken to leave changes out.
 
-use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::airtable::client::Client;
-use crate::airtable::failure::{Failure, Purpose};
-use crate::airtable::request::Request;
 use crate::changes::offset::FeedPosition;
-use crate::changes::payload_cursor::missing;
-use crate::changes::payloads::Payloads;
-use crate::changes::reread::{Lost, lost_error};
+use crate::changes::reread::lost_error;
 use crate::error::{Error, Result};
+use crate::id;
 use crate::options::ReadOptions;
 use crate::scan::Scan;
 use crate::time::{Seconds, seconds};
 
-/// A base holds so many webhooks. Airtable's page on webhooks.
-const MOST_WEBHOOKS: usize = 10;
-
 /// A webhook lives so long after it was made, or last read.
 pub(super) const LIFE_SECONDS: Seconds = 7 * 86_400;
 
-/// One that nothing happens to is read again so long after it was read.
-const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
-
-/// How often a webhook is tried to be made.
-const ATTEMPTS: u32 = 3;
-
 /// What a change feed must tell of: cells, and the definitions behind them.
-const DATA_TYPES: [&str; 3] = ["tableData", "tableFields", "tableMetadata"];
+pub(super) const DATA_TYPES: [&str; 3] = ["tableData", "tableFields", "tableMetadata"];
 
 const CHANGE_TYPES: [&str; 3] = ["add", "remove", "update"];
 
-/// `GET /v0/bases/{baseId}/webhooks`.
-#[derive(Debug, Deserialize)]
-struct List {
-    webhooks: Vec<Webhook>,
-}
+/// What of `includes` is known to add to payloads, and to leave nothing out.
+const INCLUDES: [&str; 3] =
+    ["includeCellValuesInFieldIds", "includePreviousCellValues", "includePreviousFieldDefinitions"];
 
 /// A webhook, as far as it matters here.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Webhook {
+    #[serde(deserialize_with = "id::one")]
     pub(super) id: String,
     #[serde(default = "yes")]
     is_hook_enabled: bool,
@@ -51,26 +38,18 @@ pub(super) struct Webhook {
     expiration_time: Option<String>,
     #[serde(default)]
     specification: Value,
+    /// What its newest payload says of a failure; none before somebody has looked.
+    #[serde(skip)]
+    pub(super) failure: Option<String>,
 }
 
 fn yes() -> bool {
     true
 }
 
-/// What a new webhook answers with. Its secret is for notifications, which are not wanted.
-#[derive(Debug, Deserialize)]
-struct NewWebhook {
-    id: String,
-}
-
-/// The body that creates a webhook for all tables of a base: there are few places for webhooks, so one serves all streams.
-fn creation() -> String {
-    json!({"specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}}).to_string()
-}
-
 impl Webhook {
     /// One that was created a moment ago.
-    fn new(id: String) -> Self {
+    pub(super) fn new(id: String) -> Self {
         Self {
             id,
             is_hook_enabled: true,
@@ -78,6 +57,7 @@ impl Webhook {
             notification_url: None,
             expiration_time: None,
             specification: Value::Null,
+            failure: None,
         }
     }
 
@@ -85,6 +65,9 @@ impl Webhook {
     pub(super) fn end(&self, now: Seconds) -> Option<String> {
         if self.expires().is_some_and(|expires| expires <= now) {
             return Some(format!("expired at {}", self.expiration_time.as_deref().unwrap_or_default()));
+        }
+        if let Some(code) = &self.failure {
+            return Some(format!("failed: {code}"));
         }
         (!self.is_hook_enabled).then(|| "is disabled, because something that it watched was removed".to_owned())
     }
@@ -112,9 +95,27 @@ impl Webhook {
         if !filters["changeTypes"].is_null() && !holds(&filters["changeTypes"], &CHANGE_TYPES) {
             return Some(format!("its changeTypes are {}, but all are needed", filters["changeTypes"]));
         }
-        let narrowing = ["fromSources", "watchDataInFieldIds", "watchSchemasOfFieldIds", "sourceOptions"];
-        let narrowing = narrowing.into_iter().find(|name| !filters[*name].is_null())?;
-        Some(format!("its filter {narrowing} leaves changes out"))
+        self.narrowing().map(|key| format!("its {key} may leave changes out"))
+    }
+
+    /// What else there is in its specification that may leave changes out. Most of it has names that are not known here:
+    /// Airtable adds some without notice.
+    fn narrowing(&self) -> Option<String> {
+        let options = &self.specification["options"];
+        let known: [(&str, &Value, &[&str]); 4] = [
+            ("", &self.specification, &["options"]),
+            ("options.", options, &["filters", "includes"]),
+            ("filter ", &options["filters"], &["dataTypes", "recordChangeScope", "changeTypes"]),
+            ("includes.", &options["includes"], &INCLUDES),
+        ];
+        known.into_iter().find_map(|(of, value, known)| match value {
+            Value::Null => None,
+            Value::Object(keys) => {
+                let unknown = |(key, value): &(&String, &Value)| !value.is_null() && !known.contains(&key.as_str());
+                keys.iter().find(unknown).map(|(key, _)| format!("{of}{key}"))
+            }
+            _ => Some(of.trim_end_matches(['.', ' ']).to_owned()),
+        })
     }
 
     fn is_of_table(&self) -> bool {
@@ -149,7 +150,7 @@ fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w We
 
 /// A webhook that serves: nobody is notified by it, and it tells everything. One for this table goes before one for all,
 /// and an older one (by id) before others, so that every stream of a table finds the same.
-fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option<&'w Webhook> {
+pub(super) fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option<&'w Webhook> {
     let serves = |webhook: &&Webhook| {
         webhook.notification_url.is_none() && webhook.end(now).is_none() && webhook.lack(table_id).is_none()
     };
@@ -190,102 +191,10 @@ pub(super) fn chosen<'w>(
     Ok(suitable(webhooks, &plan.table_id, now))
 }
 
-/// The webhooks of a base, as they are asked for, read and made.
-pub(super) struct Webhooks<'s> {
-    pub(super) client: &'s Client,
-    pub(super) plan: &'s Scan,
-}
-
-impl Webhooks<'_> {
-    pub(super) async fn list(&self) -> Result<Vec<Webhook>> {
-        Ok(self.client.json::<List>(&self.request(Method::GET, &[])).await?.webhooks)
-    }
-
-    /// Some payloads from a number on. Reading them keeps the webhook alive.
-    pub(super) async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
-        let request = Request {
-            query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
-            ..self.request(Method::GET, &[webhook_id, "payloads"])
-        };
-        match self.client.try_json(&request).await? {
-            Ok(page) => Ok(Ok(page)),
-            // A cursor whose payloads are gone may be refused rather than answered.
-            Err(Failure::Status { status: 400 | 410 | 422, .. }) => Ok(Err(missing(webhook_id, cursor))),
-            // What is missing may be said to be forbidden.
-            Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
-                if self.list().await?.iter().any(|webhook| webhook.id == webhook_id) {
-                    return Err(self.client.error(&request, &failure));
-                }
-                Ok(Err(Lost::Gone(format!("webhook {webhook_id} was deleted"))))
-            }
-            Err(failure) => Err(self.client.error(&request, &failure)),
-        }
-    }
-
-    /// Reads a webhook that would expire for want of readers.
-    pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
-        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
-            // Whatever it gives: asking is what counts.
-            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes a webhook, unless another stream has made one meanwhile: all streams of a pipeline start at once, and a base
-    /// has few places.
-    pub(super) async fn create(&self, now: Seconds) -> Result<Webhook> {
-        let (base_id, table_id) = (&self.plan.base_id, &self.plan.table_id);
-        let _alone = self.client.alone(base_id, "webhook").await;
-        let webhooks = self.list().await?;
-        if let Some(webhook) = suitable(&webhooks, table_id, now) {
-            return Ok(webhook.clone());
-        }
-        if webhooks.len() >= MOST_WEBHOOKS {
-            return Err(Error::Rejected(format!(
-                "table {:?}: base {base_id} has {} webhooks, as many as a base holds, and none of them tells all changes of \
-                 this table: delete one that nobody reads",
-                self.plan.table_name,
-                webhooks.len()
-            )));
-        }
-        let creation =
-            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
-        let mut attempts = 0;
-        let new: NewWebhook = loop {
-            attempts += 1;
-            let failure = match self.client.try_json(&creation).await? {
-                Ok(new) => break new,
-                Err(failure) => failure,
-            };
-            // It may have been made although the answer did not come; and the last place may have gone to a stream on
-            // another machine.
-            if let Some(made) = suitable(&self.list().await?, table_id, now) {
-                return Ok(made.clone());
-            }
-            if attempts == ATTEMPTS || matches!(failure, Failure::Status { status: 400..=499, .. }) {
-                return Err(self.client.error(&creation, &failure));
-            }
-        };
-        log::info!("base {base_id}: created webhook {}, to be polled: it notifies nobody", new.id);
-        Ok(Webhook::new(new.id))
-    }
-
-    fn request(&self, method: Method, path: &[&str]) -> Request {
-        let base_id = &self.plan.base_id;
-        let start = ["bases", base_id, "webhooks"].into_iter().chain(path.iter().copied());
-        Request {
-            purpose: Purpose::Webhooks,
-            method,
-            path: start.map(str::to_owned).collect(),
-            query: Vec::new(),
-            body: None,
-            base_id: Some(base_id.clone()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn webhook(id: &str, more: &Value) -> Webhook {
@@ -294,7 +203,7 @@ mod tests {
             "specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}});
         for (key, value) in more.as_object().expect("an object") {
             match all["specification"]["options"]["filters"].as_object_mut() {
-                Some(filters) if key.ends_with("Scope") || key.ends_with('s') => {
+                Some(filters) if !["isHookEnabled", "notificationUrl", "expirationTime"].contains(&key.as_str()) => {
                     _ = filters.insert(key.clone(), value.clone());
                 }
                 _ => all[key] = value.clone(),
@@ -315,12 +224,43 @@ mod tests {
             (json!({"changeTypes": ["add", "update"]}), Some("changeTypes")),
             (json!({"fromSources": ["client"]}), Some("fromSources")),
             (json!({"watchDataInFieldIds": ["fldA"]}), Some("watchDataInFieldIds")),
+            (json!({"watchDataInFieldIds": null, "ofNextYear": null}), None),
+            (json!({"ofNextYear": ["usrA"]}), Some("filter ofNextYear may leave changes out")),
+            (json!({"ofNextYear": false}), Some("ofNextYear")),
         ] {
             let lack = webhook("achA", &more).lack("tblA");
             match lacks {
                 None => assert_eq!(lack, None, "{more}"),
                 Some(word) => assert!(lack.as_ref().is_some_and(|lack| lack.contains(word)), "{more}: {lack:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_specification_may_leave_changes_out() {
+        let filters = json!({"dataTypes": DATA_TYPES});
+        for (specification, lacks) in [
+            (json!({"options": {"filters": filters}}), None),
+            (json!({"options": {"filters": filters, "includes": null}, "ofNextYear": null}), None),
+            (json!({"options": {"filters": filters, "includes": {"includePreviousCellValues": true}}}), None),
+            (json!({"options": {"filters": filters, "includes": {"includeCellValuesInFieldIds": "all"}}}), None),
+            (json!({"options": {"filters": filters, "includes": {"onlyViews": true}}}), Some("its includes.onlyViews")),
+            (json!({"options": {"filters": filters, "includes": ["onlyViews"]}}), Some("its includes")),
+            (json!({"options": {"filters": filters, "sampling": 0.5}}), Some("its options.sampling")),
+            (json!({"options": {"filters": filters}, "limits": {}}), Some("its limits")),
+            (json!({"options": {}}), Some("dataTypes")),
+            (json!("all"), Some("dataTypes")),
+            (Value::Null, Some("dataTypes")),
+        ] {
+            let webhook = Webhook { specification: specification.clone(), ..webhook("achA", &json!({})) };
+            let lack = webhook.lack("tblA");
+            match lacks {
+                None => assert_eq!(lack, None, "{specification}"),
+                Some(start) => {
+                    assert!(lack.as_ref().is_some_and(|lack| lack.contains(start)), "{specification}: {lack:?}");
+                }
+            }
+            assert_eq!(suitable(&[webhook], "tblA", 0).is_some(), lacks.is_none(), "{specification}");
         }
     }
 
@@ -347,8 +287,9 @@ mod tests {
             webhook("ach1", &json!({})),
             webhook("ach2", &json!({"isHookEnabled": false})),
             webhook("ach3", &json!({})),
+            Webhook { failure: Some("INVALID_HOOK".into()), ..webhook("ach0", &json!({})) },
         ];
-        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None };
+        let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None, unread: None };
         let reread = [("on_lost_feed", "reread"), ("state_location", "/state")];
         let choose = |options: &[(&str, &str)], last: Option<&FeedPosition>, webhooks: &[Webhook]| {
             let (plan, options) = planned(options);
@@ -362,9 +303,13 @@ mod tests {
         assert_eq!(choose(&named("ach3"), Some(&last("ach1")), &all), Ok(Some("ach3".into())));
         assert_eq!(choose(&reread, Some(&last("ach2")), &all), Ok(Some("ach1".into())));
         assert_eq!(choose(&reread, Some(&last("ach9")), &all), Ok(Some("ach1".into())));
+        assert_eq!(choose(&reread, Some(&last("ach0")), &all), Ok(Some("ach1".into())));
+        assert_eq!(choose(&[], None, &all[3..]), Ok(None));
         for (options, last, expected) in [
             (&named("ach2")[..], None, "is disabled"),
             (&named("ach9"), None, "no such webhook"),
+            (&named("ach0"), None, "this webhook failed: INVALID_HOOK: name another"),
+            (&[], Some(last("ach0")), "webhook ach0 failed: INVALID_HOOK"),
             (&[], Some(last("ach2")), "webhook ach2 is disabled"),
             (&[], Some(last("ach9")), "webhook ach9 was deleted"),
         ] {

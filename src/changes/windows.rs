@@ -189,8 +189,12 @@ impl Windows {
     /// Where the next window ends. What is younger is not read yet. Where nothing is read twice, what shows late would be
     /// lost, so there is more time for it.
     fn until(&self, target: Option<Seconds>, known: Answers<'_>) -> Option<Seconds> {
-        let settled = if self.repeats { SETTLED_SECONDS } else { SETTLED_SECONDS.max(self.lookback) };
-        target.or(known.now.map(|now| now - settled))
+        target.or(known.now.map(|now| now - self.settled()))
+    }
+
+    /// How long before now a window ends.
+    pub(super) fn settled(&self) -> Seconds {
+        if self.repeats { SETTLED_SECONDS } else { SETTLED_SECONDS.max(self.lookback) }
     }
 }
 

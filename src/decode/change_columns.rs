@@ -4,7 +4,7 @@
 //! Invariants: every row has a time. That of the field that knows it goes before the time of creation, which goes before
 //! the time that the change feed told, which goes before the time of the whole read. And rows of a record with the same
 //! time have the same cells: what the field tells is only to the second, so an edit that is so new that another may follow
-//! within its second, and comes again in a later window, is told as of just before that window.
+//! within its second, and comes again in a later window, is told as of just before that window. Rows that come again with more columns are later than they were before.
 
 use std::collections::HashMap;
 
@@ -21,6 +21,8 @@ pub(super) struct ChangeColumns {
     /// The field whose cells are the times of the last edit.
     field_id: Option<String>,
     of_read: Micros,
+    /// No row is older.
+    from: Micros,
     of_record: HashMap<String, Micros>,
     /// Of the row under construction.
     edited: Option<Micros>,
@@ -39,6 +41,7 @@ impl ChangeColumns {
             deleted: position(|column| column.source == Source::Deleted),
             field_id,
             of_read: scan.changed_at,
+            from: scan.changed_from,
             ..Self::default()
         }
     }
@@ -63,7 +66,7 @@ impl ChangeColumns {
     /// Fills the columns of a present record's row. Gives their places.
     pub(super) fn end(&mut self, id: &str, builders: &mut [Builder]) -> [Option<usize>; 2] {
         let told = self.of_record.get(id).copied().unwrap_or(self.of_read);
-        let at = self.edited.or(self.created).map_or(told, |edited| edited.min(told - 1));
+        let at = self.edited.or(self.created).map_or(told, |edited| edited.min(told - 1)).max(self.from);
         (self.edited, self.created) = (None, None);
         self.fill(at, false, builders)
     }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::fault::Fault;
 use super::field_order::{FieldOrder, Role};
 use super::rows::Rows;
+use crate::id::is_id;
 use crate::json::{Json, Kind};
 
 /// What a page said besides its records.
@@ -66,7 +67,7 @@ fn record(json: &mut Json<'_>, order: &mut FieldOrder, rows: &mut Rows) -> Resul
             (Member::Id, None) => {
                 let at = json.position();
                 check(json, Kind::Text, "a record without an id")?;
-                let id = json.string()?.unescaped().filter(|id| !id.is_empty());
+                let id = json.string()?.unescaped().filter(|id| is_id(id));
                 let id = id.ok_or(Fault::Undocumented("a record without an id", at))?;
                 let is_new = rows.begin(&id);
                 begun = Some((id, is_new));

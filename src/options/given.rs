@@ -74,6 +74,11 @@ impl Given {
         self.text(name).unwrap_or_else(|| row_of(name).default.to_owned())
     }
 
+    /// Whether the table's default holds, given or not.
+    pub(super) fn is_default(&self, name: &'static str) -> bool {
+        self.text_or_default(name).eq_ignore_ascii_case(row_of(name).default)
+    }
+
     pub(super) fn integer(&self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>> {
         let text = self.text_or_default(name);
         if text.is_empty() {

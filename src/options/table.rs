@@ -162,6 +162,13 @@ pub static OPTIONS: &[OptionRow] = &[
     )
     .of(Stream),
     row(
+        "schema_change",
+        "continue|fail",
+        "by type",
+        "what a stream does when a field is added: `continue` (`cdc`, `append`) or `fail` (`cdc_with_deletes`)",
+    )
+    .of(Stream),
+    row(
         "state_location",
         "text",
         "",

@@ -201,6 +201,23 @@ fn a_lost_feed_is_read_again_only_with_a_place_for_what_that_needs() {
 }
 
 #[test]
+fn what_a_new_field_does_to_a_stream_is_a_matter_of_its_type() {
+    let (go_on, fail) = (SchemaChange::Continue, SchemaChange::Fail);
+    for (kind, given, expected) in [
+        ("cdc", "", go_on),
+        ("append", "", go_on),
+        ("cdc_with_deletes", "", fail),
+        ("cdc", "fail", fail),
+        ("append", "FAIL", fail),
+        ("cdc_with_deletes", "continue", go_on),
+    ] {
+        let read = parse(&[("ingestion_type", kind), ("schema_change", given)]).expect("valid").read;
+        assert_eq!(read.schema_change, expected, "{kind} {given}");
+    }
+    assert!(message(&[("schema_change", "ignore")]).contains("one of continue, fail"));
+}
+
+#[test]
 fn deletes_alone_need_a_feed() {
     assert!(
         parse(&[("isDeleteFlow", "TRUE"), ("ingestion_type", "cdc_with_deletes")]).expect("valid").read.deletes_only
@@ -215,7 +232,8 @@ fn the_table_says_what_an_option_is_about() {
     let connection = ["token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds"];
     assert_eq!(of(Scope::Connection), connection);
     assert_eq!(of(Scope::Tables), ["namespace"]);
-    let stream = ["max_records_per_batch", "lookback_seconds", "webhook_id", "on_lost_feed", "state_location"];
+    let stream =
+        ["max_records_per_batch", "lookback_seconds", "webhook_id", "on_lost_feed", "schema_change", "state_location"];
     assert_eq!(of(Scope::Stream), stream);
     assert!(Scope::Connection < Scope::Tables && Scope::Tables < Scope::Read && Scope::Read < Scope::Stream);
     // Only a connection's options come from the environment: a read says itself what it reads.

@@ -41,6 +41,15 @@ pub enum IngestionType {
     Append,
 }
 
+/// What a stream does when a field is added to its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaChange {
+    /// It goes on without the field until it is started again.
+    Continue,
+    /// It ends, so that it is started again.
+    Fail,
+}
+
 impl IngestionType {
     /// The word that users write.
     pub fn as_str(self) -> &'static str {
@@ -119,6 +128,8 @@ pub struct ReadOptions {
     pub webhook_id: Option<String>,
     /// A change feed that has lost changes is replaced by a new one and a full read.
     pub reread_when_lost: bool,
+    /// What becomes of a stream whose table gets a field.
+    pub schema_change: SchemaChange,
     /// Directory for what such a full read must know.
     pub state_location: Option<String>,
     /// Only the deletes, as the second flow of the framework's pipelines wants them.
@@ -128,10 +139,6 @@ pub struct ReadOptions {
 }
 
 /// Airtable documents three letters and fourteen more characters, but warns of other lengths.
-pub(crate) fn is_id(text: &str) -> bool {
-    text.len() > 3 && text.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
 /// The address is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();

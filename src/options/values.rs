@@ -6,10 +6,11 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::error::{Error, Result};
+use crate::id::is_id;
 use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
-use crate::options::typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, is_id};
+use crate::options::typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, SchemaChange};
 use crate::token::Token;
 
 /// Where Airtable is.
@@ -46,8 +47,9 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         ingestion_type: ingestion_type(given)?,
         max_records_per_batch: given.integer("max_records_per_batch", 1..=u64::MAX)?,
         lookback: Duration::from_secs(given.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
-        webhook_id: given.text("webhook_id"),
+        webhook_id: webhook_id(given)?,
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
+        schema_change: schema_change(given)?,
         state_location: state_location(given)?,
         deletes_only: given.deletes_only,
         page_size: u32::try_from(page_size).unwrap_or(100),
@@ -68,9 +70,17 @@ fn requests_per_second(given: &Given, base_url: &Url) -> Result<f64> {
 
 fn base_id(given: &Given) -> Result<Option<String>> {
     let base_id = given.text("base_id");
-    match base_id.as_deref().filter(|id| !id.starts_with("app") || !is_id(id)) {
+    match base_id.as_deref().filter(|id| !id.starts_with("app") || id.len() <= 3 || !is_id(id)) {
         Some(id) => Err(bad("base_id", id, "a base's id, which begins with app (it stands in the base's web address)")),
         None => Ok(base_id),
+    }
+}
+
+fn webhook_id(given: &Given) -> Result<Option<String>> {
+    let webhook_id = given.text("webhook_id");
+    match webhook_id.as_deref().filter(|id| !is_id(id)) {
+        Some(id) => Err(bad("webhook_id", id, "a webhook's id, which begins with ach")),
+        None => Ok(webhook_id),
     }
 }
 
@@ -112,6 +122,15 @@ fn ingestion_type(given: &Given) -> Result<IngestionType> {
         )));
     }
     Ok(ingestion_type)
+}
+
+/// By type where it is not given: a stream that is told of changes of the definition ends.
+fn schema_change(given: &Given) -> Result<SchemaChange> {
+    let (go_on, fail) = (SchemaChange::Continue, SchemaChange::Fail);
+    if given.is_default("schema_change") {
+        return Ok(if ingestion_type(given)? == IngestionType::CdcWithDeletes { fail } else { go_on });
+    }
+    given.choice("schema_change", &[("continue", go_on), ("fail", fail)])
 }
 
 fn state_location(given: &Given) -> Result<Option<String>> {

@@ -14,6 +14,7 @@ use super::scan::Scan;
 use super::stream::Stream;
 use crate::connector::{AirtableConnector, LakeflowConnect};
 use crate::options::{Options, Others};
+use crate::token::scrub;
 
 /// Options as Python gives them.
 type Given = BTreeMap<String, String>;
@@ -138,6 +139,6 @@ impl Connector {
     fn __repr__(&self) -> String {
         let connection = &self.options.connection;
         let base = connection.base_id.as_deref().unwrap_or("every base of its token");
-        format!("<lakeflow_airtable Connector to {base} at {}>", connection.base_url)
+        scrub(&format!("<lakeflow_airtable Connector to {base} at {}>", connection.base_url)).into_owned()
     }
 }

@@ -1,6 +1,8 @@
 //! Facts of which Rust keeps the one copy, for Python to ask for: the options, names as columns have them, types as people
 //! write them, and the names that somebody may have meant.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -8,6 +10,7 @@ use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
 use crate::options::{OPTIONS, OptionRow, option_meant as meant_by};
 use crate::scan::snake;
+use crate::token::scrub as scrub_text;
 
 /// Every option there is, in the order of the table: see `OptionRow` in the stub.
 #[pyfunction]
@@ -39,6 +42,12 @@ pub(super) fn nearest_names(name: &str, known: Vec<String>) -> Vec<String> {
 #[pyfunction]
 pub(super) fn option_meant(name: &str) -> (String, bool) {
     meant_by(name)
+}
+
+/// A text without secrets, wherever somebody has put one by mistake.
+#[pyfunction]
+pub(super) fn scrub(text: &str) -> Cow<'_, str> {
+    scrub_text(text)
 }
 
 /// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.

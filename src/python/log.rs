@@ -13,6 +13,8 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::token::scrub;
+
 static QUEUE: Queue = Queue(Mutex::new(VecDeque::new()));
 
 static IS_OURS: AtomicBool = AtomicBool::new(false);
@@ -81,7 +83,7 @@ pub(super) fn hand_over(py: Python<'_>) -> PyResult<()> {
             Level::Info => 20,
             Level::Debug | Level::Trace => DEBUG,
         };
-        logger(py)?.call_method1("log", (number, "%s", line))?;
+        logger(py)?.call_method1("log", (number, "%s", scrub(&line)))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::live::Live;
 use super::runtime::{PerProcess, wait};
 use super::scan::Scan;
 use crate::changes;
-use crate::changes::Offset;
+use crate::changes::{Offset, RunEnd};
 use crate::connector::LakeflowConnect;
 use crate::options::ReadOptions;
 
@@ -19,6 +19,8 @@ pub(super) struct Stream {
     airtable: Arc<Live>,
     plan: Scan,
     options: ReadOptions,
+    /// Of all processes: a run that was to end somewhere ends there after a fork too.
+    run_end: Arc<RunEnd>,
     live: PerProcess<changes::Stream>,
 }
 
@@ -30,7 +32,7 @@ impl Stream {
         options: ReadOptions,
         like: Option<&Self>,
     ) -> PyResult<Self> {
-        let stream = Self { airtable, plan, options, live: PerProcess::new() };
+        let stream = Self { airtable, plan, options, run_end: Arc::default(), live: PerProcess::new() };
         let like = like.map(|like| like.live(py)).transpose()?;
         stream.live.get(|| {
             let made = stream.make(py)?;
@@ -45,7 +47,8 @@ impl Stream {
 
     fn make(&self, py: Python<'_>) -> PyResult<changes::Stream> {
         let stream = self.airtable.get(py)?.stream(self.plan.0.clone(), &self.options);
-        stream.map_err(|error| exception(py, &error))
+        let stream = stream.map_err(|error| exception(py, &error))?;
+        Ok(stream.ending_with(self.run_end.clone()))
     }
 }
 
@@ -60,10 +63,10 @@ impl Stream {
         Ok(self.live(py)?.initial().to_json())
     }
 
-    /// From now on the stream goes no further than the source does when it is asked next.
-    fn stop_at_latest(&self, py: Python<'_>) -> PyResult<()> {
-        self.live(py)?.stop_at_latest();
-        Ok(())
+    /// From now on the stream goes no further than the source does when it is asked next. Said again, the first time
+    /// counts.
+    fn stop_at_latest(&self) {
+        self.run_end.stop_at_latest();
     }
 
     /// From now on the stream goes no further than an offset that a stream of the same table and kind gave.

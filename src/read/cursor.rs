@@ -1,4 +1,5 @@
-//! The page cursor: where a read is, when it starts again, and when it gets nowhere. Pure.
+//! The page cursor: where a list of pages is, when it starts again, and when it gets nowhere. Pure. Records are not the
+//! only list of Airtable's that comes in pages, and every loop over pages goes by this.
 //!
 //! Invariant: whatever a server sends, a read ends: offsets that come again, pages that bring nothing and restarts without
 //! progress are counted, and are errors beyond a bound.
@@ -15,6 +16,8 @@ const FRUITLESS_RESTARTS: u32 = 3;
 /// Where the read is, and whether it gets anywhere.
 #[derive(Debug)]
 pub(crate) struct Cursor {
+    /// What the pages list, for messages.
+    of: &'static str,
     pub(crate) offset: Option<String>,
     pub(crate) has_more: bool,
     /// An offset since the last start, that of a page whose number is a power of two: a cursor that goes round in circles
@@ -30,7 +33,15 @@ pub(crate) struct Cursor {
 
 impl Default for Cursor {
     fn default() -> Self {
+        Self::of("record")
+    }
+}
+
+impl Cursor {
+    /// At the first page of a list of such things.
+    pub(crate) fn of(thing: &'static str) -> Self {
         Self {
+            of: thing,
             offset: None,
             has_more: true,
             landmark: None,
@@ -41,21 +52,24 @@ impl Default for Cursor {
             fruitless_restarts: 0,
         }
     }
-}
 
-impl Cursor {
-    /// Goes on after a page. So many pages that were read elsewhere explain why as many here bring nothing new.
+    /// Goes on after a page of records. So many pages that were read elsewhere explain why as many here bring nothing new.
     pub(crate) fn advance(&mut self, page: Page, explained: usize) -> Result<()> {
+        self.pass(page.offset, page.new_records, explained)
+    }
+
+    /// The same for a page of whatever is listed, which brought so much that is new.
+    pub(crate) fn pass(&mut self, offset: Option<String>, new: usize, explained: usize) -> Result<()> {
         self.pages += 1;
-        self.stale_pages = if page.new_records > 0 { 0 } else { self.stale_pages + 1 };
-        let Some(offset) = page.offset else {
+        self.stale_pages = if new > 0 { 0 } else { self.stale_pages + 1 };
+        let Some(offset) = offset else {
             self.has_more = false;
             return Ok(());
         };
         if self.stale_pages > self.allowed_stale_pages + explained {
             return Err(Error::Data(format!(
-                "{} pages without a new record, and still no last one: the read was stopped: start it again",
-                self.stale_pages
+                "{} pages without a new {}, and still no last one: the read was stopped: start it again",
+                self.stale_pages, self.of
             )));
         }
         if self.has_met(&offset) {
@@ -75,13 +89,19 @@ impl Cursor {
         self.landmark.as_deref() == Some(offset)
     }
 
+    /// Begins again, after so many that came.
     pub(crate) fn restart(&mut self, records: usize) -> Result<()> {
         self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
         if self.fruitless_restarts >= FRUITLESS_RESTARTS {
             return Err(Error::Data(format!(
-                "the page cursor expired {} times without a new record in between: read the table in parts, by \
-                 filter_formula or view, or take batches more quickly",
-                self.fruitless_restarts
+                "the page cursor expired {} times without a new {} in between: {}",
+                self.fruitless_restarts,
+                self.of,
+                if self.of == "record" {
+                    "read the table in parts, by filter_formula or view, or take batches more quickly"
+                } else {
+                    "try again later"
+                }
             )));
         }
         self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);

@@ -18,7 +18,7 @@ use super::split::Split;
 use super::walks::{Arrival, Ask, Next, Recovery, Walks};
 use crate::airtable::client::{Answer, Client};
 use crate::airtable::failure::Failure;
-use crate::airtable::formula::{both, check_record_id, ids_formula};
+use crate::airtable::formula::{both, ids_formula};
 use crate::airtable::request::Request;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
@@ -35,6 +35,9 @@ const BYTES: usize = 16 << 20;
 /// A consumer that waits is given what there is, but not more often than this: small batches cost Spark a fifth to a half
 /// of its rate, and matter only where pages come quickly.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a record that a feed told of is given before it is asked for once more.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 
 /// Records asked for by name in one request: what one page holds, and what a formula of documented length can name.
 const IDS: usize = 100;
@@ -95,17 +98,14 @@ impl Reader {
         self.flush(batches).await
     }
 
-    /// Reads records by name, and tells of those that are gone.
+    /// Reads records by name, and tells of those that are gone. What a feed told of and that is neither there nor gone is
+    /// asked for once more, and then left out, with a warning.
     async fn listed(&mut self, listed: &Listed, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         for some in listed.present.chunks(IDS) {
             if batches.is_closed() {
                 return Ok(());
             }
-            for (id, _) in some {
-                check_record_id(id)?;
-            }
-            self.decoder.rows.expect(some);
-            self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), false, batches).await?;
+            self.named(some, batches).await?;
             for (id, at) in some.iter().filter(|_| listed.absent_are_gone) {
                 if !self.decoder.rows.has_seen(id) {
                     self.gone(id, *at, batches).await?;
@@ -115,7 +115,35 @@ impl Reader {
         for (id, at) in &listed.gone {
             self.gone(id, *at, batches).await?;
         }
+        if !self.scan.is_told_by_feed() || self.missing(listed).next().is_none() {
+            return Ok(());
+        }
+        // Answers come from several machines, not all of which need know a record yet.
+        self.client.pause(SECOND_LOOK).await;
+        let missing: Vec<_> = self.missing(listed).cloned().collect();
+        for some in missing.chunks(IDS) {
+            self.named(some, batches).await?;
+        }
+        if let Some((id, _)) = self.missing(listed).next() {
+            log::warn!(
+                "table {:?}: {} records that the change feed told of cannot be read, {id} for one: what was deleted \
+                 meanwhile comes as deleted in a later batch; if the record is there, edit it, and it comes again",
+                self.scan.table_name,
+                self.missing(listed).count()
+            );
+        }
         Ok(())
+    }
+
+    /// Reads as many records as one request can name.
+    async fn named(&mut self, some: &[(String, i64)], batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        self.decoder.rows.expect(some);
+        self.pages(Some(ids_formula(some.iter().map(|(id, _)| id.as_str()))), false, batches).await
+    }
+
+    /// Those that were to be read and were not.
+    fn missing<'l>(&self, listed: &'l Listed) -> impl Iterator<Item = &'l (String, i64)> + use<'l, '_> {
+        listed.present.iter().filter(|(id, _)| !self.decoder.rows.has_seen(id))
     }
 
     /// Notes the records of this read, and tells which of earlier ones have vanished, if that is wanted.

@@ -13,28 +13,28 @@ use crate::source::Source;
 
 /// One row of a range, as far as these tests look at it.
 #[derive(Debug, Clone, PartialEq)]
-struct Row {
-    id: String,
-    name: Option<String>,
-    changed_at: i64,
-    is_deleted: bool,
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) changed_at: i64,
+    pub(crate) is_deleted: bool,
 }
 
 /// A reader of changes that keeps its offset, as Spark does, and reads range after range.
-struct Reader<'s> {
-    source: &'s Source,
-    options: Options,
-    connector: AirtableConnector,
-    stream: Stream,
-    start: Option<Offset>,
+pub(crate) struct Reader<'s> {
+    pub(crate) source: &'s Source,
+    pub(crate) options: Options,
+    pub(crate) connector: AirtableConnector,
+    pub(crate) stream: Stream,
+    pub(crate) start: Option<Offset>,
 }
 
 impl<'s> Reader<'s> {
-    async fn new(source: &'s Source, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn new(source: &'s Source, more: &[(&str, &str)]) -> Self {
         Self::started(source, more).await.expect("a stream")
     }
 
-    async fn started(source: &'s Source, more: &[(&str, &str)]) -> Result<Self> {
+    pub(crate) async fn started(source: &'s Source, more: &[(&str, &str)]) -> Result<Self> {
         let options = source.options(more);
         let connector = AirtableConnector::new(options.connection.clone())?;
         let stream = connector.stream(connector.plan(&options.read).await?, &options.read)?;
@@ -49,19 +49,19 @@ impl<'s> Reader<'s> {
     }
 
     /// As after a crash of the driver: only the offset is left, as text.
-    async fn restarted(self) -> Self {
+    pub(crate) async fn restarted(self) -> Self {
         let connector = AirtableConnector::new(self.options.connection.clone()).expect("a connector");
         let plan = connector.plan(&self.options.read).await.expect("a plan");
         let stream = connector.stream(plan, &self.options.read).expect("a stream");
         Self { start: None, connector, stream, ..self }
     }
 
-    async fn latest(&self) -> Result<Offset> {
+    pub(crate) async fn latest(&self) -> Result<Offset> {
         let latest = self.stream.latest(self.start.as_ref(), self.options.read.max_records_per_batch).await?;
         Ok(latest.offset)
     }
 
-    async fn between(&self, start: Option<&Offset>, end: &Offset) -> Result<Vec<Row>> {
+    pub(crate) async fn between(&self, start: Option<&Offset>, end: &Offset) -> Result<Vec<Row>> {
         let scan = self.stream.scan(start, end).await?;
         // As it travels to a worker.
         let mut batches = self.connector.read(Scan::from_json(&scan.to_json())?);
@@ -85,7 +85,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The next range, read.
-    async fn next(&mut self) -> Result<Vec<Row>> {
+    pub(crate) async fn next(&mut self) -> Result<Vec<Row>> {
         let end = self.latest().await?;
         let rows = self.between(self.start.as_ref(), &end).await?;
         self.stream.commit(&end)?;
@@ -94,47 +94,47 @@ impl<'s> Reader<'s> {
     }
 
     /// Why nothing more can be read.
-    async fn settled_error(&mut self) -> Error {
+    pub(crate) async fn settled_error(&mut self) -> Error {
         self.source.mock.advance_clock(120.0);
         self.next().await.expect_err("no range")
     }
 
     /// What has changed by now and is old enough to be read.
-    async fn settled(&mut self) -> Vec<Row> {
+    pub(crate) async fn settled(&mut self) -> Vec<Row> {
         self.source.mock.advance_clock(120.0);
         self.next().await.expect("a range")
     }
 }
 
-fn ids(rows: &[Row]) -> Vec<&str> {
+pub(crate) fn ids(rows: &[Row]) -> Vec<&str> {
     let mut ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     ids.sort_unstable();
     ids
 }
 
-fn edit(source: &Source, id: &str, name: &str) {
+pub(crate) fn edit(source: &Source, id: &str, name: &str) {
     let change = json!({"id": id, "fields": {"Name": name}});
     source.mock.update_records(&source.mock.base_id(), "Items", &[change]).expect("an edit");
 }
 
-fn add(source: &Source, name: &str) -> String {
+pub(crate) fn add(source: &Source, name: &str) -> String {
     let made = source.mock.create_records(&source.mock.base_id(), "Items", &[json!({"Name": name})]);
     made.expect("a record").remove(0)
 }
 
-fn remove(source: &Source, id: &str) {
+pub(crate) fn remove(source: &Source, id: &str) {
     source.mock.delete_records(&source.mock.base_id(), "Items", &[id]).expect("a deletion");
 }
 
-fn cost(source: &Source) -> BTreeMap<String, u64> {
+pub(crate) fn cost(source: &Source) -> BTreeMap<String, u64> {
     let counts = source.mock.request_counts();
     source.mock.clear_requests();
     counts
 }
 
-const CDC: (&str, &str) = ("ingestion_type", "cdc");
-const FEED: (&str, &str) = ("ingestion_type", "cdc_with_deletes");
-const APPEND: (&str, &str) = ("ingestion_type", "append");
+pub(crate) const CDC: (&str, &str) = ("ingestion_type", "cdc");
+pub(crate) const FEED: (&str, &str) = ("ingestion_type", "cdc_with_deletes");
+pub(crate) const APPEND: (&str, &str) = ("ingestion_type", "append");
 
 #[tokio::test]
 async fn a_window_gives_what_was_created_or_edited_in_it() {
@@ -417,7 +417,8 @@ async fn a_feed_gives_changes_and_deletes_and_reads_no_more_than_they_are() {
         assert!(row(id).is_deleted && row(id).name.is_none(), "{:?}", row(id));
     }
     assert!(row(&all[1]).changed_at <= row(&all[3]).changed_at);
-    let expected = [("list_payloads", 1), ("list_records", 1), ("list_webhooks", 1)];
+    // Which can be read, and what they are.
+    let expected = [("list_payloads", 1), ("list_records", 2), ("list_webhooks", 1)];
     assert_eq!(cost(&source), expected.map(|(name, count)| (name.to_owned(), count)).into());
     assert!(stream.settled().await.is_empty());
 }
@@ -473,7 +474,7 @@ async fn a_long_feed_is_read_page_by_page() {
     }
     cost(&source);
     assert_eq!(stream.settled().await.len(), 130);
-    let expected = [("list_payloads", 3), ("list_records", 2), ("list_webhooks", 1)];
+    let expected = [("list_payloads", 3), ("list_records", 4), ("list_webhooks", 1)];
     assert_eq!(cost(&source), expected.map(|(name, count)| (name.to_owned(), count)).into());
 }
 
@@ -632,30 +633,211 @@ async fn a_lost_feed_is_noticed_at_once() {
     }
 }
 
+/// All webhooks of the base fail with this code, although they are listed as working.
+fn fail(source: &Source, code: &str) {
+    source.faults(json!({"fail_webhooks": code}));
+    edit(source, &source.all_ids()[0], &format!("untold at {}", source.mock.now()));
+    source.faults(json!({}));
+}
+
+const FAILURES: [&str; 3] = ["INVALID_HOOK", "INVALID_FILTERS", "INTERNAL_ERROR"];
+
 #[tokio::test]
-async fn a_webhook_that_says_it_fails_ends_the_stream() {
+async fn a_webhook_that_fails_ends_its_stream_which_says_so() {
+    for code in FAILURES {
+        let source = Source::with_items(3);
+        let mut stream = Reader::new(&source, &[FEED]).await;
+        stream.settled().await;
+        fail(&source, code);
+        let error = stream.settled_error().await;
+        let is_told = |text: &str| text.contains(code) && text.contains("on_lost_feed");
+        assert!(matches!(&error, Error::Data(text) if is_told(text)), "{error}");
+        // A checkpoint that is beyond the failure is not told that nothing is new.
+        let start = stream.start.clone().expect("an offset").to_json();
+        let mut start: Value = serde_json::from_str(&start).expect("JSON");
+        start["next"] = json!(2);
+        stream.start = Some(stream.stream.parse(&start.to_string()).expect("an offset"));
+        let error = stream.settled_error().await;
+        assert!(matches!(&error, Error::Data(text) if is_told(text)), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_is_replaced_and_nothing_is_missing() {
     let directory = tempfile::tempdir().expect("a directory");
     let location = directory.path().to_str().expect("a path").to_owned();
-    for code in ["INVALID_HOOK", "INVALID_FILTERS"] {
-        for (on_lost_feed, advice) in [("fail", "on_lost_feed"), ("reread", "delete this webhook")] {
-            let source = Source::with_items(3);
-            let options = [FEED, ("on_lost_feed", on_lost_feed), ("state_location", location.as_str())];
-            let mut stream = Reader::new(&source, &options).await;
-            stream.settled().await;
-            edit(&source, &source.all_ids()[0], "untold");
-            let payload = json!({"error": true, "code": code, "timestamp": source.mock.now()});
-            let page = json!({"payloads": [payload], "cursor": 2, "mightHaveMore": false});
-            let action = json!({"respond": {"status": 200, "body": page}});
-            source.faults(json!({"rules": [{"path": "/payloads", "action": action}]}));
-            // A full read from before, as an earlier webhook's would be.
-            for entry in directory.path().read_dir().expect("listed") {
-                let noted = entry.expect("a directory").path();
-                std::fs::write(noted.join("full-achBefore-1.ids"), "").expect("written");
-            }
-            let error = stream.settled_error().await;
-            let is_told = |text: &str| text.contains(code) && text.contains(advice);
-            assert!(matches!(&error, Error::Data(text) if is_told(text)), "{error}");
+    for (code, restarts) in FAILURES.into_iter().zip([false, true, false]) {
+        let source = Source::with_items(5);
+        let all = source.all_ids();
+        let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+        let mut stream = Reader::new(&source, &options).await;
+        stream.settled().await;
+        fail(&source, code);
+        remove(&source, &all[1]);
+        let rows = stream.settled().await;
+        assert_eq!(rows.len(), 5, "{code}: the whole table, and what is gone: {rows:?}");
+        assert!(rows.iter().any(|row| row.id == all[1] && row.is_deleted), "{code}: {rows:?}");
+        // What nobody told of before there is another webhook.
+        edit(&source, &all[2], "untold, too");
+        remove(&source, &all[3]);
+        if restarts {
+            let start = stream.start.clone();
+            stream = stream.restarted().await;
+            stream.start = start;
         }
+        let rows = stream.settled().await;
+        assert!(rows.iter().any(|row| row.id == all[3] && row.is_deleted), "{code}: {rows:?}");
+        assert!(rows.iter().any(|row| row.name.as_deref() == Some("untold, too")), "{code}: {rows:?}");
+        edit(&source, &all[4], "told");
+        assert_eq!(ids(&stream.settled().await), [all[4].as_str()], "{code}: a webhook that works");
+        assert_eq!(cost(&source).get("create_webhook"), Some(&2), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_has_failed_before_is_neither_adopted_nor_gone_on_with() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let location = directory.path().to_str().expect("a path").to_owned();
+    for code in FAILURES {
+        let source = Source::with_items(3);
+        let all = source.all_ids();
+        let mut before = Reader::new(&source, &[FEED]).await;
+        before.settled().await;
+        edit(&source, &all[1], "told");
+        fail(&source, code);
+        source.mock.advance_clock(120.0);
+        let end = before.latest().await.expect("not read yet").to_json();
+        let end: Value = serde_json::from_str(&end).expect("JSON");
+        let failed = end["webhook"].as_str().expect("an id").to_owned();
+        assert_eq!(end["next"], 3, "the newest payload is the failure");
+
+        // One that is found: another is made in its place.
+        let mut stream = Reader::new(&source, &[FEED]).await;
+        stream.settled().await;
+        edit(&source, &all[2], "told");
+        assert_eq!(ids(&stream.settled().await), [all[2].as_str()], "{code}");
+        // One that is named: an error that says what to do.
+        let named = Reader::started(&source, &[FEED, ("webhook_id", &failed)]).await.expect("a plan");
+        let error = named.latest().await.expect_err("it has failed");
+        let said = format!("this webhook failed: {code}: name another, or leave the option out");
+        assert!(matches!(&error, Error::Data(text) if text.contains(&said)), "{error}");
+        // A checkpoint on it: changes are lost.
+        let mut stream = Reader::new(&source, &[FEED]).await;
+        stream.start = Some(stream.stream.parse(&end.to_string()).expect("an offset"));
+        let error = stream.latest().await.expect_err("it has failed");
+        let is_told = |text: &str| text.contains("changes are lost") && text.contains(code);
+        assert!(matches!(&error, Error::Data(text) if is_told(text)), "{error}");
+        // Where it may, it reads again.
+        let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+        let mut stream = Reader::new(&source, &options).await;
+        stream.settled().await;
+        edit(&source, &all[1], "told by the other");
+        stream.start = Some(stream.stream.parse(&end.to_string()).expect("an offset"));
+        assert_eq!(stream.settled().await.len(), 3, "{code}");
+        edit(&source, &all[0], "told");
+        assert_eq!(ids(&stream.settled().await), [all[0].as_str()], "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_base_full_of_webhooks_that_have_failed_says_which_to_delete() {
+    let source = Source::with_items(1);
+    for _ in 0..10 {
+        // Each has failed before the next is made.
+        Reader::new(&source, &[FEED]).await;
+        fail(&source, "INVALID_HOOK");
+    }
+    let error = Reader::new(&source, &[FEED]).await.latest().await.expect_err("no place");
+    let text = error.to_string();
+    assert!(text.contains("delete those that have failed: ach") && text.matches("ach").count() >= 10, "{text}");
+}
+
+#[tokio::test]
+async fn a_webhook_whose_newest_payload_was_let_go_is_as_good_as_any() {
+    let source = Source::with_items(2);
+    let all = source.all_ids();
+    let mut one = Reader::new(&source, &[FEED]).await;
+    one.settled().await;
+    edit(&source, &all[0], "told");
+    one.settled().await;
+    for _ in 0..4 {
+        source.mock.advance_clock(2.0 * 86_400.0);
+        assert!(one.next().await.expect("a range").is_empty());
+    }
+    let mut other = Reader::new(&source, &[FEED]).await;
+    assert_eq!(other.settled().await.len(), 2);
+    assert_eq!(cost(&source).get("create_webhook"), Some(&1), "no second one");
+    edit(&source, &all[1], "told");
+    assert_eq!(ids(&other.settled().await), [all[1].as_str()]);
+}
+
+#[tokio::test]
+async fn a_webhook_with_a_filter_of_next_year_is_not_taken_for_one_that_tells_all() {
+    let source = Source::with_items(2);
+    let filters = json!({"dataTypes": ["tableData", "tableFields", "tableMetadata"]});
+    let mut narrowed = filters.clone();
+    narrowed["ofNextYear"] = json!(["usr00000000000001"]);
+    for specification in [
+        json!({"options": {"filters": narrowed}}),
+        json!({"options": {"filters": filters, "ofNextYear": true}}),
+        json!({"options": {"filters": filters}, "ofNextYear": true}),
+    ] {
+        let listed = json!({"webhooks": [{"id": "achFiltered000001", "isHookEnabled": true, "cursorForNextPayload": 1,
+            "notificationUrl": null, "specification": specification}]});
+        let list = json!({"path": "/webhooks", "action": {"respond": {"status": 200, "body": listed}}});
+        source.faults(json!({"rules": [list]}));
+        let options = source.options(&[FEED, ("webhook_id", "achFiltered000001")]);
+        let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
+        let plan = connector.plan(&options.read).await.expect("a plan");
+        let stream = connector.stream(plan, &options.read).expect("a stream");
+        let error = stream.latest(None, None).await.expect_err("it may miss changes");
+        assert!(matches!(&error, Error::Option(text) if text.contains("ofNextYear may leave changes out")), "{error}");
+        // None is named: the list, once more before one is made, and then one is made.
+        let twice = json!({"path": "/webhooks", "times": 2, "action": {"respond": {"status": 200, "body": listed}}});
+        source.faults(json!({"rules": [twice]}));
+        let offset = Reader::started(&source, &[FEED]).await.expect("a stream").latest().await.expect("an offset");
+        assert!(!offset.to_json().contains("achFiltered000001"), "{}", offset.to_json());
+        lose(&source, "deleted").await;
+    }
+}
+
+#[tokio::test]
+async fn a_re_read_after_a_loss_waits_until_its_stamp_is_over() {
+    for edited in [false, true] {
+        let source = Source::with_items(3);
+        let all = source.all_ids();
+        let directory = tempfile::tempdir().expect("a directory");
+        let location = directory.path().to_str().expect("a path").to_owned();
+        let options = [FEED, ("on_lost_feed", "reread"), ("state_location", location.as_str())];
+        let mut stream = Reader::new(&source, &options).await;
+        stream.settled().await;
+        // Another webhook is there when this one goes.
+        let used = stream.start.clone().expect("an offset").to_json();
+        let used: Value = serde_json::from_str(&used).expect("JSON");
+        let hooks = format!("{}/v0/bases/{}/webhooks", source.mock.url(), source.mock.base_id());
+        let filters = json!({"dataTypes": ["tableData", "tableFields", "tableMetadata"]});
+        let body = json!({"specification": {"options": {"filters": filters}}}).to_string();
+        let http = reqwest::Client::new();
+        let made = http.post(&hooks).header("content-type", "application/json").body(body);
+        assert!(made.bearer_auth(source.mock.token()).send().await.expect("answered").status().is_success());
+        if edited {
+            edit(&source, &all[0], "before");
+        }
+        let gone = http.delete(format!("{hooks}/{}", used["webhook"].as_str().expect("an id")));
+        assert!(gone.bearer_auth(source.mock.token()).send().await.expect("answered").status().is_success());
+        source.mock.clear_requests();
+        // For a minute nothing has happened, so that nothing else has to be waited for.
+        let rows = stream.settled().await;
+        assert_eq!(rows.len(), 3);
+        let requests = source.mock.requests();
+        let read = requests.iter().find(|request| request.endpoint == "list_records").expect("a read");
+        let stamp = rows.iter().map(|row| row.changed_at).max().expect("rows");
+        assert!(micros(&read.time) >= stamp + 1_000_000, "read at {}, stamped {stamp}", read.time);
+        // Whatever is changed after it is later.
+        remove(&source, &all[1]);
+        let rows = stream.settled().await;
+        assert_eq!(ids(&rows), [all[1].as_str()]);
+        assert!(rows[0].is_deleted && rows[0].changed_at > stamp, "{rows:?} {stamp}");
     }
 }
 

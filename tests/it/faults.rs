@@ -20,6 +20,16 @@ async fn passing_faults_are_got_over() {
         json!("bad_gateway"),
         json!({"respond": {"status": 500}}),
         json!({"respond": {"status": 504, "body": "<html></html>"}}),
+        json!({"respond": {"status": 408}}),
+        json!({"respond": {"status": 425}}),
+        json!({"respond": {"status": 507, "body": {"error": "INSUFFICIENT_STORAGE"}}}),
+        json!({"respond": {"status": 522, "body": "<html></html>"}}),
+        json!({"respond": {"status": 530}}),
+        // Refusals that do not say what they refuse: one that is no whole JSON, one that ends before its length, and none.
+        json!({"respond": {"status": 422, "body": "{\"error\":{\"type\":\"LIST_REC"}}),
+        json!({"respond": {"status": 403, "body": "{\"error\":{\"type\":", "headers": [["content-length", "90"]]}}),
+        json!({"respond": {"status": 404, "body": "<html>", "headers": [["content-length", "90"]]}}),
+        json!({"respond": {"status": 422}}),
         json!({"truncate": {"bytes": 50}}),
         json!("close"),
         json!("not_json"),
@@ -34,6 +44,35 @@ async fn passing_faults_are_got_over() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_the_service_does_not_know_begins_again() {
+    for action in ["iterator_gone", "bad_offset"] {
+        let source = Source::with_items(450);
+        let gone = json!({"path": "offset=", "after": 2, "times": 1, "action": action});
+        source.faults(json!({"rules": [gone]}));
+        assert_eq!(source.ids(&[]).await, source.all_ids(), "{action}");
+        assert_eq!(source.pages(), 4 + 5, "{action}");
+        source.faults(json!({"rules": [{"path": "offset=", "action": action}]}));
+        let error = source.error(&[]).await;
+        assert!(matches!(&error, Error::Data(text) if text.contains("page cursor expired")), "{action}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_never_says_why_is_told_by_its_status() {
+    for (status, variant, hint) in [
+        (422, "Transport", "broke off before it said why"),
+        (403, "Auth", "data.records:read"),
+        (404, "NotFound", "404"),
+    ] {
+        let source = Source::with_items(1);
+        source.faults(rule(&json!({"respond": {"status": status, "body": "{\"error\":"}}), 100));
+        let error = source.error(&[("max_retries", "1")]).await;
+        assert!(format!("{error:?}").starts_with(variant) && error.to_string().contains(hint), "{error:?}");
+        assert_eq!(source.pages(), 2, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_not_tried_again() {
     for (action, variant, hint) in [
         (json!("unauthorized"), "Auth", "the token was not accepted"),
@@ -41,6 +80,10 @@ async fn refusals_are_not_tried_again() {
         (json!({"not_found": {"bare": true}}), "NotFound", "404 NOT_FOUND"),
         (json!({"not_found": {"bare": false}}), "NotFound", "404 NOT_FOUND"),
         (json!("monthly_block"), "RateLimit", "API calls of this month"),
+        (json!({"respond": {"status": 403, "body": "<html>blocked</html>"}}), "Auth", "data.records:read"),
+        (json!({"respond": {"status": 501}}), "Transport", "501"),
+        (json!({"respond": {"status": 505}}), "Transport", "505"),
+        (json!({"respond": {"status": 511, "body": "<html>sign in</html>"}}), "Transport", "511"),
         (json!("bad_offset"), "Rejected", "INVALID_OFFSET_VALUE"),
         (
             json!({"error": {"status": 422, "kind": "INVALID_FILTER_BY_FORMULA", "message": "bad"}}),

@@ -11,20 +11,21 @@ use source::Source;
 
 const LAYERS: Layers = &[
     // The ground: these use nothing of ours but the ground.
-    ("error", &[]),
     ("fingerprint", &[]),
+    ("id", &[]),
     ("time", &[]),
     ("token", &["fingerprint"]),
+    ("error", &["token"]),
     ("json", &[]),
-    ("options", &["token", "error"]),
+    ("options", &["token", "id", "error"]),
     ("columns", &["json", "time"]),
-    ("airtable", &["options", "json", "token", "time", "error"]),
-    ("scan", &["airtable", "columns", "options", "time", "error"]),
-    ("decode", &["scan", "columns", "json", "time", "error"]),
+    ("airtable", &["options", "json", "token", "time", "id", "error"]),
+    ("scan", &["airtable", "columns", "options", "time", "id", "error"]),
+    ("decode", &["scan", "columns", "json", "time", "id", "error"]),
     ("read", &["decode", "scan", "airtable", "error"]),
-    ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "error"]),
-    ("connector", &["changes", "read", "scan", "airtable", "options", "time", "error"]),
-    ("python", &["connector", "changes", "read", "scan", "airtable", "columns", "options", "error"]),
+    ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "id", "error"]),
+    ("connector", &["changes", "read", "scan", "airtable", "options", "time", "id", "error"]),
+    ("python", &["connector", "changes", "read", "scan", "airtable", "columns", "options", "token", "error"]),
 ];
 
 #[test]

@@ -1,10 +1,12 @@
 //! One integration binary: everything here goes over real sockets, to a mock on loopback.
 
+mod added;
 mod arrivals;
 mod changes;
 mod cursors;
 mod examples;
 mod faults;
+mod late;
 mod layers;
 mod read;
 mod source;

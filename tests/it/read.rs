@@ -372,3 +372,103 @@ async fn batches_are_a_stream_like_others() {
     }
     assert_eq!(rows, 250);
 }
+
+/// A page of bases that leads to another.
+fn bases(ids: &[&str], offset: Option<&str>) -> Value {
+    let bases: Vec<Value> = ids.iter().map(|id| json!({"id": id, "name": id, "permissionLevel": "read"})).collect();
+    let mut page = json!({"bases": bases});
+    if let Some(offset) = offset {
+        page["offset"] = json!(offset);
+    }
+    json!({"respond": {"status": 200, "body": page}})
+}
+
+async fn listed_bases(source: &Source) -> lakeflow_airtable::Result<Vec<String>> {
+    let connection = lakeflow_airtable::options::Connection { base_id: None, ..source.options(&[]).connection };
+    let connector = AirtableConnector::new(connection)?;
+    Ok(connector.list_namespaces().await?.into_iter().map(|base| base.id).collect())
+}
+
+#[tokio::test]
+async fn a_list_of_bases_that_leads_nowhere_ends() {
+    let rule = |path: &str, action: &Value| json!({"path": path, "action": action});
+    let to = |path: &str, ids: &[&str], offset: &str| rule(path, &bases(ids, Some(offset)));
+    for (rules, said) in [
+        (vec![to("meta/bases", &["appA"], "itr1")], "came back to where it was"),
+        (
+            vec![
+                to("offset=itr1", &["appB"], "itr2"),
+                to("offset=itr2", &["appC"], "itr1"),
+                to("meta/bases", &["appA"], "itr1"),
+            ],
+            "came back to where it was",
+        ),
+        (
+            // A circle that does not lead back to its beginning.
+            vec![
+                to("offset=itr1", &[], "itr2"),
+                to("offset=itr2", &["appC"], "itr3"),
+                to("offset=itr3", &["appA"], "itr2"),
+                to("meta/bases", &["appA"], "itr1"),
+            ],
+            "came back to where it was",
+        ),
+        (
+            (0..60)
+                .map(|n| {
+                    json!({"after": n, "times": 1, "path": "meta/bases",
+                "action": bases(&["appA"], Some(&format!("itr{n}")))})
+                })
+                .collect(),
+            "pages without a new base",
+        ),
+        (vec![rule("offset=", &json!("iterator_gone")), to("meta/bases", &["appA"], "itr1")], "page cursor expired"),
+    ] {
+        let source = Source::with_items(0);
+        source.faults(json!({"rules": rules}));
+        let error = listed_bases(&source).await.expect_err(said);
+        assert!(
+            matches!(&error, Error::Data(text) if text.contains(said) && text.contains("/v0/meta/bases")),
+            "{error}"
+        );
+        assert!(source.mock.requests().len() < 30, "{said}: {}", source.mock.requests().len());
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_bases_begins_again_where_its_cursor_is_lost_and_names_each_once() {
+    for lost in ["iterator_gone", "bad_offset"] {
+        let source = Source::with_items(0);
+        source.faults(json!({"rules": [
+            {"path": "offset=itr2", "times": 1, "action": lost},
+            {"path": "offset=itr2", "action": bases(&["appD"], None)},
+            {"path": "offset=itr1", "action": bases(&["appB", "appC"], Some("itr2"))},
+            {"path": "meta/bases", "action": bases(&["appA", "appB"], Some("itr1"))},
+        ]}));
+        assert_eq!(listed_bases(&source).await.expect("bases"), ["appA", "appB", "appC", "appD"], "{lost}");
+    }
+}
+
+/// Ids become parts of addresses, paths and formulas.
+#[tokio::test]
+async fn what_cannot_be_an_id_is_refused_where_it_comes_in() {
+    let source = Source::with_items(3);
+    let answers = |path: &str, body: serde_json::Value| {
+        let action = json!({"respond": {"status": 200, "body": body}});
+        source.faults(json!({"rules": [{"path": path, "action": action}]}));
+    };
+    for id in ["../../x", "rec'", "rec\n1", ""] {
+        let record = json!({"id": id, "createdTime": "2024-01-01T00:00:00.000Z", "fields": {}});
+        answers("/Items", json!({"records": [record]}));
+        answers("/tbl", json!({"records": [record]}));
+        let error = source.error(&[]).await;
+        assert!(matches!(&error, Error::Data(text) if text.contains("a record without an id")), "{error}");
+    }
+    answers("/webhooks", json!({"webhooks": [{"id": "../../x", "cursorForNextPayload": 1}]}));
+    let options = source.options(&[("ingestion_type", "cdc_with_deletes")]);
+    let connector = AirtableConnector::new(options.connection.clone()).expect("a connector");
+    let stream =
+        connector.stream(connector.plan(&options.read).await.expect("a plan"), &options.read).expect("a stream");
+    let error = stream.latest(None, None).await.expect_err("no webhook's id");
+    assert!(error.to_string().contains("is no id: ids have letters and digits only"), "{error}");
+}

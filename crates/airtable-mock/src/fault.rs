@@ -34,6 +34,28 @@ impl MissingRecord {
     }
 }
 
+/// What a webhook tells that has failed; the codes of Airtable's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WebhookFailure {
+    /// What it watches is gone.
+    InvalidFilters,
+    /// It cannot tell anything.
+    InvalidHook,
+    /// The service failed.
+    InternalError,
+}
+
+impl WebhookFailure {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::InvalidFilters => "INVALID_FILTERS",
+            Self::InvalidHook => "INVALID_HOOK",
+            Self::InternalError => "INTERNAL_ERROR",
+        }
+    }
+}
+
 /// Switches and rules; [`Faults::default`] is a well-behaved server without rate limit.
 ///
 /// ```
@@ -97,6 +119,9 @@ pub struct Faults {
     pub records_per_payload: Option<usize>,
     /// New webhook payloads are lost, though their numbers are used up.
     pub lose_payloads: bool,
+    /// Webhooks fail at the next transaction that they hear of: they tell this, and nothing more for ever, though they are
+    /// listed as enabled.
+    pub fail_webhooks: Option<WebhookFailure>,
     /// Faults of single answers.
     pub rules: Vec<Rule>,
 }
@@ -128,6 +153,7 @@ impl Default for Faults {
             field_ids_in_formulas: false,
             records_per_payload: None,
             lose_payloads: false,
+            fail_webhooks: None,
             rules: Vec::new(),
         }
     }

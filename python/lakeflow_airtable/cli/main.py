@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Names and cells hold any character, and a console or pipe may know few.
         sys.stdout.reconfigure(encoding="utf-8")
     try:
+        _refuse_a_token(arguments)
         parsed = _parser().parse_args(arguments)
         parsed.run(parsed)
         sys.stdout.flush()
@@ -58,8 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: Exception, code: int) -> int:
-    print(f"lakeflow-airtable: {error}", file=sys.stderr)
+    from .._native import scrub
+
+    # Not all errors are ours, and some name a file as the user did.
+    print(scrub(f"lakeflow-airtable: {error}"), file=sys.stderr)
     return code
+
+
+def _refuse_a_token(arguments: Sequence[str]) -> None:
+    """A token that stands by itself, where a command or a table's name belongs."""
+    from .._native import scrub
+
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        if not before.startswith("-") and not argument.startswith("-") and scrub(argument) == "[token]":
+            raise OptionError(
+                "a token stands where a command or a table's name belongs: put it into the environment as "
+                "AIRTABLE_TOKEN, or give it as --token"
+            )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,13 +88,15 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**{**settings, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
+        from .._native import scrub
+
         kind, _, arguments = message.partition(": ")
         if kind == "unrecognized arguments":
             flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
             message = f"{kind}: {', '.join(map(_explained, flags))}" if flags else kind
         elif "invalid choice" in message:
             message = f"{kind}: no such {'command' if kind == 'argument COMMAND' else 'choice'}"
-        super().error(message)
+        super().error(scrub(message))
 
 
 def _explained(flag: str) -> str:
@@ -178,8 +196,13 @@ def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = No
 
 
 def _connection(parsed: argparse.Namespace) -> None:
-    from .._native import Connector
+    from .._native import Connector, scrub
 
+    for flag, value in (("--name", parsed.name), ("--secret", parsed.secret)):
+        if scrub(value) != value:
+            raise OptionError(
+                f"{flag} holds what looks like a token, which no definition may show: keep it in a secret"
+            )
     stored = {name: str(value) for name, value in _given(parsed).items()}
     Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
     definition = connection.ConnectionDefinition(parsed.name, parsed.type, stored)

@@ -23,7 +23,7 @@ fn positions_are_written_and_read_back() {
         (&cdc, cut(Some(0)), r#","since":"1970-01-01T00:00:00Z","until":"1970-01-01T00:01:00Z","after":"recA""#),
         (
             &feed,
-            Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None }),
+            Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None, unread: None }),
             r#","webhook":"achA","next":17,"at":"1970-01-01T00:00:00Z""#,
         ),
     ] {
@@ -38,10 +38,12 @@ fn positions_are_written_and_read_back() {
 
 #[test]
 fn what_was_given_is_not_gone_back_to() {
-    let offset = |position| Offset { base_id: "appA".into(), table_id: "tblA".into(), mode: Mode::Cdc, position };
+    let offset =
+        |position| Offset { base_id: "appA".into(), table_id: "tblA".into(), mode: Mode::Cdc, position, known: None };
     let cut = |until| Position::Cut(Cut { since: None, until, after: "recA".into() });
-    let feed =
-        |webhook: &str, next| Position::Feed(FeedPosition { webhook_id: webhook.into(), next, at: 0, after: None });
+    let feed = |webhook: &str, next| {
+        Position::Feed(FeedPosition { webhook_id: webhook.into(), next, at: 0, after: None, unread: None })
+    };
     for (one, other, expected) in [
         (Position::Start, Position::Start, false),
         (Position::Start, Position::Until(0), true),
@@ -60,13 +62,54 @@ fn what_was_given_is_not_gone_back_to() {
 }
 
 #[test]
+fn what_offsets_tell_besides_is_written_and_read_back_in_the_second_form() {
+    let cdc = plan(&[("ingestion_type", "cdc")]);
+    let feed = plan(&[("ingestion_type", "cdc_with_deletes")]);
+    let known = |sure, changed_from| Some(Known { fields: Fields { all: 1, computed: 0xab }, sure, changed_from });
+    let at = |unread: Option<&[(&str, Micros)]>| {
+        let unread = unread.map(|unread| unread.iter().map(|(id, at)| ((*id).to_owned(), *at)).collect());
+        Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None, unread })
+    };
+    let fields = r#""fields":"0000000000000001-00000000000000ab""#;
+    for (plan, position, known, rest) in [
+        (&cdc, Position::Until(60), known(None, None), fields.to_owned()),
+        (&cdc, Position::Until(60), known(Some(0), None), format!(r#"{fields},"known_until":"1970-01-01T00:00:00Z""#)),
+        (
+            &cdc,
+            Position::Cut(Cut { since: None, until: 60, after: "recA".into() }),
+            known(None, Some(1)),
+            format!(r#""after":"recA",{fields},"changed_from":"1970-01-01T00:00:00.000001Z""#),
+        ),
+        (&feed, at(Some(&[])), None, r#""unread":{}"#.to_owned()),
+        (
+            &feed,
+            at(Some(&[("recA", 1_500_000), ("recB", 0)])),
+            known(Some(5), None),
+            format!(
+                r#""unread":{{"recA":"1970-01-01T00:00:01.500Z","recB":"1970-01-01T00:00:00Z"}},{fields},"known_next":5"#
+            ),
+        ),
+    ] {
+        let offset = Offset { known, ..Offset::new(plan, position).expect("streams") };
+        let text = offset.to_json();
+        assert!(text.starts_with(r#"{"version":2,"#) && text.ends_with(&format!("{rest}}}")), "{text}");
+        assert_eq!(Offset::parse(&text, plan), Ok(offset));
+    }
+    let start = r#"{"version":2,"base":"appA","table":"tblA","mode":"cdc","until":"1970-01-01T00:00:00Z""#;
+    for rest in [r#""fields":"x""#, r#""fields":"0-0","known_until":"soon""#, r#""fields":"0-0","changed_from":"soon""#]
+    {
+        assert!(Offset::parse(&format!("{start},{rest}}}"), &cdc).is_err(), "{rest}");
+    }
+}
+
+#[test]
 fn offsets_of_other_streams_are_refused() {
     let cdc = plan(&[("ingestion_type", "cdc")]);
     for (text, expected) in [
         (r#"{"version":1,"base":"appB","table":"tblA","mode":"cdc"}"#, "stream of base appB"),
         (r#"{"version":1,"base":"appA","table":"tblB","mode":"cdc"}"#, "stream of table tblB"),
         (r#"{"version":1,"base":"appA","table":"tblA","mode":"append"}"#, "stream of mode append"),
-        (r#"{"version":2,"something":"else"}"#, "version 2"),
+        (r#"{"version":3,"something":"else"}"#, "version 3"),
         (r#"{"offset":5}"#, "none of this source's"),
         (r#"{"version":1,"base":"appA","table":"tblA","mode":"cdc","until":"soon"}"#, "none of this source's"),
         (

@@ -17,7 +17,7 @@ fn cut(since: Option<Seconds>, until: Seconds, after: &str) -> Position {
 }
 
 fn feed() -> Position {
-    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None })
+    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None, unread: None })
 }
 
 fn known(now: Option<Seconds>, is_quiet: Option<bool>, ids: Option<&[String]>) -> Answers<'_> {
@@ -25,7 +25,7 @@ fn known(now: Option<Seconds>, is_quiet: Option<bool>, ids: Option<&[String]>) -
 }
 
 fn limit(most: Option<u64>, target: Option<&Position>) -> Limit<'_> {
-    Limit { max_records: most, target }
+    Limit { max_records: most, target, of_run: false }
 }
 
 #[test]

@@ -256,3 +256,24 @@ fn the_time_of_a_change_is_the_fields_the_creations_the_feeds_or_the_reads() {
         assert_eq!(times.values(), &[expected, 9_000_000], "{field_id:?} {is_told} {created:?} {edited:?}");
     }
 }
+
+#[test]
+fn rows_that_come_again_are_no_older_than_the_plan_says() {
+    let mut scan = scan(&[NONE_KEPT, ("ingestion_type", "cdc"), ("fields", "[]")]);
+    (scan.changed_at, scan.changed_from) = (9_000_000, 2_999_999);
+    for column in &mut scan.columns {
+        if let Source::ChangedAt { field_id } = &mut column.source {
+            *field_id = Some("fldT".to_owned());
+        }
+    }
+    let mut rows = Rows::new(&scan);
+    for (id, edited) in [("rec1", r#""1970-01-01T00:00:02.000Z""#), ("rec2", r#""1970-01-01T00:00:03.000Z""#)] {
+        assert!(rows.begin(id));
+        rows.edited(edited);
+        rows.end(id);
+    }
+    rows.gone("rec3", 1_000_000);
+    let batch = rows.finish().expect("a batch");
+    let times = batch.column_by_name("_changed_at").expect("the column");
+    assert_eq!(times.as_primitive::<TimestampMicrosecondType>().values(), &[2_999_999, 3_000_000, 1_000_000]);
+}

@@ -31,7 +31,8 @@ fn last(walk: usize, new_records: usize) -> Event {
 }
 
 fn status(walk: usize, status: u16, kind: &str) -> Event {
-    Event::Fails(walk, Failure::Status { status, kind: kind.to_owned(), message: String::new(), retry_after: None })
+    let body = serde_json::json!({"error": {"type": kind}}).to_string();
+    Event::Fails(walk, Failure::from_answer(status, body.as_bytes(), None))
 }
 
 fn expired(walk: usize) -> Event {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import shlex
@@ -9,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars
 import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
@@ -49,6 +51,41 @@ def at_the_mock(text: str, mock: MockAirtable, volume: Path | None = None) -> st
     return text
 
 
+def promises(text: str) -> list[tuple[str, str]]:
+    """What a block says of its results: names and types, as in `frame = ...  # a polars.DataFrame`."""
+    return re.findall(r"^(\w+) = .*  # an? (\w+(?:\.\w+)+)$", text, re.MULTILINE)
+
+
+def assert_kept(text: str, names: dict[str, Any]) -> None:
+    for name, promised in promises(text):
+        module, _, kind = promised.rpartition(".")
+        assert isinstance(names[name], getattr(importlib.import_module(module), kind)), f"{name}: {type(names[name])}"
+
+
+def test_libraries_give_what_the_readme_promises(mock_airtable: MockAirtable) -> None:
+    section = README.partition("## Without Spark")[2].partition("\n## ")[0]
+    names: dict[str, Any] = {"__name__": "readme"}
+    found = [text for _, text in blocks("python", section)]
+    for text in found:
+        exec(at_the_mock(text, mock_airtable), names)
+        assert_kept(text, names)
+    assert len(promises("\n".join(found))) == 4
+    rows = len(mock_airtable.records("Vendors"))
+    # A column for each field, and not one of structs.
+    assert names["table"].num_rows == len(names["pandas_frame"]) == rows
+    assert list(names["pandas_frame"].columns) == names["table"].column_names
+    assert {"id", "createdTime", "price"} <= set(names["frame"].columns)
+    assert 0 < len(names["frame"]) <= 50
+
+
+@pytest.mark.parametrize("line", ["frame = polars.Series([{'a': 1}])  # a polars.DataFrame", "x = 1  # a pathlib.Path"])
+def test_a_promise_that_is_not_kept_is_noticed(line: str) -> None:
+    names: dict[str, Any] = {"polars": polars}
+    exec(line, names)
+    with pytest.raises(AssertionError):
+        assert_kept(line, names)
+
+
 def test_python_runs_from_top_to_bottom(
     spark: SparkSession, mock_airtable: MockAirtable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +100,7 @@ def test_python_runs_from_top_to_bottom(
         program = "\n" * (line - 1) + at_the_mock(text, mock_airtable, tmp_path)
         with graph_element_registration_context(graph):
             exec(compile(program, PROJECT / "README.md", "exec"), names)
+        assert_kept(text, names)
         for test in sorted(name for name in set(names) - before if name.startswith("test_")):
             assert list(inspect.signature(names[test]).parameters) == ["mock_airtable"]
             names[test](mock_airtable)

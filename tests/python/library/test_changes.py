@@ -142,7 +142,7 @@ def test_mistakes(items: MockAirtable, options: dict[str, Any], error: type[Exce
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "of version 2"),
+        ({"version": 3}, "of version 3"),
         ({"base": "appNoSuchBase0000"}, "belongs to a stream of base appNoSuchBase0000"),
         ({"table": "tblNoSuchTable000"}, "belongs to a stream of table tblNoSuchTable000"),
         ({"mode": "append"}, "belongs to a stream of mode append"),

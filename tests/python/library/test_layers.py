@@ -23,7 +23,7 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "drift", "_native", "errors"],
+    PACKAGE: ["pipeline", "spark", "airtable", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "_native", "errors"],
     "pipeline": ["spark", "environment", "options", "_native", "drift", "errors"],
@@ -34,9 +34,9 @@ LAYERS = {
     "environment": ["options"],
     "options": ["_native", "errors"],
     # The ground.
+    "errors": ["_native"],
     "_native": [],
     "drift": [],
-    "errors": [],
 }
 """Each part, and what it may import: only parts that stand below it."""
 

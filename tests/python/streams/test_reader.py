@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import pickle
 import sys
 from types import ModuleType
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import lakeflow_airtable.spark.stream
-from lakeflow_airtable import Airtable, AirtableDataSource, OptionError
+from lakeflow_airtable import Airtable, AirtableDataSource, DataError, OptionError
 from lakeflow_airtable.mock import MockAirtable
 
 Offset = dict[str, Any]
@@ -140,6 +141,97 @@ def test_a_run_that_takes_what_is_available_goes_no_further(items: MockAirtable,
         items.advance_clock(120)
     # A first batch is the table as it is then, so the record that came meanwhile may be in it: but the run ends.
     assert 30 <= given <= 31
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_ends_where_it_was_to_end_after_a_fork_and_when_it_is_said_again(items: MockAirtable, mode: str) -> None:
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type=mode)
+    stream.prepareForTriggerAvailableNow()
+    start = stream.initialOffset()
+    end = stream.latestOffset(start, None)
+    names(stream, start, end)
+    items.create_records("Items", [{"Name": "too late for this run"}])
+    items.advance_clock(120)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if stream.latestOffset(end, None) == end else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    stream.prepareForTriggerAvailableNow()
+    assert stream.latestOffset(end, None) == end
+
+
+@pytest.mark.parametrize("which", ["current", "older"])
+@pytest.mark.parametrize("mode", MODES)
+def test_cells_of_a_field_that_is_added_while_a_stream_runs_come_after_a_restart(
+    items: MockAirtable, older: ModuleType, mode: str, which: str
+) -> None:
+    module = older if which == "older" else lakeflow_airtable.spark.stream
+    go_on = {"ingestion_type": mode, "schema_change": "continue"}
+
+    def more(stream: Any, start: Offset, end: Offset) -> list[str]:
+        batches = [batch for partition in stream.partitions(start, end) for batch in stream.read(partition)]
+        columns = [batch["more"].to_pylist() for batch in batches if "more" in batch.schema.names]
+        return [text for column in columns for text in column if text is not None]
+
+    def latest(stream: Any, start: Offset) -> Offset:
+        end: Offset = stream.latestOffset() if which == "older" else stream.latestOffset(start, None)
+        return end
+
+    stream = reader(module, items, **go_on)
+    start = stream.initialOffset()
+    end = latest(stream, start)
+    assert len(names(stream, start, end)) == 30
+    items.create_field("Items", {"name": "More", "type": "singleLineText"})
+    items.create_records("Items", [{"Name": "new", "More": "filled"}])
+    items.advance_clock(120)
+    for _ in range(3):
+        start, end = end, latest(stream, end)
+        assert more(stream, start, end) == []
+        items.create_records("Items", [{"Name": "and more"}])
+        items.advance_clock(900)
+    stream = reader(module, items, **go_on)
+    start, end = end, latest(stream, end)
+    assert more(stream, start, end) == ["filled"]
+    items.create_records("Items", [{"Name": "another", "More": "another"}])
+    items.advance_clock(900)
+    start, end = end, latest(stream, end)
+    assert more(stream, start, end) == ["another"], "once"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_stream_that_is_to_fail_ends_when_a_field_is_added(items: MockAirtable, mode: str) -> None:
+    stream = reader(lakeflow_airtable.spark.stream, items, ingestion_type=mode, schema_change="fail")
+    start = stream.initialOffset()
+    end = stream.latestOffset(start, None)
+    names(stream, start, end)
+    items.create_field("Items", {"name": "More", "type": "singleLineText"})
+    items.advance_clock(900)
+    with pytest.raises(DataError, match=r'"More" \(fld\w+\) was added.*start the stream again'):
+        names(stream, end, stream.latestOffset(end, None))
+
+
+@pytest.mark.parametrize("which", ["current", "older"])
+def test_a_record_that_shows_late_is_neither_gone_nor_lost(items: MockAirtable, older: ModuleType, which: str) -> None:
+    module = older if which == "older" else lakeflow_airtable.spark.stream
+    options = {"ingestion_type": "cdc_with_deletes"}
+    stream = reader(module, items, **options)
+    start = stream.initialOffset()
+    end = stream.latestOffset() if which == "older" else stream.latestOffset(start, None)
+    names(stream, start, end)
+    items.faults = {"visibility_delay_ms": 600_000}
+    items.create_records("Items", [{"Name": "late"}])
+    items.advance_clock(120)
+    given = []
+    for _ in range(3):
+        # A run for each batch, as with a schedule.
+        stream = reader(module, items, **options)
+        start, end = end, stream.latestOffset() if which == "older" else stream.latestOffset(end, None)
+        given.append(names(stream, start, end))
+        items.advance_clock(550)
+    assert None not in [name for names in given for name in names], "no delete"
+    assert given[0] == []
+    assert sum(names.count("late") for names in given) >= 1
 
 
 def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:

@@ -39,6 +39,7 @@ pub(crate) fn create(base: &mut Base, body: &Value, now_ms: i64) -> Result<Value
         given: given.clone(),
         notifying: true,
         broken: false,
+        failed: false,
         expires_ms: now_ms + SEVEN_DAYS_MS,
         payloads: VecDeque::new(),
         next_number: 1,

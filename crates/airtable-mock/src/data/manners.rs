@@ -1,6 +1,6 @@
 //! What tests may change about how a base behaves.
 
-use crate::fault::Faults;
+use crate::fault::{Faults, WebhookFailure};
 
 /// What tests may change about how a base behaves; copied from the faults whenever these are set.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,6 +17,8 @@ pub(crate) struct Manners {
     pub(crate) records_per_payload: usize,
     /// Payloads are numbered but not kept.
     pub(crate) lose_payloads: bool,
+    /// The code of webhooks that fail at their next transaction.
+    pub(crate) fail_webhooks: Option<&'static str>,
 }
 
 impl Default for Manners {
@@ -27,6 +29,7 @@ impl Default for Manners {
             visibility_delay_ms: 0,
             records_per_payload: usize::MAX,
             lose_payloads: false,
+            fail_webhooks: None,
         }
     }
 }
@@ -39,6 +42,7 @@ impl From<&Faults> for Manners {
             visibility_delay_ms: i64::try_from(faults.visibility_delay_ms).unwrap_or(i64::MAX / 2),
             records_per_payload: faults.records_per_payload.unwrap_or(usize::MAX).max(1),
             lose_payloads: faults.lose_payloads,
+            fail_webhooks: faults.fail_webhooks.map(WebhookFailure::code),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Webhook {
     pub(crate) notifying: bool,
     /// In a permanent error state: what it watches is gone.
     pub(crate) broken: bool,
+    /// It has failed: it is listed as enabled, and tells nothing more.
+    pub(crate) failed: bool,
     pub(crate) expires_ms: i64,
     pub(crate) payloads: VecDeque<Payload>,
     pub(crate) next_number: u64,

@@ -13,7 +13,7 @@ use crate::data::webhook::Webhook;
 /// Writes the payloads of a transaction, and rings where that is wanted.
 pub(crate) fn tell_webhooks(base: &mut Base, tx: &Transaction) {
     let mut webhooks = std::mem::take(&mut base.webhooks);
-    for webhook in webhooks.iter_mut().filter(|webhook| webhook.is_active(tx.now_ms)) {
+    for webhook in webhooks.iter_mut().filter(|webhook| webhook.is_active(tx.now_ms) && !webhook.failed) {
         tell(base, webhook, tx);
     }
     base.webhooks = webhooks;
@@ -36,6 +36,9 @@ fn tell(base: &mut Base, webhook: &mut Webhook, tx: &Transaction) {
     if names_missing(base, &webhook.specification) {
         webhook.broken = true;
         parts.push(envelope(json!({"error": true, "code": "INVALID_FILTERS"})));
+    } else if let Some(code) = base.manners.fail_webhooks {
+        webhook.failed = true;
+        parts.push(envelope(json!({"error": true, "code": code})));
     } else {
         let events = events(base, &webhook.specification, &mut webhook.in_view, tx);
         parts.extend(events.chunks(base.manners.records_per_payload).map(|part| envelope(assemble(part))));

@@ -1,6 +1,6 @@
 //! Payloads of webhooks, whole, split and lost.
 
-use airtable_mock::Faults;
+use airtable_mock::{Faults, WebhookFailure};
 use serde_json::{Value, json};
 
 use super::client::Bench;
@@ -38,4 +38,23 @@ fn payloads_split_get_lost_and_name_what_is_gone() {
     let broken = payloads(6);
     assert_eq!(broken["payloads"][0]["code"], "INVALID_FILTERS");
     assert_eq!(bench.get(&path).json()["webhooks"][0]["isHookEnabled"], false);
+}
+
+#[test]
+fn a_webhook_that_fails_says_so_once_and_is_listed_as_enabled() {
+    let bench = Bench::with_items(0);
+    let base = bench.mock.base_id();
+    let path = format!("/v0/bases/{base}/webhooks");
+    let watch = json!({"specification": {"options": {"filters": {"dataTypes": ["tableData"]}}}});
+    let hook = bench.request("POST", &path, Some(bench.mock.token()), Some(&watch)).expect("an answer").json();
+    bench.mock.create_records(&base, "Items", &[json!({})]).expect("created");
+    bench.mock.set_faults(Faults { fail_webhooks: Some(WebhookFailure::InternalError), ..Faults::default() });
+    bench.mock.create_records(&base, "Items", &[json!({})]).expect("created");
+    bench.mock.reset_faults();
+    bench.mock.create_records(&base, "Items", &[json!({})]).expect("created");
+    let told = bench.get(&format!("{path}/{}/payloads?cursor=1", hook["id"].as_str().expect("an id"))).json();
+    assert_eq!(told["payloads"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&told["payloads"][1]["error"], &told["payloads"][1]["code"]), (&json!(true), &json!("INTERNAL_ERROR")));
+    let listed = &bench.get(&path).json()["webhooks"][0];
+    assert_eq!((&listed["isHookEnabled"], &listed["cursorForNextPayload"]), (&json!(true), &json!(3)));
 }

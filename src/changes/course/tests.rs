@@ -7,7 +7,7 @@ fn webhook(id: &str, head: u64) -> Webhook {
 }
 
 fn at(id: &str, next: u64, at: Seconds, after: Option<&str>) -> FeedPosition {
-    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned) }
+    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned), unread: None }
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn where_a_feed_goes() {
         (Some(&last), true, None, Some(&other), go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
     ] {
         let target = target.map(|target| Position::Feed(target.clone()));
-        let limit = Limit { max_records: most, target: target.as_ref() };
+        let limit = Limit { max_records: most, target: target.as_ref(), of_run: false };
         let next = next(last, is_told, &webhook("achA", 9), 1_000, limit);
         assert_eq!(next, expected, "{last:?} {is_told} {most:?} {target:?}");
     }
@@ -56,9 +56,28 @@ fn a_feed_without_news_stays_where_it_is() {
 }
 
 #[test]
+fn a_run_waits_for_no_more_records_than_are_awaited_at_its_end() {
+    let unread = |ids: &[&str]| Some(ids.iter().map(|id| ((*id).to_owned(), 0)).collect());
+    let awaiting = |ids: Option<&[&str]>| FeedPosition { unread: ids.and_then(unread), ..at("achA", 9, 900, None) };
+    for (last, target, expected) in [
+        (Some(&["recA", "recB"][..]), Some(&["recB"][..]), Some(&["recB"][..])),
+        (Some(&["recA"]), Some(&[]), Some(&[])),
+        // What came on the way is not awaited again.
+        (Some(&[]), Some(&["recA"]), Some(&[])),
+        (Some(&["recA"]), None, Some(&["recA"])),
+        (None, Some(&["recA"]), None),
+    ] {
+        let (last, target) = (awaiting(last), Position::Feed(awaiting(target)));
+        let limit = Limit { max_records: Some(2), target: Some(&target), of_run: false };
+        let next = next(Some(&last), true, &webhook("achA", 12), 1_000, limit);
+        assert_eq!(next.position, awaiting(expected), "{last:?} {target:?}");
+    }
+}
+
+#[test]
 fn another_webhook_goes_on_where_it_is() {
     let last = at("achA", 5, 900, None);
-    let limit = Limit { max_records: Some(2), target: None };
+    let limit = Limit { max_records: Some(2), ..Limit::default() };
     let next = next(Some(&last), true, &webhook("achB", 3), 1_000, limit);
     let position = at("achB", 3, 1_000, None);
     assert_eq!(next, Next { position, has_more: false, is_idle: false, cut: Cut::Nothing });

@@ -1,0 +1,266 @@
+//! The webhooks of a base: asked for, looked at, read and made. Which of them a stream polls is decided in `webhook`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::airtable::client::Client;
+use crate::airtable::failure::{Failure, Purpose};
+use crate::airtable::request::Request;
+use crate::changes::no_date;
+use crate::changes::offset::FeedPosition;
+use crate::changes::payload_cursor::missing;
+use crate::changes::payloads::{Payload, Payloads};
+use crate::changes::reread::Lost;
+use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, chosen, suitable};
+use crate::error::{Error, Result};
+use crate::id;
+use crate::options::ReadOptions;
+use crate::scan::Scan;
+use crate::time::Seconds;
+
+/// A base holds so many webhooks. Airtable's page on webhooks.
+const MOST_WEBHOOKS: usize = 10;
+
+/// One that nothing happens to is read again so long after it was read.
+const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
+
+/// How often a webhook is tried to be made.
+const ATTEMPTS: u32 = 3;
+
+/// `GET /v0/bases/{baseId}/webhooks`.
+#[derive(Debug, Deserialize)]
+struct List {
+    webhooks: Vec<Webhook>,
+}
+
+/// What a new webhook answers with. Its secret is for notifications, which are not wanted.
+#[derive(Debug, Deserialize)]
+struct NewWebhook {
+    #[serde(deserialize_with = "id::one")]
+    id: String,
+}
+
+/// The body that creates a webhook for all tables of a base: there are few places for webhooks, so one serves all streams.
+fn creation() -> String {
+    json!({"specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}}).to_string()
+}
+
+/// What the newest payload of a webhook says.
+#[derive(Debug, Clone)]
+enum Look {
+    Works,
+    /// With the code of the failure.
+    Failed(String),
+}
+
+/// The webhooks that a stream has looked at.
+///
+/// Airtable lists a webhook that has failed as a working one, and lets it tell nothing for ever. What is told after the
+/// look is read anyhow, so that one look at each is enough.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LookedAt(Arc<Mutex<BTreeMap<String, Look>>>);
+
+impl LookedAt {
+    fn get(&self, id: &str) -> Option<Look> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn note(&self, id: &str, look: Look) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), look);
+    }
+
+    /// The webhook is to be looked at again, because it has told of a failure.
+    pub(super) fn forget(&self, id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+}
+
+/// The webhooks of a base, as they are asked for, read and made.
+pub(super) struct Webhooks<'s> {
+    pub(super) client: &'s Client,
+    pub(super) plan: &'s Scan,
+    pub(super) looked_at: &'s LookedAt,
+}
+
+impl Webhooks<'_> {
+    pub(super) async fn list(&self) -> Result<Vec<Webhook>> {
+        Ok(self.client.json::<List>(&self.request(Method::GET, &[])).await?.webhooks)
+    }
+
+    /// The webhook to poll: as [`chosen`], but none whose newest payload says that it has failed; a new one where none is
+    /// left.
+    ///
+    /// # Errors
+    /// As [`chosen`]; what requests fail with.
+    pub(super) async fn choose(&self, options: &ReadOptions, last: Option<&FeedPosition>) -> Result<Webhook> {
+        let mut webhooks = self.list().await?;
+        loop {
+            let Some(webhook) = chosen(&webhooks, self.plan, options, last, self.now()?)?.cloned() else {
+                return self.create().await;
+            };
+            // What is new is read next, and tells a failure by itself.
+            let is_read_next =
+                |last: &FeedPosition| last.webhook_id == webhook.id && last.next < webhook.cursor_for_next_payload;
+            if last.is_some_and(is_read_next) || !self.has_failed(&webhook, &mut webhooks).await? {
+                return Ok(webhook);
+            }
+        }
+    }
+
+    /// Why a webhook tells nothing more; none where it does.
+    pub(super) async fn loss(&self, id: &str) -> Result<Option<Lost>> {
+        let webhooks = self.list().await?;
+        let Some(webhook) = webhooks.iter().find(|webhook| webhook.id == id) else {
+            return Ok(Some(Lost::Gone(format!("webhook {id} was deleted"))));
+        };
+        if let Some(end) = webhook.end(self.now()?) {
+            return Ok(Some(Lost::Gone(format!("webhook {id} {end}"))));
+        }
+        Ok(match self.look(webhook).await? {
+            Look::Works => None,
+            Look::Failed(code) => Some(Lost::Failed(format!("webhook {id} failed: {code}"))),
+        })
+    }
+
+    /// One that serves and has not failed; none where one is to be made.
+    async fn serving(&self, webhooks: &mut [Webhook]) -> Result<Option<Webhook>> {
+        loop {
+            let Some(webhook) = suitable(webhooks, &self.plan.table_id, self.now()?).cloned() else { return Ok(None) };
+            if !self.has_failed(&webhook, webhooks).await? {
+                return Ok(Some(webhook));
+            }
+        }
+    }
+
+    /// Whether a webhook has failed, which is noted in the list.
+    async fn has_failed(&self, webhook: &Webhook, list: &mut [Webhook]) -> Result<bool> {
+        let Look::Failed(code) = self.look(webhook).await? else { return Ok(false) };
+        for listed in list.iter_mut().filter(|listed| listed.id == webhook.id) {
+            listed.failure = Some(code.clone());
+        }
+        Ok(true)
+    }
+
+    /// What the newest payload of a webhook says. One request, for the first look.
+    async fn look(&self, webhook: &Webhook) -> Result<Look> {
+        let id = &webhook.id;
+        if let Some(known) = self.looked_at.get(id) {
+            return Ok(known);
+        }
+        let newest = webhook.cursor_for_next_payload.saturating_sub(1);
+        let page = if newest == 0 { None } else { self.page(id, newest, 1).await?.ok() };
+        // A payload that is older than Airtable keeps them says nothing.
+        let code = page.as_ref().and_then(|page| page.payloads.iter().find_map(Payload::failure));
+        let look = code.map_or(Look::Works, |code| Look::Failed(code.to_owned()));
+        if let Look::Failed(code) = &look {
+            log::warn!("base {}: webhook {id} has failed: {code}: delete it if nobody reads it", self.plan.base_id);
+        }
+        self.looked_at.note(id, look.clone());
+        Ok(look)
+    }
+
+    fn now(&self) -> Result<Seconds> {
+        self.client.now().ok_or_else(no_date)
+    }
+
+    /// Some payloads from a number on. Reading them keeps the webhook alive.
+    pub(super) async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
+        let request = Request {
+            query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
+            ..self.request(Method::GET, &[webhook_id, "payloads"])
+        };
+        match self.client.try_json(&request).await? {
+            Ok(page) => Ok(Ok(page)),
+            // A cursor whose payloads are gone may be refused rather than answered.
+            Err(Failure::Status { status: 400 | 410 | 422, is_cut_off: false, .. }) => {
+                Ok(Err(missing(webhook_id, cursor)))
+            }
+            // What is missing may be said to be forbidden.
+            Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
+                if self.list().await?.iter().any(|webhook| webhook.id == webhook_id) {
+                    return Err(self.client.error(&request, &failure));
+                }
+                Ok(Err(Lost::Gone(format!("webhook {webhook_id} was deleted"))))
+            }
+            Err(failure) => Err(self.client.error(&request, &failure)),
+        }
+    }
+
+    /// Reads a webhook that would expire for want of readers.
+    pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
+        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
+            // Whatever it gives: asking is what counts.
+            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a webhook, unless another stream has made one meanwhile: all streams of a pipeline start at once, and a base
+    /// has few places.
+    async fn create(&self) -> Result<Webhook> {
+        let base_id = &self.plan.base_id;
+        let _alone = self.client.alone(base_id, "webhook").await;
+        let mut webhooks = self.list().await?;
+        if let Some(webhook) = self.serving(&mut webhooks).await? {
+            return Ok(webhook);
+        }
+        if webhooks.len() >= MOST_WEBHOOKS {
+            return Err(self.no_place(&webhooks));
+        }
+        let creation =
+            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
+        let mut attempts = 0;
+        let new: NewWebhook = loop {
+            attempts += 1;
+            let failure = match self.client.try_json(&creation).await? {
+                Ok(new) => break new,
+                Err(failure) => failure,
+            };
+            // It may have been made although the answer did not come; and the last place may have gone to a stream on
+            // another machine.
+            if let Some(made) = self.serving(&mut self.list().await?).await? {
+                return Ok(made);
+            }
+            let is_refused = matches!(failure, Failure::Status { status: 400..=499, is_cut_off: false, .. });
+            if attempts == ATTEMPTS || is_refused {
+                return Err(self.client.error(&creation, &failure));
+            }
+        };
+        log::info!("base {base_id}: created webhook {}, to be polled: it notifies nobody", new.id);
+        Ok(Webhook::new(new.id))
+    }
+
+    fn no_place(&self, webhooks: &[Webhook]) -> Error {
+        let failed: Vec<&str> =
+            webhooks.iter().filter(|webhook| webhook.failure.is_some()).map(|webhook| &webhook.id[..]).collect();
+        let which = if failed.is_empty() {
+            "delete one that nobody reads".to_owned()
+        } else {
+            format!("delete those that have failed: {}", failed.join(", "))
+        };
+        Error::Rejected(format!(
+            "table {:?}: base {} has {} webhooks, as many as a base holds, and none of them tells all changes of this \
+             table: {which}",
+            self.plan.table_name,
+            self.plan.base_id,
+            webhooks.len()
+        ))
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> Request {
+        let base_id = &self.plan.base_id;
+        let start = ["bases", base_id, "webhooks"].into_iter().chain(path.iter().copied());
+        Request {
+            purpose: Purpose::Webhooks,
+            method,
+            path: start.map(str::to_owned).collect(),
+            query: Vec::new(),
+            body: None,
+            base_id: Some(base_id.clone()),
+        }
+    }
+}
