@@ -84,8 +84,8 @@ def test_a_released_readme_has_absolute_links(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "released"),
     [
-        ("[a](docs/changes.md#cdc)", f"[a]({ADDRESS}/blob/v1/docs/changes.md#cdc)"),
-        ("[a](docs/changes.md 'Changes')", f"[a]({ADDRESS}/blob/v1/docs/changes.md 'Changes')"),
+        ("[a](CONTRIBUTING.md#layout)", f"[a]({ADDRESS}/blob/v1/CONTRIBUTING.md#layout)"),
+        ("[a](CONTRIBUTING.md 'Changes')", f"[a]({ADDRESS}/blob/v1/CONTRIBUTING.md 'Changes')"),
         ("[a](examples)", f"[a]({ADDRESS}/tree/v1/examples)"),
         ("[a](./LICENSE)", f"[a]({ADDRESS}/blob/v1/LICENSE)"),
         ("![a](picture.svg)", f"![a]({ADDRESS}/raw/v1/picture.svg)"),
