@@ -128,3 +128,8 @@ def luminance(color: str) -> float:
     parts = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_guide_shows_the_sample_base_as_it_is() -> None:
+    diagram = (PROJECT / "docs" / "pictures" / "sample-base.mmd").read_text().rstrip()
+    assert f"```mermaid\n{diagram}\n```" in (PROJECT / "docs" / "guides" / "testing.md").read_text()
