@@ -86,7 +86,18 @@ fn sweep() {
 
 fn all() -> impl Iterator<Item = PathBuf> {
     let entries = std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| file_name(path).starts_with(PREFIX))
+    entries.map(|entry| entry.path()).filter(|path| is_our_name(&file_name(path)) && is_our_size(path))
+}
+
+/// A form's number and an address, as all names here have them: others that begin alike are somebody's own files.
+fn is_our_name(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(|form: char| form.is_ascii_digit()));
+    rest.is_some_and(|rest| rest.starts_with("-http---") || rest.starts_with("-https---"))
+}
+
+/// Some numbers of eight bytes, or nothing.
+fn is_our_size(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() <= 256 && found.len() % 8 == 0)
 }
 
 fn file_name(path: &Path) -> String {
@@ -230,7 +241,16 @@ mod tests {
         }
         aged(&very_old.1, 4_000);
         in_use.1.lock().expect("locked");
+        // Begins alike, and is somebody's own.
+        let theirs = ["vendors.parquet", "read.log", "3-notes", "0.1.0.tar.gz"].map(path);
+        for theirs in &theirs {
+            std::fs::write(theirs, "").expect("written");
+            aged(&options().open(theirs).expect("there"), 400_000);
+        }
         let left = of(local, "f");
+        for theirs in theirs {
+            std::fs::remove_file(theirs).expect("still there");
+        }
         let is_there: Vec<bool> =
             [&old, &in_use, &young, &far, &very_old, &left].iter().map(|(path, _)| path.exists()).collect();
         assert_eq!(is_there, [false, true, true, true, false, true]);
