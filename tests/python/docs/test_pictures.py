@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from project import PROJECT
+from project import PROJECT, places_of_machines
 
 PICTURES = PROJECT / "docs" / "pictures"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -88,7 +88,8 @@ def test_a_picture_can_be_read_by_all(path: Path) -> None:
     named = [root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")]
     assert all(named), "a title and a description"
     assert min(float(one.get("font-size", "0")) for one in root.iter(f"{SVG}text")) >= 12
-    assert not re.search(r"/home/|/tmp/|/root/|/work/|127\.0\.0\.1|localhost|href|<script", text)
+    assert places_of_machines(text) == []
+    assert not re.search("href|<script", text)
 
 
 @pytest.mark.parametrize("path", sorted(PICTURES.glob("*-light.svg")), ids=lambda path: path.name)

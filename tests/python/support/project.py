@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
+
+
+def places_of_machines(text: str) -> list[str]:
+    """Paths in a text below a folder that stands at the root of this machine, and addresses of loopback."""
+    folders = "|".join(re.escape(folder.name) for folder in Path("/").iterdir() if folder.is_dir())
+    return re.findall(rf"(?<![\w.])/(?:{folders})/|127\.0\.0\.1|localhost", text)
 
 
 def run_driver(python: Path, program: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
