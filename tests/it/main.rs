@@ -11,3 +11,4 @@ mod layers;
 mod read;
 mod source;
 mod stored;
+mod webhooks;
