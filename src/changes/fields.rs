@@ -1,8 +1,8 @@
 //! What a stream knows of its table's fields, and how far it goes back when they are others than before. A plan is made
 //! once, so a field that is added later is not read before the stream is started again; what was edited meanwhile is then
-//! read again. Pure.
+//! read again. Where a field may always have been there, the whole table is. Pure.
 //!
-//! Invariant: with every cell that somebody edits in a new field, its record is read again under a plan that has the field.
+//! Invariant: every cell of a field that the plan has, and that the stream did not read, is read again under the plan.
 
 use std::fmt::{Display, Formatter};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,39 +20,75 @@ const LOOK_SECONDS: Seconds = 600;
 /// A plan that was made so long ago is as good as a look.
 const FRESH_SECONDS: Seconds = 60;
 
-/// The types whose cells nobody edits.
-const COMPUTED: [&str; 13] = [
-    "aiText",
-    "autoNumber",
-    "button",
-    "count",
-    "createdBy",
-    "createdTime",
-    "externalSyncSource",
-    "formula",
-    "lastModifiedBy",
-    "lastModifiedTime",
-    "lookup",
-    "multipleLookupValues",
-    "rollup",
+/// It is before every record's id.
+const BEFORE_ALL: &str = "";
+
+/// The types whose cells somebody edits. Airtable adds types without notice, and what is not known may be computed.
+const EDITABLE: [&str; 21] = [
+    "barcode",
+    "checkbox",
+    "currency",
+    "date",
+    "dateTime",
+    "duration",
+    "email",
+    "multilineText",
+    "multipleAttachments",
+    "multipleCollaborators",
+    "multipleRecordLinks",
+    "multipleSelects",
+    "number",
+    "percent",
+    "phoneNumber",
+    "rating",
+    "richText",
+    "singleCollaborator",
+    "singleLineText",
+    "singleSelect",
+    "url",
 ];
 
-/// The fields of a plan; none where it has only some of the table's.
+/// The fields of a plan; none for a stream of deletes, which gives no cells.
 pub(super) fn fields_of(plan: &Scan) -> Option<Fields> {
-    let of = |wanted: fn(&str) -> bool| {
-        let mut ids: Vec<&str> = plan
-            .columns
-            .iter()
-            .filter_map(|column| match &column.source {
-                Source::Field(field) if wanted(&field.kind) => Some(field.id.as_str()),
-                _ => None,
-            })
-            .collect();
-        ids.sort_unstable();
-        fingerprint(&ids.join(","))
-    };
-    let has_all = plan.has_all_fields && !plan.only_gone;
-    has_all.then(|| Fields { all: of(|_| true), computed: of(|kind| COMPUTED.contains(&kind)) })
+    let ids = read_fields(plan).map(|(id, _)| short_id(id)).collect();
+    (!plan.only_gone).then_some(Fields { are_all: plan.has_all_fields, ids })
+}
+
+/// Ids and types of the fields that a plan reads.
+fn read_fields(plan: &Scan) -> impl Iterator<Item = (&str, &str)> {
+    plan.columns.iter().filter_map(|column| match &column.source {
+        Source::Field(field) => Some((field.id.as_str(), field.kind.as_str())),
+        _ => None,
+    })
+}
+
+/// A field's id as offsets name it: half of a fingerprint, which tells the fields of a table apart.
+fn short_id(id: &str) -> u32 {
+    let [a, b, c, d, ..] = fingerprint(id).to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// What a plan has that a stream did not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// Fields that were added to the table while the stream ran, and whose cells somebody edits.
+    Added,
+    /// Fields whose cells nobody edits, and that were added while the stream ran.
+    AddedComputed,
+    /// Fields that may always have been there.
+    Unknown,
+}
+
+/// What a plan has that a stream with `known` fields did not read; none where that is nothing.
+fn lack(plan: &Scan, known: Option<&Fields>) -> Option<Lack> {
+    let Some(known) = known else { return Some(Lack::Unknown) };
+    let mut lacked = read_fields(plan).filter(|(id, _)| !known.ids.contains(&short_id(id))).peekable();
+    lacked.peek()?;
+    Some(match known.are_all {
+        false => Lack::Unknown,
+        true if lacked.all(|(_, kind)| EDITABLE.contains(&kind)) => Lack::Added,
+        true => Lack::AddedComputed,
+    })
 }
 
 /// How far a stream goes back.
@@ -70,6 +106,7 @@ impl Display for Back {
             Position::Start => write!(f, "the whole table is read again"),
             Position::Until(until) => write!(f, "what was touched since {} is read again", utc(*until)),
             Position::Cut(cut) => write!(f, "what was touched since {} is read again", utc(cut.until)),
+            Position::Feed(last) if last.after.is_some() => write!(f, "the whole table is read again"),
             Position::Feed(last) => write!(f, "what the change feed told from payload {} on is read again", last.next),
         }
     }
@@ -78,34 +115,36 @@ impl Display for Back {
 /// How far a stream goes back from an offset; none where it need not. A feed that ends when a field
 /// is added has given nothing without it.
 pub(super) fn back(offset: &Offset, plan: &Scan, schema_change: SchemaChange) -> Option<Back> {
-    let (now, known) = (fields_of(plan)?, offset.known?);
-    if now == known.fields {
+    if plan.only_gone || offset.position == Position::Start {
         return None;
     }
-    let is_edits = plan.ingestion_type == IngestionType::Cdc;
+    let known = offset.known.as_ref();
+    let lack = lack(plan, known.map(|known| &known.fields))?;
+    let sure = known.and_then(|known| known.sure);
+    // What nobody edits is in no window of edits, and a feed need not tell of it.
+    let is_whole = match lack {
+        Lack::Unknown => true,
+        Lack::AddedComputed => plan.ingestion_type != IngestionType::Append,
+        Lack::Added => false,
+    };
+    let since = |since: Seconds| Position::Until(sure.map_or(since, |sure| sure.min(since)));
     let (position, changed_from) = match &offset.position {
         Position::Start => return None,
-        // What nobody edits is in no window.
-        Position::Until(until) if is_edits && now.computed != known.fields.computed => {
-            (Position::Start, micros(*until) - 1)
-        }
-        Position::Until(until) => {
-            (Position::Until(known.sure.map_or(*until, |sure| sure.min(*until))), micros(*until) - 1)
-        }
-        Position::Cut(cut) => {
-            let since = cut.since.filter(|_| !is_edits || now.computed == known.fields.computed);
-            let until = |since: Seconds| Position::Until(known.sure.map_or(since, |sure| sure.min(since)));
-            (since.map_or(Position::Start, until), micros(cut.until) - 1)
-        }
+        Position::Until(until) => (if is_whole { Position::Start } else { since(*until) }, micros(*until) - 1),
+        Position::Cut(cut) => (cut.since.filter(|_| !is_whole).map_or(Position::Start, since), micros(cut.until) - 1),
         Position::Feed(last) => {
-            let next = match known.sure {
-                Some(sure) => u64::try_from(sure).unwrap_or_default(),
-                // Nobody has looked what the payloads before it told: all that are there are read.
-                None if last.unread.is_none() && schema_change == SchemaChange::Continue => 0,
-                None => return None,
-            };
             let mut back = last.clone();
-            back.next = next.min(last.next);
+            if is_whole {
+                // Beside the payloads all records of the table are read.
+                back.after = Some(BEFORE_ALL.to_owned());
+            } else {
+                back.next = match sure {
+                    Some(sure) => u64::try_from(sure).unwrap_or_default().min(last.next),
+                    // Nobody has looked what the payloads before it told: all that are there are read.
+                    None if last.unread.is_none() && schema_change == SchemaChange::Continue => 0,
+                    None => return None,
+                };
+            }
             (Position::Feed(back), micros(last.at + 1) - 1)
         }
     };
@@ -155,6 +194,10 @@ impl Looks {
     /// What offsets that are made from `start` on say: `settled` seconds before a look everything was read before it.
     pub(super) fn known(&self, plan: &Scan, start: Option<&Offset>, settled: Seconds) -> Option<Known> {
         let fields = fields_of(plan)?;
+        if !fields.are_all {
+            // Others may always have been there.
+            return Some(Known { fields, sure: None, changed_from: None });
+        }
         let mine = self.lock().complete_at - settled;
         let of_start = start.and_then(|start| match (&start.known, &start.position) {
             (Some(known), position) if known.fields == fields => known.sure.or(match position {

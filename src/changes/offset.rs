@@ -8,14 +8,14 @@
 //! | the records up to an id, of those of a window | `since` (left out where the window has no beginning), `until`, `after` |
 //! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `after`, as above, while the table itself is read in parts; `unread`, records that could not be read yet, and when the feed told of them |
 //!
-//! Besides, where the stream has all fields: `fields`, a fingerprint of those that it knew; and, where the table had others
+//! Besides: `fields`, those that the stream reads, and whether they are all of the table's; and, where the table had others
 //! before the end of what was read, `known_until` or `known_next`, up to where it certainly had not; `changed_from`, while
 //! rows come again because of that: they are no older.
 //!
 //! Invariants: the same position is always the same text, because Spark compares texts; an offset of another table, base,
 //! mode or a newer version is refused, never taken for one of ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +29,12 @@ use crate::time::{Micros, Seconds, seconds, timestamp_micros, utc, utc_micros};
 /// The form of offsets that tell of unread records or of fields. Others are written in the first form.
 const VERSION: u64 = 2;
 
+/// The first word of `fields`, for all of a table's.
+const ALL: &str = "all";
+
+/// The first word of `fields`, for a selection.
+const SOME: &str = "some";
+
 /// How far a stream has come. What is in it is the stream's business; [`Offset::to_json`] is what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offset {
@@ -40,21 +46,21 @@ pub struct Offset {
     pub(super) mode: Mode,
     /// What of it was given.
     pub(super) position: Position,
-    /// The fields that it was given with; none where the stream has only some of the table's, and in old offsets.
+    /// The fields that it was given with; none where it was given without, and in old offsets.
     pub(super) known: Option<Known>,
 }
 
-/// The fields that a stream knew, by their ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The fields that a stream reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fields {
-    /// A fingerprint of all ids.
-    pub(super) all: u64,
-    /// A fingerprint of the ids of fields that Airtable computes: nobody edits their cells.
-    pub(super) computed: u64,
+    /// Whether they were all of the table's.
+    pub(super) are_all: bool,
+    /// A fingerprint of each id, because ids are long and offsets many.
+    pub(super) ids: BTreeSet<u32>,
 }
 
 /// What a stream knew of its table's fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) fields: Fields,
     /// Before this the table had no others: a second, or the number of a payload. None where that holds for all that was
@@ -262,12 +268,12 @@ impl Offset {
             until: None,
             after: None,
             unread: None,
-            fields: self.known.map(|known| known.fields.to_text()),
+            fields: self.known.as_ref().map(|known| known.fields.to_text()),
             known_until: None,
             known_next: None,
-            changed_from: self.known.and_then(|known| known.changed_from).map(utc_micros),
+            changed_from: self.known.as_ref().and_then(|known| known.changed_from).map(utc_micros),
         };
-        let sure = self.known.and_then(|known| known.sure);
+        let sure = self.known.as_ref().and_then(|known| known.sure);
         match &self.position {
             Position::Start => {}
             Position::Until(until) => written.until = Some(utc(*until)),
@@ -339,14 +345,20 @@ impl Written {
 }
 
 impl Fields {
-    fn to_text(self) -> String {
-        format!("{:016x}-{:016x}", self.all, self.computed)
+    fn to_text(&self) -> String {
+        let ids: Vec<String> = self.ids.iter().map(|id| format!("{id:08x}")).collect();
+        format!("{} {}", if self.are_all { ALL } else { SOME }, ids.join(" ")).trim_end().to_owned()
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        let (all, computed) = text.split_once('-')?;
-        let number = |text| u64::from_str_radix(text, 16).ok();
-        Some(Self { all: number(all)?, computed: number(computed)? })
+        let mut words = text.split(' ');
+        let are_all = match words.next()? {
+            ALL => true,
+            SOME => false,
+            _ => return None,
+        };
+        let ids = words.map(|id| u32::from_str_radix(id, 16).ok()).collect::<Option<_>>()?;
+        Some(Self { are_all, ids })
     }
 }
 

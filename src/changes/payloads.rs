@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 
 use crate::changes::offset::Unread;
 use crate::id;
+use crate::scan::selection::MOST_LOOKED_FOR;
 use crate::scan::{Listed, Scan, Source};
 use crate::time::{Micros, timestamp_micros};
 
@@ -85,9 +86,6 @@ impl Payload {
         self.timestamp.as_deref().and_then(timestamp_micros)
     }
 }
-
-/// So many edited records are asked for before they are read, which takes five requests.
-const MOST_EDITED: usize = 500;
 
 /// What is known of a record after some payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,14 +255,14 @@ impl Changed {
 
     /// The records, told of no earlier than at a time, of which it is not certain that they can be read already. Those
     /// that may leave what is read are so only when they are created, and so are those of a great many edits: a record
-    /// that was there before can be read, but for its newest cells.
+    /// that was there before can be read, but for its newest cells, and the read itself looks again for some seconds.
     pub(super) fn unsure(&self, plan: &Scan, since: Micros) -> Unread {
         if plan.only_gone && !may_leave(plan) {
             return Unread::new();
         }
         let told_as = |word| self.records.iter().filter(move |(_, change)| change.word == word && change.at >= since);
-        let edited = told_as(Word::Changed).take(MOST_EDITED + 1).count();
-        let edited = if may_leave(plan) || edited > MOST_EDITED { 0 } else { edited };
+        let edited = told_as(Word::Changed).take(MOST_LOOKED_FOR + 1).count();
+        let edited = if may_leave(plan) || edited > MOST_LOOKED_FOR { 0 } else { edited };
         let unsure = told_as(Word::Created).chain(told_as(Word::Changed).take(edited));
         unsure.map(|(id, change)| (id.clone(), change.at)).collect()
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::airtable::client::Client;
 use crate::changes::definition::added;
 use crate::changes::feed::{Feed, Reached};
-use crate::changes::fields::{Back, Looks, back, fields_of};
+use crate::changes::fields::{Back, Looks, back};
 use crate::changes::listing::{ListedIds, Listing};
 use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
 use crate::changes::payload_reader::Told;
@@ -59,7 +59,7 @@ enum Stop {
     Never,
     /// Where the source is when it is asked next.
     AtLatest,
-    At(Offset),
+    At(Box<Offset>),
 }
 
 impl Default for RunEnd {
@@ -134,7 +134,7 @@ impl Stream {
 
     /// From now on the stream goes no further than `end`, which a stream of the same table and mode gave.
     pub fn stop_at(&self, end: Offset) {
-        *self.run_end.lock() = Stop::At(end);
+        *self.run_end.lock() = Stop::At(Box::new(end));
     }
 
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
@@ -147,11 +147,11 @@ impl Stream {
         let stop = self.run_end.lock().clone();
         let target = match stop {
             Stop::Never => return self.next(start, Limit { max_records, ..Limit::default() }).await,
-            Stop::At(target) => target,
+            Stop::At(target) => *target,
             Stop::AtLatest => {
                 let of_run = max_records.is_some() && start.is_some();
                 let target = self.next(start, Limit { of_run, ..Limit::default() }).await?.offset;
-                *self.run_end.lock() = Stop::At(target.clone());
+                *self.run_end.lock() = Stop::At(Box::new(target.clone()));
                 target
             }
         };
@@ -187,7 +187,7 @@ impl Stream {
             if let Some(back) = &back {
                 log::warn!("table {:?}: its fields are others than before: {back}", self.plan.table_name);
             }
-            let again = start.and_then(|start| start.known).and_then(|known| known.changed_from);
+            let again = start.and_then(|start| start.known.as_ref()).and_then(|known| known.changed_from);
             let changed_from = back.as_ref().map(|back| back.changed_from).or(again).unwrap_or_default();
             let before = start.map_or(&Position::Start, |offset| &offset.position);
             let position = back.as_ref().map_or(before, |back| &back.position);
@@ -244,7 +244,7 @@ impl Stream {
         let is_feed = matches!(self.mode, Mode::CdcWithDeletes | Mode::Deletes);
         // Where nothing was asked, nothing is new either.
         let Ok(now) = self.listing().told_now() else { return Ok(()) };
-        if fields_of(&self.plan).is_none() || is_feed && !begins || !self.looks.is_due(now) {
+        if !self.plan.has_all_fields || self.plan.only_gone || is_feed && !begins || !self.looks.is_due(now) {
             return Ok(());
         }
         let added = added(&self.plan, &self.listing().definition().await?);
@@ -276,19 +276,22 @@ impl Stream {
         has_new_field: bool,
     ) -> Option<Known> {
         let mut known = self.looks.known(&self.plan, start, self.windows().settled())?;
-        let same = start.and_then(|start| start.known).filter(|start| start.fields == known.fields);
+        let before = start.and_then(|start| start.known.as_ref());
+        let same = before.filter(|before| before.fields == known.fields);
+        // A selection is never behind: it lacks fields that it is not to have.
+        let is_behind = has_new_field && known.fields.are_all;
         known.sure = match end {
             Position::Start => return None,
             Position::Until(until) | Position::Cut(Cut { until, .. }) => known.sure.filter(|sure| sure < until),
             Position::Feed(_) => same.and_then(|known| known.sure).or(match start.map(|start| &start.position) {
-                Some(Position::Feed(last)) if has_new_field && self.options.schema_change == SchemaChange::Continue => {
+                Some(Position::Feed(last)) if is_behind && self.options.schema_change == SchemaChange::Continue => {
                     i64::try_from(last.next).ok()
                 }
                 _ => None,
             }),
         };
         let goes_on = matches!(end, Position::Cut(_)) || matches!(end, Position::Feed(_)) && has_more;
-        let again = back.map(|back| back.changed_from).or(same.and_then(|known| known.changed_from));
+        let again = back.map(|back| back.changed_from).or(before.and_then(|known| known.changed_from));
         known.changed_from = again.filter(|_| goes_on);
         Some(known)
     }

@@ -22,7 +22,7 @@ use crate::airtable::formula::{both, ids_formula};
 use crate::airtable::request::Request;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
-use crate::scan::selection::{Listed, Selection};
+use crate::scan::selection::{Listed, MOST_LOOKED_FOR, Selection};
 use crate::scan::{KnownIds, Scan};
 
 /// Rows of one batch. From some 500 on Spark's rate no longer grows with them, and what is read ahead of a consumer that
@@ -36,8 +36,9 @@ const BYTES: usize = 16 << 20;
 /// of its rate, and matter only where pages come quickly.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a record that a feed told of is given before it is asked for once more.
-const SECOND_LOOK: Duration = Duration::from_secs(1);
+/// How long records that a feed told of are given each time before they are asked for once more. Few are.
+const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
 
 /// Records asked for by name in one request: what one page holds, and what a formula of documented length can name.
 const IDS: usize = 100;
@@ -99,7 +100,7 @@ impl Reader {
     }
 
     /// Reads records by name, and tells of those that are gone. What a feed told of and that is neither there nor gone is
-    /// asked for once more, and then left out, with a warning.
+    /// asked for once more, or a few times, and then left out, with a warning.
     async fn listed(&mut self, listed: &Listed, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         for some in listed.present.chunks(IDS) {
             if batches.is_closed() {
@@ -115,14 +116,21 @@ impl Reader {
         for (id, at) in &listed.gone {
             self.gone(id, *at, batches).await?;
         }
-        if !self.scan.is_told_by_feed() || self.missing(listed).next().is_none() {
+        if !self.scan.is_told_by_feed() {
             return Ok(());
         }
-        // Answers come from several machines, not all of which need know a record yet.
-        self.client.pause(SECOND_LOOK).await;
-        let missing: Vec<_> = self.missing(listed).cloned().collect();
-        for some in missing.chunks(IDS) {
-            self.named(some, batches).await?;
+        // Answers come from several machines, not all of which need know a record yet. One more look suffices where the
+        // records were found before the range was planned.
+        let looks = if listed.present.len() > MOST_LOOKED_FOR { PAUSES.len() } else { 1 };
+        for pause in PAUSES.into_iter().take(looks) {
+            let missing: Vec<_> = self.missing(listed).cloned().collect();
+            if missing.is_empty() || batches.is_closed() {
+                return Ok(());
+            }
+            self.client.pause(pause).await;
+            for some in missing.chunks(IDS) {
+                self.named(some, batches).await?;
+            }
         }
         if let Some((id, _)) = self.missing(listed).next() {
             log::warn!(

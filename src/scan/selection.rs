@@ -63,6 +63,10 @@ impl Window {
     }
 }
 
+/// So many edited records of a feed are looked for before they are read, which takes fifty requests. Of a range with more
+/// the read itself looks again for what it does not find.
+pub(crate) const MOST_LOOKED_FOR: usize = 5_000;
+
 /// Records by id, with the time at which each changed or went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {

@@ -7,7 +7,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use lakeflow_airtable::{Error, LakeflowConnect, Offset};
 use serde_json::{Value, json};
 
-use crate::changes::{APPEND, CDC, FEED, Reader, add, cost, edit};
+use crate::changes::{APPEND, CDC, FEED, Reader, add, cost, edit, remove};
 use crate::source::Source;
 
 /// The cells of a text column by record, and when the record changed.
@@ -261,26 +261,87 @@ async fn a_range_that_is_read_again_under_another_plan_has_its_cells() {
     assert!(known["fields"].is_string() && known["changed_from"].is_null(), "{known}");
 }
 
+/// The offset as a version before wrote it, which knew nothing of fields.
+fn of_old_version(offset: &mut Value) -> String {
+    let old = offset.as_object_mut().expect("an object");
+    assert!(old.remove("fields").is_some());
+    for key in ["known_until", "known_next", "changed_from", "unread"] {
+        old.remove(key);
+    }
+    old.insert("version".into(), json!(1));
+    offset.to_string()
+}
+
 #[tokio::test]
-async fn an_offset_that_knows_no_fields_is_compared_with_none() {
-    for mode in [CDC, APPEND] {
+async fn an_offset_that_knows_no_fields_has_the_whole_table_come_again_once() {
+    for (mode, most) in [(CDC, "100"), (CDC, "2"), (APPEND, "100"), (FEED, "100"), (FEED, "2")] {
+        let source = Source::with_items(5);
+        let all = source.all_ids();
+        let mut stream = Reader::new(&source, &[mode, ("max_records_per_batch", most)]).await;
+        source.mock.advance_clock(700.0);
+        let before = stream.cells("name").await;
+        let text = of_old_version(&mut offset(&stream));
+        add_more(&source);
+        fill(&source, &all[0]);
+        source.mock.advance_clock(700.0);
+        let mut stream = stream.restarted().await;
+        stream.start = Some(stream.stream.parse(&text).expect("an offset"));
+        let cells = stream.cells("more").await;
+        assert_eq!(cells.len(), 5, "{mode:?} {most}");
+        assert_eq!(cells[&all[0]].0.as_deref(), Some("filled"), "{mode:?} {most}");
+        for (id, (_, at)) in &cells {
+            assert!(mode == APPEND || *at > before[id].1, "{mode:?} {most}: later than before");
+        }
+        source.mock.advance_clock(700.0);
+        assert_eq!(stream.cells("more").await, Cells::new(), "{mode:?} {most}: once");
+    }
+}
+
+#[tokio::test]
+async fn cells_of_a_field_that_a_stream_is_told_to_read_from_now_on_come_whole() {
+    for (mode, most) in [(CDC, "100"), (CDC, "2"), (APPEND, "2"), (FEED, "100"), (FEED, "2")] {
+        for wider in ["Name,N", ""] {
+            let source = Source::with_items(5);
+            let all = source.all_ids();
+            let options = [mode, ("max_records_per_batch", most), ("fields", "Name")];
+            let mut stream = Reader::new(&source, &options).await;
+            source.mock.advance_clock(700.0);
+            let before = stream.cells("name").await;
+            let text = stream.start.as_ref().expect("an offset").to_json();
+            remove(&source, &all[4]);
+            edit(&source, &all[3], "edited");
+            source.mock.advance_clock(700.0);
+            let options = [mode, ("max_records_per_batch", most), ("fields", wider)];
+            let mut stream = Reader::new(&source, &options).await;
+            stream.start = Some(stream.stream.parse(&text).expect("an offset"));
+            let cells = stream.cells("name").await;
+            for id in &all[..4] {
+                assert!(cells.contains_key(id), "{mode:?} {most} {wider:?}: {id} in {cells:?}");
+                assert!(mode == APPEND || cells[id].1 > before[id].1, "{mode:?} {most}: later than before");
+            }
+            assert_eq!(cells.contains_key(&all[4]), mode == FEED, "{mode:?}: only a feed tells deletes");
+            // A delete has no cells.
+            assert!(mode != FEED || cells[&all[4]].0.is_none(), "{cells:?}");
+            source.mock.advance_clock(700.0);
+            assert_eq!(stream.cells("name").await, Cells::new(), "{mode:?} {most}: once");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_told_to_read_less_goes_on_where_it_was() {
+    for mode in [CDC, APPEND, FEED] {
         let source = Source::with_items(5);
         let mut stream = Reader::new(&source, &[mode]).await;
         source.mock.advance_clock(700.0);
         stream.cells("name").await;
-        let mut old = offset(&stream);
-        let old = old.as_object_mut().expect("an object");
-        assert!(old.remove("fields").is_some());
-        old.remove("known_until");
-        old.insert("version".into(), json!(1));
-        let text = Value::Object(old.clone()).to_string();
-        add_more(&source);
-        source.mock.advance_clock(700.0);
-        let mut stream = stream.restarted().await;
+        let text = stream.start.as_ref().expect("an offset").to_json();
+        let mut stream = Reader::new(&source, &[mode, ("fields", "Name")]).await;
         stream.start = Some(stream.stream.parse(&text).expect("an offset"));
-        assert_eq!(stream.cells("more").await, Cells::new(), "{mode:?}");
-        let new = add_filled(&source);
-        source.mock.advance_clock(200.0);
-        assert_eq!(stream.cells("more").await[&new].0.as_deref(), Some("filled"), "{mode:?}");
+        source.mock.advance_clock(700.0);
+        assert_eq!(stream.cells("name").await, Cells::new(), "{mode:?}");
+        let new = add(&source, "new");
+        source.mock.advance_clock(700.0);
+        assert_eq!(stream.cells("name").await.into_keys().collect::<Vec<_>>(), [new], "{mode:?}");
     }
 }

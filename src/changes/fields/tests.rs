@@ -36,14 +36,34 @@ fn fields_are_known_by_their_ids() {
     let of = |fields: &[(&str, &str)], options| fields_of(&plan(fields, options));
     assert_eq!(of(&[A, B], CDC), of(&[B, A], CDC), "in any order");
     assert_ne!(of(&[A, B], CDC), of(&[A], CDC));
-    let (without, with) = (of(&[A, B], CDC).expect("known"), of(&[A, B, F], CDC).expect("known"));
-    assert!(without.all != with.all && without.computed != with.computed);
-    assert_eq!(of(&[A, B], &[("ingestion_type", "cdc"), ("fields", "fldA")]), None, "others are not wanted");
+    let only_a = of(&[A, B], &[("ingestion_type", "cdc"), ("fields", "fldA")]).expect("known");
+    let all = of(&[A], CDC).expect("known");
+    assert_eq!((&only_a.ids, only_a.are_all, all.are_all), (&all.ids, false, true));
     assert_eq!(
         of(&[A], &[("ingestion_type", "cdc_with_deletes"), ("isDeleteFlow", "true")]),
         None,
         "deletes have none"
     );
+}
+
+#[test]
+fn what_is_lacked_is_told_from_what_may_always_have_been_there() {
+    let (all, only_a) = (fields_of(&plan(&[A, F], CDC)), fields_of(&plan(&[A, B], &[CDC[0], ("fields", "fldA")])));
+    let next_year = ("fldC", "newComputedType");
+    for (known, fields, options, expected) in [
+        (&all, &[A, F][..], CDC, None),
+        // What was removed from the table is not lacked.
+        (&all, &[A], CDC, None),
+        (&all, &[A, F, B], CDC, Some(Lack::Added)),
+        (&all, &[A, F, next_year], CDC, Some(Lack::AddedComputed)),
+        (&all, &[A, F, B, next_year], CDC, Some(Lack::AddedComputed)),
+        (&only_a, &[A, B], &[CDC[0], ("fields", "fldA")], None),
+        (&only_a, &[A, B], &[CDC[0], ("fields", "fldB")], Some(Lack::Unknown)),
+        (&only_a, &[A, B], CDC, Some(Lack::Unknown)),
+        (&None, &[A], CDC, Some(Lack::Unknown)),
+    ] {
+        assert_eq!(lack(&plan(fields, options), known.as_ref()), expected, "{known:?} {fields:?}");
+    }
 }
 
 #[test]
@@ -53,6 +73,10 @@ fn a_stream_goes_back_as_far_as_it_may_have_lacked_a_field() {
     let again = |next| Some((feed(next, Some(Unread::new())), 900_999_999));
     let (edited, computed): (&[_], &[_]) = (&[A, B], &[A, F]);
     let verified = || feed(9, Some(Unread::new()));
+    let whole = |next, unread| {
+        let Position::Feed(position) = feed(next, unread) else { unreachable!("a feed") };
+        Some((Position::Feed(FeedPosition { after: Some(String::new()), ..position }), 900_999_999))
+    };
     for (options, fields, position, sure, expected) in [
         // As it was.
         (CDC, &[A][..], Position::Until(900), Some(500), None),
@@ -75,6 +99,9 @@ fn a_stream_goes_back_as_far_as_it_may_have_lacked_a_field() {
         (FEED, edited, verified(), Some(4), again(4)),
         (FEED, edited, verified(), None, None),
         (FEED, edited, feed(9, None), None, Some((feed(0, None), 900_999_999))),
+        // It need not tell the first cells of what nobody edits.
+        (FEED, computed, verified(), Some(4), whole(9, Some(Unread::new()))),
+        (FEED, computed, feed(9, None), None, whole(9, None)),
     ] {
         let (before, now) = (plan(&[A], options), plan(fields, options));
         let known = fields_of(&before).map(|fields| Known { fields, sure, changed_from: None });
@@ -90,9 +117,31 @@ fn a_feed_that_ends_when_a_field_is_added_need_not_go_back() {
     let known = fields_of(&before).map(|fields| Known { fields, sure: None, changed_from: None });
     let offset = Offset { known, ..Offset::new(&before, feed(9, None)).expect("an offset") };
     assert_eq!(back(&offset, &now, SchemaChange::Fail), None);
-    // Nor does one whose offset knows no fields.
-    let offset = Offset::new(&before, feed(9, None)).expect("an offset");
-    assert_eq!(back(&offset, &now, SchemaChange::Continue), None);
+}
+
+#[test]
+fn where_fields_may_always_have_been_there_the_whole_table_comes_again() {
+    for (options, position, expected) in [
+        (CDC, Position::Until(900), Position::Start),
+        (CDC, cut(Some(700)), Position::Start),
+        (APPEND, Position::Until(900), Position::Start),
+        (FEED, feed(9, None), {
+            let Position::Feed(position) = feed(9, None) else { unreachable!("a feed") };
+            Position::Feed(FeedPosition { after: Some(String::new()), ..position })
+        }),
+    ] {
+        let only_a = fields_of(&plan(&[A, B], &[options[0], ("fields", "fldA")]));
+        // An offset of an old version, and one of a selection.
+        for fields in [None, only_a] {
+            let known = fields.map(|fields| Known { fields, sure: Some(500), changed_from: None });
+            let offset = Offset { known, ..Offset::new(&plan(&[A], options), position.clone()).expect("an offset") };
+            let now = plan(&[A, B], options);
+            let found = back(&offset, &now, SchemaChange::Fail).map(|back| back.position);
+            assert_eq!(found, Some(expected.clone()), "{offset:?}");
+        }
+    }
+    let start = Offset::new(&plan(&[A], CDC), Position::Start).expect("an offset");
+    assert_eq!(back(&start, &plan(&[A, B], CDC), SchemaChange::Continue), None);
 }
 
 #[test]
@@ -115,7 +164,7 @@ fn an_offset_says_up_to_where_the_table_had_no_other_fields() {
     assert_eq!(sure(None), Some(990));
     let fields = fields_of(&plan).expect("all fields");
     let offset = |position, sure| {
-        let known = Some(Known { fields, sure, changed_from: None });
+        let known = Some(Known { fields: fields.clone(), sure, changed_from: None });
         Offset { known, ..Offset::new(&plan, position).expect("an offset") }
     };
     for (start, expected) in [

@@ -65,12 +65,15 @@ fn what_was_given_is_not_gone_back_to() {
 fn what_offsets_tell_besides_is_written_and_read_back_in_the_second_form() {
     let cdc = plan(&[("ingestion_type", "cdc")]);
     let feed = plan(&[("ingestion_type", "cdc_with_deletes")]);
-    let known = |sure, changed_from| Some(Known { fields: Fields { all: 1, computed: 0xab }, sure, changed_from });
+    let known = |sure, changed_from| {
+        let fields = Fields { are_all: true, ids: [0xab, 1].into() };
+        Some(Known { fields, sure, changed_from })
+    };
     let at = |unread: Option<&[(&str, Micros)]>| {
         let unread = unread.map(|unread| unread.iter().map(|(id, at)| ((*id).to_owned(), *at)).collect());
         Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None, unread })
     };
-    let fields = r#""fields":"0000000000000001-00000000000000ab""#;
+    let fields = r#""fields":"all 00000001 000000ab""#;
     for (plan, position, known, rest) in [
         (&cdc, Position::Until(60), known(None, None), fields.to_owned()),
         (&cdc, Position::Until(60), known(Some(0), None), format!(r#"{fields},"known_until":"1970-01-01T00:00:00Z""#)),
@@ -96,8 +99,12 @@ fn what_offsets_tell_besides_is_written_and_read_back_in_the_second_form() {
         assert_eq!(Offset::parse(&text, plan), Ok(offset));
     }
     let start = r#"{"version":2,"base":"appA","table":"tblA","mode":"cdc","until":"1970-01-01T00:00:00Z""#;
-    for rest in [r#""fields":"x""#, r#""fields":"0-0","known_until":"soon""#, r#""fields":"0-0","changed_from":"soon""#]
-    {
+    for rest in [
+        r#""fields":"x""#,
+        r#""fields":"all x""#,
+        r#""fields":"all","known_until":"soon""#,
+        r#""fields":"some","changed_from":"soon""#,
+    ] {
         assert!(Offset::parse(&format!("{start},{rest}}}"), &cdc).is_err(), "{rest}");
     }
 }
