@@ -9,6 +9,7 @@
 //! | `typed` | what the rest of the crate is given |
 //! | `given` | what users gave, as text |
 //! | `address` | where the API is, in one spelling |
+//! | `web_address` | addresses of Airtable's web pages in the place of ids |
 //! | `unknown` | names that are no option, and what is meant by them |
 //! | `values` | from one to the other, each checked, and what must or cannot be given together |
 
@@ -20,12 +21,14 @@ mod table;
 mod typed;
 mod unknown;
 mod values;
+mod web_address;
 
 use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
 pub use typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, SchemaChange};
 pub use unknown::option_meant;
+pub use web_address::{Place, place};
 
 /// Options that were checked.
 #[derive(Debug, Clone)]
@@ -60,6 +63,7 @@ impl Options {
         for (key, value) in pairs {
             given.take(key.as_ref(), value.into(), others)?;
         }
+        web_address::resolve(&mut given)?;
         Ok(Self { connection: values::connection(&given)?, read: values::read(&given)? })
     }
 }

@@ -69,8 +69,18 @@ class Options(dict[str, str]):
 
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:
-        """Spark's own mapping hands out lower-cased keys; other callers' need not."""
-        return cls({name.lower(): value for name, value in options.items()})
+        """Spark's own mapping hands out lower-cased keys; other callers' need not. `load("Vendors")` names the table."""
+        given = cls({name.lower(): value for name, value in options.items()})
+        loaded = given.pop("path", "")
+        # Spark gives tables in SQL a place in its warehouse.
+        if loaded and not loaded.startswith("/") and (":/" not in loaded or loaded.startswith("http")):
+            named = next((given[name] for name in ("tablename", "table_name") if given.get(name)), loaded)
+            if named != loaded:
+                raise OptionError(
+                    f"option tableName is {named!r}, and load() was given {loaded!r}: leave one of them out"
+                )
+            given["tablename"] = loaded
+        return given
 
     @classmethod
     def from_values(cls, options: Mapping[str, object]) -> Options:

@@ -64,6 +64,19 @@ impl Given {
         row_of(name).names().find_map(|name| self.values.get(name)).cloned()
     }
 
+    /// Takes back a value, under whichever name it was given.
+    pub(super) fn forget(&mut self, name: &'static str) {
+        for name in row_of(name).names() {
+            self.values.remove(name);
+        }
+    }
+
+    /// Gives a value in the place of another.
+    pub(super) fn set(&mut self, name: &'static str, value: String) {
+        self.forget(name);
+        self.values.insert(name, value);
+    }
+
     /// The value given, as it was written, where it is a list with commas and not in JSON.
     pub(super) fn by_commas(&self, name: &'static str) -> Option<String> {
         self.name(name).filter(|text| !text.trim_start().starts_with('['))

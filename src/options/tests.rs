@@ -243,3 +243,24 @@ fn the_table_says_what_an_option_is_about() {
     }
     assert!(!OPTIONS[0].is_shown, "the token");
 }
+
+#[test]
+fn a_token_is_taken_without_what_was_copied_with_it() {
+    for text in [
+        "patA.b",
+        "\"patA.b\"",
+        "'patA.b'",
+        "`patA.b`",
+        "Bearer patA.b",
+        "bearer  patA.b",
+        "\"Bearer patA.b\"",
+        "Bearer \"patA.b\"",
+        "Authorization: Bearer patA.b",
+    ] {
+        let token = Options::parse([("token", text)]).expect(text).connection.token;
+        assert_eq!(token, Options::parse([("token", "patA.b")]).expect("a token").connection.token, "{text}");
+    }
+    for text in ["patA b", "\"\"", "Bearer \"\""] {
+        assert!(Options::parse([("token", text)]).is_err(), "{text}");
+    }
+}

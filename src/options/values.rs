@@ -96,11 +96,31 @@ fn token(given: &Given) -> Result<Token> {
             ),
         }));
     };
-    Token::new(&text).ok_or_else(|| {
+    Token::new(bare(&text)).ok_or_else(|| {
         Error::Option(
             "option token holds characters that no token has: check that it was copied or looked up whole".into(),
         )
     })
+}
+
+/// A token without what people copy with it: quotes, and the word before it in a header.
+fn bare(mut text: &str) -> &str {
+    loop {
+        let before = text;
+        for quote in ['"', '\'', '`'] {
+            let inside = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+            text = inside.unwrap_or(text).trim();
+        }
+        for word in ["Authorization:", "Bearer "] {
+            text = match text.split_at_checked(word.len()) {
+                Some((start, rest)) if start.eq_ignore_ascii_case(word) => rest.trim(),
+                _ => text,
+            };
+        }
+        if text == before {
+            return text;
+        }
+    }
 }
 
 fn namespace(given: &Given) -> Result<Option<String>> {

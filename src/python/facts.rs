@@ -6,9 +6,10 @@ use std::borrow::Cow;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::error::exception;
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
-use crate::options::{OPTIONS, OptionRow, option_meant as meant_by};
+use crate::options::{OPTIONS, OptionRow, option_meant as meant_by, place};
 use crate::scan::snake;
 use crate::token::scrub as scrub_text;
 
@@ -42,6 +43,19 @@ pub(super) fn nearest_names(name: &str, known: Vec<String>) -> Vec<String> {
 #[pyfunction]
 pub(super) fn option_meant(name: &str) -> (String, bool) {
     meant_by(name)
+}
+
+/// What a page of Airtable's shows, given its web address: base, table and view, by ids. None where a text is no such
+/// address. `option` is what messages say that it was given for.
+#[pyfunction]
+#[allow(clippy::type_complexity)] // A tuple in Python.
+pub(super) fn web_place(
+    py: Python<'_>,
+    option: &str,
+    text: &str,
+) -> PyResult<Option<(String, Option<String>, Option<String>)>> {
+    let place = place(option, text).map_err(|error| exception(py, &error))?;
+    Ok(place.map(|place| (place.base, place.table, place.view)))
 }
 
 /// A text without secrets, wherever somebody has put one by mistake.

@@ -153,13 +153,16 @@ class PipelineSpec:
             if value is not None
         }
         _refuse_unknown(configuration, within, (*configured, *_aliases()), faults, are_options=True)
+        source_table = _text(table, "source_table", where, faults) or ""
+        with faults.at(f"{where}.source_table"):
+            source_table = self._at_its_address(source_table, configuration)
         catalog = _destination(table, "destination_catalog", where, faults)
         schema = _destination(table, "destination_schema", where, faults)
         if catalog is not None and schema is None:
             faults.add(f"{where}.destination_catalog", "needs destination_schema beside it")
         return Entry(
             where=where,
-            source_table=_text(table, "source_table", where, faults) or "",
+            source_table=source_table,
             options=self._options(within, configuration, faults),
             catalog=catalog,
             schema=schema,
@@ -169,6 +172,28 @@ class PipelineSpec:
             sequence_by=_text(configuration, "sequence_by", within, faults),
             cluster_by=_names(configuration, "cluster_by", within, faults),
         )
+
+    def _at_its_address(self, source_table: str, configuration: dict[str, object]) -> str:
+        """The table's id in the place of its web address, which also says which base and view are meant."""
+        from .._native import web_place
+
+        place = web_place("source_table", source_table)
+        if place is None:
+            return source_table
+        base, table, view = place
+        told: dict[str, str | None] = {"base_id": base, "view": view}
+        if self.connection_name is not None:
+            # Its base is the connection's, where the table's id is looked up.
+            del told["base_id"]
+        for name, value in told.items():
+            given = configuration.get(name, self.connection_options.get(name) if name == "base_id" else None)
+            if value is not None and given not in (None, value):
+                raise OptionError(f"is a web address of {value}, but {name} is {given}: leave one of them out")
+            if value is not None:
+                configuration[name] = value
+        if table is None:
+            raise OptionError("is the web address of a base: open the table and copy its address")
+        return table
 
     def _options(self, where: str, configuration: Mapping[str, object], faults: Faults) -> Options:
         own = _canonical(

@@ -43,7 +43,7 @@ LAYERS = {
 FILES = {
     "cli": ["main", "connection", "output"],
     "pipeline": ["ingest", "graph", "source", "tables", "spec", "names", "drift"],
-    "spark": ["source", "stream", "partition", "virtual_tables"],
+    "spark": ["source", "stream", "partition", "virtual_tables", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
 

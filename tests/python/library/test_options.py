@@ -96,3 +96,25 @@ def test_spark_takes_options_in_any_case_and_ignores_others(spark: SparkSession,
     foreign = {"sourceName": "airtable", "isDeleteFlow": "false", "some.future.key": "1"}
     read = spark.read.format("lakeflow_connect").options(**options, **foreign, TABLENAME="Vendors", Max_Records="2")
     assert read.load().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "table"),
+    [
+        ({"path": "Vendors"}, "Vendors"),
+        ({"path": "https://airtable.com/appA/tblB"}, "https://airtable.com/appA/tblB"),
+        ({"path": "A/B: C"}, "A/B: C"),
+        ({"path": "Vendors", "tableName": "Vendors"}, "Vendors"),
+        # A place in Spark's warehouse is no table's name.
+        ({"path": "file:/tmp/spark-warehouse/t"}, None),
+        ({"path": "/tmp/spark-warehouse/t", "tableName": "Vendors"}, "Vendors"),
+        ({"path": ""}, None),
+    ],
+)
+def test_what_load_is_given_names_the_table(given: dict[str, str], table: str | None) -> None:
+    assert Options.from_spark(given).get("tablename") == table
+
+
+def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
+    with pytest.raises(OptionError, match="'Orders', and load.. was given 'Vendors'"):
+        Options.from_spark({"path": "Vendors", "tableName": "Orders"})
