@@ -171,6 +171,11 @@ mod tests {
             "https:\\\\user:secretword@api.airtable.com",
             "Bearer patABCDEFGHIJKLMN.0123456789abcdef",
             "https://api.airtable.com/?token=secretword",
+            "https://api.airtable.com/patOfThis%54est%2E0123",
+            "https://patABCDEFGHIJKLMN%2E0123456789abcdef",
+            "eyJABCDEFhbGciOiJIUzI1.eyJzdWIiOiIxABCDEF.ABCDEFdXJl",
+            "https://eyJABCDEFhbGciOiJIUzI1%2EeyJzdWIiOiIxABCDEF%2EABCDEFdXJl/v0",
+            "https://oaaABCDEFGHIJKLMN.v1.abcdefgh/ijkl+mnop0123",
         ] {
             let error = read(text).expect_err(text).to_string();
             for part in ["OfThis", "ABCDEF", "secretword", "0123"] {

@@ -15,6 +15,7 @@ from typing import Any
 from ..environment import variables, with_environment
 from ..errors import AirtableError, NotFoundError, OptionError
 from ..options import Options, in_scope, table
+from ..shown import scrubbed
 from .names import LONGEST_GIVEN
 
 SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
@@ -64,6 +65,7 @@ class Faults:
         raise (NotFoundError if all_missing else OptionError)("\n  ".join(lines))
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Entry:
     """One table to ingest, or a pattern that stands for several."""
@@ -104,6 +106,7 @@ class Entry:
         return tuple(part for part in (self.catalog, self.schema, self.table) if part is not None)
 
 
+@scrubbed
 @dataclass(frozen=True)
 class PipelineSpec:
     """What a specification says, as far as it can be understood."""
