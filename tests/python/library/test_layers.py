@@ -29,7 +29,7 @@ LAYERS = {
     "pipeline": ["spark", "environment", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["options", "_native"],
+    "airtable": ["options", "_native", "errors"],
     "mock": ["_native"],
     "environment": ["options"],
     "options": ["_native", "errors"],
