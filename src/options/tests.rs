@@ -134,7 +134,7 @@ fn refused_values_say_what_is_taken() {
 
 #[test]
 fn airtable_grants_five_a_second_under_every_name() {
-    for base_url in ["https://api.airtable.com.", "API.AIRTABLE.COM:443", "https://airtable.com"] {
+    for base_url in ["https://api.airtable.com.", "API.AIRTABLE.COM:443", "https://content.airtable.com"] {
         let text = message(&[("base_url", base_url), ("requests_per_second", "5.1")]);
         assert!(text.contains("Airtable grants no more"), "{base_url}: {text}");
         assert!(parse(&[("base_url", base_url), ("requests_per_second", "5")]).is_ok(), "{base_url}");
