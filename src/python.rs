@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
+//! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
 //! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
@@ -23,6 +24,7 @@ mod mock;
 mod runtime;
 mod scan;
 mod stream;
+mod text;
 #[cfg(unix)]
 mod wakeup;
 

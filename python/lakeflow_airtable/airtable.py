@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from .errors import OptionError
 from .options import Options
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ class Airtable:
 
     def __init__(self, token: str | None = None, base_id: str | None = None, **options: object) -> None:
         self._options = Options.from_values({"token": token, "base_id": base_id, **options})
+        if "tablename" in self._options:
+            raise OptionError(
+                "option tableName names the table of a read, and Airtable(...) is for all tables: give the table to "
+                'the call, as in read("Vendors")'
+            )
         self._connector = _connector(self._options)
         self._last_stream: Stream | None = None
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from .shown import scrubbed
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql.types import StructType
@@ -33,6 +35,7 @@ class Change(Enum):
     """The column has another type. Targets refuse the write until the column is changed there, or replaced."""
 
 
+@scrubbed
 @dataclass(frozen=True)
 class ColumnChange:
     """One column's change. Names and types are None where there was, or is, no such column."""
@@ -62,6 +65,7 @@ class ColumnChange:
         return f"column {self.name}{field}, of type {self.type_before}, is now of type {self.type}"
 
 
+@scrubbed
 @dataclass(frozen=True)
 class _Column:
     name: str

@@ -51,7 +51,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
         schema_change: schema_change(given)?,
         state_location: state_location(given)?,
-        deletes_only: given.deletes_only,
+        deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
     check_lost_feed(&read)?;
@@ -135,7 +135,7 @@ fn namespace(given: &Given) -> Result<Option<String>> {
 fn ingestion_type(given: &Given) -> Result<IngestionType> {
     let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
     let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
-    if given.deletes_only && ingestion_type != IngestionType::CdcWithDeletes {
+    if given.deletes_only() && ingestion_type != IngestionType::CdcWithDeletes {
         return Err(Error::Option(format!(
             "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
             ingestion_type.as_str()

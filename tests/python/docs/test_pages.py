@@ -24,8 +24,9 @@ import pytest
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
 from graph_registry import Registry
-from lakeflow_airtable import Airtable, _native, cli, mock
+from lakeflow_airtable import _native, cli, mock
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import Options
 from project import PROJECT
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ def test_every_option_has_an_example_that_is_taken() -> None:
     assert list(examples) == [option["name"] for option in _native.option_table()]
     for name, value in examples.items():
         beside = {"state_location": "/shared"} if name == "on_lost_feed" else {}
-        Airtable(**{"token": "pat", **beside, name: value})
+        _native.Connector(Options.from_values({"token": "pat", **beside, name: value}))
 
 
 def test_words_are_spelt_alike() -> None:
