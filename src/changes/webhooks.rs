@@ -12,8 +12,8 @@ use crate::airtable::failure::{Failure, Purpose};
 use crate::airtable::request::Request;
 use crate::changes::no_date;
 use crate::changes::offset::FeedPosition;
+use crate::changes::payload::{Payload, Payloads};
 use crate::changes::payload_cursor::missing;
-use crate::changes::payloads::{Payload, Payloads};
 use crate::changes::reread::Lost;
 use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, absent, chosen, suitable};
 use crate::error::{Error, Result};
@@ -197,7 +197,8 @@ impl Webhooks<'_> {
             query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
             ..self.request(Method::GET, &[webhook_id, "payloads"])
         };
-        match self.client.try_json(&request).await? {
+        let read = |text: &str| Payloads::read(text, &self.plan.table_id);
+        match self.client.try_text(&request, read).await? {
             Ok(page) => Ok(Ok(page)),
             // A cursor whose payloads are gone may be refused rather than answered.
             Err(Failure::Status { status: 400 | 410 | 422, is_cut_off: false, .. }) => {
