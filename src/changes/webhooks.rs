@@ -290,3 +290,16 @@ impl Webhooks<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_that_cannot_be_read_is_told_once() {
+        let looked_at = LookedAt::default();
+        // A stream's next question has a copy.
+        let told = ["achA", "achB", "achA", "achB"].map(|id| looked_at.clone().is_news(id));
+        assert_eq!(told, [true, true, false, false]);
+    }
+}

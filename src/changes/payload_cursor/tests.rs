@@ -200,7 +200,8 @@ fn a_payload_that_cannot_be_read_is_lost_where_it_matters() {
 #[test]
 fn a_batch_with_a_payload_that_cannot_be_read_ends_with_the_range_which_then_fails() {
     for (payloads, head, expected) in [
-        (vec![payload(1, &["recA"]), odd(), payload(2, &["recB"])], 8, 8),
+        (vec![payload(1, &["recA"]), odd(), payload(2, &["recB", "recC"]), payload(3, &["recD"])], 9, 9),
+        (vec![odd(), payload(2, &["recB", "recC"]), payload(3, &["recD"])], 8, 8),
         // A batch that is full before it, and a range that ends before it.
         (vec![payload(1, &["recA", "recB"]), odd()], 7, 6),
         (vec![payload(1, &["recA"]), odd()], 6, 6),
