@@ -371,15 +371,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=port, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--token", help="token that may do everything (default: a fake one)")
     rate = _whole_number(1, 2**32 - 1)
-    parser.add_argument("--rate-limit", type=rate, metavar="N", help="requests per second and base, as Airtable's 5")
+    parser.add_argument(
+        "--rate-limit", type=rate, metavar="N", help="requests a second that a base grants, such as Airtable's 5"
+    )
     penalty = _number(0, 86_400)
-    parser.add_argument("--penalty", type=penalty, metavar="SECONDS", help="refusals after exceeding it (default: 30)")
+    parser.add_argument(
+        "--penalty",
+        type=penalty,
+        metavar="SECONDS",
+        help="seconds of refusals after the limit is exceeded (default: 30)",
+    )
     delay = _whole_number(0, 86_400_000)
-    parser.add_argument("--delay", type=delay, metavar="MS", help="wait before each answer")
+    parser.add_argument("--delay", type=delay, metavar="MS", help="milliseconds to wait before each answer")
     parser.add_argument("--no-gzip", action="store_true", help="never compress answers")
     parser.add_argument("--empty", action="store_true", help="start without the sample bases")
     records = _whole_number(0, 100_000_000)
-    parser.add_argument("--records", type=records, metavar="N", help="add a table 'Generated' of so many records")
+    parser.add_argument("--records", type=records, metavar="N", help="add a table 'Generated' with this many records")
     seed = _whole_number(0, _LARGEST)
     parser.add_argument("--seed", type=seed, default=1, help="seed of ids and generated records (default: %(default)s)")
     return parser
