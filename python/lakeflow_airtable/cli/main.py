@@ -149,13 +149,20 @@ def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser(
         "connection",
         help="print the definition of a Unity Catalog connection",
-        description="Prints what creates a Unity Catalog connection for this source, without a token: JSON has the "
-        "shell variable AIRTABLE_TOKEN in its place, SQL a reference to a secret.",
+        description="Prints the definition of a Unity Catalog connection for this source, without a token. In the "
+        "place of the token, JSON has the shell variable AIRTABLE_TOKEN, and SQL has a reference to a secret.",
     )
     command.set_defaults(run=_connection)
     command.add_argument("--name", required=True, help="the connection's name")
-    command.add_argument("--type", choices=connection.TYPES, default=connection.TYPES[0], help="(default %(default)s)")
-    command.add_argument("--format", choices=("json", "sql"), default="json", help="(default %(default)s)")
+    command.add_argument(
+        "--type",
+        choices=connection.TYPES,
+        default=connection.TYPES[0],
+        help="type of the connection (default %(default)s)",
+    )
+    command.add_argument(
+        "--format", choices=("json", "sql"), default="json", help="form of the definition (default %(default)s)"
+    )
     command.add_argument(
         "--secret",
         metavar="SCOPE/KEY",
