@@ -52,7 +52,7 @@ async fn a_cursor_that_the_service_does_not_know_begins_again() {
         assert_eq!(source.ids(&[]).await, source.all_ids(), "{action}");
         assert_eq!(source.pages(), 4 + 5, "{action}");
         source.faults(json!({"rules": [{"path": "offset=", "action": action}]}));
-        let error = source.error(&[]).await;
+        let error = source.error(&[("max_records", "400")]).await;
         assert!(matches!(&error, Error::Data(text) if text.contains("page cursor expired")), "{action}: {error}");
     }
 }
