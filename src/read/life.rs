@@ -14,8 +14,12 @@ const FIRST: usize = 62;
 /// how much larger where no record was met.
 const STEP: usize = 8;
 
+/// After so many shares that were read to their end, one is tried that takes twice as many pages: cursors may have expired for
+/// another reason. Where that was in vain, the next such trial waits twice as long.
+const PATIENCE: usize = 16;
+
 /// What is known of the life of cursors, and of how many records a share has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Life {
     /// Pages that the last two cursors that expired had lived. One of them may have expired for another reason.
     pages: [usize; 2],
@@ -26,6 +30,26 @@ pub(super) struct Life {
     records: usize,
     /// No share is to have more endings.
     most: Option<usize>,
+    /// So many times as many pages are tried.
+    trial: usize,
+    /// Shares that were read to their end since the last trial, and how many are to be before the next.
+    read_since: usize,
+    patience: usize,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self {
+            pages: [0; 2],
+            page_records: 0,
+            endings: 0,
+            records: 0,
+            most: None,
+            trial: 1,
+            read_since: 0,
+            patience: PATIENCE,
+        }
+    }
 }
 
 impl Life {
@@ -34,10 +58,17 @@ impl Life {
         self.page_records = self.page_records.max(records);
     }
 
-    /// A share of so many endings was read to its end, and had so many records.
-    pub(super) fn read(&mut self, endings: usize, records: usize) {
+    /// A share of so many endings was read to its end, and had so many records on so many pages.
+    pub(super) fn read(&mut self, endings: usize, records: usize, pages: usize) {
         self.endings += endings;
         self.records += records;
+        self.read_since += 1;
+        if pages > self.known_pages() {
+            // Cursors live longer than was known, and perhaps much longer.
+            (self.pages, self.trial, self.read_since, self.patience) = ([pages; 2], 2, 0, PATIENCE);
+        } else if self.read_since >= self.patience {
+            (self.trial, self.read_since) = (2, 0);
+        }
         self.most = self.most.map(|most| most.max(endings).saturating_mul(2));
     }
 
@@ -45,6 +76,10 @@ impl Life {
     pub(super) fn expired(&mut self, pages: usize, endings: usize) {
         self.pages = [pages, self.pages[0]];
         self.most = Some(endings / 2);
+        if self.trial > 1 {
+            self.patience *= 2;
+        }
+        (self.trial, self.read_since) = (1, 0);
     }
 
     /// The last cursor that expired had come as far: hardly by chance.
@@ -63,10 +98,15 @@ impl Life {
         wanted.min(self.most.unwrap_or(usize::MAX)).max(1)
     }
 
+    /// Pages that a cursor is known to live.
+    fn known_pages(&self) -> usize {
+        let [last, before] = self.pages;
+        last.max(before).max(1)
+    }
+
     /// So few records that they hardly ever are more than a cursor can read: their number is random, and a guess.
     fn records_wanted(&self) -> usize {
-        let [last, before] = self.pages;
-        let bound = last.max(before).max(1) * self.page_records.max(1);
+        let bound = self.known_pages() * self.trial * self.page_records.max(1);
         let guess = bound * 2 * self.records.isqrt() / (2 * self.records.isqrt() + 5);
         guess.saturating_sub(5 * bound.isqrt() / 2).max(bound / 3).max(1)
     }
@@ -100,7 +140,8 @@ mod tests {
             for _ in 0..expected.len() {
                 let endings = life.endings(3_844);
                 found.push(endings);
-                life.read(endings, endings * records / 3_844);
+                let records = endings * records / 3_844;
+                life.read(endings, records, records.div_ceil(page_records).min(pages));
             }
             assert_eq!(found, expected, "{pages} pages of {page_records}, {records} records");
         }
@@ -115,17 +156,17 @@ mod tests {
         assert_eq!(life.endings(7), 1);
         life.expired(4, 1);
         assert_eq!(life.endings(1), 1);
-        life.read(1, 30);
+        life.read(1, 30, 1);
         // Three times as many would be right, if the guess were.
         assert_eq!(life.endings(3_000), 2);
-        life.read(2, 60);
+        life.read(2, 60, 1);
         assert_eq!(life.endings(3_000), 4);
     }
 
     #[test]
     fn one_cursor_that_expires_sooner_makes_no_share_smaller_and_two_do() {
         let mut life = life(20, 100);
-        life.read(62, 160);
+        life.read(62, 160, 2);
         let usual = life.endings(3_000);
         life.expired(1, 3_000);
         assert_eq!(life.endings(3_000), usual);
@@ -134,11 +175,33 @@ mod tests {
     }
 
     #[test]
+    fn longer_lives_are_tried_and_found() {
+        let mut life = life(1, 100);
+        life.read(620, 1_600, 1);
+        let usual = life.endings(3_000);
+        (1..PATIENCE).for_each(|_| life.read(0, 0, 1));
+        assert!(life.endings(3_000) > 2 * usual);
+        // In vain: the next trial waits longer.
+        life.expired(1, 600);
+        (1..2 * PATIENCE).for_each(|_| life.read(0, 0, 1));
+        assert_eq!(life.endings(3_000), usual);
+        life.read(0, 0, 1);
+        assert!(life.endings(3_000) > 2 * usual);
+        // Not in vain: the trials follow each other.
+        life.read(0, 0, 2);
+        let longer = life.endings(3_000);
+        life.read(0, 0, 4);
+        assert!(longer > 4 * usual && life.endings(3_000) > 3 * longer / 2);
+        life.expired(4, 1_000);
+        assert!((2 * usual..6 * usual).contains(&life.endings(3_000)));
+    }
+
+    #[test]
     fn a_share_has_less_than_a_cursor_can_read_and_not_much_less() {
         for bound in [1, 3, 10, 100, 800, 2_000, 100_000] {
             for records in [1, 10, 160, 10_000, 1_000_000] {
                 let mut life = life(1, bound);
-                life.read(62, records);
+                life.read(62, records, 1);
                 let wanted = life.records_wanted();
                 assert!(wanted >= (bound / 3).max(1) && wanted <= bound, "{bound} {records}: {wanted}");
             }

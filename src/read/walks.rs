@@ -274,9 +274,9 @@ impl Walks {
 
     /// A walk has read its share to the end: it goes on with what was cut off.
     fn next_share(&mut self, walk: usize) -> Option<Ask> {
-        let Walk { share, rest, part, records, is_cut, .. } = &mut self.each[walk];
+        let Walk { share, rest, part, records, is_cut, cursor, .. } = &mut self.each[walk];
         if *part == Part::Share || *is_cut {
-            self.life.read(share.endings(), *records);
+            self.life.read(share.endings(), *records, cursor.pages());
         }
         let left = rest.take()?;
         let (first, others) = left.cut(self.life.endings(left.endings()));
