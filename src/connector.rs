@@ -157,7 +157,7 @@ impl AirtableConnector {
                     cursor.pass(page.offset, ids.len() - known, 0).map_err(about)?;
                 }
                 Err(failure) if failure.is_expired_cursor() && cursor.offset.is_some() => {
-                    cursor.restart(ids.len()).map_err(about)?;
+                    cursor.restart(ids.len(), "try again later").map_err(about)?;
                 }
                 Err(failure) => return Err(self.client.error(&request, &failure)),
             }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::airtable::budget::Budget;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
-use crate::airtable::failure::{Failure, Purpose, from_failure};
+use crate::airtable::failure::{Failure, Purpose, Reason, from_failure};
 use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, Held};
 use crate::airtable::request::Request;
@@ -318,17 +318,17 @@ impl Client {
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header(RETRY_AFTER);
         let location = header(LOCATION).filter(|_| status.is_redirection());
-        let (body, is_broken) = match self.body(response).await {
-            Ok(body) => (body, false),
+        let (body, read) = match self.body(response).await {
+            Ok(body) => (body, None),
             // More than any refusal of Airtable's has to say: the status is enough.
-            Err(Failure::TooLarge { .. }) => (b"{}".to_vec(), false),
-            Err(_) => (Vec::new(), true),
+            Err(Failure::TooLarge { .. }) => (Vec::new(), Some(Reason::Told)),
+            Err(_) => (Vec::new(), Some(Reason::Lost).filter(|_| !status.is_redirection())),
         };
         // Before anything is cut out of it: half a token would no longer be found.
         let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
         let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), retry_after.as_deref());
-        if let Failure::Status { is_cut_off, .. } = &mut failure {
-            *is_cut_off |= is_broken && !status.is_redirection();
+        if let (Failure::Status { reason, .. }, Some(read)) = (&mut failure, read) {
+            *reason = read;
         }
         if let (Failure::Status { message, .. }, Some(location)) = (&mut failure, location) {
             let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -395,7 +395,9 @@ fn innermost(error: &reqwest::Error) -> String {
 
 fn what_failed(failure: &Failure) -> String {
     match failure {
-        Failure::Status { status, is_cut_off: true, .. } => format!("{status}, and the answer broke off"),
+        Failure::Status { status, reason: Reason::Lost | Reason::Unsigned, .. } => {
+            format!("{status}, without a reason")
+        }
         Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
         Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
         Failure::Broken { cause } => cause.clone(),

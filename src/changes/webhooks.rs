@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::airtable::client::Client;
-use crate::airtable::failure::{Failure, Purpose};
+use crate::airtable::failure::{Failure, Purpose, Reason};
 use crate::airtable::request::Request;
 use crate::changes::no_date;
 use crate::changes::offset::FeedPosition;
@@ -201,7 +201,7 @@ impl Webhooks<'_> {
         match self.client.try_text(&request, read).await? {
             Ok(page) => Ok(Ok(page)),
             // A cursor whose payloads are gone may be refused rather than answered.
-            Err(Failure::Status { status: 400 | 410 | 422, is_cut_off: false, .. }) => {
+            Err(Failure::Status { status: 400 | 410 | 422, reason: Reason::Told | Reason::Unsigned, .. }) => {
                 Ok(Err(missing(webhook_id, cursor)))
             }
             // What is missing may be said to be forbidden.
@@ -251,7 +251,8 @@ impl Webhooks<'_> {
             if let Some(made) = self.serving(&mut self.list().await?).await? {
                 return Ok(made);
             }
-            let is_refused = matches!(failure, Failure::Status { status: 400..=499, is_cut_off: false, .. });
+            let is_refused =
+                matches!(failure, Failure::Status { status: 400..=499, reason, .. } if reason != Reason::Lost);
             if attempts == ATTEMPTS || is_refused {
                 return Err(self.client.error(&creation, &failure));
             }

@@ -267,6 +267,17 @@ impl Reader {
                 );
                 self.ask(pages, &ask);
             }
+            Recovery::Cut(ask) => {
+                log::info!(
+                    "table {table:?}: the page cursor expired after {records} records, and reading again leads no further: \
+                     reading the rest in smaller shares"
+                );
+                self.ask(pages, &ask);
+            }
+            Recovery::Whole(ask) => {
+                log::warn!("table {table:?}: reading it whole again, as its shares are refused: {error}");
+                self.ask(pages, &ask);
+            }
             Recovery::NoSample => log::info!("table {table:?}: read by one cursor: no sample of it: {error}"),
             Recovery::Again(ask) => {
                 log::warn!("table {table:?}: asking once more, by one cursor: {error}");

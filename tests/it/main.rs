@@ -5,6 +5,7 @@ mod arrivals;
 mod changes;
 mod cursors;
 mod examples;
+mod expiry;
 mod faults;
 mod late;
 mod layers;

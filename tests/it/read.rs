@@ -150,14 +150,6 @@ async fn records_made_and_deleted_between_pages_do_not_disturb() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_always_expires_ends_in_an_error() {
-    let source = Source::with_items(250);
-    source.faults(json!({"rules": [{"path": "offset=", "action": "iterator_gone"}]}));
-    let error = source.error(&[]).await;
-    assert!(matches!(&error, Error::Data(text) if text.contains("expired 3 times without a new record")), "{error}");
-}
-
-#[tokio::test]
 async fn a_record_on_two_pages_is_one_row() {
     let source = Source::with_items(250);
     source.faults(json!({"duplicates_per_page": 10}));

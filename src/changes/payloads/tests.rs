@@ -178,7 +178,7 @@ fn records_are_unsure_where_nothing_says_that_they_went() {
 
 #[test]
 fn a_great_many_edits_are_not_asked_for_twice() {
-    for (count, expected) in [(5_000, 5_001), (5_001, 1)] {
+    for (count, expected) in [(500, 501), (501, 1)] {
         let mut edits: serde_json::Map<String, serde_json::Value> =
             (0..count).map(|number| (format!("rec{number}"), json!({}))).collect();
         let payload = of_table(
