@@ -5,6 +5,7 @@
 //! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
+//! | `write` | the files of Python's that batches are written to |
 //! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
 
@@ -25,6 +26,7 @@ mod scan;
 mod stream;
 #[cfg(unix)]
 mod wakeup;
+mod write;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
