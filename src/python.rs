@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
+//! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
 //! | `write` | the files of Python's that batches are written to |
 //! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
@@ -24,6 +25,7 @@ mod mock;
 mod runtime;
 mod scan;
 mod stream;
+mod text;
 #[cfg(unix)]
 mod wakeup;
 mod write;
@@ -43,6 +45,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::web_place, module)?)?;
     mock::register(module)?;
     Ok(())
 }
