@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::file::metadata::RowGroupMetaData;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use arrow::array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
@@ -51,11 +52,10 @@ fn text(kind: &str, column: ArrayRef) -> String {
 
 /// Each cell of a column as JSON lines and as CSV have it; `None` is NULL.
 fn cells(column: ArrayRef, expected: &[(&str, &str)]) {
-    let (json, csv): (Vec<_>, Vec<_>) = expected.iter().copied().unzip();
-    let json: String = json.iter().map(|cell| format!("{{\"c\":{cell}}}\n")).collect();
-    assert_eq!(text("jsonl", column.clone()), json);
-    let csv: String = ["c"].into_iter().chain(csv).map(|cell| format!("{cell}\n")).collect();
-    assert_eq!(text("csv", column), csv);
+    let json: Vec<String> = expected.iter().map(|(cell, _)| format!("{{\"c\":{cell}}}\n")).collect();
+    assert_eq!(text("jsonl", column.clone()), json.concat());
+    let csv: Vec<&str> = expected.iter().flat_map(|(_, cell)| [cell, "\n"]).collect();
+    assert_eq!(text("csv", column), format!("c\n{}", csv.concat()));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn row_groups_have_the_rows_that_were_asked_for_whatever_the_batches_are() {
     let sizes = |kind: &str, batches: &[RecordBatch]| -> Vec<i64> {
         let bytes = file(kind, &numbers(0).schema(), batches);
         let reader = SerializedFileReader::new(on_disk(&bytes)).expect("a file");
-        reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect()
+        reader.metadata().row_groups().iter().map(RowGroupMetaData::num_rows).collect()
     };
     let few = [numbers(70), numbers(0), numbers(70), numbers(70)];
     assert_eq!(sizes("parquet:none:100", &few), [100, 100, 10]);

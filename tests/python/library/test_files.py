@@ -6,6 +6,8 @@ import json
 import math
 import os
 import stat
+import subprocess
+import sys
 import threading
 from datetime import date, datetime
 from pathlib import Path
@@ -186,6 +188,21 @@ def test_what_cannot_be_is_said_before_the_file_is_touched(
         base.read("Vendors").write(tmp_path / "file", **arguments)
     assert str(raised.value) == message
     assert not (tmp_path / "file").exists()
+
+
+def test_no_pyarrow_is_needed(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    program = """
+import json, sys
+sys.modules["pyarrow"] = None
+from lakeflow_airtable import Airtable
+base = Airtable(**json.loads(sys.argv[1]))
+for form in ("jsonl", "csv", "arrow", "parquet"):
+    print(base.read("Vendors", nested="json").write(f"{sys.argv[2]}/{form}", form))
+"""
+    command = [sys.executable, "-c", program, json.dumps(mock_airtable.options()), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.stdout.split(), done.stderr) == (["60"] * 4, "")
+    assert pa.parquet.read_table(tmp_path / "parquet").num_rows == 60
 
 
 # Parquet and Arrow
