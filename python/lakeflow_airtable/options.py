@@ -69,7 +69,7 @@ class Options(dict[str, str]):
 
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:
-        """Spark's own mapping hands out lower-cased keys; other callers' need not. `load("Vendors")` names the table."""
+        """Spark's own mapping hands out lower-cased keys; other callers' need not. `load` names the table."""
         given = cls(once((name, name.lower(), value) for name, value in options.items()))
         loaded = given.pop("path", "")
         # Spark gives tables in SQL a place in its warehouse.
@@ -112,7 +112,8 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value)
+        # As it is: an escape would hide that a text is no valid Unicode.
+        return json.dumps(value, ensure_ascii=False)
     # The type, never the value: it might be a secret in some wrapper.
     raise OptionError(
         f"option {name} is a {type(value).__name__}: give a string, number, boolean, list or dict of these"

@@ -67,8 +67,9 @@ pub(super) fn scrub(text: Shown) -> String {
 
 /// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.
 #[pyfunction]
-pub(super) fn snake_name(name: &str) -> String {
-    snake(name)
+#[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+pub(super) fn snake_name(name: Shown) -> String {
+    snake(&name.0)
 }
 
 /// A type in SQL's words, given as the JSON of one of Spark's types.

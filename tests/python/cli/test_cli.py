@@ -115,6 +115,19 @@ def test_errors_about_values_name_the_flag(
     assert capsys.readouterr().err.startswith(f"lakeflow-airtable: {said}")
 
 
+@pytest.mark.parametrize("arguments", [["read", "\udcff"], ["read", "Vendors", "--view", "\udcff"], ["\udcff"]])
+def test_an_argument_that_is_not_unicode_is_one(
+    flags: list[str], arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: Any = cli.main([*arguments, *flags])
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    err = capsys.readouterr().err
+    assert "is not valid Unicode" in err or "no such command" in err
+
+
 def test_errors_about_the_environment_name_the_variable(
     flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,6 +132,7 @@ def test_text_that_is_not_unicode_is_an_option_error(mock_airtable: MockAirtable
         (lambda: base.list_tables(HALF), "^the name "),
         (lambda: base.metadata(HALF), "^the name "),
         (lambda: base.read("Vendors", view=HALF), "^option view "),
+        (lambda: base.read("Vendors", fields=["Name", HALF]), "^option fields "),
         (lambda: Airtable(token=f"pat{HALF}"), "^option token "),
         (lambda: Airtable(token="pat", base_url=HALF), "^option base_url "),
         (lambda: base.read("Vendors", **{f"view{HALF}": "x"}), '^the option name "view'),
@@ -184,5 +185,5 @@ def test_what_load_is_given_names_the_table(given: dict[str, str], table: str | 
 
 
 def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
-    with pytest.raises(OptionError, match="'Orders', and load.. was given 'Vendors'"):
+    with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
         Options.from_spark({"path": "Vendors", "tableName": "Orders"})

@@ -56,6 +56,18 @@ FAULTS: dict[str, tuple[object, str]] = {
         table("Vendors", {"sort": "Name"}),
         r"table_configuration\.sort: is no key here: it has no counterpart here: .* sort the rows",
     ),
+    "a table that is not Unicode": (
+        table("Ven\ud800dors"),
+        r"is not valid Unicode: it has half of a surrogate pair; write the whole character$",
+    ),
+    "an option that is not Unicode": (
+        table("Vendors", {"view": "\ud800"}),
+        r"option view is not valid Unicode: ",
+    ),
+    "a key that is not Unicode": (
+        table("Vendors", {"\ud800": 1}),
+        r"table_configuration\.\ufffd+: is no key here: ",
+    ),
     "another source's table": (
         table("Vendors", {"dbtable": "x"}),
         r"table_configuration\.dbtable: is no key here: source_table names the table$",
