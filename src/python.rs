@@ -6,6 +6,7 @@
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
+//! | `write` | the files of Python's that batches are written to |
 //! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
 
@@ -27,6 +28,7 @@ mod stream;
 mod text;
 #[cfg(unix)]
 mod wakeup;
+mod write;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {

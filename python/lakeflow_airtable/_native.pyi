@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypedDict, final, type_check_only
 
@@ -96,6 +97,14 @@ class Batches(Iterator[pa.RecordBatch]):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     @property
     def schema(self) -> Schema: ...
+    def write(
+        self,
+        target: str | os.PathLike[str] | int,
+        format: Literal["jsonl", "csv", "arrow", "parquet"],
+        *,
+        compression: Literal["zstd", "snappy", "gzip", "none"] | None = None,
+        row_group_size: int | None = None,
+    ) -> int: ...
     def close(self) -> None: ...
 
 # Definitions and answers travel as JSON text; `lakeflow_airtable.mock` is what people use.

@@ -17,6 +17,8 @@ use super::consumer::Consumer;
 use super::error::{exception, record_batch_function};
 use super::interrupts::{Interrupts, give_back};
 use super::runtime::{LOOK_UP, runtime, wait_unless};
+use super::write::Output;
+use crate::files::Format;
 use crate::read;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
@@ -76,12 +78,32 @@ impl Batches {
         }
     }
 
+    /// Why there is nothing to be had of it.
+    fn gone(&self) -> PyErr {
+        let held = self.lock();
+        let why = if let Held::Gone(why) = &*held { why } else { "in use" };
+        PyValueError::new_err(format!("this read was {why}: begin another with read()"))
+    }
+
     fn put_back(&self, held: Held) {
         *self.lock() = held;
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A read that is closed meanwhile is an error: a file of its first rows is no copy.
+    fn next_to_write(&self, py: Python<'_>, read: &mut Read) -> PyResult<Option<RecordBatch>> {
+        if let Some(batch) = read.pending.take() {
+            return Ok(Some(batch));
+        }
+        match wait_unless(py, &self.is_closed, read.batches.next())? {
+            Some(next) if !self.is_closed.load(Ordering::Relaxed) => {
+                next.transpose().map_err(|error| exception(py, &error))
+            }
+            _ => Err(PyValueError::new_err("this read was closed while it was written: what is there is not whole")),
+        }
     }
 }
 
@@ -139,15 +161,43 @@ impl Batches {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         drop(requested_schema);
-        let Some(read) = self.borrow(Held::Gone("handed to another library"))? else {
-            let held = self.lock();
-            let why = if let Held::Gone(why) = &*held { why } else { "in use" };
-            return Err(PyValueError::new_err(format!("this read was {why}: begin another with read()")));
-        };
+        let Some(read) = self.borrow(Held::Gone("handed to another library"))? else { return Err(self.gone()) };
         let Read { batches, pending, interrupts } = *read;
         let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
         let (batches, stopped, consumer) = (Some(batches), None, Consumer::new(py, interrupts)?);
         stream_capsule(py, Box::new(Stream { batches, pending, stopped, consumer, schema, runtime, process }))
+    }
+
+    /// Writes the rest of the read to a path, whose file is made or emptied, or to a file descriptor, which stays open.
+    /// Returns the number of rows.
+    #[pyo3(signature = (target, format, *, compression = None, row_group_size = None))]
+    fn write<'py>(
+        &self,
+        py: Python<'py>,
+        target: &Bound<'py, PyAny>,
+        format: &str,
+        compression: Option<&str>,
+        row_group_size: Option<i64>,
+    ) -> PyResult<u64> {
+        let asked = Format::parse(format, compression, row_group_size)
+            .and_then(|format| format.check(&self.schema).map(|()| format));
+        let format = asked.map_err(|error| exception(py, &error))?;
+        let Some(mut read) = self.borrow(Held::Lent)? else { return Err(self.gone()) };
+        if read.interrupts.take().is_some() {
+            // Here Python answers signals itself.
+            give_back(py);
+        }
+        let output = match Output::open(py, target) {
+            Ok(output) => output,
+            // Nothing was asked for: the read can go elsewhere.
+            Err(error) => {
+                self.put_back(Held::Here(read));
+                return Err(error);
+            }
+        };
+        let written = output.write(py, format, &self.schema, |py| self.next_to_write(py, &mut read));
+        self.put_back(Held::Gone(if written.is_ok() { "read to its end" } else { "ended by an error" }));
+        written
     }
 
     /// Stops the read, also one that another thread waits for: no further request is sent.
