@@ -20,7 +20,7 @@ use crate::id::is_id;
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::Batches;
 use crate::read::cursor::Cursor;
-use crate::scan::{Scan, find_table};
+use crate::scan::{Scan, TableDefinition, find_table};
 use crate::time::micros;
 
 /// A source of tables for Spark and Lakeflow.
@@ -134,6 +134,26 @@ impl AirtableConnector {
             *count.entry(name.clone()).or_default() += 1;
         }
         Ok(all.into_iter().map(|(id, name)| if count[&name] > 1 { id } else { name }).collect())
+    }
+
+    /// The bases that the token sees and of which something can be read, also where the connection fixes one: one request
+    /// for each 1,000 of them.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_namespaces`].
+    pub async fn list_bases(&self) -> Result<Vec<Base>> {
+        self.bases().await
+    }
+
+    /// The definitions of a base's tables, with columns named as a read with these options names them: one request. The
+    /// base is that of the connection, or the namespace of the options.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_tables`].
+    pub async fn definitions(&self, read: &ReadOptions) -> Result<Vec<TableDefinition>> {
+        let base_id = self.base_id(read.namespace.as_deref()).await?;
+        let tables = self.tables(&base_id).await?;
+        Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
     }
 
     /// Those of which something can be read.

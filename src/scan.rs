@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `names` | what the columns are called |
+//! | `definitions` | what users are told of a base's tables |
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
@@ -27,6 +28,7 @@ use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
 mod columns;
+mod definitions;
 mod lookup;
 mod names;
 mod projection;
@@ -34,6 +36,7 @@ pub(crate) mod selection;
 
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
+pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use selection::{Listed, Moment, Selection, Window};
@@ -201,6 +204,13 @@ impl Scan {
         let columns = projection::columns(&self.table_name, &self.columns, spark_schema)?;
         let has_all_fields = self.has_all_fields && columns == self.columns;
         Ok(Self { columns, has_all_fields, ..self.clone() })
+    }
+
+    /// The plan that ends after so many records, or earlier where this one does.
+    #[must_use]
+    pub fn head(&self, max_records: u64) -> Self {
+        let max_records = Some(self.max_records.map_or(max_records, |most| most.min(max_records)));
+        Self { max_records, ..self.clone() }
     }
 
     /// The plan whose streams leave deletes to a stream of deletes alone; that one's plan is given back as it is.

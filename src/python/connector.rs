@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::json;
 
 use super::batches::Batches;
 use super::error::{answered, exception};
@@ -73,6 +74,24 @@ impl Connector {
         Ok(bases.into_iter().map(|base| base.id).collect())
     }
 
+    /// The bases that the token sees, as JSON: a list of (id, name, permission level).
+    fn list_bases(&self, py: Python<'_>) -> PyResult<String> {
+        let connector = self.connector(py)?;
+        let bases = answered(py, wait(py, connector.list_bases()))?;
+        let told: Vec<_> = bases.iter().map(|base| (&base.id, &base.name, base.permission_level())).collect();
+        Ok(json!(told).to_string())
+    }
+
+    /// The definitions of a base's tables, as JSON: a list of `TableDefinition`.
+    #[pyo3(signature = (namespace = None, options = None))]
+    fn definitions(&self, py: Python<'_>, namespace: Option<String>, options: Option<Given>) -> PyResult<String> {
+        let mut options = self.call_options(py, None, options)?;
+        options.read.namespace = namespace.or(options.read.namespace);
+        let connector = self.live_for(&options).get(py)?;
+        let tables = answered(py, wait(py, connector.definitions(&options.read)))?;
+        Ok(json!(tables).to_string())
+    }
+
     /// The names of the tables in a base: that of `base_id`, or of the namespace given by id or name.
     #[pyo3(signature = (namespace = None))]
     fn list_tables(&self, py: Python<'_>, namespace: Option<&str>) -> PyResult<Vec<String>> {
@@ -120,7 +139,8 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
-        Ok(Batches::new(py, self.live_for(&options).get(py)?.read(scan.0.clone())))
+        let batches = self.live_for(&options).get(py)?.read(scan.0.clone());
+        Ok(Batches::new(py, &scan.0.table_name, batches))
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::html;
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
 use crate::options::{OPTIONS, OptionRow, option_meant as meant_by};
@@ -36,6 +37,14 @@ pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
 #[allow(clippy::needless_pass_by_value)] // Python's list becomes one of ours.
 pub(super) fn nearest_names(name: &str, known: Vec<String>) -> Vec<String> {
     nearest_of(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
+}
+
+/// A table of HTML with a line above it, as notebooks show it. Nothing that is given is markup, and no secret is shown.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // Python's lists become ours.
+pub(super) fn html_table(caption: &str, header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    scrub_text(&html::table(caption, &header, &rows)).into_owned()
 }
 
 /// Which option may be meant by a name that is none, as the end of a sentence, and whether that is sure.

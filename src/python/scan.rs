@@ -2,8 +2,9 @@
 
 use pyo3::prelude::*;
 
-use super::arrow::Schema;
 use super::error::exception;
+use super::schema::Schema;
+use super::whole::Whole;
 use crate::scan;
 
 /// The resolved plan of a read: table, columns and filters, and no token.
@@ -28,6 +29,16 @@ impl Scan {
     #[getter]
     fn schema(&self) -> Schema {
         Schema(self.0.schema())
+    }
+
+    /// The plan that ends after so many records, or earlier where this one does.
+    fn head(&self, max_records: u64) -> Self {
+        Self(self.0.head(max_records))
+    }
+
+    /// No rows of the plan's schema.
+    fn empty(&self) -> Whole {
+        Whole { schema: self.0.schema(), batches: Vec::new() }
     }
 
     /// The schema as Spark writes a `StructType` in JSON.
