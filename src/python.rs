@@ -6,6 +6,7 @@
 //! | `whole` | every batch of a read at once |
 //! | `html` | tables as notebooks show them |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
+//! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
 //! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
@@ -27,6 +28,7 @@ mod runtime;
 mod scan;
 mod schema;
 mod stream;
+mod text;
 #[cfg(unix)]
 mod wakeup;
 mod whole;
@@ -48,6 +50,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::web_place, module)?)?;
     mock::register(module)?;
     Ok(())
 }

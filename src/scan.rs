@@ -306,19 +306,33 @@ fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field
     Ok(table.fields.iter().filter(|field| ids.contains(&field.id.as_str())).collect())
 }
 
-/// How a list that was written with commas is written in JSON, where that may be what was meant: a name in it, or all of
-/// it, has characters that such a list takes for its own.
-fn as_json<'f>(text: Option<&str>, mut fields: impl Iterator<Item = &'f str>) -> Option<String> {
-    let text = text?;
-    let parts: Vec<&str> = if fields.any(|field| field == text || field == text.trim()) {
-        vec![text]
-    } else {
-        // A space after a comma is how people write.
-        let parts = text.split(',').enumerate();
-        parts.map(|(index, part)| part.strip_prefix(' ').filter(|_| index > 0).unwrap_or(part)).collect()
-    };
-    let is_meant = parts.iter().any(|part| part.contains(',') || part.trim() != *part);
+/// How a list that was written with commas is written in JSON, where that may be what was meant: a name in it has
+/// characters that such a list takes for its own.
+fn as_json<'f>(text: Option<&str>, fields: impl Iterator<Item = &'f str>) -> Option<String> {
+    let parts = parts(text?, &fields.collect::<Vec<_>>());
+    let is_meant = parts.iter().any(|part| part.contains(',') || part.trim() != part);
     is_meant.then(|| format!("; a name with a comma, or with a space at its end, needs a JSON list: {}", json!(parts)))
+}
+
+/// The names in a list with commas, of which some are parts of a field's name.
+fn parts(text: &str, fields: &[&str]) -> Vec<String> {
+    // A space after a comma is how people write.
+    let spaced = |from: usize, part: &str| part.strip_prefix(' ').filter(|_| from > 0).unwrap_or(part).to_owned();
+    let split: Vec<&str> = text.split(',').collect();
+    let most = fields.iter().map(|field| field.split(',').count()).max().unwrap_or(1);
+    let (mut parts, mut from) = (Vec::new(), 0);
+    while from < split.len() {
+        // The longest name first.
+        let joined = (from + 2..=split.len().min(from + most)).rev().map(|to| (to, split[from..to].join(",")));
+        let named = joined.map(|(to, name)| (to, spaced(from, &name))).find_map(|(to, name)| {
+            let field = fields.iter().find(|field| **field == name || **field == name.trim())?;
+            Some((to, (*field).to_owned()))
+        });
+        let (to, name) = named.unwrap_or_else(|| (from + 1, spaced(from, split[from])));
+        parts.push(name);
+        from = to;
+    }
+    parts
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-"""`Airtable`: the same reader without Spark, for pyarrow, polars, duckdb and whatever else speaks Arrow."""
+"""`Airtable`: the same reader without Spark, for pyarrow, polars, duckdb and everything else that takes Arrow."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from .errors import OptionError
 from .options import Options
 
 if TYPE_CHECKING:
@@ -20,21 +21,21 @@ if TYPE_CHECKING:
     from .keywords import AirtableKeywords, ChangeKeywords, ReadKeywords
 
 Offset = dict[str, Any]
-"""How far a reader of changes has come."""
+"""How far a reader of changes has read."""
 
 
 class Airtable:
     """The tables that one token may read.
 
     Every option of the Spark data source is a keyword here, as a plain Python value: `fields=["Name", "Price"]`,
-    `max_records=100`. Options given to a method count for that call and override those given here.
+    `max_records=100`. An option given to a method holds for that call, in place of the one given here.
 
     Examples:
         >>> base = Airtable(token="pat...", base_id="app...")  # doctest: +SKIP
         >>> pyarrow.table(base.read("Vendors", fields=["Name"]))  # doctest: +SKIP
 
-    Making one asks nothing of Airtable; `OptionError` says what is wrong with the options. Objects can be used after a
-    fork, and pickled; a pickle holds the options, the token among them.
+    Making one sends no request. `OptionError` says what is wrong with the options. Objects can be used after a fork,
+    and pickled. A pickle holds the options, the token among them.
 
     Every method that asks Airtable may raise `AuthError`, `NotFoundError`, `RateLimitError`, `RejectedError`,
     `TransportError` or `DataError`, and `OptionError` before it asks.
@@ -44,6 +45,11 @@ class Airtable:
         self, token: str | None = None, base_id: str | None = None, **options: Unpack[AirtableKeywords]
     ) -> None:
         self._options = Options.from_values({"token": token, "base_id": base_id, **options})
+        if "tablename" in self._options:
+            raise OptionError(
+                "option tableName names the table of a read, and Airtable(...) is for all tables: give the table to "
+                'the call, as in read("Vendors")'
+            )
         self._connector = _connector(self._options)
         self._last_stream: Stream | None = None
 
@@ -69,7 +75,7 @@ class Airtable:
         return bases_from_json(self._connector.list_bases())
 
     def list_namespaces(self) -> list[str]:
-        """The ids of the bases that the token sees; empty when `base_id` was given."""
+        """The ids of the bases that the token sees. Empty when `base_id` was given."""
         return self._connector.list_namespaces()
 
     def list_tables(self, namespace: str | None = None) -> list[str]:
@@ -100,7 +106,7 @@ class Airtable:
     def read(self, table: str, **options: Unpack[ReadKeywords]) -> Batches:
         """The table's rows as an iterator of `pyarrow.RecordBatch`, in bounded memory.
 
-        The plan is made here (one request); records are asked for as batches are taken. The result also has
+        The plan is made here, with one request. The stream asks for records as batches are taken. The result also has
         `__arrow_c_stream__`, which needs no pyarrow. It can be read once.
         """
         given = Options.from_values(options)
@@ -134,10 +140,10 @@ class Airtable:
         return asynchronous(lambda: self.read(table, **options))
 
     def latest_offset(self, table: str, start: Offset | None = None, **options: Unpack[ChangeKeywords]) -> Offset:
-        """Where the table's changes go to now, for an `ingestion_type` of `cdc`, `cdc_with_deletes` or `append`.
+        """How far the table's changes go now, for an `ingestion_type` of `cdc`, `cdc_with_deletes` or `append`.
 
-        With the `start` of what was read already the same is given back where nothing is new, and
-        `max_records_per_batch` bounds the distance. An offset is a small dict of JSON values, to be kept by the caller.
+        Give the offset of what you have read as `start`. If nothing is new, the same offset comes back.
+        `max_records_per_batch` bounds the distance. An offset is a small dict of JSON values. Keep it.
         """
         given = Options.from_values(options)
         limit = {**self._options, **given}.get("max_records_per_batch")
@@ -148,7 +154,7 @@ class Airtable:
     def changes(
         self, table: str, start: Offset | None = None, end: Offset | None = None, **options: Unpack[ChangeKeywords]
     ) -> Batches:
-        """What changed after `start` and up to `end`, by default the latest offset; without a `start` the whole table.
+        """What changed after `start` and up to `end`, by default the latest offset. Without `start`, the whole table.
 
         Rows are those of a stream with the same options. Take `end` from `latest_offset` to know where to go on.
         """

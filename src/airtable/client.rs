@@ -89,14 +89,27 @@ impl Client {
 
     /// The same, for who knows what a refusal means.
     pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
-        let answer = match self.answer(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        json::from_body(&answer.body).map(Ok).map_err(|error| {
-            let error = self.connection.token.scrub(&error.to_string());
-            Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
-        })
+        match self.answer(request).await {
+            Ok(answer) => json::from_body(&answer.body).map(Ok).map_err(|error| self.undocumented(request, &error)),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    /// The same, for who reads the answer's text by other means, and only a part of it.
+    pub(crate) async fn try_text<T>(
+        &self,
+        request: &Request,
+        read: impl FnOnce(&str) -> serde_json::Result<T>,
+    ) -> Result<Result<T, Failure>> {
+        match self.answer(request).await {
+            Ok(answer) => read(&json::text(&answer.body)).map(Ok).map_err(|error| self.undocumented(request, &error)),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    fn undocumented(&self, request: &Request, error: &serde_json::Error) -> Error {
+        let error = self.connection.token.scrub(&error.to_string());
+        Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
     }
 
     /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused

@@ -51,7 +51,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
         schema_change: schema_change(given)?,
         state_location: state_location(given)?,
-        deletes_only: given.deletes_only,
+        deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
     check_lost_feed(&read)?;
@@ -96,11 +96,31 @@ fn token(given: &Given) -> Result<Token> {
             ),
         }));
     };
-    Token::new(&text).ok_or_else(|| {
+    Token::new(bare(&text)).ok_or_else(|| {
         Error::Option(
             "option token holds characters that no token has: check that it was copied or looked up whole".into(),
         )
     })
+}
+
+/// A token without what people copy with it: quotes, and the word before it in a header.
+fn bare(mut text: &str) -> &str {
+    loop {
+        let before = text;
+        for quote in ['"', '\'', '`'] {
+            let inside = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+            text = inside.unwrap_or(text).trim();
+        }
+        for word in ["Authorization:", "Bearer "] {
+            text = match text.split_at_checked(word.len()) {
+                Some((start, rest)) if start.eq_ignore_ascii_case(word) => rest.trim(),
+                _ => text,
+            };
+        }
+        if text == before {
+            return text;
+        }
+    }
 }
 
 fn namespace(given: &Given) -> Result<Option<String>> {
@@ -115,7 +135,7 @@ fn namespace(given: &Given) -> Result<Option<String>> {
 fn ingestion_type(given: &Given) -> Result<IngestionType> {
     let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
     let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
-    if given.deletes_only && ingestion_type != IngestionType::CdcWithDeletes {
+    if given.deletes_only() && ingestion_type != IngestionType::CdcWithDeletes {
         return Err(Error::Option(format!(
             "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
             ingestion_type.as_str()

@@ -6,6 +6,7 @@ use super::error::exception;
 use super::schema::Schema;
 use super::whole::Whole;
 use crate::scan;
+use crate::token::scrub;
 
 /// The resolved plan of a read: table, columns and filters, and no token.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
@@ -65,11 +66,12 @@ impl Scan {
     }
 
     fn __repr__(&self) -> String {
-        format!(
+        let shown = format!(
             "<lakeflow_airtable Scan of {:?} in {}, {} columns>",
             self.0.table_name,
             self.0.base_id,
             self.0.columns.len()
-        )
+        );
+        scrub(&shown).into_owned()
     }
 }

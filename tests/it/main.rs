@@ -8,6 +8,7 @@ mod examples;
 mod faults;
 mod late;
 mod layers;
+mod odd_webhooks;
 mod read;
 mod source;
 mod stored;

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..drift import ColumnChange
 from ..errors import OptionError
+from ..shown import scrubbed
 from .names import quoted, view_name
 from .spec import Entry
 from .tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
@@ -33,6 +34,7 @@ _NOT_HERE = "which this Spark's pipelines do not have"
 _log = logging.getLogger("lakeflow_airtable")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class IngestedTable:
     """What one entry became."""

@@ -16,6 +16,7 @@ import pytest
 
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
 
 CONSUMERS = {
     "pyarrow": "import pyarrow; pyarrow.table(stream)",
@@ -25,6 +26,14 @@ CONSUMERS = {
     # It asks for the stream on a thread of its own.
     "duckdb, into a table": "import duckdb; duckdb.sql('create table copy as select * from stream')",
     "deltalake": "import deltalake; deltalake.write_deltalake(where, stream)",
+}
+
+# What docs/troubleshooting/interrupt.md says that a library raises before Python raises KeyboardInterrupt.
+ITS_OWN = {
+    "pyarrow": "pyarrow.lib.ArrowInvalid",
+    "pandas": "pyarrow.lib.ArrowInvalid",
+    "polars": "polars.exceptions.ComputeError",
+    "deltalake": "deltalake.exceptions.DeltaError",
 }
 
 PROGRAM = """
@@ -41,7 +50,7 @@ try:
             pass  # Python raises as soon as it runs again
         raise
 except KeyboardInterrupt as error:
-    print("KeyboardInterrupt after", error.__context__)
+    print("KeyboardInterrupt after", type(error.__context__).__name__, error.__context__)
 except Exception:
     print("no KeyboardInterrupt")
 del stream
@@ -81,6 +90,9 @@ def test_ctrl_c_ends_what_a_library_reads(
     assert "KeyboardInterrupt" in out or "Query interrupted" in out
     assert "interrupted by Ctrl-C: this read is over; begin another with read()" in out or "Query interrupted" in out
     assert out.splitlines()[-1].endswith(" tables"), "the next call is as good as ever"
+    if its_own := ITS_OWN.get(consumer):
+        assert f"KeyboardInterrupt after {its_own.rpartition('.')[2]} " in out
+        assert f"`{its_own}`" in (PROJECT / "docs" / "troubleshooting" / "interrupt.md").read_text()
 
 
 @pytest.mark.parametrize(
