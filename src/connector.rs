@@ -168,7 +168,8 @@ impl AirtableConnector {
                 body: None,
                 base_id: None,
             };
-            let about = |error: Error| error.map_text(|text| format!("{}: {text}", self.client.name(&request)));
+            let name = self.client.name(&request);
+            let about = |error: Error| error.map_text(|text| format!("{name}: {text}")).of_request(name.clone());
             match self.client.try_json::<Bases>(&request).await? {
                 Ok(page) => {
                     let known = ids.len();
@@ -200,7 +201,7 @@ impl AirtableConnector {
             (Some(id), Some(name)) if !is_base_id(name.trim()) && self.is_named(id, name).await? => Ok(id.clone()),
             (Some(id), Some(namespace)) => Err(Error::Option(format!(
                 "option namespace is {namespace:?}, but option base_id fixes the base {id}: give one of them only"
-            ))),
+            ).into())),
             (None, Some(name)) if is_base_id(name.trim()) => Ok(name.trim().to_owned()),
             (None, Some(name)) => self.base_named(name).await,
             (None, None) => Err(Error::Option(
@@ -233,15 +234,14 @@ impl AirtableConnector {
                 let shown = bases.iter().filter(|base| near.contains(&format!("{:?}", base.name))).take(20);
                 let ids: Vec<String> = shown.map(|base| format!("{} is {:?}", base.id, base.name)).collect();
                 let ids = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
-                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}")))
+                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}").into()))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
-                Err(Error::Option(format!(
-                    "namespace {name:?}: {} bases have this name: give one of {}",
-                    ids.len(),
-                    ids.join(", ")
-                )))
+                Err(Error::Option(
+                    format!("namespace {name:?}: {} bases have this name: give one of {}", ids.len(), ids.join(", "))
+                        .into(),
+                ))
             }
         }
     }

@@ -48,7 +48,8 @@ class Airtable:
         if "tablename" in self._options:
             raise OptionError(
                 "option tableName names the table of a read, and Airtable(...) is for all tables: give the table to "
-                'the call, as in read("Vendors")'
+                'the call, as in read("Vendors")',
+                option="tableName",
             )
         self._connector = _connector(self._options)
         self._last_stream: Stream | None = None

@@ -1,7 +1,7 @@
 """The options as keywords with types, for type checkers and editors: nothing here is needed while a program runs.
 
-A test holds them equal to the one table of options: each has its name, type, meaning and default from there. Numbers
-may be given as text too, as configuration files and Spark have them. None is as good as not given.
+`tools/keywords.py` writes them from the one table of options: name, type, meaning and default. Numbers may be
+given as text too, as configuration files and Spark have them. None is as good as not given.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class ConnectionKeywords(TypedDict, total=False):
     """Where Airtable is, and how it is talked to."""
 
     base_url: str | None
-    """Where the API is; no scheme means https, plain http is for loopback only. Default: `https://api.airtable.com`."""
+    """Address of the API; no scheme means https, plain http is for loopback only. Default:
+    `https://api.airtable.com`."""
 
     requests_per_second: float | str | None
-    """Budget for one base, shared by every process on the machine. Default: `4.5`."""
+    """Requests a second to one base, for all processes of the machine together. Default: `4.5`."""
 
     max_retries: int | str | None
-    """How often one request is sent again after a passing failure. Default: `8`."""
+    """How often one request is sent again after a failure that may pass. Default: `8`."""
 
     timeout_seconds: float | str | None
     """Time for one request and its answer. Default: `60`."""
@@ -54,7 +55,7 @@ class TableKeywords(TypedDict, total=False):
     """Stop after this many records."""
 
     column_names: Literal["snake", "original", "id"] | None
-    """What columns are called. Default: `snake`."""
+    """Which names the columns get. Default: `snake`."""
 
     nested: Literal["struct", "json"] | None
     """`json` gives one JSON string per nested cell. Default: `struct`."""
@@ -76,13 +77,13 @@ class StreamKeywords(TypedDict, total=False):
     """How a table's changes are followed."""
 
     max_records_per_batch: int | str | None
-    """Bound of one streaming micro-batch."""
+    """Largest number of records in one streaming micro-batch."""
 
     lookback_seconds: int | str | None
-    """How far a `cdc` window re-reads. Default: `60`."""
+    """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""
 
     webhook_id: str | None
-    """Change feed to use; otherwise found or created."""
+    """Webhook that a `cdc_with_deletes` stream uses; without it one is found or made."""
 
     on_lost_feed: Literal["fail", "reread"] | None
     """What a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs

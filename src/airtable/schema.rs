@@ -153,10 +153,13 @@ impl Table {
 
     fn error(&self, flaw: &Flaw, advice: &str) -> Error {
         let Flaw { key, found, expected } = flaw;
-        Error::Data(format!(
-            "table {:?}: {key} of its definition is {found}, where Airtable documents {expected}: {advice}",
-            self.name
-        ))
+        Error::Data(
+            format!(
+                "table {:?}: {key} of its definition is {found}, where Airtable documents {expected}: {advice}",
+                self.name
+            )
+            .into(),
+        )
     }
 }
 

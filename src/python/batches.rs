@@ -96,7 +96,7 @@ impl Batches {
         &self,
         py: Python<'_>,
         patience: Option<Duration>,
-        make: impl FnOnce(RecordBatch) -> PyResult<T>,
+        hand_over: impl FnOnce(RecordBatch) -> PyResult<T>,
     ) -> PyResult<Option<T>> {
         let Some(mut read) = self.borrow(Held::Lent)? else { return Ok(None) };
         self.is_begun.store(true, Ordering::Relaxed);
@@ -128,7 +128,7 @@ impl Batches {
         }
         let Some(batch) = read.pending.clone() else { return Ok(None) };
         let rows = batch.num_rows() as u64;
-        let made = make(batch);
+        let made = hand_over(batch);
         if made.is_ok() {
             read.pending = None;
             self.rows.fetch_add(rows, Ordering::Relaxed);
@@ -223,9 +223,9 @@ impl Batches {
     /// The whole read as a `pyarrow.Table`, in memory. Only where no batch was taken yet.
     ///
     /// Raises:
-    ///     AirtableError: Of this package's own types, whatever goes wrong in the read.
-    ///     ValueError: The read was begun, closed or handed over before.
-    ///     ImportError: pyarrow is not installed.
+    ///     `AirtableError`: Of this package's own types, whatever goes wrong in the read.
+    ///     `ValueError`: The read was begun, closed or handed over before.
+    ///     `ImportError`: pyarrow is not installed.
     fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let pyarrow = library(py, "pyarrow", "to_arrow()")?;
         pyarrow.getattr("table")?.call1((self.whole(py, "to_arrow")?,))
@@ -234,9 +234,9 @@ impl Batches {
     /// The whole read as a `polars.DataFrame`, in memory; without pyarrow. Only where no batch was taken yet.
     ///
     /// Raises:
-    ///     AirtableError: Of this package's own types, whatever goes wrong in the read.
-    ///     ValueError: The read was begun, closed or handed over before.
-    ///     ImportError: polars is not installed.
+    ///     `AirtableError`: Of this package's own types, whatever goes wrong in the read.
+    ///     `ValueError`: The read was begun, closed or handed over before.
+    ///     `ImportError`: polars is not installed.
     fn to_polars<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let polars = library(py, "polars", "to_polars()")?;
         polars.getattr("DataFrame")?.call1((self.whole(py, "to_polars")?,))
@@ -245,9 +245,9 @@ impl Batches {
     /// The whole read as a `pandas.DataFrame`, in memory, as pyarrow makes it. Only where no batch was taken yet.
     ///
     /// Raises:
-    ///     AirtableError: Of this package's own types, whatever goes wrong in the read.
-    ///     ValueError: The read was begun, closed or handed over before.
-    ///     ImportError: pandas or pyarrow is not installed.
+    ///     `AirtableError`: Of this package's own types, whatever goes wrong in the read.
+    ///     `ValueError`: The read was begun, closed or handed over before.
+    ///     `ImportError`: pandas or pyarrow is not installed.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         library(py, "pandas", "to_pandas()")?;
         let pyarrow = library(py, "pyarrow", "to_pandas()")?;

@@ -45,7 +45,7 @@ impl Connector {
             if let (Some((_, other)), Others::Refused) = (other, self.others) {
                 let said =
                     format!("the call names two tables, {table:?} and by option {TABLE} {other:?}: give one of them");
-                return Err(exception(py, &Error::Option(said)));
+                return Err(exception(py, &Error::Option(said.into())));
             }
             more.retain(|key, _| !is_table(key));
             more.insert(TABLE.to_owned(), table);

@@ -7,21 +7,17 @@ const MOST_ROWS: usize = 200;
 
 /// A table of HTML with a line above it. A row may be shorter than the header.
 pub(super) fn table(caption: &str, header: &[&str], rows: &[Vec<String>]) -> String {
-    let mut html = format!("<p>{}</p>\n<table>\n<thead><tr>", escaped(caption));
-    for name in header {
-        html += &format!("<th>{}</th>", escaped(name));
-    }
-    html += "</tr></thead>\n<tbody>\n";
-    for row in rows.iter().take(MOST_ROWS) {
-        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escaped(cell))).collect();
-        html += &format!("<tr>{cells}</tr>\n");
-    }
-    html += "</tbody>\n</table>";
+    let cells = |kind: &str, texts: &mut dyn Iterator<Item = &str>| {
+        let cells: Vec<String> = texts.map(|text| format!("<{kind}>{}</{kind}>", escaped(text))).collect();
+        format!("<tr>{}</tr>", cells.concat())
+    };
+    let head = cells("th", &mut header.iter().copied());
+    let body = rows.iter().take(MOST_ROWS).map(|row| cells("td", &mut row.iter().map(String::as_str)));
+    let body = body.collect::<Vec<_>>().join("\n");
     let more = rows.len().saturating_sub(MOST_ROWS);
-    if more > 0 {
-        html += &format!("\n<p>and {more} more</p>");
-    }
-    html
+    let more = if more == 0 { String::new() } else { format!("\n<p>and {more} more</p>") };
+    let caption = escaped(caption);
+    format!("<p>{caption}</p>\n<table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{more}")
 }
 
 /// The text as itself, in an element or in an attribute.

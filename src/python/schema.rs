@@ -22,15 +22,16 @@ pub(super) struct Schema(pub(super) SchemaRef);
 
 /// One column of a schema.
 ///
-/// Attributes:
-///     name: What the read calls it.
-///     type: The type in SQL's words, as in `ARRAY<STRING>`; Spark and Delta call it so.
-///     arrow_type: The type in Arrow's words, as in `Utf8`.
-///     nullable: False where no row is without a value.
-///     field_id: The Airtable field's id, `fld...`; None for columns that are no field's, such as `id`.
-///     field_name: The Airtable field's name, or None.
-///     field_type: Airtable's word for the field's type, such as `singleSelect`, or None.
-///     comment: What the base's makers wrote about the field, or what the column is where it is no field's.
+/// | attribute | is |
+/// |---|---|
+/// | `name` | what the read calls it |
+/// | `type` | the type in SQL's words, as in `ARRAY<STRING>` |
+/// | `arrow_type` | the type in Arrow's words, as in `Utf8` |
+/// | `nullable` | false where no row is without a value |
+/// | `field_id` | the Airtable field's id, `fld...`; None for columns that are no field's, such as `id` |
+/// | `field_name` | the Airtable field's name, or None |
+/// | `field_type` | Airtable's word for the field's type, such as `singleSelect`, or None |
+/// | `comment` | what the base's makers wrote about the field, or what the column is where it is no field's |
 #[pyclass(frozen, eq, get_all, module = "lakeflow_airtable._native")]
 #[derive(Clone, PartialEq)]
 pub(super) struct Column {
@@ -129,7 +130,7 @@ impl Schema {
         self.0.fields().len()
     }
 
-    /// A column by its place, also from the end, or by its name; IndexError and KeyError where there is none.
+    /// A column by its place, also from the end, or by its name; `IndexError` and `KeyError` where there is none.
     fn __getitem__(&self, wanted: &Bound<'_, PyAny>) -> PyResult<Column> {
         if let Ok(name) = wanted.extract::<&str>() {
             return self.named(name);

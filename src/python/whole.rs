@@ -33,7 +33,7 @@ impl Whole {
     }
 }
 
-/// A library that `wanted` needs; where it is missing, an ImportError says so.
+/// A library that `wanted` needs; where it is missing, an `ImportError` says so.
 pub(super) fn library<'py>(py: Python<'py>, name: &str, wanted: &str) -> PyResult<Bound<'py, PyModule>> {
     py.import(name).map_err(|error| {
         if !error.is_instance_of::<PyModuleNotFoundError>(py) {

@@ -67,10 +67,13 @@ impl Cursor {
             return Ok(());
         };
         if self.stale_pages > self.allowed_stale_pages + explained {
-            return Err(Error::Data(format!(
-                "{} pages without a new {}, and still no last one: the read was stopped: start it again",
-                self.stale_pages, self.of
-            )));
+            return Err(Error::Data(
+                format!(
+                    "{} pages without a new {}, and still no last one: the read was stopped: start it again",
+                    self.stale_pages, self.of
+                )
+                .into(),
+            ));
         }
         if self.has_met(&offset) {
             return Err(Error::Data(
@@ -93,16 +96,19 @@ impl Cursor {
     pub(crate) fn restart(&mut self, records: usize) -> Result<()> {
         self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
         if self.fruitless_restarts >= FRUITLESS_RESTARTS {
-            return Err(Error::Data(format!(
-                "the page cursor expired {} times without a new {} in between: {}",
-                self.fruitless_restarts,
-                self.of,
-                if self.of == "record" {
-                    "read the table in parts, by filter_formula or view, or take batches more quickly"
-                } else {
-                    "try again later"
-                }
-            )));
+            return Err(Error::Data(
+                format!(
+                    "the page cursor expired {} times without a new {} in between: {}",
+                    self.fruitless_restarts,
+                    self.of,
+                    if self.of == "record" {
+                        "read the table in parts, by filter_formula or view, or take batches more quickly"
+                    } else {
+                        "try again later"
+                    }
+                )
+                .into(),
+            ));
         }
         self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);
         self.records_at_restart = records;

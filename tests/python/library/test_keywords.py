@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import os
 import subprocess
@@ -56,6 +57,16 @@ def test_a_keyword_has_the_type_meaning_and_default_of_its_option(name: str) -> 
     assert annotation == f"{kind} | None"
     default = f" Default: `{row['default']}`." if row["default"] else ""
     assert comment == f"{row['meaning'][0].upper()}{row['meaning'][1:]}.{default}"
+
+
+def test_the_module_is_as_its_tool_writes_it() -> None:
+    path = PROJECT / "tools" / "keywords.py"
+    spec = importlib.util.spec_from_file_location("tools_keywords", path)
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert tool.FILE.read_text() == tool.made(tool.FILE.read_text()), "make it anew: python tools/keywords.py"
 
 
 def of(*scopes: str) -> set[str]:
