@@ -69,7 +69,7 @@ class Options(dict[str, str]):
 
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:
-        """Spark's own mapping hands out lower-cased keys; other callers' need not. `load("Vendors")` names the table."""
+        """Spark's own mapping hands out lower-cased keys; other callers' need not. `load` names the table."""
         given = cls(once((name, name.lower(), value) for name, value in options.items()))
         loaded = given.pop("path", "")
         # Spark gives tables in SQL a place in its warehouse.

@@ -184,5 +184,5 @@ def test_what_load_is_given_names_the_table(given: dict[str, str], table: str | 
 
 
 def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
-    with pytest.raises(OptionError, match="'Orders', and load.. was given 'Vendors'"):
+    with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
         Options.from_spark({"path": "Vendors", "tableName": "Orders"})
