@@ -32,8 +32,9 @@ def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
         narrowed = plan if with_columns is None else _narrowed(plan, with_columns)
         if n_rows is not None:
             narrowed = narrowed.head(n_rows)
+        # First one without rows: some versions of polars panic where a source gives none at all.
+        yield _selected(pl.DataFrame(narrowed.empty()), with_columns)
         if n_rows == 0:
-            yield _selected(pl.DataFrame(narrowed.empty()), with_columns)
             return
         with read(narrowed) as stream:
             # Some have no rows: while a query runs polars alone sees Ctrl-C, and it looks between two batches.

@@ -252,6 +252,25 @@ def test_a_notebook_shows_names_as_they_are(mock_airtable: MockAirtable, base: A
     assert "$" not in page
 
 
+def test_what_is_shown_holds_no_token(mock_airtable: MockAirtable, base: Airtable) -> None:
+    token = f"patAbCdEfGhIjKlM1.{'0123456789abcdef' * 4}"
+    fields = [{"name": token, "type": "singleLineText", "description": token}]
+    mock_airtable.create_table(token, fields, description=token)
+    mock_airtable.create_base(token)
+    named = [one for one in base.tables() if one.name == token]
+    for shown in (
+        base.schema(token),
+        base.schema(token)[2],
+        base.read(token),
+        base.list_bases(),
+        named,
+        named[0].fields,
+    ):
+        assert token.lower() not in repr(shown).lower()
+    for page in (base.schema(token), base.read(token), base.list_bases(), base.tables(), named[0]):
+        assert token.lower() not in page._repr_html_().lower()
+
+
 def test_a_notebook_shows_bases_and_where_a_base_is(mock_airtable: MockAirtable, base: Airtable) -> None:
     mock_airtable.create_base(ODD)
     shown = Page(base.list_bases()._repr_html_())
