@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::airtable::budget::Budget;
 use crate::airtable::pace::{Micros, Turn, Why};
+use crate::airtable::tally::Tally;
 
 /// A wait that is longer is told, with its reason.
 pub(crate) const TOLD_WAIT: Duration = Duration::from_secs(5);
@@ -36,6 +37,8 @@ pub(crate) struct Departure {
     base: Arc<BaseBudget>,
     of_token: Arc<Budget>,
     is_encrypted: bool,
+    /// Of those who ask.
+    tally: Arc<Tally>,
     state: Mutex<State>,
 }
 
@@ -49,8 +52,8 @@ struct State {
 }
 
 impl Departure {
-    pub(crate) fn new(base: Arc<BaseBudget>, of_token: Arc<Budget>, is_encrypted: bool) -> Self {
-        Self { base, of_token, is_encrypted, state: Mutex::default() }
+    pub(crate) fn new(base: Arc<BaseBudget>, of_token: Arc<Budget>, is_encrypted: bool, tally: Arc<Tally>) -> Self {
+        Self { base, of_token, is_encrypted, tally, state: Mutex::default() }
     }
 
     /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
@@ -58,6 +61,7 @@ impl Departure {
     /// after that would go closer together than was noted.
     pub(crate) async fn wait(&self) {
         let BaseBudget { name, budget, queue } = &*self.base;
+        let _waiting = self.tally.waiting();
         let _turn = queue.lock().await;
         sleep_through("all bases of this token", &self.of_token, self.of_token.reserve()).await;
         let noted = sleep_through(name, budget, budget.reserve()).await;
@@ -71,6 +75,7 @@ impl Departure {
             None => self.wait().await,
             Some(noted) => {
                 let BaseBudget { name, budget, queue } = &*self.base;
+                let _waiting = self.tally.waiting();
                 let _turn = queue.lock().await;
                 let noted = sleep_through(name, budget, budget.depart_again(noted)).await;
                 self.set_noted(noted);
@@ -92,6 +97,13 @@ impl Departure {
         }
     }
 
+    /// There was no connection to send the request by.
+    pub(crate) fn not_sent(&self) {
+        if self.state().noted.is_some() {
+            self.tally.not_sent();
+        }
+    }
+
     /// When the request was sent; none until it is.
     pub(crate) fn at(&self) -> Option<Instant> {
         self.state().at
@@ -99,6 +111,9 @@ impl Departure {
 
     fn set_noted(&self, noted: Micros) {
         let mut state = self.state();
+        if state.noted.is_none() {
+            self.tally.sent();
+        }
         (state.noted, state.at) = (Some(noted), Some(Instant::now()));
     }
 

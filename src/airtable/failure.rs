@@ -73,6 +73,19 @@ impl Failure {
     pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Status { status: 429, kind, .. } if kind != "PUBLIC_API_BILLING_LIMIT_EXCEEDED")
     }
+
+    /// What log lines say of it.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Status { status, is_cut_off: true, .. } => format!("{status}, and the answer broke off"),
+            Self::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
+            Self::Connect { cause, .. } => format!("cannot connect: {cause}"),
+            Self::Broken { cause } => cause.clone(),
+            Self::Timeout { limit } => format!("no complete answer within {limit:?}"),
+            Self::TooLarge { .. } => "too large".to_owned(),
+            Self::NotJson { .. } => "200, but no JSON".to_owned(),
+        }
+    }
 }
 
 /// Whether a refusal has lost its reason on the way. What a proxy says for itself is a page, and whole; but of a 400 or a

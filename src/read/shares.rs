@@ -22,6 +22,11 @@ pub(super) fn sample() -> String {
     range(0, SAMPLED)
 }
 
+/// How many records there are, where so many are in the sample.
+pub(super) fn told_by_sample(records: usize) -> usize {
+    records.saturating_mul(ENDINGS) / SAMPLED
+}
+
 /// The formulas of so many shares, equal as far as ids are random, of all records outside the sample; at least 1.
 pub(super) fn shares(count: usize) -> Vec<String> {
     let bound = |n: usize| SAMPLED + (ENDINGS - SAMPLED) * n / count;

@@ -28,6 +28,8 @@ pub(super) struct Walks {
     asks_ahead: bool,
     /// Pages that brought new records.
     fruitful_pages: usize,
+    /// Records of the sample so far, and whether that is all of it.
+    sampled: (usize, bool),
 }
 
 /// The way of one cursor.
@@ -118,6 +120,7 @@ impl Walks {
             waiting: VecDeque::new(),
             asks_ahead: !is_limited,
             fruitful_pages: 0,
+            sampled: (0, false),
         }
     }
 
@@ -135,6 +138,12 @@ impl Walks {
     /// them asks for more.
     pub(super) fn is_read(&self) -> bool {
         !self.is_divided && self.each.first().is_some_and(|walk| !walk.cursor.has_more)
+    }
+
+    /// How many records there are in all, as the sample tells once all of it was read.
+    pub(super) fn expected_records(&self) -> Option<usize> {
+        let (records, is_all) = self.sampled;
+        is_all.then(|| shares::told_by_sample(records))
     }
 
     /// A page came. Where the end of its bytes tells the offset of the next one, that is asked for before this is decoded.
@@ -165,6 +174,9 @@ impl Walks {
             next = self.weigh(Arrival { records: arrival.records + page.new_records, ..arrival });
         }
         self.fruitful_pages += usize::from(page.new_records > 0);
+        if self.each[walk].part == Part::Sample {
+            self.sampled = (self.sampled.0 + page.records, page.offset.is_none());
+        }
         if self.each[walk].part == Part::Sample && !self.is_divided {
             let is_all = page.offset.is_none();
             self.split.as_mut().into_iter().for_each(|split| split.sampled(page.records, is_all));
@@ -189,6 +201,9 @@ impl Walks {
         let Walk { part, cursor, has_waited, .. } = &mut self.each[walk];
         if failure.is_expired_cursor() && cursor.offset.is_some() {
             cursor.restart(records)?;
+            if *part == Part::Sample {
+                self.sampled = (0, false);
+            }
             return Ok(Recovery::Restart(self.ask(walk)));
         }
         match part {
