@@ -2,7 +2,7 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
+//! | `connector`, `scan`, `stream`, `batches`, `stats`, `mock` | the classes, each a noun of Rust's |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
@@ -23,6 +23,7 @@ mod log;
 mod mock;
 mod runtime;
 mod scan;
+mod stats;
 mod stream;
 mod text;
 #[cfg(unix)]
@@ -36,6 +37,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<scan::Scan>()?;
     module.add_class::<stream::Stream>()?;
     module.add_class::<batches::Batches>()?;
+    module.add_class::<stats::ReadStats>()?;
     module.add_class::<arrow::Schema>()?;
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from ._native import ReadStats as ReadStats
     from .pipeline import IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
 
@@ -48,6 +49,7 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "RateLimitError",
+    "ReadStats",
     "RejectedError",
     "TransportError",
     "ingest",
@@ -75,6 +77,10 @@ def __getattr__(name: str) -> object:
         from . import _native
 
         return _native.__version__
+    if name == "ReadStats":
+        from . import _native
+
+        return _native.ReadStats
     if name == "AirtableDataSource":
         try:
             from .spark import AirtableDataSource

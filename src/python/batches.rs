@@ -16,14 +16,18 @@ use super::arrow::{Batch, Schema, stream_capsule};
 use super::consumer::Consumer;
 use super::error::{exception, record_batch_function};
 use super::interrupts::{Interrupts, give_back};
+use super::log;
 use super::runtime::{LOOK_UP, runtime, wait_unless};
+use super::stats::ReadStats;
 use crate::read;
+use crate::read::stats::Progress;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
 /// once; requests begin with the first batch, and memory holds a few of them, however large the table is.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
 pub(super) struct Batches {
     schema: SchemaRef,
+    progress: Arc<Progress>,
     held: Mutex<Held>,
     /// Whoever waits for a batch gives the read up when it sees this.
     is_closed: AtomicBool,
@@ -47,10 +51,10 @@ struct Read {
 
 impl Batches {
     pub(super) fn new(py: Python<'_>, batches: read::Batches) -> Self {
-        let schema = batches.schema();
+        let (schema, progress) = (batches.schema(), batches.progress());
         let read = Read { batches, pending: None, interrupts: Interrupts::watch(py) };
         let held = Mutex::new(Held::Here(Box::new(read)));
-        Self { schema, held, is_closed: AtomicBool::new(false), process: std::process::id() }
+        Self { schema, progress, held, is_closed: AtomicBool::new(false), process: std::process::id() }
     }
 
     fn is_of_this_process(&self) -> bool {
@@ -95,6 +99,13 @@ impl Batches {
         Schema(self.schema.clone())
     }
 
+    /// What the read has given so far, and what that has cost: of this moment, also while another thread or a library
+    /// reads, and when the read is over.
+    #[getter]
+    fn stats(&self) -> PyResult<ReadStats> {
+        if self.is_of_this_process() { Ok(self.progress.stats().into()) } else { Err(PyRuntimeError::new_err(FORKED)) }
+    }
+
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
     }
@@ -114,7 +125,12 @@ impl Batches {
                     return Err(exception(py, &error));
                 }
                 Ok(Some(None)) => self.put_back(Held::Gone("read to its end")),
-                Ok(None) => self.put_back(Held::Gone("closed")),
+                Ok(None) => {
+                    self.put_back(Held::Gone("closed"));
+                    drop(read);
+                    log::hand_over_last(py)?;
+                    return Ok(None);
+                }
                 // Interrupted: the read can go on.
                 Err(error) => {
                     self.put_back(Held::Here(read));
@@ -127,7 +143,13 @@ impl Batches {
         if made.is_ok() {
             read.pending = None;
         }
-        self.put_back(if self.is_closed.load(Ordering::Relaxed) { Held::Gone("closed") } else { Held::Here(read) });
+        if self.is_closed.load(Ordering::Relaxed) {
+            self.put_back(Held::Gone("closed"));
+            drop(read);
+            log::hand_over_last(py)?;
+        } else {
+            self.put_back(Held::Here(read));
+        }
         made.map(Some)
     }
 
@@ -151,16 +173,18 @@ impl Batches {
     }
 
     /// Stops the read, also one that another thread waits for: no further request is sent.
-    fn close(&self, py: Python<'_>) {
-        if self.is_of_this_process() {
-            self.is_closed.store(true, Ordering::Relaxed);
-            let mut held = self.lock();
-            if matches!(*held, Held::Here(_)) {
-                *held = Held::Gone("closed");
-            }
-            drop(held);
-            give_back(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.is_of_this_process() {
+            return Ok(());
         }
+        self.is_closed.store(true, Ordering::Relaxed);
+        let mut held = self.lock();
+        if matches!(*held, Held::Here(_)) {
+            *held = Held::Gone("closed");
+        }
+        drop(held);
+        give_back(py);
+        log::hand_over_last(py)
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -168,8 +192,8 @@ impl Batches {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.close(py)
     }
 }
 
@@ -182,8 +206,15 @@ impl Drop for Batches {
             return;
         }
         // Also what a stream took that ended on a thread which could not give it back.
-        *self.held.get_mut().unwrap_or_else(PoisonError::into_inner) = Held::Gone("dropped");
-        _ = Python::try_attach(give_back);
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let is_ended_here = matches!(held, Held::Here(_)) && self.progress.stats().requests > 0;
+        *held = Held::Gone("dropped");
+        _ = Python::try_attach(|py| {
+            give_back(py);
+            if is_ended_here {
+                log::leave(py);
+            }
+        });
     }
 }
 
