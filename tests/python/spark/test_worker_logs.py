@@ -7,15 +7,16 @@ import logging
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cluster import session_settings
 
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.spark.worker_log import told_by_worker
-from stream_query import Stream
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,15 +28,15 @@ LOGGING = "spark.sql.pyspark.worker.logging.enabled"
 
 
 @pytest.fixture
-def kept_lines(spark: SparkSession) -> SparkSession:
+def kept_lines(spark: SparkSession) -> Iterator[SparkSession]:
     """A session that keeps what its workers log."""
     from pyspark.sql.tvf import TableValuedFunction
 
     if not hasattr(TableValuedFunction, "python_worker_logs"):
         pytest.skip("this Spark does not keep its workers' lines")
-    session = spark.newSession()
-    session.conf.set(LOGGING, "true")
-    return session
+    spark.conf.set(LOGGING, "true")
+    yield spark
+    spark.conf.unset(LOGGING)
 
 
 def ends(session: SparkSession) -> list[tuple[str, str]]:
@@ -49,21 +50,42 @@ def ends(session: SparkSession) -> list[tuple[str, str]]:
 def test_a_task_logs_what_it_has_read(kept_lines: SparkSession, mock_airtable: MockAirtable) -> None:
     options = {**mock_airtable.options(), "tableName": "Vendors"}
     rows = kept_lines.read.format("lakeflow_connect").options(**options).load().count()
-    [(level, line)] = ends(kept_lines)
+    [(level, line)] = [end for end in ends(kept_lines) if "Vendors" in end[1]]
     assert level == "INFO"
     assert line.startswith(f'table "Vendors": {rows} rows in ')
     assert mock_airtable.token not in line
 
 
+STREAM = """
+import json, os, sys
+from pyspark.sql import SparkSession
+from lakeflow_airtable import register
+os.environ["PYSPARK_PYTHON"] = sys.executable
+builder = SparkSession.builder.master("local[1]")
+for name, value in json.loads(sys.argv[1]).items():
+    builder = builder.config(name, value)
+spark = builder.getOrCreate()
+register(spark)
+frame = spark.readStream.format("lakeflow_connect").options(**json.loads(sys.argv[2])).load()
+write = frame.writeStream.format("noop").option("checkpointLocation", sys.argv[3])
+query = write.trigger(availableNow=True).start()
+assert query.awaitTermination(120)
+spark.stop()
+"""
+
+
 @pytest.mark.spark
-def test_a_task_of_a_stream_logs_what_it_has_read(
-    kept_lines: SparkSession, mock_airtable: MockAirtable, tmp_path: Path
-) -> None:
-    mock_airtable.create_table("Items", [{"name": "Name"}], [{"Name": f"item {number}"} for number in range(30)])
+def test_a_task_of_a_stream_logs_what_it_has_read(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    rows = len(mock_airtable.records("Vendors"))
+    # For a first batch of everything, and a window that has settled.
     mock_airtable.advance_clock(120)
-    stream = Stream(kept_lines, mock_airtable, tmp_path / "checkpoint", ingestion_type="cdc")
-    assert len(stream.run()) == 30
-    assert [line for _, line in ends(kept_lines) if line.startswith('table "Items": 30 rows in ')]
+    options = {**mock_airtable.options(), "tableName": "Vendors", "ingestion_type": "cdc"}
+    given = (json.dumps(session_settings(tmp_path / "session")), json.dumps(options), str(tmp_path / "checkpoint"))
+    ran = subprocess.run([sys.executable, "-c", STREAM, *given], capture_output=True, text=True, timeout=180)
+    assert ran.returncode == 0, ran.stderr
+    [line] = [line for line in ran.stderr.splitlines() if "INFO lakeflow_airtable: table" in line]
+    assert f'table "Vendors": {rows} rows in ' in line
+    assert mock_airtable.token not in ran.stderr
 
 
 PROGRAM = """
