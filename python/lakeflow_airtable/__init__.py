@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import architecture
 from .airtable import Airtable
 from .definitions import Base, Field, Table, View
 from .drift import Change, ColumnChange, schema_changes
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from .spark import AirtableDataSource as AirtableDataSource
 
     __version__: str
+
+# Before anything loads the compiled module: every import of it comes through here.
+architecture.check_here()
 
 # Without AirtableDataSource, which needs pyspark: `import *` is for everybody.
 __all__ = [

@@ -23,7 +23,7 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
+    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "architecture", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
     "pipeline": ["spark", "environment", "options", "drift", "shown", "_native", "errors"],
@@ -39,6 +39,7 @@ LAYERS = {
     # The ground.
     "shown": ["_native"],
     "errors": ["_native"],
+    "architecture": [],
     "_native": [],
     "keywords": [],
 }
