@@ -87,6 +87,15 @@ pub(super) fn check_format(
     Format::parse(format, compression, row_group_size).map(drop).map_err(|error| exception(py, &error))
 }
 
+/// The features that this was built with, and how it was built.
+#[pyfunction]
+pub(super) fn build_info() -> (Vec<&'static str>, String) {
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let features = [("files", cfg!(feature = "files")), ("mock", cfg!(feature = "python"))];
+    let built = features.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect();
+    (built, format!("{profile}, {} {}", std::env::consts::OS, std::env::consts::ARCH))
+}
+
 /// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.

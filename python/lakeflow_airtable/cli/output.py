@@ -122,7 +122,9 @@ def check_directory(shown: str, directory: Path) -> None:
         raise refused(shown, f"{_shown_directory(shown, directory)} is no directory", "name another place")
     if not os.access(directory, os.W_OK | os.X_OK):
         where = _shown_directory(shown, directory)
-        raise refused(shown, f"no file may be made in {where}, where it grows until it is complete", "name another place")
+        raise refused(
+            shown, f"no file may be made in {where}, where it grows until it is complete", "name another place"
+        )
 
 
 def refused(shown: str, why: str, what_to_do: str) -> OptionError:

@@ -47,6 +47,4 @@ def form_of(parsed: Namespace, name: str | None) -> Form:
 def write(batches: Batches, table: str, form: Form, where: Place, console: Console) -> int:
     """Writes all rows, tells how far it is, and gives their number."""
     with Progress(console, table, batches), batches, where.opened() as descriptor:
-        return batches.write(
-            descriptor, form.format, compression=form.compression, row_group_size=form.row_group_size
-        )
+        return batches.write(descriptor, form.format, compression=form.compression, row_group_size=form.row_group_size)

@@ -1,0 +1,29 @@
+"""Names of files for tables, which may be called anything: no directory, no device, no two alike on any disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ..pipeline.names import digest, identifier
+
+# Names that Windows takes for devices, with any ending.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+
+
+def files(tables: Sequence[tuple[str, str]], ending: str) -> list[str]:
+    """A file's name for each table, given by id and name: `Sales Orders (EU)` is `sales_orders_eu.csv`.
+
+    Names are small letters, digits and underscores of ASCII, so that they differ on every disk. Of tables whose names
+    would be equal each has the digest of its id in it, on every run the same.
+    """
+    short = [f"{name}_{digest(table)}" if name in _DEVICES else name for table, name in _identified(tables)]
+    count = Counter(short)
+    return [
+        f"{name}_{digest(table)}.{ending}" if count[name] > 1 else f"{name}.{ending}"
+        for name, (table, _) in zip(short, tables, strict=True)
+    ]
+
+
+def _identified(tables: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(table, identifier(name)) for table, name in tables]
