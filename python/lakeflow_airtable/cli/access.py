@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from .. import environment
 from ..errors import OptionError
@@ -36,8 +37,8 @@ def given(parsed: Namespace, console: Console) -> dict[str, object]:
         found["token"] = _token_in(parsed.token_file, console)
     elif "token" in found:
         console.note(
-            "lakeflow-airtable: other users of this machine can see a token on the command line: put it into a file and "
-            "give --token-file FILE, or into the environment as AIRTABLE_TOKEN"
+            "lakeflow-airtable: other users of this machine can see a token on the command line: put it into a file "
+            "and give --token-file FILE, or into the environment as AIRTABLE_TOKEN"
         )
     every = environment.with_environment(found)
     if not every.get("token"):
@@ -56,12 +57,11 @@ def connector(parsed: Namespace, console: Console, **forced: object) -> Connecto
     return Connector(options(parsed, console, **forced))
 
 
-def base(parsed: Namespace, console: Console, **forced: object) -> Airtable:
+def base(given: Mapping[str, Any]) -> Airtable:
     """The library's object for these options."""
     from ..airtable import Airtable
 
-    every = {**given(parsed, console), **forced}
-    return Airtable(**every)  # type: ignore[arg-type]  # checked there
+    return Airtable(**given)
 
 
 def _token_in(name: str, console: Console) -> str:

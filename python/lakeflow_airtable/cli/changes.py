@@ -33,8 +33,8 @@ def add(command: ArgumentParser) -> None:
     command.add_argument(
         "--offset-file",
         metavar="FILE",
-        help="how far the last run came, and where this one leaves how far it came; without the file the whole table is "
-        "read",
+        help="holds how far the last run came, and is replaced by how far this one comes; where it is not "
+        "there, the whole table is read",
     )
     command.add_argument("--start", metavar="FILE", help="begin at this file's offset, whatever --offset-file holds")
     command.add_argument("--output", metavar="FILE", help="a file, or - for stdout; default: stdout")

@@ -1,4 +1,4 @@
-"""`check`: what a first user wonders, and a support person asks for, line by line. Each line says passed, or what to do.
+"""`check`: what a first user wonders, and a support person asks for. Each line says passed, or what to do.
 
 A check that depends on one that failed is left out. Nothing is written anywhere, and no webhook is made.
 """
@@ -177,7 +177,9 @@ class Checks:
             said = f"all {there} that a base holds are there: delete one that nobody reads, or name one by --webhook-id"
             return Line("webhooks", "unknown", said)
         if not self._permission:
-            said = f"the scope webhook:manage is there, and {there} webhooks; the role, which is to be creator, is not told"
+            said = (
+                f"{there} are there, and so is the scope webhook:manage; the role, which is to be creator, is not told"
+            )
             return Line("webhooks", "unknown", said)
         return Line("webhooks", "passed", f"may be made; {there} of {MOST_WEBHOOKS} are there")
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 
-FORMATS = ("jsonl", "csv", "arrow", "parquet")
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    Format: TypeAlias = Literal["jsonl", "csv", "arrow", "parquet"]
+
+FORMATS: tuple[Format, ...] = ("jsonl", "csv", "arrow", "parquet")
 COMPRESSIONS = ("zstd", "snappy", "gzip", "none")
 
-_ENDINGS = {
+_ENDINGS: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".csv": "csv",
@@ -20,7 +26,7 @@ _ENDINGS = {
 }
 
 
-def format_of(name: str) -> str:
+def format_of(name: str) -> Format:
     """The format that a file's name tells."""
     ending = os.path.splitext(name)[1].lower()
     if ending in _ENDINGS:

@@ -11,6 +11,7 @@ from . import access, codes, flags
 from .columns import aligned
 
 if TYPE_CHECKING:
+    from ..definitions import Bases
     from .console import Console
 
 EXAMPLES = ("bases", "bases --json", "tables", "tables --base-id appXXXXXXXXXXXXXX --json")
@@ -27,7 +28,10 @@ def add_tables(command: ArgumentParser) -> None:
 
 
 def run_bases(parsed: Namespace, console: Console) -> int:
-    bases = access.base(parsed, console).list_bases()
+    return _print_bases(access.base(access.given(parsed, console)).list_bases(), parsed, console)
+
+
+def _print_bases(bases: Bases, parsed: Namespace, console: Console) -> int:
     if parsed.json:
         print(json.dumps([dataclasses.asdict(base) for base in bases], indent=2, ensure_ascii=False))
     elif bases:
@@ -38,7 +42,11 @@ def run_bases(parsed: Namespace, console: Console) -> int:
 
 
 def run_tables(parsed: Namespace, console: Console) -> int:
-    base = access.base(parsed, console)
+    given = access.given(parsed, console)
+    base = access.base(given)
+    if given.get("base_id") is None and given.get("namespace") is None:
+        console.note("no base is named, so these are the bases: give --base-id for the tables of one")
+        return _print_bases(base.list_bases(), parsed, console)
     tables = base.tables()
     if parsed.json:
         print(json.dumps([dataclasses.asdict(table) for table in tables], indent=2, ensure_ascii=False))

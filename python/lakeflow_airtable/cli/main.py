@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _refuse_a_token(arguments)
             whole = parser(arguments)
             parsed, left = whole.parse_known_args(arguments)
+            left = [*left, *_misread(parsed, arguments)]
             if left:
                 whole.error(flags.unrecognized(left, parsed))
             command = find(parsed.command)
@@ -58,6 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.show("")
         _close_stdout()
         return ended.code
+
+
+def _misread(parsed: argparse.Namespace, arguments: Sequence[str]) -> list[str]:
+    """Flags that argparse takes for tables, because there are spaces in their values. After `--` all are tables."""
+    tables = getattr(parsed, "table", None)
+    named = tables if isinstance(tables, list) else [tables]
+    return [] if "--" in arguments else [name for name in named if name is not None and name.startswith("--")]
 
 
 def _complain(error: Exception, parsed: argparse.Namespace, console: Console) -> int:

@@ -123,6 +123,13 @@ def _add(commands: Any, command: Command) -> None:
         add(made)
         made.description = made.description or f"{command.help[0].upper()}{command.help[1:]}."
         made.epilog = _epilog(module, command)
+        made.usage = f"%(prog)s {' '.join([*_positionals(made), '[options]'])}"
+
+
+def _positionals(made: argparse.ArgumentParser) -> list[str]:
+    shown = {"*": "[{} ...]", "?": "[{}]"}
+    own = [action for action in made._actions if not action.option_strings]
+    return [shown.get(str(action.nargs), "{}").format(action.metavar) for action in own]
 
 
 def _epilog(module: ModuleType, command: Command) -> str:

@@ -22,8 +22,9 @@ LINE_SECONDS = 30.0
 class Progress:
     """While it is entered, the read of one table is told to the console."""
 
-    def __init__(self, console: Console, table: str, batches: Batches) -> None:
+    def __init__(self, console: Console, table: str, batches: Batches, *, is_live: bool = True) -> None:
         self._console = console
+        self._is_live = is_live and console.is_terminal
         self._table = table
         self._batches = batches
         self._is_over = threading.Event()
@@ -43,8 +44,8 @@ class Progress:
             self._console.note(summary(self._table, self._batches.stats))
 
     def _watch(self) -> None:
-        show: Callable[[str], None] = self._console.show if self._console.is_terminal else self._console.note
-        pause = LIVE_SECONDS if self._console.is_terminal else LINE_SECONDS
+        show: Callable[[str], None] = self._console.show if self._is_live else self._console.note
+        pause = LIVE_SECONDS if self._is_live else LINE_SECONDS
         while not self._is_over.wait(pause):
             show(line(self._table, self._batches.stats))
 

@@ -75,32 +75,29 @@ def _many(parsed: Namespace, console: Console) -> int:
         return codes.DONE
     files = names.files([(_id(scan), _name(scan)) for scan in scans], form.format)
     if is_made:
-        directory.mkdir(exist_ok=True)
+        directory.mkdir()
     # Before the first read: a name that is taken by something else costs no requests.
     places = [output.place(str(directory / file)) for file in files]
-    began, written, first = time.monotonic(), 0, codes.DONE
-    failed = 0
-    for scan, where in zip(scans, places, strict=True):
-        try:
-            written += rows.write(connector.read(scan), _name(scan), form, where, console)
-        except _OF_ONE_TABLE as error:
-            console.say(f"lakeflow-airtable: {flags.spelled(str(error))}")
-            failed += 1
-            first = first or codes.code_of(error)
-        except (AirtableError, OSError):
-            _remove_empty(directory, is_made)
-            raise
-    _remove_empty(directory, is_made and failed > 0)
-    console.note(progress.total(len(scans), failed, written, began))
-    return first
+    began, written = time.monotonic(), 0
+    failures: list[AirtableError] = []
+    try:
+        for scan, where in zip(scans, places, strict=True):
+            try:
+                written += rows.write(connector.read(scan), _name(scan), form, where, console)
+            except _OF_ONE_TABLE as error:
+                console.say(f"lakeflow-airtable: {flags.spelled(str(error))}")
+                failures.append(error)
+    finally:
+        if is_made and not any(directory.iterdir()):
+            directory.rmdir()
+    console.note(progress.total(len(scans), len(failures), written, began))
+    return codes.code_of(failures[0]) if failures else codes.DONE
 
 
 def _planned(connector: Connector, parsed: Namespace) -> list[Scan]:
     """The plans of all tables, from one request: what is wrong with one is said before anything is written."""
-    if parsed.all:
-        tables = [table["id"] for table in json.loads(connector.definitions())]
-    else:
-        tables = parsed.table
+    named: list[str] = parsed.table
+    tables = [table["id"] for table in json.loads(connector.definitions())] if parsed.all else named
     scans: dict[str, Scan] = {}
     for table in tables:
         scan = connector.plan_cached(table)
@@ -108,11 +105,6 @@ def _planned(connector: Connector, parsed: Namespace) -> list[Scan]:
             raise OptionError(f"the argument TABLE names {json.dumps(_name(scan))} twice: leave one of them out")
         scans[_id(scan)] = scan
     return list(scans.values())
-
-
-def _remove_empty(directory: Path, is_ours: bool) -> None:
-    if is_ours and directory.is_dir() and not any(directory.iterdir()):
-        directory.rmdir()
 
 
 def _id(scan: Scan) -> str:

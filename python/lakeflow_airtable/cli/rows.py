@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import formats
+from .output import Descriptor
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from .._native import Batches
     from .console import Console
+    from .formats import Format
     from .output import Place
 
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 class Form:
     """What a file is to be."""
 
-    format: Literal["jsonl", "csv", "arrow", "parquet"]
+    format: Format
     compression: Literal["zstd", "snappy", "gzip", "none"] | None
     row_group_size: int | None
 
@@ -39,12 +42,14 @@ def add_form(command: ArgumentParser) -> None:
 
 def form_of(parsed: Namespace, name: str | None) -> Form:
     """The form for a file of this name; None stands for what has none."""
-    chosen = parsed.format or ("jsonl" if name is None else formats.format_of(name))
+    chosen: Format = parsed.format or ("jsonl" if name is None else formats.format_of(name))
     formats.check(chosen, parsed.compression, parsed.row_group_size)
     return Form(chosen, parsed.compression, parsed.row_group_size)
 
 
 def write(batches: Batches, table: str, form: Form, where: Place, console: Console) -> int:
     """Writes all rows, tells how far it is, and gives their number."""
-    with Progress(console, table, batches), batches, where.opened() as descriptor:
+    # Rows that go by on the same terminal are progress enough.
+    is_seen = isinstance(where, Descriptor) and os.isatty(where.number)
+    with Progress(console, table, batches, is_live=not is_seen), batches, where.opened() as descriptor:
         return batches.write(descriptor, form.format, compression=form.compression, row_group_size=form.row_group_size)

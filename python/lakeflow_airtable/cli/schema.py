@@ -33,7 +33,7 @@ def run(parsed: Namespace, console: Console) -> int:
     if parsed.mermaid:
         if parsed.table is not None:
             raise OptionError("--mermaid draws the whole base, and TABLE is given, too: leave one of them out")
-        print(diagram.mermaid(access.base(parsed, console).tables()))
+        print(diagram.mermaid(access.base(access.given(parsed, console)).tables()))
         return codes.DONE
     if parsed.table is None:
         raise OptionError("the argument TABLE is missing: name a table, or give --mermaid for the whole base")
