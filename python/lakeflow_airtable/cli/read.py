@@ -66,6 +66,8 @@ def _many(parsed: Namespace, console: Console) -> int:
         raise OptionError("several tables need a directory: give --output DIRECTORY")
     directory = Path(parsed.output)
     is_made = not directory.exists()
+    if not is_made and not directory.is_dir():
+        raise output.refused(parsed.output, "is no directory", "several tables need one")
     output.check_directory(parsed.output, Path(os.path.realpath(directory.parent if is_made else directory)))
     form = rows.form_of(parsed, None)
     connector = access.connector(parsed, console, **formats.forced(form.format))
