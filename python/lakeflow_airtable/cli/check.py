@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import AirtableError, AuthError, NotFoundError, TransportError
 from ..options import Options, table
 from . import access, codes, flags, users
-from .progress import duration, one_line
+from .progress_text import duration, one_line
 
 if TYPE_CHECKING:
     from .._native import Connector

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from .progress import one_line
+from .progress_text import one_line
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 
 _LOGGER = "lakeflow_airtable"
 
@@ -22,6 +23,8 @@ class Console:
         self.is_verbose = is_verbose
         self._lock = threading.RLock()
         self._live = ""
+        self.above: Callable[[str], None] | None = None
+        """Writes a line above what somebody else keeps on the terminal."""
 
     @property
     def is_terminal(self) -> bool:
@@ -35,6 +38,9 @@ class Console:
         """A line that stays, without secrets."""
         from .._native import scrub
 
+        if self.above is not None:
+            self.above(scrub(text))
+            return
         with self._lock:
             live, self._live = self._live, ""
             self._write("\r\x1b[2K" if live else "", scrub(text), "\n")

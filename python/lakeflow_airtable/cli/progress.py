@@ -6,13 +6,13 @@ A thread of its own looks at the read's statistics, so that a read that waits is
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .live import live
+from .progress_text import line, summary
 
-    from .._native import Batches, ReadStats
+if TYPE_CHECKING:
+    from .._native import Batches
     from .console import Console
 
 LIVE_SECONDS = 0.2
@@ -39,73 +39,17 @@ class Progress:
         self._is_over.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._console.show("")
         if kind is None:
             self._console.note(summary(self._table, self._batches.stats))
 
     def _watch(self) -> None:
-        show: Callable[[str], None] = self._console.show if self._is_live else self._console.note
-        pause = LIVE_SECONDS if self._is_live else LINE_SECONDS
-        while not self._is_over.wait(pause):
-            show(line(self._table, self._batches.stats))
-
-
-def line(table: str, stats: ReadStats) -> str:
-    """How far a read is now."""
-    parts = [f"{stats.rows:,} rows", *_share(stats), f"{_rate(stats):,.0f} rows/s", *_costs(stats)]
-    return f"{one_line(table)}: {', '.join(parts)}, {duration(stats.seconds)}"
-
-
-def summary(table: str, stats: ReadStats) -> str:
-    """What a read has given in the end, and what that has cost."""
-    parts = [f"{stats.rows:,} rows in {duration(stats.seconds)}", f"{_rate(stats):,.0f} rows/s", *_costs(stats)]
-    if stats.rescued_values:
-        parts.append(f"{stats.rescued_values:,} values that do not fit are in the rescued data column")
-    return f"{one_line(table)}: {', '.join(parts)}"
-
-
-def total(tables: int, failed: int, rows: int, began: float) -> str:
-    """The same for several tables."""
-    of = f"{tables - failed} of {tables} tables" if failed else f"{tables} tables"
-    return f"{of}: {rows:,} rows in {duration(time.monotonic() - began)}"
-
-
-def duration(seconds: float) -> str:
-    """A time as people write it: `2.9 s`, `3 min 04 s`, `2 h 05 min`."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def one_line(text: str) -> str:
-    """A name of somebody's without what would move a terminal's cursor or colour it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-def _share(stats: ReadStats) -> list[str]:
-    if not stats.expected_rows:
-        return []
-    # A guess may be too low.
-    return [f"about {min(100 * stats.rows / stats.expected_rows, 99):.0f}%"]
-
-
-def _rate(stats: ReadStats) -> float:
-    return stats.rows / stats.seconds if stats.seconds > 0 else 0.0
-
-
-def _costs(stats: ReadStats) -> list[str]:
-    parts = [_counted(stats.requests, "request")]
-    if stats.waited_seconds >= 0.05:
-        parts.append(f"waited {duration(stats.waited_seconds)} for their turn")
-    if stats.retries:
-        parts.append(_counted(stats.retries, "retry", "retries"))
-    if stats.penalties:
-        parts.append(f"{_counted(stats.penalties, 'answer')} of 429")
-    return parts
-
-
-def _counted(number: int, one: str, several: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+        if not self._is_live:
+            while not self._is_over.wait(LINE_SECONDS):
+                self._console.note(line(self._table, self._batches.stats))
+            return
+        shown = live(self._console, self._table)
+        try:
+            while not self._is_over.wait(LIVE_SECONDS):
+                shown.update(self._batches.stats)
+        finally:
+            shown.stop()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AirtableError, DataError, NotFoundError, OptionError, RejectedError
-from . import access, codes, flags, formats, names, output, progress, rows
+from . import access, codes, flags, formats, names, output, progress_text, rows
 
 if TYPE_CHECKING:
     from .._native import Connector, Scan
@@ -92,7 +92,7 @@ def _many(parsed: Namespace, console: Console) -> int:
     finally:
         if is_made and not any(directory.iterdir()):
             directory.rmdir()
-    console.note(progress.total(len(scans), len(failures), written, began))
+    console.note(progress_text.total(len(scans), len(failures), written, time.monotonic() - began))
     return codes.code_of(failures[0]) if failures else codes.DONE
 
 

@@ -83,7 +83,7 @@ def test_rights_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "access", refuse)  # the tests may be root's, to whom nothing is forbidden
     with pytest.raises(OptionError, match="no file may be made in"):
         output.place(str(tmp_path / "new.csv"))
-    with pytest.raises(OptionError, match="kept.csv: may not be written to"):
+    with pytest.raises(OptionError, match=r"kept\.csv: may not be written to"):
         output.place(str(kept))
     assert asked == [(tmp_path, os.W_OK | os.X_OK), (str(kept), os.W_OK)]
 
