@@ -27,6 +27,9 @@ EXAMPLES = ("check", "check Vendors --base-id appXXXXXXXXXXXXXX", "check --json"
 MOST_WEBHOOKS = 10
 """Of a base."""
 
+LONGEST_WAIT = 5.0
+"""Seconds for which a check waits until a base may be asked again."""
+
 # It is to be quick: who waits for Airtable to come back reads instead.
 _QUICK = {"max_retries": "1", "timeout_seconds": "20"}
 
@@ -105,6 +108,10 @@ class Checks:
             yield from _left_out("table", "page", "webhooks", "budget")
             return
         budget = json.loads(self._connector.budget(self._base))
+        if budget["blocked_seconds"] > LONGEST_WAIT:
+            yield from _left_out("table", "page", "webhooks", why="would wait: see the budget")
+            yield Line("budget", "failed", f"{_budget(self._base, budget)}: try again then", codes.LIMITS)
+            return
         found = self._line("table", self._find_table)
         yield found
         if found.state == "passed":
@@ -188,9 +195,9 @@ def _failed(check: str, error: AirtableError) -> Line:
     return Line(check, "failed", flags.spelled(str(error)), codes.code_of(error))
 
 
-def _left_out(*checks: str) -> Iterator[Line]:
+def _left_out(*checks: str, why: str = "needs what failed above") -> Iterator[Line]:
     for check in checks:
-        yield Line(check, "left out", "needs what failed above")
+        yield Line(check, "left out", why)
 
 
 def _address(options: Options) -> str:

@@ -14,6 +14,7 @@ from ..errors import (
 DONE = 0
 OTHER = 1
 USAGE = 2
+LIMITS = 5
 INTERRUPTED = 130
 TERMINATED = 143
 
@@ -23,7 +24,7 @@ CODES = (
     (USAGE, "an option, an argument or the usage is wrong"),
     (3, "authentication: the token is not accepted, or may not do this"),
     (4, "not found: there is no such base, table, view or field"),
-    (5, "limits: too many requests after all retries, or the month's calls are used up"),
+    (LIMITS, "limits: too many requests after all retries, or the month's calls are used up"),
     (6, "connection: no answer, or failures of the service after all retries"),
     (7, "data: a value or an answer is not as it should be"),
     (INTERRUPTED, "Ctrl-C"),
@@ -35,7 +36,7 @@ _OF_ERRORS = (
     (OptionError, USAGE),
     (AuthError, 3),
     (NotFoundError, 4),
-    (RateLimitError, 5),
+    (RateLimitError, LIMITS),
     (TransportError, 6),
     (DataError, 7),
 )
