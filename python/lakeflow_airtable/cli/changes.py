@@ -90,7 +90,7 @@ def _offset(flag: str, name: str) -> str:
         found = json.loads(text) if len(text) <= LARGEST_OFFSET else None
     except ValueError:
         found = None
-    if not isinstance(found, dict):
+    if not found or not isinstance(found, dict):
         raise OptionError(f"{flag} {name} holds no offset: give a file that --offset-file has written")
     return json.dumps(found, separators=(",", ":"))
 
