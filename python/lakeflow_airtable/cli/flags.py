@@ -85,8 +85,13 @@ def _word(words: Sequence[str]) -> Any:
 
 def given(parsed: Namespace) -> dict[str, object]:
     """The options for which there were flags."""
+    return {name: _joined(name, value) for name, value in named(parsed).items()}
+
+
+def named(parsed: Namespace) -> dict[str, object]:
+    """The same as it was given, for who needs no more than the names."""
     return {
-        name.removeprefix(_DEST): _joined(name.removeprefix(_DEST), value)
+        name.removeprefix(_DEST): value
         for name, value in vars(parsed).items()
         if name.startswith(_DEST) and value is not None
     }
@@ -123,24 +128,24 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     return "".join(parts)
 
 
-def unrecognized(left: Sequence[str], parsed: Namespace) -> str:
-    """What to say of the arguments that a command does not take."""
+def unrecognized(left: Sequence[str], parsed: Namespace, known: Sequence[str]) -> str:
+    """What to say of the arguments that a command does not take. `known` are the flags that it takes."""
     shown = []
     for before, argument in zip(("", *left), left, strict=False):
         if argument.startswith("-"):
-            shown.append(_explained(argument.partition("=")[0], parsed))
+            shown.append(_explained(argument.partition("=")[0], parsed, known))
         elif not before.startswith("-") or "=" in before:
             is_short = len(argument) <= _LONGEST_SHOWN
             shown.append(f'"{argument}"' if is_short else f"one of {len(argument)} characters")
     return f"unrecognized arguments: {', '.join(shown)}"
 
 
-def _explained(written: str, parsed: Namespace) -> str:
+def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
     """A flag that the command does not take, with what it is for where it is an option, and what it may mean."""
-    from .._native import option_meant
+    from .._native import nearest_names, option_meant
 
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
-    meant, _ = option_meant(written.lstrip("-"))
+    meant, is_sure = option_meant(written.lstrip("-"))
     for option in table():
         is_meant = meant.rstrip("?").endswith(f" {option['name']}")
         for name in (option["name"], *option["aliases"]):
@@ -152,6 +157,8 @@ def _explained(written: str, parsed: Namespace) -> str:
             if option["name"] == POSITIONAL and hasattr(parsed, "table"):
                 return f"{written} (the table is {_TABLE})"
             return f"{written} (which is about {about.get(option['scope'], 'the connection')})"
+    if not is_sure and (near := nearest_names(written, list(known))):
+        return f"{written} (did you mean {near[0]}?)"
     return f"{written} ({_named(meant)})"
 
 

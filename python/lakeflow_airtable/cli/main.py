@@ -16,7 +16,7 @@ from ..errors import AirtableError, OptionError
 from . import codes, flags
 from .console import Console, Logging
 from .ending import Ended, signals
-from .parser import PROGRAM, find, parser
+from .parser import PROGRAM, find, flags_of, parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parsed, left = whole.parse_known_args(arguments)
             left = [*left, *_misread(parsed, arguments)]
             if left:
-                whole.error(flags.unrecognized(left, parsed))
+                whole.error(flags.unrecognized(left, parsed, flags_of(whole, parsed.command)))
             command = find(parsed.command)
             console = Console(is_quiet=getattr(parsed, "quiet", False), is_verbose=getattr(parsed, "verbose", False))
             with Logging(console):
@@ -72,7 +72,7 @@ def _complain(error: Exception, parsed: argparse.Namespace, console: Console) ->
     # Not all errors are ours, and some name a file as the user did.
     said = str(error)
     if isinstance(error, AirtableError):
-        said = flags.spelled(said, environment.used(flags.given(parsed)))
+        said = flags.spelled(said, environment.used(flags.named(parsed)))
     elif isinstance(error, OSError) and error.strerror:
         said = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
     console.say(f"{PROGRAM}: {said}")

@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **settings: Any) -> None:
-        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        settings.setdefault("formatter_class", _Help)
         super().__init__(**{**settings, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
@@ -81,6 +81,13 @@ class Parser(argparse.ArgumentParser):
         if near:
             return f'no such {what}; did you mean "{near}"?'
         return f"no such {what}: there are {', '.join(choices)}"
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Names and what they mean stand side by side, as long as the longest command is."""
+
+    def __init__(self, prog: str, **settings: Any) -> None:
+        super().__init__(prog, max_help_position=28, **settings)
 
 
 def _nearest(given: str, known: Sequence[str]) -> str | None:
@@ -141,6 +148,12 @@ def _epilog(module: ModuleType, command: Command) -> str:
         parts.append(environment.said())
     parts.append(f"Exit codes: {codes.said()}.")
     return "\n\n".join(parts)
+
+
+def flags_of(whole: argparse.ArgumentParser, name: str) -> list[str]:
+    """The flags that a command takes."""
+    [commands] = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
+    return [flag for action in commands.choices[name]._actions for flag in action.option_strings]
 
 
 def find(name: str) -> Command:
