@@ -5,13 +5,13 @@ DuckDB lets one process write into a file, so another run is refused for as long
 
 from __future__ import annotations
 
-import base64
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AirtableError, OptionError
+from .shape import schema_from, schema_text
 from .target import END, START, Conflict, Counts, Found, Merging, Progress, missing, one_line
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ class DuckDBCopy:
         if self._before is None:
             return Found(pa.schema([]), None)
         told, shape = self._offset_row()
-        # Columns that somebody has dropped are made again.
-        here = {name.lower() for name in columns}
-        ours = pa.schema([field for field in _schema_from(shape) if field.name.lower() in here])
-        return Found(ours, Progress.from_text(told, self.name))
+        return Found(schema_from(shape, columns), Progress.from_text(told, self.name))
 
     def replace(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress) -> None:
         def write() -> None:
@@ -164,7 +161,6 @@ class DuckDBCopy:
             self._run("ROLLBACK")
 
     def _keep(self, text: str, schema: pa.Schema) -> None:
-        shape = base64.b64encode(schema.serialize().to_pybytes()).decode()
         self._run(
             f"CREATE TABLE IF NOT EXISTS main.{OFFSETS} (target VARCHAR PRIMARY KEY, progress VARCHAR NOT NULL, "
             "arrow_schema VARCHAR NOT NULL)"
@@ -172,7 +168,7 @@ class DuckDBCopy:
         self._run(
             f"INSERT INTO main.{OFFSETS} VALUES (?, ?, ?) ON CONFLICT (target) DO UPDATE SET "
             "progress = excluded.progress, arrow_schema = excluded.arrow_schema",
-            [self._target, text, shape],
+            [self._target, text, schema_text(schema)],
         )
 
     def _offset_row(self) -> tuple[str, str]:
@@ -243,12 +239,6 @@ class DuckDBCopy:
         with self._named(changes) as database:
             rows = database.execute(statement).fetchall()
         return int(rows[0][0]) if rows else 0
-
-
-def _schema_from(text: str) -> pa.Schema:
-    import pyarrow as pa
-
-    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
 
 
 def _unopened(file: Path, error: Exception) -> AirtableError:

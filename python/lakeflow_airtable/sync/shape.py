@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -155,3 +156,17 @@ def gathered(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) ->
             held = []
     if held:
         yield pa.Table.from_batches(held, schema)
+
+
+def schema_text(schema: pa.Schema) -> str:
+    """A schema with its metadata as text, for formats that keep none of columns."""
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def schema_from(text: str, there: Iterable[str]) -> pa.Schema:
+    """The schema of a text, with those columns that are there: one that somebody has dropped is made again."""
+    import pyarrow as pa
+
+    names = {name.lower() for name in there}
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
+    return pa.schema([field for field in schema if field.name.lower() in names])

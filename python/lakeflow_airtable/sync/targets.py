@@ -57,6 +57,8 @@ def check_entry(entry: Entry, format: str) -> None:
         )
     if format in ("duckdb", "iceberg") and entry.catalog is not None:
         raise OptionError(f"destination_catalog is not for {format}, where `to` names the catalog: leave it out")
+    if format == "iceberg" and len(entry.primary_keys or ()) > 1:
+        raise OptionError("primary_keys can only be one column with iceberg: give one, or take delta or duckdb")
     if format == "iceberg" and kept is Upkeep.APPEND and entry.ingestion_type != "append":
         raise OptionError("APPEND_ONLY would need a column _deleted, a name that Iceberg keeps for itself: take delta")
 
