@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import AirtableError, OptionError
 from . import delta_progress
 from .pump import pump
+from .shape import conformed
 from .target import END, START, Conflict, Counts, Found, Merging, Progress, missing, one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
 
-_STARTED = "_started_at"
+_STARTED, _IS_END = "__lakeflow_airtable_started", "__lakeflow_airtable_is_end"
 
 
 class DeltaCopy:
@@ -75,16 +76,16 @@ class DeltaCopy:
         )
 
     def versions(self, changes: pa.Table, merging: Merging) -> pa.Table:
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         assert self._table is not None
-        first = merging.keys[0]
-        data = self._table.to_pyarrow_dataset()
-        wanted = changes.column(first).combine_chunks().cast(data.schema.field(first).type)
-        condition = pc.field(first).isin(wanted)
-        if wanted.null_count:
-            condition |= pc.field(first).is_null()
-        return data.to_table(filter=condition)
+        schema = pa.schema(self._table.schema())
+        key = merging.keys[0]
+        wanted = changes.column(key).combine_chunks().cast(schema.field(key).type)
+        # Ids are spread over all files, so that what is known of a file's least and greatest would leave out none.
+        found = [batch.filter(pc.is_in(batch.column(key), wanted)) for batch in conformed(self._table.scan(), schema)]
+        return pa.Table.from_batches([batch for batch in found if len(batch)], schema)
 
     def merge_versions(
         self, ended: pa.Table, begun: pa.Table, schema: pa.Schema, merging: Merging, progress: Progress
@@ -96,16 +97,16 @@ class DeltaCopy:
             return
         # A version that ends is found by its start; one that begins matches none.
         started = pa.field(_STARTED, schema.field(START).type)
-        is_end = pa.field("_is_end", pa.bool_())
+        is_end = pa.field(_IS_END, pa.bool_())
         ends = ended.append_column(started, ended.column(START)).append_column(is_end, _all(True, ended))
         begins = begun.append_column(started, pa.nulls(begun.num_rows, started.type))
         begins = begins.append_column(is_end, _all(False, begun))
         whole = pa.schema([*schema, started, is_end])
         source = pa.concat_tables([begins.cast(whole), ends], promote_options="default").cast(whole)
-        found = f"{_same_keys(merging.keys)} AND s._is_end AND (t.{START} IS NOT DISTINCT FROM s.{_STARTED})"
+        found = f"{_same_keys(merging.keys)} AND s.{_IS_END} AND (t.{START} IS NOT DISTINCT FROM s.{_STARTED})"
         columns = {_quoted(name): f"s.{_quoted(name)}" for name in schema.names}
         merge = self._merge(source, f"{found} AND t.{END} IS NULL", progress)
-        merge = merge.when_matched_update({END: f"s.{END}"}).when_not_matched_insert(columns, "NOT s._is_end")
+        merge = merge.when_matched_update({END: f"s.{END}"}).when_not_matched_insert(columns, f"NOT s.{_IS_END}")
         self._commit(merge.execute, schema, progress)
 
     def close(self) -> None:

@@ -122,10 +122,10 @@ class IcebergCopy:
         self, ended: pa.Table, begun: pa.Table, schema: pa.Schema, merging: Merging, progress: Progress
     ) -> None:
         import pyarrow as pa
-        from pyiceberg.expressions import And, IsNull, Reference
+        from pyiceberg.expressions import And
 
         [key] = merging.keys
-        current = And(_among(key, ended.column(key).to_pylist()), IsNull(Reference(END))) if ended.num_rows else None
+        current = And(_among(key, ended.column(key).to_pylist()), _is_null(END)) if ended.num_rows else None
 
         def write(change: Transaction) -> None:
             rows = begun
@@ -219,10 +219,19 @@ def _among(key: str, values: Iterable[Any]) -> BooleanExpression:
     """The rows that have one of these keys."""
     from pyiceberg import expressions
 
-    made: Any = expressions  # annotated for other ways to call them
     known = set(values)
-    named: BooleanExpression = made.In(key, known - {None})
-    return made.Or(named, made.IsNull(key)) if None in known else named
+    # The annotations are for another way to call it.
+    make: Any = expressions.In
+    named: BooleanExpression = make(key, known - {None})
+    return expressions.Or(named, _is_null(key)) if None in known else named
+
+
+def _is_null(column: str) -> BooleanExpression:
+    from pyiceberg import expressions
+
+    make: Any = expressions.IsNull
+    made: BooleanExpression = make(column)
+    return made
 
 
 def _is_newer(time: Any, there: Any) -> bool:
