@@ -115,7 +115,8 @@ class Airtable:
             format: `delta`, `iceberg`, `duckdb` or `parquet`. Parquet holds snapshots only.
             every: Keeps running: seconds from the begin of one run to that of the next, or a text such as `15m`.
             refresh: `True`, or names of tables, whose copies are loaded anew, in place of what they hold.
-            storage_options: What `deltalake` needs of an object store.
+            storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog where
+                pyiceberg's configuration does not have them.
             options: Options of the reads, and `scd_type`, `primary_keys`, `sequence_by`, for all entries that do not
                 have their own.
 

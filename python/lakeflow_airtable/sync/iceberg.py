@@ -7,11 +7,12 @@ Arrow schema is another: Iceberg keeps no metadata of columns.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import AirtableError, OptionError
 from ..specification.names import file_name
+from .iceberg_lists import keep_nulls
 from .shape import gathered, plain, schema_from, schema_text
 from .target import END, Conflict, Counts, Found, Merging, Progress, missing, one_line
 
@@ -33,11 +34,14 @@ _RETRIES = "commit.retry.num-retries"
 class IcebergCopy:
     """One table of a catalog."""
 
-    def __init__(self, catalog: str, schema: str | None, table: str) -> None:
+    def __init__(
+        self, catalog: str, schema: str | None, table: str, properties: Mapping[str, str] | None = None
+    ) -> None:
         try:
-            import pyiceberg  # noqa: F401  # said before anything is asked of Airtable
+            import pyiceberg.io.pyarrow  # noqa: F401  # said before anything is asked of Airtable
         except ImportError as error:
             raise missing("pyiceberg", error) from None
+        keep_nulls()
         name, *namespace = catalog.split(".")
         if schema is not None:
             namespace = [file_name(schema)]
@@ -49,6 +53,7 @@ class IcebergCopy:
         self._catalog_name = name
         self._identifier = (*namespace, file_name(table))
         self.name = ".".join([name, *self._identifier])
+        self._properties = dict(properties or {})
         self._catalog: Catalog | None = None
         self._table: Table | None = None
 
@@ -58,7 +63,7 @@ class IcebergCopy:
 
         try:
             if self._catalog is None:
-                self._catalog = load_catalog(self._catalog_name)
+                self._catalog = load_catalog(self._catalog_name, **self._properties)
             self._table = self._catalog.load_table(self._identifier)
         except NoSuchTableError:
             self._table = None

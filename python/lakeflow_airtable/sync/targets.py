@@ -82,4 +82,4 @@ def copy_of(entry: Entry, format: str, address: str, storage_options: Mapping[st
         return DuckDBCopy(address, entry.schema, entry.destination[-1])
     from .iceberg import IcebergCopy
 
-    return IcebergCopy(address, entry.schema, entry.destination[-1])
+    return IcebergCopy(address, entry.schema, entry.destination[-1], storage_options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,22 @@ Row = dict[str, Any]
 
 FORMATS = ("delta", "duckdb", "iceberg", "parquet")
 OWN = ("_changed_at", "_deleted", "__START_AT", "__END_AT")
-CATALOG = "lake"
 
 
-def address(format: str, directory: Path) -> str:
-    """Where copies of this format go; `catalog` must have been called with the same directory for Iceberg."""
-    return {"duckdb": str(directory / "copies.duckdb"), "iceberg": f"{CATALOG}.copies"}.get(format, str(directory))
+def target(format: str, directory: Path) -> dict[str, Any]:
+    """Where copies of this format go in a directory: the arguments of `sync`."""
+    how: dict[str, Any] = {"format": format, "to": str(directory)}
+    if format == "duckdb":
+        how["to"] = str(directory / "copies.duckdb")
+    if format == "iceberg":
+        how |= {"to": "lake.copies", "storage_options": catalog(directory)}
+    return how
 
 
 def catalog(directory: Path) -> dict[str, str]:
-    """The variables of the environment that tell pyiceberg of a catalog in a directory."""
-    prefix = f"PYICEBERG_CATALOG__{CATALOG.upper()}__"
-    uri, warehouse = f"sqlite:///{directory}/catalog.db", f"file://{directory}/warehouse"
-    return {f"{prefix}TYPE": "sql", f"{prefix}URI": uri, f"{prefix}WAREHOUSE": warehouse}
+    """A catalog of Iceberg tables in a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return {"type": "sql", "uri": f"sqlite:///{directory}/catalog.db", "warehouse": f"file://{directory}/warehouse"}
 
 
 def table(format: str, directory: Path, name: str) -> pa.Table:
@@ -39,12 +43,12 @@ def table(format: str, directory: Path, name: str) -> pa.Table:
     if format == "duckdb":
         import duckdb
 
-        with duckdb.connect(address(format, directory), read_only=True) as database:
+        with duckdb.connect(directory / "copies.duckdb", read_only=True) as database:
             return database.sql(f'SELECT * FROM "{name}"').to_arrow_table()
     if format == "iceberg":
         from pyiceberg.catalog import load_catalog
 
-        return load_catalog(CATALOG).load_table(("copies", name)).scan().to_arrow()
+        return load_catalog("lake", **catalog(directory)).load_table(("copies", name)).scan().to_arrow()
     return pq.ParquetFile(directory / f"{name}.parquet").read()
 
 
@@ -100,7 +104,7 @@ def assert_history(versions: Iterable[Row]) -> int:
         of_each[row["id"]].append(row)
     for record, history in of_each.items():
         history.sort(key=lambda row: row["__START_AT"])
-        for row, following in zip(history, history[1:], strict=False):
+        for row, following in pairwise(history):
             assert row["__END_AT"] is not None, f"{record}: two versions at once: {history}"
             assert row["__START_AT"] < row["__END_AT"] <= following["__START_AT"], f"{record}: {history}"
     return sum(map(len, of_each.values()))

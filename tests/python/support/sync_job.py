@@ -23,7 +23,7 @@ def start(options: dict[str, str], spec: Any, *, moment: tuple[str, int] | None 
     """A run in a process. With `moment` it kills itself before or after its nth commit."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["sync_job", "sync_libraries"])
-    process = context.Process(target=_run, args=(options, spec, how, moment, dict(os.environ)), daemon=True)
+    process = context.Process(target=_run, args=(options, spec, how, moment), daemon=True)
     process.start()
     return process
 
@@ -36,12 +36,9 @@ def run(options: dict[str, str], spec: Any, **how: Any) -> int | None:
     return process.exitcode
 
 
-def _run(
-    options: dict[str, str], spec: Any, how: dict[str, Any], moment: tuple[str, int] | None, environment: dict[str, str]
-) -> None:
+def _run(options: dict[str, str], spec: Any, how: dict[str, Any], moment: tuple[str, int] | None) -> None:
     from lakeflow_airtable import Airtable
 
-    os.environ.update(environment)
     most = how.pop("largest_file", None)
     if most is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))

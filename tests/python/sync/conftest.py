@@ -9,17 +9,12 @@ import pytest
 
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
-from sync_copies import catalog
 
 
 @pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory for copies, which has a catalog for those of Iceberg."""
-    directory = tmp_path / "lake"
-    directory.mkdir()
-    for name, value in catalog(directory).items():
-        monkeypatch.setenv(name, value)
-    return directory
+def lake(tmp_path: Path) -> Path:
+    """A directory for copies, which is not there yet."""
+    return tmp_path / "lake"
 
 
 @pytest.fixture
