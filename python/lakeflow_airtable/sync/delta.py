@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AirtableError, OptionError
@@ -53,8 +54,7 @@ class DeltaCopy:
         self._write(rows, schema, progress, mode="overwrite", schema_mode="overwrite")
 
     def append(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress) -> None:
-        mode: dict[str, Any] = {"mode": "error"} if self._table is None else {"mode": "append", "schema_mode": "merge"}
-        self._write(rows, schema, progress, **mode)
+        self._write(rows, schema, progress, mode="append", schema_mode="merge")
 
     def merge(self, changes: pa.Table, schema: pa.Schema, merging: Merging, progress: Progress) -> Counts:
         if changes.num_rows == 0:
@@ -112,16 +112,43 @@ class DeltaCopy:
     def close(self) -> None:
         self._table = None
 
+    def _make(self, schema: pa.Schema, progress: Progress) -> None:
+        """An empty table, of which nothing has been read yet.
+
+        The rows come in a commit of their own: one that also makes the table is not compared with those of others, so
+        that the rows of two runs would be there.
+        """
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+
+        try:
+            DeltaTable.create(
+                self.name,
+                schema,
+                mode="error",
+                storage_options=self._storage_options,
+                commit_properties=self._properties(replace(progress, offset="")),
+            )
+        except (DeltaError, OSError) as error:
+            if "already exists" in str(error):
+                raise Conflict(one_line(error)) from error
+            raise AirtableError(f"{self.name} could not be made: {one_line(error)}") from error
+        table = DeltaTable(self.name, storage_options=self._storage_options)
+        self._commits = delta_progress.commit_of(table.transaction_version) or 0
+        if self._commits != 1:
+            raise Conflict("another run has made it")
+        self._table = table
+
     def _write(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress, **how: Any) -> None:
         from deltalake import write_deltalake
 
-        target: Any = self.name if self._table is None else self._table
-        options = self._storage_options if self._table is None else None
+        if self._table is None:
+            self._make(schema, progress)
+        target = self._table
+        assert target is not None
 
         def write(reader: pa.RecordBatchReader) -> None:
-            write_deltalake(
-                target, reader, storage_options=options, commit_properties=self._properties(progress), **how
-            )
+            write_deltalake(target, reader, commit_properties=self._properties(progress), **how)
 
         self._commit(lambda: pump(rows, schema, write), schema, progress)
 
@@ -151,22 +178,17 @@ class DeltaCopy:
 
     def _commit(self, write: Any, schema: pa.Schema, progress: Progress) -> Any:
         """Writes, and looks at the table as it then is. A merge that changes no row may leave out its commit."""
-        from deltalake import DeltaTable
         from deltalake.exceptions import CommitFailedError, DeltaError
 
+        assert self._table is not None
         try:
             made = write()
-            if self._table is None:
-                self._table = DeltaTable(self.name, storage_options=self._storage_options)
-            else:
-                self._table.update_incremental()
+            self._table.update_incremental()
         except CommitFailedError as error:
             raise Conflict(one_line(error)) from error
         except (DeltaError, OSError, ValueError) as error:
             if isinstance(error, AirtableError):
                 raise
-            if self._table is None and "already exists" in str(error):
-                raise Conflict(one_line(error)) from error
             raise AirtableError(f"{self.name} could not be written: {one_line(error)}") from error
         number = self._table.transaction_version
         commits = delta_progress.commit_of(number) or 0

@@ -1,8 +1,8 @@
 """Lists of structs in Iceberg, such as attachments: what is NULL stays NULL.
 
-pyiceberg (0.12, and those before) puts every list of structs together anew when it writes or reads, and leaves out which
-of them are NULL: an empty list stands in the file then. Here that one step is completed. Where pyiceberg keeps NULLs by
-itself, nothing happens.
+pyiceberg (0.12, and those before) puts every list of structs together anew when it writes or reads, and leaves out
+which of them are NULL: an empty list stands in the file then. Here that one step is completed. Where pyiceberg keeps
+NULLs by itself, nothing happens.
 """
 
 from __future__ import annotations
