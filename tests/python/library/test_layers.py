@@ -26,10 +26,12 @@ LAYERS = {
     PACKAGE: ["pipeline", "spark", "airtable", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "_native", "errors"],
-    "pipeline": ["spark", "environment", "options", "_native", "drift", "errors"],
+    "pipeline": ["spark", "specification", "options", "_native", "drift", "errors"],
     "spark": ["options", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["options", "_native"],
+    "airtable": ["sync", "options", "_native"],
+    "sync": ["specification", "options", "_native", "drift", "errors"],
+    "specification": ["environment", "options", "_native", "errors"],
     "mock": ["_native"],
     "environment": ["options"],
     "options": ["_native", "errors"],
@@ -42,7 +44,25 @@ LAYERS = {
 
 FILES = {
     "cli": ["main", "connection", "output"],
-    "pipeline": ["ingest", "graph", "source", "tables", "spec", "names", "drift"],
+    "pipeline": ["ingest", "graph", "source", "tables", "drift"],
+    "specification": ["upkeep", "tables", "spec", "names"],
+    "sync": [
+        "schedule",
+        "run",
+        "plan",
+        "targets",
+        "delta",
+        "iceberg",
+        "duckdb",
+        "parquet",
+        "history",
+        "report",
+        "delta_progress",
+        "pump",
+        "iceberg_lists",
+        "shape",
+        "target",
+    ],
     "spark": ["source", "stream", "partition", "virtual_tables"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
@@ -149,10 +169,10 @@ UPWARDS = {
     "for a type": ("if TYPE_CHECKING:\n    from ..pipeline import IngestedTable", f"{PACKAGE}.spark.source"),
     "from the front": (f"from {PACKAGE} import Airtable", f"{PACKAGE}.spark.source"),
     "from the front, beside": ("from .. import Airtable", f"{PACKAGE}.cli.main"),
-    "a module from the front": ("from .. import cli", f"{PACKAGE}.pipeline.spec"),
+    "a module from the front": ("from .. import cli", f"{PACKAGE}.specification.spec"),
     "one front end from another": ("from ..spark.source import spark_schema", f"{PACKAGE}.cli.main"),
-    "within a package": ("from .ingest import ingest", f"{PACKAGE}.pipeline.names"),
-    "the package itself": ("from . import ingest", f"{PACKAGE}.pipeline.names"),
+    "within a package": ("from .ingest import ingest", f"{PACKAGE}.pipeline.drift"),
+    "the package itself": ("from . import ingest", f"{PACKAGE}.pipeline.drift"),
     "what a package exports": (f"from {PACKAGE}.spark import AirtableDataSource", f"{PACKAGE}.spark.partition"),
 }
 

@@ -86,7 +86,7 @@ def test_a_full_disk(items: MockAirtable, lake: Path, format: str) -> None:
     assert sync_job.run(options, ["Items"], **target(format, lake)) == 0
     before = rows(format, lake, "items")
     rng = random.Random(1)
-    items.create_records("Items", [{"Name": rng.randbytes(2_000).hex()} for _ in range(200)])
+    items.create_records("Items", [{"Name": rng.randbytes(2_000).hex()} for _ in range(800)])
     largest = max(path.stat().st_size for path in lake.rglob("*") if path.is_file())
     assert sync_job.run(options, ["Items"], **target(format, lake), largest_file=largest + 4_096) == 1
     assert rows(format, lake, "items") == before
