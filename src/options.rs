@@ -9,6 +9,7 @@
 //! | `typed` | what the rest of the crate is given |
 //! | `given` | what users gave, as text |
 //! | `address` | where the API is, in one spelling |
+//! | `web_address` | addresses of Airtable's web pages in the place of ids |
 //! | `unknown` | names that are no option, and what is meant by them |
 //! | `values` | from one to the other, each checked, and what must or cannot be given together |
 
@@ -20,12 +21,14 @@ mod table;
 mod typed;
 mod unknown;
 mod values;
+mod web_address;
 
 use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
 pub use typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, SchemaChange};
 pub use unknown::option_meant;
+pub use web_address::{Place, place};
 
 /// Options that were checked.
 #[derive(Debug, Clone)]
@@ -37,18 +40,19 @@ pub struct Options {
 }
 
 impl Options {
-    /// Checks a set of options. Keys are matched without regard to case; a later pair replaces an earlier one of the same
-    /// name, and a name goes before its aliases; an empty value is none, but for `rescued_data_column`.
+    /// Checks a set of options. Keys are matched without regard to case; a later pair replaces an earlier one with the same
+    /// key; an empty value is none, but for `rescued_data_column`.
     ///
     /// # Errors
-    /// [`Error::Option`](crate::Error::Option) for a missing token, a value that an option cannot have, and an unknown key,
-    /// with the nearest name.
+    /// [`Error::Option`](crate::Error::Option) for a missing token, a value that an option cannot have, an unknown key,
+    /// with the nearest name, and two keys that are one option and have two values.
     pub fn parse<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
         Self::parse_among(Others::Refused, pairs)
     }
 
     /// The same where Spark and Unity Catalog may have added keys of their own: unknown keys are let through with a log
-    /// line, but for those within two edits of a known name, and for other sources' words for what is here.
+    /// line, but for those within two edits of a known name, and for other sources' words for what is here. A connection of
+    /// Unity Catalog may hold the token under several names: the option's own goes before its aliases.
     ///
     /// # Errors
     /// As [`Options::parse`].
@@ -56,10 +60,24 @@ impl Options {
         others: Others,
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {
-        let mut given = Given::default();
-        for (key, value) in pairs {
-            given.take(key.as_ref(), value.into(), others)?;
-        }
+        Self::checked(Given::of(others, pairs)?)
+    }
+
+    /// The same for one call, whose own pairs take the place of the others, by whichever of an option's names.
+    ///
+    /// # Errors
+    /// As [`Options::parse`].
+    pub fn parse_call<K: AsRef<str>, V: Into<String>>(
+        others: Others,
+        pairs: impl IntoIterator<Item = (K, V)>,
+        of_the_call: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        let given = Given::of(others, pairs)?;
+        Self::checked(given.replaced_by(Given::of(others, of_the_call)?))
+    }
+
+    fn checked(mut given: Given) -> Result<Self> {
+        web_address::resolve(&mut given)?;
         Ok(Self { connection: values::connection(&given)?, read: values::read(&given)? })
     }
 }

@@ -7,12 +7,14 @@
 //! | `reader` | the task behind it: the only one that waits |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
+//! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `request` | the request for a page |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
 mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
+mod life;
 mod reader;
 mod request;
 mod shares;

@@ -34,7 +34,7 @@ def measured() -> str:
     """The day and the machine, in a line for below a picture."""
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     day = text.partition("Run on ")[2].partition(" ")[0]
-    machine = text.partition("by `make bench` on ")[2].partition(", Debian")[0]
+    machine = text.partition("by `make bench`. The machine: ")[2].partition(", Debian")[0]
     return f"make bench, {day}, {machine}. All figures: docs/speed.md"
 
 

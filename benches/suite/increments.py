@@ -20,8 +20,8 @@ PACE = 4.5
 """Requests a second that this package allows itself."""
 
 NOTE = (
-    "Every ten edits are one request of the Web API's, as they would be. Seconds are those at full speed, in most of "
-    f"which the mock looks for the records; against Airtable, {PACE:g} requests a second decide."
+    "Ten edits are one request, as in the Web API. The seconds are those at full speed: the mock spends most of them "
+    f"looking for the records. Against Airtable, {PACE:g} requests a second decide."
 )
 
 

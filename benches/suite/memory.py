@@ -26,5 +26,5 @@ def run(settings: Settings) -> Section:
     rows = [(ROWS[name], *(f"{one.peak_mib:,.1f}" for one in several)) for name, several in found.items()]
     peaks = [one.peak_mib for one in found["our_batches"]]
     bar = Bar("the largest table's peak beside the smallest's", max(peaks) / min(peaks), 1.2, is_most=True)
-    note = "Python and pyarrow are the most of it; the ids of the records that were read are kept, to know them again."
+    note = "Python and pyarrow use most of it. A read also keeps the ids of its records, to know them again."
     return Section("Memory of a streaming read", [Table(heading, rows)], [bar], note)

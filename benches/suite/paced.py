@@ -31,8 +31,8 @@ PEERS = ("pyairtable", "loop")
 
 NOTE = (
     f"The mock grants {LIMIT} requests a second, and refuses everything for 30 seconds when there are more. Time "
-    "counts from the first request, that for the table's definition. The requests once it runs are all those for "
-    "pages, from the first to the last: a read by several cursors asks for some pages twice."
+    "counts from the first request, which asks for the table's definition. The requests once it runs are all those "
+    "for pages, from the first to the last. A read by several cursors asks for some pages twice."
 )
 
 

@@ -105,7 +105,7 @@ def percent(share: float) -> str:
 
 def made(sections: Sequence[Section], command: str) -> str:
     """The sections for a page, below what was run, when and where."""
-    head = f"Run on {date.today().isoformat()} by `{command}` on {machine()}, with {versions()}."
+    head = f"Run on {date.today().isoformat()} by `{command}`. The machine: {machine()}. The versions: {versions()}."
     return "\n\n".join(["\n".join(wrap(head, WIDTH)), *(section.markdown() for section in sections)])
 
 

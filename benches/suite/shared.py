@@ -15,7 +15,7 @@ TABLES = [f"Table {number}" for number in range(1, 7)]
 RESPONSE_SECONDS = 0.2
 NOTE = (
     f"Answers take {RESPONSE_SECONDS:g} s. The share of the limit and the slowest are of the time in which all six "
-    "have begun and none is at its end. A client that gives up for the 429s has read nothing."
+    "have begun and none has ended. A client that gives up because of the 429s has read nothing."
 )
 
 

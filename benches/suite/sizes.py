@@ -35,7 +35,7 @@ def run(settings: Settings) -> Section:
     rows = [(f"{size:,}", *(f"{speeds[kind][str(size)]:,.0f}" for kind in KINDS)) for size in SIZES]
     heading = ("rows per batch", *(f"records/s, {fields} {kind} fields" for kind, fields in KINDS.items()))
     note = (
-        "Spark alone, the same rows from memory; "
-        f"median of {settings.size_reads} reads of each size, by turns in one session."
+        "Spark alone reads the same rows from memory. "
+        f"Figures are the median of {settings.size_reads} reads of each size, by turns in one session."
     )
     return Section("Batches for Spark", [Table(heading, rows)], [], note)

@@ -38,7 +38,7 @@ TITLES = {
     "ours": "lakeflow_airtable: imports, definition, first batch of an Arrow stream",
     "theirs": "pyairtable: imports, first page of dicts",
 }
-NOTE = "Milliseconds are the median of fresh interpreters, less that of one that does nothing; all of them took turns."
+NOTE = "Milliseconds are the median of fresh interpreters, less that of one that does nothing. All of them took turns."
 
 
 def run(settings: Settings) -> Section:

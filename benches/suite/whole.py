@@ -36,11 +36,11 @@ DECODERS = {
 
 NOTE = (
     "A reader's processor time and memory are those of its process, or of all of Spark's: the JVM and Python's "
-    "workers. The floors: a bare socket that asks for the same pages and drops their bytes; the decoder over "
-    "pages in memory; and Spark reading the same Arrow batches from a file in memory by a data source that does "
-    "nothing else. Spark's sessions are started, and warmed up by two reads, the first of which counts the rows, "
-    "before the clock is; its figures are of the median of three reads. Both Arrow tables are compared cell by "
-    "cell before anything is timed."
+    "workers. There are three floors. The first is a bare socket that asks for the same pages and drops their bytes. "
+    "The second is the decoder over pages in memory. The third is Spark: it reads the same Arrow batches from a file "
+    "in memory, by a data source that does nothing else. Spark's sessions are started, and warmed up by two reads, "
+    "before the clock starts. The first of these reads counts the rows. Spark's figures are the median of three "
+    "reads. Both Arrow tables are compared cell by cell before anything is timed."
 )
 
 

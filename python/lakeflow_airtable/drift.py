@@ -1,8 +1,8 @@
-"""What changed in an Airtable table between two reads of it, told by field id.
+"""What changed in an Airtable table between two reads of it, by field id.
 
-Every column carries the id, name and type of its field as metadata, in Spark's schemas as in Arrow's, and Delta,
-Parquet and Arrow files keep them. So a table that was written earlier tells what its columns were, whatever has been
-renamed since, and a run that would break it can be seen before it starts.
+Every column has the id, name and type of its field as metadata, in Spark's schemas as in Arrow's. Delta, Parquet and
+Arrow files keep the metadata. So a table that was written earlier says what its columns were, whatever has been renamed
+since. A run that would break the table can be seen before it starts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from .shown import scrubbed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,9 +35,10 @@ class Change(Enum):
     """The column has another type. Targets refuse the write until the column is changed there, or replaced."""
 
 
+@scrubbed
 @dataclass(frozen=True)
 class ColumnChange:
-    """One column's change. Names and types are None where there was, or is, no such column."""
+    """One column's change. Names and types are None where there was no such column, or is none."""
 
     change: Change
     field_id: str | None
@@ -62,6 +65,7 @@ class ColumnChange:
         return f"column {self.name}{field}, of type {self.type_before}, is now of type {self.type}"
 
 
+@scrubbed
 @dataclass(frozen=True)
 class _Column:
     name: str
@@ -74,11 +78,12 @@ class _Column:
 
 
 def schema_changes(before: StructType | pa.Schema, after: StructType | pa.Schema) -> list[ColumnChange]:
-    """The changes from one schema to another, in the order of the columns; both Spark's, or both Arrow's.
+    """The changes from one schema to another, in the order of the columns. Both are Spark's, or both are Arrow's.
 
-    `before` is that of a table that was written earlier, such as `spark.table("vendors").schema`, and `after` that of
-    the next read. Columns are matched by their field's id, and by name where they have none; columns of `before` that
-    never were Airtable's (no field id in their metadata, and no column of ours by that name) count as removed.
+    `before` is the schema of a table that was written earlier, such as `spark.table("vendors").schema`. `after` is that
+    of the next read. Columns are matched by their field's id, and by name where they have none. Some columns of
+    `before` were never Airtable's: their metadata has no field id, and no column of ours has their name. These count as
+    removed.
     """
     was = {column.key: column for column in _columns(before)}
     now = {column.key: column for column in _columns(after)}

@@ -30,6 +30,12 @@ def with_environment(given: Mapping[str, object]) -> dict[str, object]:
     return {**{option: value for option, value in found.items() if value}, **given}
 
 
+def used(given: Mapping[str, object]) -> dict[str, str]:
+    """The options that the environment gives beside these, and the names of their variables."""
+    added = with_environment(given)
+    return {option: name for option, name in variables().items() if option in added and option not in given}
+
+
 def said() -> str:
     """What a user may leave to the environment, for help texts."""
     *first, last = variables().values()

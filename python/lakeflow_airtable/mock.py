@@ -31,7 +31,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict, overload
 
 __all__ = ["MockAirtable", "main"]
 
@@ -39,16 +39,25 @@ _LARGEST_PORT = 65_535
 _LARGEST = 2**64 - 1
 
 
+class MockOptions(TypedDict):
+    """What leads to a mock."""
+
+    token: str
+    base_url: str
+    base_id: str
+    requests_per_second: str
+
+
 class MockAirtable:
     """A running mock Airtable.
 
-    Bases, tables and fields are named by id or by name. Without ``base`` the first base is meant, which is
-    the sample base unless the mock was started with ``sample=False``.
+    Bases, tables and fields are named by id or by name. Without ``base`` a call is about the first base. That is the
+    sample base, unless the mock was started with ``sample=False``.
 
     Args:
-        token: The token that may do everything; an obviously fake one by default.
+        token: The token that may do everything. By default, an obviously fake one.
         sample: Whether the two sample bases are there.
-        port: The port; 0 takes a free one.
+        port: The port. 0 takes a free one.
         host: The IP address to listen on.
         faults: The faults to start with, see :meth:`set_faults`.
         seed: The seed of all ids: the same seed and calls give the same ids.
@@ -112,7 +121,13 @@ class MockAirtable:
         """The names of all bases by their ids."""
         return dict(self._native.bases())
 
-    def options(self, **more: str) -> dict[str, str]:
+    @overload
+    def options(self) -> MockOptions: ...
+
+    @overload
+    def options(self, **more: str) -> dict[str, str]: ...
+
+    def options(self, **more: str) -> MockOptions | dict[str, str]:
         """Options for ``spark.read.options(**mock.options())`` and ``Airtable(**mock.options())``.
 
         Examples:
@@ -132,7 +147,7 @@ class MockAirtable:
 
     @property
     def faults(self) -> dict[str, Any]:
-        """The faults in force; assign a dict to replace them all."""
+        """The faults in force. Assign a dict to replace them all."""
         faults: dict[str, Any] = json.loads(self._native.faults())
         return faults
 
@@ -141,10 +156,10 @@ class MockAirtable:
         self._native.set_faults(json.dumps(dict(faults)))
 
     def set_faults(self, **faults: Any) -> None:
-        """Changes the named faults and keeps the others; rules and limits begin to count anew.
+        """Changes the named faults and keeps the others. Rules and limits begin to count anew.
 
-        Switches are listed by :attr:`faults`. A rule is ``{"after": n, "times": n, "path": text, "action": ...}``,
-        all but the action optional; an action is a name, or a name with settings:
+        :attr:`faults` lists the switches. A rule is ``{"after": n, "times": n, "path": text, "action": ...}``. All but
+        the action are optional. An action is a name, or a name with settings:
         ``"close"``, ``"stall"``, ``"bad_gateway"``, ``{"truncate": {"bytes": 100}}``,
         ``{"respond": {"status": 200, "body": {"records": []}}}`` and so on.
         """
@@ -180,7 +195,7 @@ class MockAirtable:
         return self._native.now()
 
     def advance_clock(self, seconds: float) -> None:
-        """Moves the server's clock; negative seconds move it back."""
+        """Moves the server's clock. Negative seconds move it back."""
         self._native.advance_clock(seconds)
 
     def set_clock(self, now: str) -> None:
@@ -194,7 +209,7 @@ class MockAirtable:
         scopes: Iterable[str] | None = None,
         bases: Iterable[str] | None = None,
     ) -> None:
-        """Adds a token that has only these scopes and sees only these bases; ``None`` means all."""
+        """Adds a token that has only these scopes and sees only these bases. ``None`` means all."""
         grant = {
             "scopes": None if scopes is None else sorted(scopes),
             "bases": None if bases is None else sorted(bases),
@@ -240,7 +255,7 @@ class MockAirtable:
         base: str | None = None,
         **keys: Any,
     ) -> dict[str, Any]:
-        """Makes a table, with records given as their fields; gives its schema."""
+        """Makes a table, with records given as their fields, and gives its schema."""
         rows = [{"fields": dict(record)} for record in records]
         definition = {"name": name, "fields": list(fields), "records": rows, **keys}
         schema: dict[str, Any] = json.loads(self._native.create_table(self._base(base), json.dumps(definition)))
@@ -278,13 +293,13 @@ class MockAirtable:
         return records
 
     def create_records(self, table: str, records: Sequence[Mapping[str, Any]], *, base: str | None = None) -> list[str]:
-        """Creates records from their fields, with typecast; gives their ids."""
+        """Creates records from their fields, with typecast, and gives their ids."""
         return self._native.create_records(self._base(base), table, json.dumps([dict(record) for record in records]))
 
     def update_records(
         self, table: str, records: Mapping[str, Mapping[str, Any]], *, base: str | None = None
     ) -> list[str]:
-        """Updates records given as ``{id: fields}``; cells that are not named stay.
+        """Updates records given as ``{id: fields}``. Cells that are not named stay.
 
         Examples:
             >>> with MockAirtable() as mock:
@@ -300,7 +315,7 @@ class MockAirtable:
         self._native.delete_records(self._base(base), table, list(ids))
 
     def set_raw_cell(self, table: str, record: str, field: str, value: Any, *, base: str | None = None) -> None:
-        """Puts any JSON into a cell, computed or not; it stays until the cell is edited. ``None`` empties it."""
+        """Puts any JSON into a cell, computed or not. It stays until the cell is edited. ``None`` empties it."""
         self._native.set_raw_cell(self._base(base), table, record, field, json.dumps(value))
 
     def set_raw_field(
@@ -308,13 +323,13 @@ class MockAirtable:
     ) -> None:
         """Replaces keys of a field's shown definition, such as ``{"type": "hologram"}`` or ``{"options": None}``.
 
-        The field itself goes on working; ``None`` takes all replacements back.
+        The field itself goes on working. ``None`` takes all replacements back.
         """
         shown = None if definition is None else dict(definition)
         self._native.set_raw_field(self._base(base), table, field, json.dumps(shown))
 
     def create_field(self, table: str, definition: Mapping[str, Any], *, base: str | None = None) -> dict[str, Any]:
-        """Adds a field; gives its definition."""
+        """Adds a field, and gives its definition."""
         shown: dict[str, Any] = json.loads(
             self._native.create_field(self._base(base), table, json.dumps(dict(definition)))
         )
@@ -332,7 +347,7 @@ class MockAirtable:
         self.update_field(table, field, base=base, name=name)
 
     def remove_field(self, table: str, field: str, *, base: str | None = None) -> None:
-        """Removes a field; what was computed from it becomes invalid."""
+        """Removes a field. Fields that were computed from it become invalid."""
         self._native.remove_field(self._base(base), table, field)
 
     def update_table(self, table: str, *, base: str | None = None, **change: Any) -> dict[str, Any]:
@@ -371,15 +386,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=port, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--token", help="token that may do everything (default: a fake one)")
     rate = _whole_number(1, 2**32 - 1)
-    parser.add_argument("--rate-limit", type=rate, metavar="N", help="requests per second and base, as Airtable's 5")
+    parser.add_argument(
+        "--rate-limit", type=rate, metavar="N", help="requests a second that a base grants, such as Airtable's 5"
+    )
     penalty = _number(0, 86_400)
-    parser.add_argument("--penalty", type=penalty, metavar="SECONDS", help="refusals after exceeding it (default: 30)")
+    parser.add_argument(
+        "--penalty",
+        type=penalty,
+        metavar="SECONDS",
+        help="seconds of refusals after the limit is exceeded (default: 30)",
+    )
     delay = _whole_number(0, 86_400_000)
-    parser.add_argument("--delay", type=delay, metavar="MS", help="wait before each answer")
+    parser.add_argument("--delay", type=delay, metavar="MS", help="milliseconds to wait before each answer")
     parser.add_argument("--no-gzip", action="store_true", help="never compress answers")
     parser.add_argument("--empty", action="store_true", help="start without the sample bases")
     records = _whole_number(0, 100_000_000)
-    parser.add_argument("--records", type=records, metavar="N", help="add a table 'Generated' of so many records")
+    parser.add_argument("--records", type=records, metavar="N", help="add a table 'Generated' with this many records")
     seed = _whole_number(0, _LARGEST)
     parser.add_argument("--seed", type=seed, default=1, help="seed of ids and generated records (default: %(default)s)")
     return parser

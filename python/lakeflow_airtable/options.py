@@ -7,7 +7,7 @@ asks for those of a scope: where Airtable is, which tables there are, what of on
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -69,13 +69,41 @@ class Options(dict[str, str]):
 
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:
-        """Spark's own mapping hands out lower-cased keys; other callers' need not."""
-        return cls({name.lower(): value for name, value in options.items()})
+        """Spark's own mapping hands out lower-cased keys; other callers' need not. `load` names the table."""
+        given = cls(once((name, name.lower(), value) for name, value in options.items()))
+        loaded = given.pop("path", "")
+        # Spark gives tables in SQL a place in its warehouse.
+        if loaded and not loaded.startswith("/") and (":/" not in loaded or loaded.startswith("http")):
+            named = next((given[name] for name in ("tablename", "table_name") if given.get(name)), loaded)
+            if named != loaded:
+                raise OptionError(
+                    f"option tableName is {named!r}, and load() was given {loaded!r}: leave one of them out",
+                    option="tableName",
+                )
+            given["tablename"] = loaded
+        return given
 
     @classmethod
     def from_values(cls, options: Mapping[str, object]) -> Options:
         """Python values in the form in which Spark would carry them. `None` means not given."""
-        return cls({name.lower(): _text(name, value) for name, value in options.items() if value is not None})
+        return cls(
+            once((name, name.lower(), _text(name, value)) for name, value in options.items() if value is not None)
+        )
+
+
+def once(given: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """Values by the names of their options, given with the names as they were written. An option has one value."""
+    values: dict[str, str] = {}
+    written: dict[str, str] = {}
+    for spelling, name, value in given:
+        if values.get(name, value) != value:
+            # The values are not quoted: one of them may be a secret.
+            raise OptionError(
+                f"options {written[name]} and {spelling} are one option with two values: give one of them",
+                option=spelling,
+            )
+        values[name], written[name] = value, spelling
+    return values
 
 
 def _text(name: str, value: object) -> str:
@@ -86,8 +114,10 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value)
+        # As it is: an escape would hide that a text is no valid Unicode.
+        return json.dumps(value, ensure_ascii=False)
     # The type, never the value: it might be a secret in some wrapper.
     raise OptionError(
-        f"option {name} is a {type(value).__name__}: give a string, number, boolean, list or dict of these"
+        f"option {name} is a {type(value).__name__}: give a string, number, boolean, list or dict of these",
+        option=name,
     )

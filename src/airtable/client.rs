@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::airtable::budget::Budget;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
-use crate::airtable::failure::{Failure, Purpose, from_failure};
+use crate::airtable::failure::{Failure, Purpose, Reason, from_failure};
 use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, Held};
 use crate::airtable::request::Request;
@@ -65,7 +65,7 @@ impl Client {
             Error::Transport(format!(
                 "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
                 innermost(&error)
-            ))
+            ).into())
         })?;
         let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
         let host = &connection.base_url[..];
@@ -89,14 +89,29 @@ impl Client {
 
     /// The same, for who knows what a refusal means.
     pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
-        let answer = match self.answer(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        json::from_body(&answer.body).map(Ok).map_err(|error| {
-            let error = self.connection.token.scrub(&error.to_string());
-            Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
-        })
+        match self.answer(request).await {
+            Ok(answer) => json::from_body(&answer.body).map(Ok).map_err(|error| self.undocumented(request, &error)),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    /// The same, for who reads the answer's text by other means, and only a part of it.
+    pub(crate) async fn try_text<T>(
+        &self,
+        request: &Request,
+        read: impl FnOnce(&str) -> serde_json::Result<T>,
+    ) -> Result<Result<T, Failure>> {
+        match self.answer(request).await {
+            Ok(answer) => read(&json::text(&answer.body)).map(Ok).map_err(|error| self.undocumented(request, &error)),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    fn undocumented(&self, request: &Request, error: &serde_json::Error) -> Error {
+        let error = self.connection.token.scrub(&error.to_string());
+        Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)).into())
+            .of_answer(200, "")
+            .of_request(self.name(request))
     }
 
     /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
@@ -175,7 +190,7 @@ impl Client {
 
     /// The same error without the token, which a server may have said back, or somebody have written into a cell.
     pub(crate) fn scrub(&self, error: Error) -> Error {
-        error.map_text(|text| self.connection.token.scrub(&text))
+        error.map_words(|word| self.connection.token.scrub(word))
     }
 
     /// Method and address without query: what messages call the request.
@@ -305,17 +320,17 @@ impl Client {
         let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = header(RETRY_AFTER);
         let location = header(LOCATION).filter(|_| status.is_redirection());
-        let (body, is_broken) = match self.body(response).await {
-            Ok(body) => (body, false),
+        let (body, read) = match self.body(response).await {
+            Ok(body) => (body, None),
             // More than any refusal of Airtable's has to say: the status is enough.
-            Err(Failure::TooLarge { .. }) => (b"{}".to_vec(), false),
-            Err(_) => (Vec::new(), true),
+            Err(Failure::TooLarge { .. }) => (Vec::new(), Some(Reason::Told)),
+            Err(_) => (Vec::new(), Some(Reason::Lost).filter(|_| !status.is_redirection())),
         };
         // Before anything is cut out of it: half a token would no longer be found.
         let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
         let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), retry_after.as_deref());
-        if let Failure::Status { is_cut_off, .. } = &mut failure {
-            *is_cut_off |= is_broken && !status.is_redirection();
+        if let (Failure::Status { reason, .. }, Some(read)) = (&mut failure, read) {
+            *reason = read;
         }
         if let (Failure::Status { message, .. }, Some(location)) = (&mut failure, location) {
             let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -382,7 +397,9 @@ fn innermost(error: &reqwest::Error) -> String {
 
 fn what_failed(failure: &Failure) -> String {
     match failure {
-        Failure::Status { status, is_cut_off: true, .. } => format!("{status}, and the answer broke off"),
+        Failure::Status { status, reason: Reason::Lost | Reason::Unsigned, .. } => {
+            format!("{status}, without a reason")
+        }
         Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
         Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
         Failure::Broken { cause } => cause.clone(),

@@ -1,11 +1,11 @@
 //! Failure -> delay. Pure: no clock, no socket, no random source, so that its tests are tables of exact numbers.
 //!
-//! Two invariants: the monthly cap is never retried, and a request refused for its content is not sent again, unless the
-//! answer broke off before it said so.
+//! Two invariants: the monthly cap is never retried, and a request that Airtable refuses for its content is not sent again:
+//! only one whose refusal is not known to be Airtable's.
 
 use std::time::Duration;
 
-use crate::airtable::failure::Failure;
+use crate::airtable::failure::{Failure, Reason};
 
 /// When to try again, and when not to.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,9 @@ impl Default for Retry {
 
 /// An address that has never answered is more often wrong than busy: no minutes of waiting for it.
 const MAX_RETRIES_UNREACHED: u32 = 3;
+
+/// A refusal that has a meaning, whoever sent it, is doubted so often.
+const MAX_RETRIES_UNSIGNED: u32 = 1;
 
 /// A server that asks for more patience than this is not waited for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -65,7 +68,10 @@ impl Retry {
                 (*wait <= LONGEST_RETRY_AFTER).then(|| (*wait).max(backoff()))
             }
             Failure::Connect { reached_before: false, .. } if retries >= MAX_RETRIES_UNREACHED => None,
-            Failure::Status { status, is_cut_off, .. } => (is_passing(*status) || *is_cut_off).then(backoff),
+            Failure::Status { reason: Reason::Unsigned, status, .. } if !is_passing(*status) => {
+                (retries < MAX_RETRIES_UNSIGNED).then(backoff)
+            }
+            Failure::Status { status, reason, .. } => (is_passing(*status) || *reason == Reason::Lost).then(backoff),
             Failure::Connect { .. } | Failure::Broken { .. } | Failure::Timeout { .. } | Failure::NotJson { .. } => {
                 Some(backoff())
             }
@@ -92,7 +98,7 @@ mod tests {
 
     fn status(status: u16, kind: &str, retry_after: Option<u64>) -> Failure {
         let retry_after = retry_after.map(Duration::from_secs);
-        Failure::Status { status, kind: kind.into(), message: String::new(), retry_after, is_cut_off: false }
+        Failure::Status { status, kind: kind.into(), message: String::new(), retry_after, reason: Reason::Told }
     }
 
     fn delay_ms(failure: &Failure, retries: u32, random: f64) -> Option<u128> {
@@ -133,16 +139,29 @@ mod tests {
             (status(404, "NOT_FOUND", None), 0, 0.0, None),
             (status(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", None), 0, 0.0, None),
             (status(422, "INVALID_OFFSET_VALUE", None), 0, 0.0, None),
-            (cut_off(422), 0, 0.0, Some(250)),
-            (cut_off(403), 7, 1.0, Some(60_000)),
-            (cut_off(422), 8, 1.0, None),
+            (answer(422, "{\"error\":"), 0, 0.0, Some(250)),
+            (answer(403, "{\"error\":"), 7, 1.0, Some(60_000)),
+            (answer(422, "{\"error\":"), 8, 1.0, None),
+            (answer(422, "null"), 0, 0.0, Some(250)),
+            (answer(422, "\"x\""), 7, 1.0, Some(60_000)),
+            (answer(400, "{}"), 8, 1.0, None),
+            (answer(401, ""), 0, 1.0, Some(500)),
+            (answer(403, "<html>"), 0, 1.0, Some(500)),
+            (answer(404, "null"), 0, 1.0, Some(500)),
+            (answer(401, ""), 1, 1.0, None),
+            (answer(403, "<html>"), 1, 1.0, None),
+            (answer(404, "null"), 1, 1.0, None),
+            (answer(413, ""), 0, 1.0, None),
+            (answer(302, ""), 0, 1.0, None),
+            (answer(408, ""), 7, 1.0, Some(60_000)),
+            (answer(429, ""), 7, 0.0, Some(30_000)),
         ] {
             assert_eq!(delay_ms(&failure, retries, random), expected, "{failure:?} after {retries}");
         }
     }
 
-    fn cut_off(status: u16) -> Failure {
-        Failure::from_answer(status, b"{\"error\":", None)
+    fn answer(status: u16, body: &str) -> Failure {
+        Failure::from_answer(status, body.as_bytes(), None)
     }
 
     #[test]

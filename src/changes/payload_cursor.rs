@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::changes::payloads::{Changed, Payload, Payloads};
+use crate::changes::payload::{Payload, Payloads};
+use crate::changes::payloads::Changed;
 use crate::changes::reread::Lost;
 use crate::scan::Scan;
 use crate::time::Micros;
@@ -39,6 +40,7 @@ pub(super) struct PayloadCursor {
     end: Option<u64>,
     /// The first numbers of the range may have been let go.
     may_begin_later: bool,
+    from_oldest: bool,
     /// The transaction of the payload that was read last.
     transaction: Option<u64>,
     empty_answers: u32,
@@ -54,6 +56,7 @@ impl PayloadCursor {
             next: first,
             end,
             may_begin_later: false,
+            from_oldest: false,
             transaction: None,
             empty_answers: 0,
             changed: Changed::new(plan),
@@ -62,7 +65,7 @@ impl PayloadCursor {
 
     /// From the first payload that is still there.
     pub(super) fn from_oldest(plan: &Scan, webhook_id: &str, end: Option<u64>) -> Self {
-        Self { may_begin_later: true, ..Self::new(plan, webhook_id, 1, end) }
+        Self { may_begin_later: true, from_oldest: true, ..Self::new(plan, webhook_id, 1, end) }
     }
 
     /// What to do first.
@@ -73,7 +76,7 @@ impl PayloadCursor {
     /// Takes in the page that was asked for; `fallback` is the time of payloads that tell none.
     ///
     /// # Errors
-    /// [`Lost`] where payloads are missing, or the webhook says that it tells no more.
+    /// [`Lost`] where payloads are missing or cannot be read, or the webhook says that it tells no more.
     pub(super) fn accept(&mut self, page: &Payloads, fallback: Micros) -> Result<Step, Lost> {
         let count = page.payloads.len() as u64;
         let first = page.cursor.checked_sub(count).filter(|first| self.may_begin_later || *first == self.next);
@@ -87,7 +90,9 @@ impl PayloadCursor {
                 return Err(Lost::Failed(format!("webhook {} failed: {code}", self.webhook_id)));
             }
             self.transaction = payload.base_transaction_number;
-            self.changed.add(payload, fallback);
+            if let Err(why) = self.changed.add(payload, fallback) {
+                return Err(self.unreadable(number, why));
+            }
         }
         if count == 0 {
             return self.nothing();
@@ -110,6 +115,16 @@ impl PayloadCursor {
         }
         self.empty_answers += 1;
         Ok(Step::AskLater(self.next))
+    }
+
+    fn unreadable(&self, number: u64, why: &str) -> Lost {
+        match unreadable(&self.webhook_id, number, why) {
+            Lost::Gone(why) if self.from_oldest => Lost::Gone(format!(
+                "{why}; whoever begins with the oldest payload meets it for seven days, unless webhook_id names another \
+                 webhook"
+            )),
+            lost => lost,
+        }
     }
 
     fn is_in_range(&self, number: u64) -> bool {
@@ -162,7 +177,10 @@ impl BatchEnd {
             if self.number >= self.head {
                 break;
             }
-            self.changed.add(&payload, 0);
+            // What cannot be read is lost, and so is read again: the range goes on to its end and fails there.
+            if self.changed.add(&payload, 0).is_err() {
+                return Some(self.head);
+            }
             self.last = Some(payload);
             self.number += 1;
         }
@@ -185,6 +203,11 @@ pub(super) fn missing(webhook_id: &str, number: u64) -> Lost {
     Lost::Gone(format!(
         "payloads of webhook {webhook_id} are missing from number {number} on, because Airtable keeps them for seven days"
     ))
+}
+
+/// The loss of what one payload says.
+pub(super) fn unreadable(webhook_id: &str, number: u64, why: &str) -> Lost {
+    Lost::Gone(format!("payload {number} of webhook {webhook_id} cannot be read: {why}"))
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use crate::airtable::client::Client;
 use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Position};
 use crate::changes::other_kind;
-use crate::changes::payload_cursor::{BatchEnd, PAGE, PAUSE, PayloadCursor, Step};
+use crate::changes::payload::Payloads;
+use crate::changes::payload_cursor::{BatchEnd, PAGE, PAUSE, PayloadCursor, Step, unreadable};
 use crate::changes::payloads::Changed;
 use crate::changes::reread::Lost;
 use crate::changes::webhooks::{LookedAt, Webhooks};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scan::Scan;
 use crate::time::{Seconds, micros};
 
@@ -90,7 +91,10 @@ impl PayloadReader<'_> {
         };
         match &last.unread {
             Some(unread) => changed.also_awaited(unread),
-            None if last.next > 1 => changed.also_created(self.before(last).await?),
+            None if last.next > 1 => match self.told_before(last).await? {
+                Ok(earlier) => changed.also_created(earlier),
+                Err(loss) => return Ok(Err(loss)),
+            },
             None => {}
         }
         Ok(Ok(changed))
@@ -112,7 +116,22 @@ impl PayloadReader<'_> {
     }
 
     /// What payloads told in the minutes before a position, as far as they are still there, up to some pages.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for one that cannot be read; what requests fail with.
     pub(super) async fn before(&self, position: &FeedPosition) -> Result<Changed> {
+        self.told_before(position).await?.map_err(|loss| {
+            let (Lost::Gone(why) | Lost::Failed(why)) = loss;
+            Error::Data(format!(
+                "table {:?}: {why}; a first read may miss what it created just before: start the stream again {} minutes \
+                 after that change, or name another webhook by webhook_id",
+                self.plan.table_name,
+                LOOK_BACK_SECONDS / 60
+            ).into())
+        })
+    }
+
+    async fn told_before(&self, position: &FeedPosition) -> Result<Result<Changed, Lost>> {
         let since = micros(position.at - LOOK_BACK_SECONDS);
         let (mut next, mut pages) = (position.next, Vec::new());
         while next > 1 && (pages.len() as u64) < MOST_PAGES {
@@ -129,11 +148,13 @@ impl PayloadReader<'_> {
             }
         }
         let mut changed = Changed::new(self.plan);
-        let payloads = pages.iter().rev().flat_map(|page| &page.payloads);
-        for payload in payloads.filter(|payload| payload.at().is_some_and(|at| at >= since)) {
-            changed.add(payload, since);
+        let payloads = pages.iter().rev().flat_map(Payloads::numbered);
+        for (number, payload) in payloads.filter(|(_, payload)| payload.at().is_some_and(|at| at >= since)) {
+            if let Err(why) = changed.add(payload, since) {
+                return Ok(Err(unreadable(&position.webhook_id, number, why)));
+            }
         }
-        Ok(changed)
+        Ok(Ok(changed))
     }
 
     /// What payloads tell along a cursor's way.

@@ -3,89 +3,13 @@
 //! Payloads tell cells in another form than records do, and only those that changed. So they are taken for no more than
 //! which records changed: these are read again by id, and their cells have the form that they have everywhere.
 
-// Serde reads a set from a list only, and what matters of some objects is their keys.
-#![allow(clippy::zero_sized_map_values)]
-
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::changes::offset::Unread;
-use crate::id;
+use crate::changes::payload::{Payload, RecordChange};
 use crate::scan::selection::MOST_LOOKED_FOR;
 use crate::scan::{Listed, Scan, Source};
-use crate::time::{Micros, timestamp_micros};
-
-/// An object of which the keys matter.
-type Keys = HashMap<String, IgnoredAny>;
-
-/// `GET /v0/bases/{baseId}/webhooks/{webhookId}/payloads`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names)] // Airtable's name for it.
-pub(super) struct Payloads {
-    pub(super) payloads: Vec<Payload>,
-    /// The number after that of the last payload.
-    pub(super) cursor: u64,
-    #[serde(default)]
-    pub(super) might_have_more: bool,
-}
-
-/// What one transaction changed, or a part of it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Payload {
-    pub(super) timestamp: Option<String>,
-    pub(super) base_transaction_number: Option<u64>,
-    error: bool,
-    code: Option<String>,
-    changed_tables_by_id: HashMap<String, TableChange>,
-    destroyed_table_ids: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct TableChange {
-    #[serde(deserialize_with = "id::keys")]
-    created_records_by_id: Keys,
-    #[serde(deserialize_with = "id::keys")]
-    changed_records_by_id: HashMap<String, RecordChange>,
-    #[serde(deserialize_with = "id::several")]
-    destroyed_record_ids: Vec<String>,
-    created_fields_by_id: Keys,
-    changed_fields_by_id: Keys,
-    destroyed_field_ids: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RecordChange {
-    current: Option<Cells>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Cells {
-    cell_values_by_field_id: Keys,
-}
-
-impl Payload {
-    /// Whether another payload tells of the same transaction.
-    pub(super) fn is_same_transaction(&self, other: &Self) -> bool {
-        self.base_transaction_number.is_some() && self.base_transaction_number == other.base_transaction_number
-    }
-
-    /// Why the webhook tells nothing more, if that is what it says.
-    pub(super) fn failure(&self) -> Option<&str> {
-        (self.error || self.code.is_some()).then(|| self.code.as_deref().unwrap_or("an error without a code"))
-    }
-
-    /// When the change was made.
-    pub(super) fn at(&self) -> Option<Micros> {
-        self.timestamp.as_deref().and_then(timestamp_micros)
-    }
-}
+use crate::time::Micros;
 
 /// What is known of a record after some payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +66,6 @@ impl Word {
 /// What some payloads say of one table: for each record only the last.
 #[derive(Debug, Clone)]
 pub(super) struct Changed {
-    table_id: String,
     /// The fields that are read; none where a change of any of them matters.
     fields: Option<HashSet<String>>,
     /// The fields of the plan.
@@ -164,7 +87,6 @@ impl Changed {
         let has_field = plan.columns.iter().any(|column| matches!(column.source, Source::Field(_)));
         let fields = (!all && has_field).then(|| plan.field_ids().into_iter().map(str::to_owned).collect());
         Self {
-            table_id: plan.table_id.clone(),
             fields,
             planned: plan.field_ids().into_iter().map(str::to_owned).collect(),
             records: BTreeMap::new(),
@@ -176,28 +98,29 @@ impl Changed {
     }
 
     /// Takes the next payload; `fallback` is its time if it tells none.
-    pub(super) fn add(&mut self, payload: &Payload, fallback: Micros) {
+    ///
+    /// # Errors
+    /// Why what it says of the table cannot be read: then changes are lost, and nothing is taken.
+    pub(super) fn add<'p>(&mut self, payload: &'p Payload, fallback: Micros) -> Result<(), &'p str> {
+        let change = payload.change()?;
         let at = payload.at().unwrap_or(fallback);
         self.newest = self.newest.max(Some(at));
         self.payloads += 1;
         let transaction = payload.base_transaction_number.map_or(Transaction::Payload(self.payloads), Transaction::Of);
-        self.definition |= payload.destroyed_table_ids.contains(&self.table_id);
-        let Some(change) = payload.changed_tables_by_id.get(&self.table_id) else { return };
-        self.new_field |= change.created_fields_by_id.keys().any(|id| !self.planned.contains(id));
-        self.definition |= !change.created_fields_by_id.is_empty()
-            || !change.changed_fields_by_id.is_empty()
-            || !change.destroyed_field_ids.is_empty();
-        for id in change.created_records_by_id.keys() {
+        self.new_field |= change.created_fields.keys().any(|id| !self.planned.contains(id));
+        self.definition |= change.definition;
+        for id in change.created_records.keys() {
             self.note(id, Change { at, word: Word::Created, transaction });
         }
-        for (id, record) in &change.changed_records_by_id {
-            if self.matters(record) {
+        for (id, record) in &change.changed_records {
+            if self.matters(record.as_ref()) {
                 self.note(id, Change { at, word: Word::Changed, transaction });
             }
         }
-        for id in &change.destroyed_record_ids {
+        for id in &change.destroyed_records {
             self.note(id, Change { at, word: Word::Gone, transaction });
         }
+        Ok(())
     }
 
     fn note(&mut self, id: &str, change: Change) {
@@ -209,9 +132,9 @@ impl Changed {
         self.records.insert(id.to_owned(), Change { word, ..change });
     }
 
-    fn matters(&self, record: &RecordChange) -> bool {
-        match (&self.fields, &record.current) {
-            (Some(fields), Some(cells)) => cells.cell_values_by_field_id.keys().any(|id| fields.contains(id)),
+    fn matters(&self, record: Option<&RecordChange>) -> bool {
+        match (&self.fields, record.and_then(RecordChange::fields)) {
+            (Some(fields), Some(mut changed)) => changed.any(|id| fields.contains(id)),
             _ => true,
         }
     }

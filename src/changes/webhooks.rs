@@ -1,21 +1,21 @@
 //! The webhooks of a base: asked for, looked at, read and made. Which of them a stream polls is decided in `webhook`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::airtable::client::Client;
-use crate::airtable::failure::{Failure, Purpose};
+use crate::airtable::failure::{Failure, Purpose, Reason};
 use crate::airtable::request::Request;
 use crate::changes::no_date;
 use crate::changes::offset::FeedPosition;
+use crate::changes::payload::{Payload, Payloads};
 use crate::changes::payload_cursor::missing;
-use crate::changes::payloads::{Payload, Payloads};
 use crate::changes::reread::Lost;
-use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, chosen, suitable};
+use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, absent, chosen, suitable};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::options::ReadOptions;
@@ -34,7 +34,7 @@ const ATTEMPTS: u32 = 3;
 /// `GET /v0/bases/{baseId}/webhooks`.
 #[derive(Debug, Deserialize)]
 struct List {
-    webhooks: Vec<Webhook>,
+    webhooks: Vec<Value>,
 }
 
 /// What a new webhook answers with. Its secret is for notifications, which are not wanted.
@@ -62,20 +62,29 @@ enum Look {
 /// Airtable lists a webhook that has failed as a working one, and lets it tell nothing for ever. What is told after the
 /// look is read anyhow, so that one look at each is enough.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LookedAt(Arc<Mutex<BTreeMap<String, Look>>>);
+pub(super) struct LookedAt {
+    looks: Arc<Mutex<BTreeMap<String, Look>>>,
+    /// Those that cannot be read and were told of.
+    unreadable: Arc<Mutex<BTreeSet<String>>>,
+}
 
 impl LookedAt {
     fn get(&self, id: &str) -> Option<Look> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     fn note(&self, id: &str, look: Look) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), look);
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), look);
     }
 
     /// The webhook is to be looked at again, because it has told of a failure.
     pub(super) fn forget(&self, id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    /// Whether nobody was told of this one yet.
+    fn is_news(&self, unreadable: &str) -> bool {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).insert(unreadable.to_owned())
     }
 }
 
@@ -87,8 +96,23 @@ pub(super) struct Webhooks<'s> {
 }
 
 impl Webhooks<'_> {
+    /// All of the base, those that cannot be read too: they take places.
     pub(super) async fn list(&self) -> Result<Vec<Webhook>> {
-        Ok(self.client.json::<List>(&self.request(Method::GET, &[])).await?.webhooks)
+        let listed = self.client.json::<List>(&self.request(Method::GET, &[])).await?.webhooks;
+        let webhooks: Vec<Webhook> = listed.iter().map(Webhook::read).collect();
+        for webhook in &webhooks {
+            let Some(why) = webhook.unreadable() else { continue };
+            let (name, known_as) = match webhook.id.as_str() {
+                "" => ("one".to_owned(), why),
+                id => (format!("webhook {id}"), id),
+            };
+            if self.looked_at.is_news(known_as) {
+                let base_id = &self.plan.base_id;
+                let said = format!("base {base_id}: of its webhooks {name} cannot be read: {why}: it is passed over");
+                log::warn!("{}", self.client.scrub(Error::Data(said.into())));
+            }
+        }
+        Ok(webhooks)
     }
 
     /// The webhook to poll: as [`chosen`], but none whose newest payload says that it has failed; a new one where none is
@@ -115,7 +139,7 @@ impl Webhooks<'_> {
     pub(super) async fn loss(&self, id: &str) -> Result<Option<Lost>> {
         let webhooks = self.list().await?;
         let Some(webhook) = webhooks.iter().find(|webhook| webhook.id == id) else {
-            return Ok(Some(Lost::Gone(format!("webhook {id} was deleted"))));
+            return Ok(Some(Lost::Gone(absent(&webhooks, id))));
         };
         if let Some(end) = webhook.end(self.now()?) {
             return Ok(Some(Lost::Gone(format!("webhook {id} {end}"))));
@@ -173,18 +197,20 @@ impl Webhooks<'_> {
             query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
             ..self.request(Method::GET, &[webhook_id, "payloads"])
         };
-        match self.client.try_json(&request).await? {
+        let read = |text: &str| Payloads::read(text, &self.plan.table_id);
+        match self.client.try_text(&request, read).await? {
             Ok(page) => Ok(Ok(page)),
             // A cursor whose payloads are gone may be refused rather than answered.
-            Err(Failure::Status { status: 400 | 410 | 422, is_cut_off: false, .. }) => {
+            Err(Failure::Status { status: 400 | 410 | 422, reason: Reason::Told | Reason::Unsigned, .. }) => {
                 Ok(Err(missing(webhook_id, cursor)))
             }
             // What is missing may be said to be forbidden.
             Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
-                if self.list().await?.iter().any(|webhook| webhook.id == webhook_id) {
+                let webhooks = self.list().await?;
+                if webhooks.iter().any(|webhook| webhook.id == webhook_id) {
                     return Err(self.client.error(&request, &failure));
                 }
-                Ok(Err(Lost::Gone(format!("webhook {webhook_id} was deleted"))))
+                Ok(Err(Lost::Gone(absent(&webhooks, webhook_id))))
             }
             Err(failure) => Err(self.client.error(&request, &failure)),
         }
@@ -225,7 +251,8 @@ impl Webhooks<'_> {
             if let Some(made) = self.serving(&mut self.list().await?).await? {
                 return Ok(made);
             }
-            let is_refused = matches!(failure, Failure::Status { status: 400..=499, is_cut_off: false, .. });
+            let is_refused =
+                matches!(failure, Failure::Status { status: 400..=499, reason, .. } if reason != Reason::Lost);
             if attempts == ATTEMPTS || is_refused {
                 return Err(self.client.error(&creation, &failure));
             }
@@ -248,7 +275,7 @@ impl Webhooks<'_> {
             self.plan.table_name,
             self.plan.base_id,
             webhooks.len()
-        ))
+        ).into())
     }
 
     fn request(&self, method: Method, path: &[&str]) -> Request {
@@ -262,5 +289,18 @@ impl Webhooks<'_> {
             body: None,
             base_id: Some(base_id.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_that_cannot_be_read_is_told_once() {
+        let looked_at = LookedAt::default();
+        // A stream's next question has a copy.
+        let told = ["achA", "achB", "achA", "achB"].map(|id| looked_at.clone().is_news(id));
+        assert_eq!(told, [true, true, false, false]);
     }
 }

@@ -13,7 +13,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::Fields;
 
 use crate::columns::marker::{Marker, Misfit};
-use crate::columns::shape::is_computed;
+use crate::columns::shape::is_made_by_airtable;
 use crate::columns::texts::{flat_items, put_joined, put_json, put_text};
 use crate::columns::{Object, Shape};
 use crate::json::{Json, Kind, NotJson};
@@ -54,12 +54,12 @@ impl Builder {
         }
     }
 
-    /// The builder for a field's cells. Those of computed fields may be arrays where the field's one value belongs.
+    /// The builder for a field's cells. Those that Airtable makes may be arrays where the field's one value belongs.
     pub(crate) fn of_field(kind: &str, shape: &Shape) -> Self {
         match shape {
             // These hold an array as it is.
             Shape::List(_) | Shape::Lookup(_) | Shape::Json => Self::new(shape),
-            shape if is_computed(kind) => Self::Computed(Box::new(Self::new(shape))),
+            shape if is_made_by_airtable(kind) => Self::Computed(Box::new(Self::new(shape))),
             shape => Self::new(shape),
         }
     }
@@ -162,9 +162,12 @@ impl Builder {
     }
 
     /// Appends an array, given as its JSON text, to a column of one value each: none is an empty cell, one is that value,
-    /// and several are, in a column of texts, these side by side.
+    /// and several are, in a column of texts, these side by side. A null carries nothing. A number beside others is a
+    /// text there.
     fn append_array(&mut self, raw: &str) -> Result<Option<Misfit>, NotJson> {
-        match (&mut *self, flat_items(raw)?.as_slice()) {
+        let mut items = flat_items(raw)?;
+        items.retain(|item| Json::new(item).kind() != Kind::Null);
+        match (&mut *self, items.as_slice()) {
             (_, []) => self.append_empty(),
             (_, [only]) => return self.append(&mut Json::new(only)),
             (Self::Text(b), several) => return put_joined(b, several, false, raw),

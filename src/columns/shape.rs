@@ -202,9 +202,10 @@ impl Shape {
     }
 }
 
-/// Airtable makes the cells of such fields itself, and may send the one value of a cell in an array.
-pub(super) fn is_computed(kind: &str) -> bool {
-    const COMPUTED: [&str; 10] = [
+/// Airtable makes the cells of such fields itself, by computing or synchronising, and may send the one value of a cell in an
+/// array.
+pub(super) fn is_made_by_airtable(kind: &str) -> bool {
+    const MADE: [&str; 11] = [
         "formula",
         "rollup",
         "count",
@@ -215,8 +216,9 @@ pub(super) fn is_computed(kind: &str) -> bool {
         "lastModifiedBy",
         "button",
         "aiText",
+        "externalSyncSource",
     ];
-    COMPUTED.contains(&kind)
+    MADE.contains(&kind)
 }
 
 /// The shape of a computed field's result, where Airtable tells one.

@@ -27,8 +27,8 @@ pub(super) fn put_json(builder: &mut StringBuilder, raw: &str) -> Option<Misfit>
     matches!(mended, Cow::Owned(_)).then_some(Misfit::HalfCharacter)
 }
 
-/// Appends the texts among the items of an array side by side, as Airtable shows them; empty items have none. With
-/// `any_kind` numbers and truths are texts, too, and an array with objects is its JSON.
+/// Appends the texts and numbers of an array's items, nulls not among them, side by side, as Airtable shows them. With
+/// `any_kind` truths are texts, too, and an array with objects is its JSON.
 pub(super) fn put_joined(
     builder: &mut StringBuilder,
     items: &[&str],
@@ -40,7 +40,6 @@ pub(super) fn put_joined(
     for item in items {
         let mut json = Json::new(item);
         let text = match json.kind() {
-            Kind::Null => continue,
             Kind::Text => {
                 let text = json.text()?;
                 is_whole &= text.is_whole;
@@ -53,6 +52,7 @@ pub(super) fn put_joined(
                     return Ok(Some(marker.misfit()));
                 }
             },
+            Kind::Number => item,
             _ if any_kind => item,
             _ => {
                 builder.append_null();

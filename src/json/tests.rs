@@ -220,6 +220,18 @@ fn half_a_surrogate_pair_leaves_the_rest_of_the_text() {
     assert_eq!(without_halves(r#"{"\ude80":["\ud83d","\\"]}"#), r#"{"\ufffd":["\ufffd","\\"]}"#);
 }
 
+#[test]
+fn what_is_no_text_in_a_body_leaves_the_rest_of_it() {
+    for (body, expected) in [
+        (&b"{\"a\":\"\xc3\xbc\"}"[..], "{\"a\":\"\u{fc}\"}"),
+        (b"{\"a\":\"\xff\"}", "{\"a\":\"\u{fffd}\"}"),
+        (b"[\"\\ud83d\"]", "[\"\\ufffd\"]"),
+        (b"[\"\xff\",\"\\ud83d\"]", "[\"\u{fffd}\",\"\\ufffd\"]"),
+    ] {
+        assert_eq!(super::text(body), expected);
+    }
+}
+
 /// Texts that are JSON, nearly JSON, and all that lies between.
 fn any_text() -> impl Strategy<Value = String> {
     let bit = prop_oneof![

@@ -20,37 +20,93 @@ pub enum Others {
     Refused,
 }
 
+/// One pair, as it was written.
+struct Pair {
+    key: String,
+    value: String,
+}
+
 /// What was given, under the names that the table writes.
 #[derive(Default)]
 pub(super) struct Given {
-    values: BTreeMap<&'static str, String>,
+    pairs: BTreeMap<&'static str, Pair>,
     /// The Unity Catalog connection that the read names.
     pub(super) databricks_connection: Option<String>,
-    /// The framework's pipelines want the deletes alone.
-    pub(super) deletes_only: bool,
+    /// Whether the framework's pipelines want the deletes alone, where they say so.
+    deletes_only: Option<bool>,
 }
 
 impl Given {
-    pub(super) fn take(&mut self, key: &str, value: String, others: Others) -> Result<()> {
+    /// What one caller gave, who means one value for an option.
+    pub(super) fn of<K: AsRef<str>, V: Into<String>>(
+        others: Others,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        let mut given = Self::default();
+        for (key, value) in pairs {
+            given.take(key.as_ref(), value.into(), others)?;
+        }
+        // A connection's token may stand there under more than one name, and no read can change that.
+        if given.databricks_connection.is_none() {
+            given.check_names()?;
+        }
+        Ok(given)
+    }
+
+    /// These with what somebody else gave later: an option that is given there is not taken from here, whatever its name.
+    pub(super) fn replaced_by(mut self, later: Self) -> Self {
+        for row in OPTIONS.iter().filter(|row| later.pairs_of(row).next().is_some()) {
+            row.names().for_each(|name| _ = self.pairs.remove(name));
+        }
+        self.pairs.extend(later.pairs);
+        Self {
+            pairs: self.pairs,
+            databricks_connection: later.databricks_connection.or(self.databricks_connection),
+            deletes_only: later.deletes_only.or(self.deletes_only),
+        }
+    }
+
+    fn take(&mut self, key: &str, value: String, others: Others) -> Result<()> {
         let lower = key.to_lowercase();
         if lower == "databricks.connection" && others == Others::LetThrough {
             self.databricks_connection = Some(value);
             return Ok(());
         }
         if lower == DELETE_FLOW.to_lowercase() {
-            self.deletes_only = value.trim().eq_ignore_ascii_case("true");
+            self.deletes_only = Some(value.trim().eq_ignore_ascii_case("true"));
             return Ok(());
         }
-        match OPTIONS.iter().flat_map(OptionRow::names).find(|name| name.to_lowercase() == lower) {
-            // A name may be of spaces alone.
-            Some(name) if !value.is_empty() && NAMES.contains(&name) => _ = self.values.insert(name, value),
-            Some(name) if !value.trim().is_empty() || name == "rescued_data_column" => {
-                _ = self.values.insert(name, value);
+        let Some(name) = OPTIONS.iter().flat_map(OptionRow::names).find(|name| name.to_lowercase() == lower) else {
+            return unknown(key, &lower, others);
+        };
+        let pair = Pair { key: key.to_owned(), value };
+        match self.pairs.get(name) {
+            Some(earlier) if earlier.key != pair.key => check_equal(name, earlier, &pair)?,
+            _ => {}
+        }
+        self.pairs.insert(name, pair);
+        Ok(())
+    }
+
+    /// One option has one value, whichever of its names were given.
+    fn check_names(&self) -> Result<()> {
+        for row in OPTIONS {
+            let mut pairs = self.pairs_of(row);
+            if let Some(first) = pairs.next() {
+                pairs.try_for_each(|other| check_equal(row.name, first, other))?;
             }
-            Some(_) => {}
-            None => unknown(key, &lower, others)?,
         }
         Ok(())
+    }
+
+    /// What was given of an option, by its own name first, without what means nothing.
+    fn pairs_of(&self, row: &'static OptionRow) -> impl Iterator<Item = &Pair> {
+        row.names().filter_map(|name| self.pairs.get(name)).filter(|pair| !is_none(row.name, &pair.value))
+    }
+
+    /// The framework's pipelines want the deletes alone.
+    pub(super) fn deletes_only(&self) -> bool {
+        self.deletes_only.unwrap_or_default()
     }
 
     /// The value given, without outer space.
@@ -61,7 +117,20 @@ impl Given {
     /// The value given, as it was written: what it names may have outer space. An option's own name goes before its
     /// aliases, and these go in the order of the table.
     pub(super) fn name(&self, name: &'static str) -> Option<String> {
-        row_of(name).names().find_map(|name| self.values.get(name)).cloned()
+        self.pairs_of(row_of(name)).next().map(|pair| pair.value.clone())
+    }
+
+    /// Takes back a value, under whichever name it was given.
+    pub(super) fn forget(&mut self, name: &'static str) {
+        for name in row_of(name).names() {
+            self.pairs.remove(name);
+        }
+    }
+
+    /// Gives a value in the place of another.
+    pub(super) fn set(&mut self, name: &'static str, value: String) {
+        self.forget(name);
+        self.pairs.insert(name, Pair { key: name.to_owned(), value });
     }
 
     /// The value given, as it was written, where it is a list with commas and not in JSON.
@@ -126,6 +195,23 @@ impl Given {
     }
 }
 
+/// A value that stands for none.
+fn is_none(name: &str, value: &str) -> bool {
+    // A name may be of spaces alone.
+    let is_name = NAMES.contains(&name);
+    name != "rescued_data_column" && if is_name { value.is_empty() } else { value.trim().is_empty() }
+}
+
+fn check_equal(name: &str, one: &Pair, other: &Pair) -> Result<()> {
+    if one.value == other.value || is_none(name, &one.value) || is_none(name, &other.value) {
+        return Ok(());
+    }
+    // The values are not quoted: one of them may be a secret.
+    Err(Error::Option(
+        format!("options {} and {} are one option with two values: give one of them", one.key, other.key).into(),
+    ))
+}
+
 /// Whoever gives such a number wants to know how large it may be.
 fn is_too_large(parsed: &std::result::Result<u64, std::num::ParseIntError>) -> bool {
     parsed.as_ref().is_err_and(|error| *error.kind() == std::num::IntErrorKind::PosOverflow)
@@ -138,9 +224,9 @@ fn row_of(name: &str) -> &'static OptionRow {
 /// The error for a value that an option cannot have. A token, wherever it was put by mistake, is not quoted.
 pub(super) fn bad(name: &str, value: &str, expected: &str) -> Error {
     if Token::is_likely(value) {
-        return Error::Option(format!("option {name} holds what looks like a token: it takes {expected}"));
+        return Error::Option(format!("option {name} holds what looks like a token: it takes {expected}").into());
     }
-    Error::Option(format!("option {name} is {value:?}: it takes {expected}"))
+    Error::Option(format!("option {name} is {value:?}: it takes {expected}").into())
 }
 
 /// Refuses a key that surely means an option of ours, and any where nobody adds keys of their own.
@@ -150,7 +236,7 @@ fn unknown(key: &str, lower: &str, others: Others) -> Result<()> {
     }
     match (Meant::by(key), others) {
         (Meant::Surely(text), _) | (Meant::Unclear(text), Others::Refused) => {
-            Err(Error::Option(format!("unknown option {key}: {text}")))
+            Err(Error::Option(format!("unknown option {key}: {text}").into()))
         }
         (Meant::Unclear(_), Others::LetThrough) => {
             log::info!("option {key} is not one of this source's: ignored");

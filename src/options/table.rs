@@ -9,11 +9,11 @@ pub struct OptionRow {
     pub name: &'static str,
     /// Other names for the same.
     pub aliases: &'static [&'static str],
-    /// What other sources call it: no names of ours, but errors that tell ours. In lower case, without `_`.
+    /// What other sources call it. These are no names of ours: the error names ours. In lower case, without `_`.
     pub elsewhere: &'static [&'static str],
-    /// What holds where it is not given; empty where nothing does.
+    /// What holds where it is not given. Empty where there is no default.
     pub default: &'static str,
-    /// When it must be given; empty where it need not.
+    /// When it must be given. Empty where it need not.
     pub required: &'static str,
     /// `text`, `list`, `integer`, `number` or the words to choose from, separated by `|`.
     pub kind: &'static str,
@@ -24,16 +24,17 @@ pub struct OptionRow {
     /// The variable of the environment that stands in for it, on the command line and for `ingest`; empty where none
     /// does. A Spark read and the library take none: on a cluster the driver's environment is not the workers'.
     pub variable: &'static str,
-    /// Its value may be shown to whoever sees a `repr` or a traceback. All others are hidden, because a value may stand
-    /// under the wrong name.
+    /// A `repr` or a traceback may show its value. The values of all others are hidden, because a token may stand under
+    /// the wrong name.
     pub is_shown: bool,
 }
 
-/// What an option is about, from what every request needs to what only streams do. A command has the options of its scope
-/// and of those before it.
+/// What an option is about, from what every request needs to what only streams do. A command has the options of its
+/// scope and of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Where Airtable is, and how it is talked to. A Unity Catalog connection stores these, and no read may change them.
+    /// The address of Airtable, and how requests are sent. A Unity Catalog connection stores these, and no read may
+    /// change them.
     Connection,
     /// Which base a listing of tables is of.
     Tables,
@@ -120,7 +121,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "base_url",
         "text",
         "https://api.airtable.com",
-        "where the API is; no scheme means https, plain http is for loopback only",
+        "address of the API; no scheme means https, plain http is for loopback only",
     )
     .called(&["url", "apiurl", "endpoint", "endpointurl"])
     .of(Connection)
@@ -138,7 +139,7 @@ pub static OPTIONS: &[OptionRow] = &[
         .called(&["filter", "filters", "filterbyformula", "formula", "where", "predicate"]),
     row("max_records", "integer", "", "stop after this many records")
         .called(&["limit", "maxrows", "maxresults", "nrows", "numrows", "rowlimit", "recordlimit", "top"]),
-    row("column_names", "snake|original|id", "snake", "what columns are called")
+    row("column_names", "snake|original|id", "snake", "which names the columns get")
         .called(&["returnfieldsbyfieldid", "usefieldids"]),
     row("nested", "struct|json", "struct", "`json` gives one JSON string per nested cell"),
     row(
@@ -149,11 +150,18 @@ pub static OPTIONS: &[OptionRow] = &[
     ),
     row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
     row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives").shown(),
-    row("max_records_per_batch", "integer", "", "bound of one streaming micro-batch")
+    row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
         .of(Stream)
         .called(&["maxrowspertrigger", "maxrecordspertrigger", "maxrowsperbatch"]),
-    row("lookback_seconds", "integer", "60", "how far a `cdc` window re-reads").of(Stream),
-    row("webhook_id", "text", "", "change feed to use; otherwise found or created").of(Stream),
+    row(
+        "lookback_seconds",
+        "integer",
+        "60",
+        "how many seconds a `cdc` window reads again, for records that Airtable shows late",
+    )
+    .of(Stream),
+    row("webhook_id", "text", "", "webhook that a `cdc_with_deletes` stream uses; without it one is found or made")
+        .of(Stream),
     row(
         "on_lost_feed",
         "fail|reread",
@@ -175,11 +183,16 @@ pub static OPTIONS: &[OptionRow] = &[
         "absolute path of a directory of one stream, shared by driver and workers, for `on_lost_feed=reread`",
     )
     .of(Stream),
-    row("requests_per_second", "number", "4.5", "budget for one base, shared by every process on the machine")
-        .of(Connection)
-        .called(&["ratelimit", "rps", "qps", "maxrequestspersecond"])
-        .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
-    row("max_retries", "integer", "8", "how often one request is sent again after a passing failure")
+    row(
+        "requests_per_second",
+        "number",
+        "4.5",
+        "requests a second to one base, for all processes of the machine together",
+    )
+    .of(Connection)
+    .called(&["ratelimit", "rps", "qps", "maxrequestspersecond"])
+    .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
+    row("max_retries", "integer", "8", "how often one request is sent again after a failure that may pass")
         .of(Connection)
         .called(&["retries", "numretries", "retrycount"]),
     row("timeout_seconds", "number", "60", "time for one request and its answer")
@@ -189,17 +202,18 @@ pub static OPTIONS: &[OptionRow] = &[
         .called(&["batchsize", "fetchsize", "chunksize", "limitperpage"]),
 ];
 
-/// Words of other sources for what is not here, and what to do instead. As [`OptionRow::elsewhere`] are.
+/// Words of other sources for what is not here, and what to do instead. Written as [`OptionRow::elsewhere`].
 pub(super) const NOT_HERE: &[(&[&str], &str)] = &[
     (&["sort", "sortby", "order", "orderby"], "records come in no order: sort the rows that were read"),
     (&["offset", "skip"], "a read begins with the first record: choose records by view or filter_formula"),
     (
         &["cellformat", "userlocale"],
-        "cells are typed values, and no texts as Airtable shows them: format the rows that were read",
+        "cells are typed values, not the texts that Airtable shows: format the rows that were read",
     ),
 ];
 
-/// The framework's word for a stream of deletes only. Not a row of the table: pipelines set it, people need not know it.
+/// The framework's word for a stream of deletes only. It is no row of the table: pipelines set it, and people need not
+/// know it.
 pub(super) const DELETE_FLOW: &str = "isDeleteFlow";
 
 /// Keys that Spark, Unity Catalog and the community connector framework add: read elsewhere or by nobody.

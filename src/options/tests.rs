@@ -37,10 +37,47 @@ fn keys_have_no_case_and_the_token_three_names() {
         assert_eq!(options.connection.token, Token::new("patY").expect("a token"));
         assert_eq!(options.read.table.as_deref(), Some("Vendors"));
     }
-    for order in [["token", "bearer_token"], ["bearer_token", "token"]] {
-        let options = Options::parse(order.map(|key| (key, key))).expect("valid");
-        assert_eq!(options.connection.token, Token::new("token").expect("a token"));
+}
+
+#[test]
+fn one_option_has_one_value_whatever_it_is_called() {
+    for (pairs, said) in [
+        ([("token", "patX"), ("bearer_token", "patY")], "options token and bearer_token are one option"),
+        ([("access_token", "patX"), ("Bearer_Token", "patY")], "options Bearer_Token and access_token are one option"),
+        ([("max_records", "2"), ("MAX_RECORDS", "3")], "options max_records and MAX_RECORDS are one option"),
+        ([("TABLENAME", "Vendors"), ("tableName", " Vendors")], "options TABLENAME and tableName are one option"),
+    ] {
+        for others in [Others::Refused, Others::LetThrough] {
+            let text = Options::parse_among(others, pairs).expect_err("refused").to_string();
+            assert_eq!(text, format!("{said} with two values: give one of them"));
+        }
     }
+    for pairs in [
+        [("token", "patX"), ("bearer_token", "patX")],
+        [("token", "patX"), ("access_token", " ")],
+        [("TOKEN", ""), ("token", "patX")],
+        [("token", "patY"), ("token", "patX")],
+    ] {
+        let options = Options::parse(pairs).expect("valid");
+        assert_eq!(options.connection.token, Token::new("patX").expect("a token"), "{pairs:?}");
+    }
+    assert!(message(&[("view", "A"), ("View", "B")]).contains("options view and View"));
+}
+
+#[test]
+fn a_call_replaces_what_it_gives_by_any_name() {
+    let call = |more: &[(&str, &str)]| {
+        let pairs = [("token", "patX"), ("view", "Grid"), ("max_records", "2"), ("isDeleteFlow", "false")];
+        let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let more: Vec<(String, String)> = more.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        Options::parse_call(Others::Refused, pairs, more).expect("valid")
+    };
+    assert_eq!(call(&[("Bearer_Token", "patY")]).connection.token, Token::new("patY").expect("a token"));
+    assert_eq!(call(&[("bearer_token", "")]).connection.token, Token::new("patX").expect("a token"));
+    let read = call(&[("VIEW", ""), ("max_records", "3")]).read;
+    assert_eq!((read.view, read.max_records), (None, Some(3)));
+    let read = call(&[("isdeleteflow", "true"), ("ingestion_type", "cdc_with_deletes")]).read;
+    assert!(read.deletes_only && read.view.as_deref() == Some("Grid"));
 }
 
 #[test]
@@ -97,7 +134,7 @@ fn refused_values_say_what_is_taken() {
 
 #[test]
 fn airtable_grants_five_a_second_under_every_name() {
-    for base_url in ["https://api.airtable.com.", "API.AIRTABLE.COM:443", "https://airtable.com"] {
+    for base_url in ["https://api.airtable.com.", "API.AIRTABLE.COM:443", "https://content.airtable.com"] {
         let text = message(&[("base_url", base_url), ("requests_per_second", "5.1")]);
         assert!(text.contains("Airtable grants no more"), "{base_url}: {text}");
         assert!(parse(&[("base_url", base_url), ("requests_per_second", "5")]).is_ok(), "{base_url}");
@@ -182,10 +219,15 @@ fn a_token_in_the_wrong_place_is_not_quoted() {
 }
 
 #[test]
-fn the_first_of_several_names_is_the_same_in_any_order() {
-    for order in [["access_token", "bearer_token"], ["bearer_token", "access_token"]] {
-        let options = Options::parse(order.map(|key| (key, key))).expect("valid");
-        assert_eq!(options.connection.token, Token::new("bearer_token").expect("a token"));
+fn of_several_tokens_of_a_connection_the_first_name_counts_in_any_order() {
+    for (order, first) in [
+        (["access_token", "bearer_token"], "bearer_token"),
+        (["bearer_token", "access_token"], "bearer_token"),
+        (["bearer_token", "token"], "token"),
+    ] {
+        let pairs = order.map(|key| (key, &key[..5])).into_iter().chain([("databricks.connection", "airtable")]);
+        let options = Options::parse_among(Others::LetThrough, pairs).expect("valid");
+        assert_eq!(options.connection.token, Token::new(&first[..5]).expect("a token"));
     }
 }
 
@@ -242,4 +284,25 @@ fn the_table_says_what_an_option_is_about() {
         assert_eq!(row.scope, Scope::Connection, "{}", row.name);
     }
     assert!(!OPTIONS[0].is_shown, "the token");
+}
+
+#[test]
+fn a_token_is_taken_without_what_was_copied_with_it() {
+    for text in [
+        "patA.b",
+        "\"patA.b\"",
+        "'patA.b'",
+        "`patA.b`",
+        "Bearer patA.b",
+        "bearer  patA.b",
+        "\"Bearer patA.b\"",
+        "Bearer \"patA.b\"",
+        "Authorization: Bearer patA.b",
+    ] {
+        let token = Options::parse([("token", text)]).expect(text).connection.token;
+        assert_eq!(token, Options::parse([("token", "patA.b")]).expect("a token").connection.token, "{text}");
+    }
+    for text in ["patA b", "\"\"", "Bearer \"\""] {
+        assert!(Options::parse([("token", text)]).is_err(), "{text}");
+    }
 }

@@ -51,7 +51,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
         schema_change: schema_change(given)?,
         state_location: state_location(given)?,
-        deletes_only: given.deletes_only,
+        deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
     check_lost_feed(&read)?;
@@ -93,14 +93,35 @@ fn token(given: &Given) -> Result<Token> {
                  format(\"lakeflow_connect\"), that spark.databricks.unityCatalog.connectionDfOptionInjection.enabled \
                  is true, that the connection has an option token (or bearer_token, or access_token), and that its \
                  externalOptionsAllowList names every other option that the read gives"
-            ),
+            )
+            .into(),
         }));
     };
-    Token::new(&text).ok_or_else(|| {
+    Token::new(bare(&text)).ok_or_else(|| {
         Error::Option(
             "option token holds characters that no token has: check that it was copied or looked up whole".into(),
         )
     })
+}
+
+/// A token without what people copy with it: quotes, and the word before it in a header.
+fn bare(mut text: &str) -> &str {
+    loop {
+        let before = text;
+        for quote in ['"', '\'', '`'] {
+            let inside = text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
+            text = inside.unwrap_or(text).trim();
+        }
+        for word in ["Authorization:", "Bearer "] {
+            text = match text.split_at_checked(word.len()) {
+                Some((start, rest)) if start.eq_ignore_ascii_case(word) => rest.trim(),
+                _ => text,
+            };
+        }
+        if text == before {
+            return text;
+        }
+    }
 }
 
 fn namespace(given: &Given) -> Result<Option<String>> {
@@ -115,11 +136,14 @@ fn namespace(given: &Given) -> Result<Option<String>> {
 fn ingestion_type(given: &Given) -> Result<IngestionType> {
     let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
     let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
-    if given.deletes_only && ingestion_type != IngestionType::CdcWithDeletes {
-        return Err(Error::Option(format!(
-            "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
-            ingestion_type.as_str()
-        )));
+    if given.deletes_only() && ingestion_type != IngestionType::CdcWithDeletes {
+        return Err(Error::Option(
+            format!(
+                "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
+                ingestion_type.as_str()
+            )
+            .into(),
+        ));
     }
     Ok(ingestion_type)
 }
@@ -160,7 +184,7 @@ fn check_lost_feed(read: &ReadOptions) -> Result<()> {
         return Err(Error::Option(format!(
             "option on_lost_feed is reread, but {DELETE_FLOW} is true: a stream of deletes alone does not know what it \
              should have deleted: set on_lost_feed to fail, or take deletes from the one stream of all changes"
-        )));
+        ).into()));
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! `Connector`: Airtable behind a set of options, as Python sees it. A body is convert, wait, wrap.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::json;
 
 use super::batches::Batches;
 use super::error::{answered, exception};
@@ -12,17 +12,19 @@ use super::live::Live;
 use super::runtime::wait;
 use super::scan::Scan;
 use super::stream::Stream;
+use super::text::{self, Given, Name};
 use crate::connector::{AirtableConnector, LakeflowConnect};
+use crate::error::Error;
 use crate::options::{Options, Others};
 use crate::token::scrub;
 
-/// Options as Python gives them.
-type Given = BTreeMap<String, String>;
+/// The option that names the table, which a call may name otherwise.
+const TABLE: &str = "tableName";
 
 /// Airtable behind a set of options. Making one checks the options and sends nothing.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
 pub(super) struct Connector {
-    given: Given,
+    given: text::Options,
     others: Others,
     options: Options,
     live: Arc<Live>,
@@ -34,11 +36,22 @@ impl Connector {
     }
 
     /// The options of one call, which go before the connector's.
-    fn call_options(&self, py: Python<'_>, table: Option<&str>, more: Option<Given>) -> PyResult<Options> {
-        let mut all = self.given.clone();
-        all.extend(more.into_iter().flatten().map(|(key, value)| (key.to_lowercase(), value)));
-        all.extend(table.map(|name| ("tablename".to_owned(), name.to_owned())));
-        Options::parse_among(self.others, all).map_err(|error| exception(py, &error))
+    fn call_options(&self, py: Python<'_>, table: Option<Name>, more: Option<Given>) -> PyResult<Options> {
+        let mut more = more.map(|more| more.checked(py)).transpose()?.unwrap_or_default();
+        if let Some(table) = table.map(|table| table.checked(py)).transpose()? {
+            let is_table = |key: &str| key.eq_ignore_ascii_case(TABLE);
+            let other = more.iter().find(|(key, name)| is_table(key) && !name.is_empty() && **name != table);
+            // A framework hands on what a read was given: there the call's table is the one that is meant.
+            if let (Some((_, other)), Others::Refused) = (other, self.others) {
+                let said =
+                    format!("the call names two tables, {table:?} and by option {TABLE} {other:?}: give one of them");
+                return Err(exception(py, &Error::Option(said.into())));
+            }
+            more.retain(|key, _| !is_table(key));
+            more.insert(TABLE.to_owned(), table);
+        }
+        let all = Options::parse_call(self.others, self.given.clone(), more);
+        all.map_err(|error| exception(py, &error))
     }
 
     /// The connector's own connections, or new ones for a call that says where else to go or as whom.
@@ -58,7 +71,7 @@ impl Connector {
     #[pyo3(signature = (options, *, among_others = false))]
     fn new(py: Python<'_>, options: Given, among_others: bool) -> PyResult<Self> {
         let others = if among_others { Others::LetThrough } else { Others::Refused };
-        let given: Given = options.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+        let given = options.checked(py)?;
         let options = Options::parse_among(others, given.clone()).map_err(|error| exception(py, &error));
         super::log::hand_over(py)?;
         let options = options?;
@@ -73,12 +86,32 @@ impl Connector {
         Ok(bases.into_iter().map(|base| base.id).collect())
     }
 
+    /// The bases that the token sees, as JSON: a list of (id, name, permission level).
+    fn list_bases(&self, py: Python<'_>) -> PyResult<String> {
+        let connector = self.connector(py)?;
+        let bases = answered(py, wait(py, connector.list_bases()))?;
+        let told: Vec<_> = bases.iter().map(|base| (&base.id, &base.name, base.permission_level())).collect();
+        Ok(json!(told).to_string())
+    }
+
+    /// The definitions of a base's tables, as JSON: a list of `TableDefinition`.
+    #[pyo3(signature = (namespace = None, options = None))]
+    fn definitions(&self, py: Python<'_>, namespace: Option<Name>, options: Option<Given>) -> PyResult<String> {
+        let mut options = self.call_options(py, None, options)?;
+        let namespace = namespace.map(|name| name.checked(py)).transpose()?;
+        options.read.namespace = namespace.or(options.read.namespace);
+        let connector = self.live_for(&options).get(py)?;
+        let tables = answered(py, wait(py, connector.definitions(&options.read)))?;
+        Ok(json!(tables).to_string())
+    }
+
     /// The names of the tables in a base: that of `base_id`, or of the namespace given by id or name.
     #[pyo3(signature = (namespace = None))]
-    fn list_tables(&self, py: Python<'_>, namespace: Option<&str>) -> PyResult<Vec<String>> {
+    fn list_tables(&self, py: Python<'_>, namespace: Option<Name>) -> PyResult<Vec<String>> {
         let connector = self.connector(py)?;
-        let namespace = namespace.or(self.options.read.namespace.as_deref());
-        answered(py, wait(py, connector.list_tables(namespace)))
+        let namespace =
+            namespace.map(|name| name.checked(py)).transpose()?.or_else(|| self.options.read.namespace.clone());
+        answered(py, wait(py, connector.list_tables(namespace.as_deref())))
     }
 
     /// The tables of every base that the token sees, by name, or by id where several have the name.
@@ -89,7 +122,7 @@ impl Connector {
 
     /// Plans a read: one request.
     #[pyo3(signature = (table = None, options = None))]
-    fn plan(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
+    fn plan(&self, py: Python<'_>, table: Option<Name>, options: Option<Given>) -> PyResult<Scan> {
         let options = self.call_options(py, table, options)?;
         let connector = self.live_for(&options).get(py)?;
         answered(py, wait(py, connector.plan(&options.read))).map(Scan)
@@ -97,7 +130,7 @@ impl Connector {
 
     /// Plans a read from the definitions that this connector was told last: a request only where they lack the table.
     #[pyo3(signature = (table = None, options = None))]
-    fn plan_cached(&self, py: Python<'_>, table: Option<&str>, options: Option<Given>) -> PyResult<Scan> {
+    fn plan_cached(&self, py: Python<'_>, table: Option<Name>, options: Option<Given>) -> PyResult<Scan> {
         let options = self.call_options(py, table, options)?;
         let connector = self.live_for(&options).get(py)?;
         answered(py, wait(py, connector.plan_cached(&options.read))).map(Scan)
@@ -105,7 +138,7 @@ impl Connector {
 
     /// What a pipeline needs to know about a table: `primary_keys`, `cursor_field`, `ingestion_type`.
     #[pyo3(signature = (table, options = None))]
-    fn metadata<'py>(&self, py: Python<'py>, table: &str, options: Option<Given>) -> PyResult<Bound<'py, PyDict>> {
+    fn metadata<'py>(&self, py: Python<'py>, table: Name, options: Option<Given>) -> PyResult<Bound<'py, PyDict>> {
         let options = self.call_options(py, Some(table), options)?;
         let connector = self.live_for(&options).get(py)?;
         let metadata = answered(py, wait(py, connector.table_metadata(&options.read)))?;
@@ -120,7 +153,8 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
-        Ok(Batches::new(py, self.live_for(&options).get(py)?.read(scan.0.clone())))
+        let batches = self.live_for(&options).get(py)?.read(scan.0.clone());
+        Ok(Batches::new(py, &scan.0.table_name, batches))
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.

@@ -1,14 +1,15 @@
 //! Facts of which Rust keeps the one copy, for Python to ask for: the options, names as columns have them, types as people
 //! write them, and the names that somebody may have meant.
 
-use std::borrow::Cow;
-
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::error::exception;
+use super::html;
+use super::text::Shown;
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
-use crate::options::{OPTIONS, OptionRow, option_meant as meant_by};
+use crate::options::{OPTIONS, OptionRow, option_meant as meant_by, place};
 use crate::scan::snake;
 use crate::token::scrub as scrub_text;
 
@@ -34,26 +35,50 @@ pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
 /// The names that somebody may have meant by `name`, the nearest first.
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value)] // Python's list becomes one of ours.
-pub(super) fn nearest_names(name: &str, known: Vec<String>) -> Vec<String> {
-    nearest_of(name, known.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
+pub(super) fn nearest_names(name: Shown, known: Vec<Shown>) -> Vec<String> {
+    nearest_of(&name.0, known.iter().map(|known| known.0.as_str())).into_iter().map(str::to_owned).collect()
+}
+
+/// A table of HTML with a line above it, as notebooks show it. Nothing that is given is markup, and no secret is shown.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // Python's lists become ours.
+pub(super) fn html_table(caption: &str, header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    scrub_text(&html::table(caption, &header, &rows)).into_owned()
 }
 
 /// Which option may be meant by a name that is none, as the end of a sentence, and whether that is sure.
 #[pyfunction]
-pub(super) fn option_meant(name: &str) -> (String, bool) {
-    meant_by(name)
+#[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+pub(super) fn option_meant(name: Shown) -> (String, bool) {
+    meant_by(&name.0)
+}
+
+/// What a page of Airtable's shows, given its web address: base, table and view, by ids. None where a text is no such
+/// address. `option` is what messages say that it was given for.
+#[pyfunction]
+#[allow(clippy::type_complexity)] // A tuple in Python.
+pub(super) fn web_place(
+    py: Python<'_>,
+    option: &str,
+    text: &str,
+) -> PyResult<Option<(String, Option<String>, Option<String>)>> {
+    let place = place(option, text).map_err(|error| exception(py, &error))?;
+    Ok(place.map(|place| (place.base, place.table, place.view)))
 }
 
 /// A text without secrets, wherever somebody has put one by mistake.
 #[pyfunction]
-pub(super) fn scrub(text: &str) -> Cow<'_, str> {
-    scrub_text(text)
+#[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+pub(super) fn scrub(text: Shown) -> String {
+    scrub_text(&text.0).into_owned()
 }
 
 /// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.
 #[pyfunction]
-pub(super) fn snake_name(name: &str) -> String {
-    snake(name)
+#[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+pub(super) fn snake_name(name: Shown) -> String {
+    snake(&name.0)
 }
 
 /// A type in SQL's words, given as the JSON of one of Spark's types.

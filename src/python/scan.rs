@@ -2,9 +2,11 @@
 
 use pyo3::prelude::*;
 
-use super::arrow::Schema;
 use super::error::exception;
+use super::schema::Schema;
+use super::whole::Whole;
 use crate::scan;
+use crate::token::scrub;
 
 /// The resolved plan of a read: table, columns and filters, and no token.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
@@ -28,6 +30,16 @@ impl Scan {
     #[getter]
     fn schema(&self) -> Schema {
         Schema(self.0.schema())
+    }
+
+    /// The plan that ends after so many records, or earlier where this one does.
+    fn head(&self, max_records: u64) -> Self {
+        Self(self.0.head(max_records))
+    }
+
+    /// No rows of the plan's schema.
+    fn empty(&self) -> Whole {
+        Whole { schema: self.0.schema(), batches: Vec::new() }
     }
 
     /// The schema as Spark writes a `StructType` in JSON.
@@ -54,11 +66,12 @@ impl Scan {
     }
 
     fn __repr__(&self) -> String {
-        format!(
+        let shown = format!(
             "<lakeflow_airtable Scan of {:?} in {}, {} columns>",
             self.0.table_name,
             self.0.base_id,
             self.0.columns.len()
-        )
+        );
+        scrub(&shown).into_owned()
     }
 }

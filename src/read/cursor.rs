@@ -26,6 +26,8 @@ pub(crate) struct Cursor {
     stale_pages: usize,
     /// Pages since the last start: after the next one as many may bring nothing new.
     pages: usize,
+    /// Those of them that brought something new.
+    fruitful_pages: usize,
     allowed_stale_pages: usize,
     records_at_restart: usize,
     fruitless_restarts: u32,
@@ -47,6 +49,7 @@ impl Cursor {
             landmark: None,
             stale_pages: 0,
             pages: 0,
+            fruitful_pages: 0,
             allowed_stale_pages: STALE_PAGES,
             records_at_restart: 0,
             fruitless_restarts: 0,
@@ -61,16 +64,20 @@ impl Cursor {
     /// The same for a page of whatever is listed, which brought so much that is new.
     pub(crate) fn pass(&mut self, offset: Option<String>, new: usize, explained: usize) -> Result<()> {
         self.pages += 1;
+        self.fruitful_pages += usize::from(new > 0);
         self.stale_pages = if new > 0 { 0 } else { self.stale_pages + 1 };
         let Some(offset) = offset else {
             self.has_more = false;
             return Ok(());
         };
         if self.stale_pages > self.allowed_stale_pages + explained {
-            return Err(Error::Data(format!(
-                "{} pages without a new {}, and still no last one: the read was stopped: start it again",
-                self.stale_pages, self.of
-            )));
+            return Err(Error::Data(
+                format!(
+                    "{} pages without a new {}, and still no last one: the read was stopped: start it again",
+                    self.stale_pages, self.of
+                )
+                .into(),
+            ));
         }
         if self.has_met(&offset) {
             return Err(Error::Data(
@@ -89,24 +96,29 @@ impl Cursor {
         self.landmark.as_deref() == Some(offset)
     }
 
-    /// Begins again, after so many that came.
-    pub(crate) fn restart(&mut self, records: usize) -> Result<()> {
+    /// Pages since the last start.
+    pub(crate) fn pages(&self) -> usize {
+        self.pages
+    }
+
+    /// Beginning again brought at least as much as it cost: half of the pages since the last start were new.
+    pub(crate) fn is_worth_a_restart(&self) -> bool {
+        self.fruitful_pages > 0 && 2 * self.fruitful_pages >= self.pages
+    }
+
+    /// Begins again, after so many that came. Where it gets nowhere, the error ends with what to do.
+    pub(crate) fn restart(&mut self, records: usize, what_to_do: &str) -> Result<()> {
         self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
         if self.fruitless_restarts >= FRUITLESS_RESTARTS {
-            return Err(Error::Data(format!(
-                "the page cursor expired {} times without a new {} in between: {}",
-                self.fruitless_restarts,
-                self.of,
-                if self.of == "record" {
-                    "read the table in parts, by filter_formula or view, or take batches more quickly"
-                } else {
-                    "try again later"
-                }
-            )));
+            let text = format!(
+                "the page cursor expired {} times without a new {} in between: {what_to_do}",
+                self.fruitless_restarts, self.of
+            );
+            return Err(Error::Data(text.into()));
         }
         self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);
         self.records_at_restart = records;
-        (self.offset, self.pages, self.stale_pages) = (None, 0, 0);
+        (self.offset, self.pages, self.fruitful_pages, self.stale_pages) = (None, 0, 0, 0);
         self.landmark = None;
         Ok(())
     }
@@ -144,7 +156,7 @@ mod tests {
         let mut cursor = Cursor::default();
         cursor.advance(page("itr/a", 1), 0).expect("first");
         assert!(cursor.advance(page("itr/a", 1), 0).is_err());
-        cursor.restart(1).expect("allowed");
+        cursor.restart(1, "wait").expect("allowed");
         cursor.advance(page("itr/a", 0), 0).expect("first again");
     }
 
@@ -198,7 +210,7 @@ mod tests {
         for n in 0..500 {
             cursor.advance(page(&format!("a/{n}"), 100), 0).expect("new records");
         }
-        cursor.restart(50_000).expect("allowed");
+        cursor.restart(50_000, "wait").expect("allowed");
         for n in 0..500 {
             cursor.advance(page(&format!("b/{n}"), 0), 0).expect("known records");
         }
@@ -210,10 +222,25 @@ mod tests {
     #[test]
     fn restarts_without_progress_end() {
         let mut cursor = Cursor::default();
-        cursor.restart(100).expect("progress");
-        cursor.restart(200).expect("progress");
-        cursor.restart(200).expect("first");
-        cursor.restart(200).expect("second");
-        assert!(cursor.restart(200).is_err());
+        cursor.restart(100, "wait").expect("progress");
+        cursor.restart(200, "wait").expect("progress");
+        cursor.restart(200, "wait").expect("first");
+        cursor.restart(200, "wait").expect("second");
+        let error = cursor.restart(200, "wait").expect_err("third").to_string();
+        assert!(error.ends_with("expired 3 times without a new record in between: wait"), "{error}");
+    }
+
+    #[test]
+    fn a_restart_is_worth_while_where_half_of_the_pages_were_new() {
+        for (known, new, is_worth) in [(0, 0, false), (0, 8, true), (8, 0, false), (8, 7, false), (8, 8, true)] {
+            let mut cursor = Cursor::default();
+            let pages = (0..known).map(|_| 0).chain((0..new).map(|_| 100)).enumerate();
+            for (number, new_records) in pages {
+                cursor.advance(page(&format!("itr/{number}"), new_records), 0).expect("a page");
+            }
+            assert_eq!((cursor.pages(), cursor.is_worth_a_restart()), (known + new, is_worth), "{known} {new}");
+            cursor.restart(100, "wait").expect("allowed");
+            assert_eq!((cursor.pages(), cursor.is_worth_a_restart()), (0, false));
+        }
     }
 }

@@ -267,6 +267,17 @@ impl Reader {
                 );
                 self.ask(pages, &ask);
             }
+            Recovery::Cut(ask) => {
+                log::info!(
+                    "table {table:?}: the page cursor expired after {records} records, and reading again leads no further: \
+                     reading the rest in smaller shares"
+                );
+                self.ask(pages, &ask);
+            }
+            Recovery::Whole(ask) => {
+                log::warn!("table {table:?}: reading it whole again, as its shares are refused: {error}");
+                self.ask(pages, &ask);
+            }
             Recovery::NoSample => log::info!("table {table:?}: read by one cursor: no sample of it: {error}"),
             Recovery::Again(ask) => {
                 log::warn!("table {table:?}: asking once more, by one cursor: {error}");
@@ -316,12 +327,12 @@ impl Reader {
 
     /// Adds the request to an error of a layer that does not know it.
     fn about(&self, request: &Request, error: Error) -> Error {
-        match error {
-            Error::Data(text) if !text.starts_with("table ") => {
-                Error::Data(format!("{}: {text}", self.client.name(request)))
-            }
-            other => other,
+        let is_about_data = matches!(&error, Error::Data(text) if !text.starts_with("table "));
+        if !is_about_data {
+            return error;
         }
+        let name = self.client.name(request);
+        error.map_text(|text| format!("{name}: {text}")).of_request(name)
     }
 }
 
@@ -334,5 +345,7 @@ pub(super) fn died(error: tokio::task::JoinError) -> Error {
         }
         Err(error) => error.to_string(),
     };
-    Error::Data(format!("the read ended before the table did, by a fault of this package: {why}: please report it"))
+    Error::Data(
+        format!("the read ended before the table did, by a fault of this package: {why}: please report it").into(),
+    )
 }

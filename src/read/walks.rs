@@ -2,13 +2,15 @@
 //! and when are arguments, and nothing here waits.
 //!
 //! Invariants: what one cursor would have read is read, however many there are; a cursor that expires begins its own share
-//! again; no walk has more than one page on its way, so that no more pages are held than there are cursors.
+//! again, and where that leads nowhere, reads it in smaller ones, one after the other; no walk has more than one page on
+//! its way, so that no more pages are held than there are cursors.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::cursor::Cursor;
-use super::shares;
+use super::life::Life;
+use super::shares::{self, Share};
 use super::split::{Advice, Split};
 use crate::airtable::failure::Failure;
 use crate::decode::Page;
@@ -24,17 +26,27 @@ pub(super) struct Walks {
     is_divided: bool,
     /// Walks whose last page did not come, and is asked for again when the others are done.
     waiting: VecDeque<usize>,
-    /// A page is asked for before the one ahead of it has been decoded.
+    /// A page is asked for before the one ahead of it has been decoded: always, unless the number of records is limited.
     asks_ahead: bool,
     /// Pages that brought new records.
     fruitful_pages: usize,
+    /// A share may be read in smaller ones.
+    may_cut: bool,
+    life: Life,
 }
 
 /// The way of one cursor.
 #[derive(Debug)]
 struct Walk {
+    share: Share,
+    /// What it reads after its share, where that was cut.
+    rest: Option<Share>,
+    /// Its share was cut.
+    is_cut: bool,
     formula: Option<String>,
     cursor: Cursor,
+    /// Those of its share's pages since the last start.
+    records: usize,
     part: Part,
     /// Its last page did not come at first.
     has_waited: bool,
@@ -71,6 +83,10 @@ pub(super) struct Ask {
 pub(super) enum Recovery {
     /// The cursor expired: ask for its first page again.
     Restart(Ask),
+    /// The cursor expired where it did before: ask for the first page of a smaller share.
+    Cut(Ask),
+    /// The service knows no shares: ask for the first page of all again.
+    Whole(Ask),
     /// Go on without a sample: by one cursor, then.
     NoSample,
     /// Ask for the same page again, by this cursor alone.
@@ -118,12 +134,14 @@ impl Walks {
             waiting: VecDeque::new(),
             asks_ahead: !is_limited,
             fruitful_pages: 0,
+            may_cut: !is_limited,
+            life: Life::default(),
         }
     }
 
     /// The first page of all.
     pub(super) fn start(&mut self) -> Ask {
-        self.begin(Part::All, self.formula.clone())
+        self.begin(Part::All, Share::ALL)
     }
 
     /// The formula of the records that a walk reads.
@@ -169,12 +187,15 @@ impl Walks {
             let is_all = page.offset.is_none();
             self.split.as_mut().into_iter().for_each(|split| split.sampled(page.records, is_all));
         }
-        let has_shares = self.each.iter().any(|walk| walk.part == Part::Share);
+        let has_shares = self.each.iter().any(|walk| walk.part == Part::Share || walk.is_cut);
         let explained = if has_shares { self.fruitful_pages } else { 0 };
+        self.life.page(page.records);
+        self.each[walk].records += page.records;
         self.each[walk].cursor.advance(page, explained)?;
         self.each[walk].has_waited = false;
         if !self.each[walk].cursor.has_more {
-            next.asks.extend(self.next_waiting());
+            let ask = self.next_share(walk).or_else(|| self.next_waiting());
+            next.asks.extend(ask);
         } else if self.goes_on(walk) && !is_ahead {
             next.asks.push(self.ask(walk));
         }
@@ -186,12 +207,18 @@ impl Walks {
     /// # Errors
     /// [`Error::Data`](crate::error::Error::Data) for a cursor that expires again and again.
     pub(super) fn fail(&mut self, walk: usize, failure: &Failure, records: usize) -> Result<Recovery> {
-        let Walk { part, cursor, has_waited, .. } = &mut self.each[walk];
+        let Walk { part, cursor, has_waited, is_cut, .. } = &mut self.each[walk];
         if failure.is_expired_cursor() && cursor.offset.is_some() {
-            cursor.restart(records)?;
-            return Ok(Recovery::Restart(self.ask(walk)));
+            return self.expired(walk, records);
         }
         match part {
+            // The walk goes on as if nothing had been cut: what is wrong with all records is met again.
+            Part::All if *is_cut && is_of_request(failure) && !may_pass(failure) => {
+                self.may_cut = false;
+                (self.each[walk].is_cut, self.each[walk].rest) = (false, None);
+                self.read_share(walk, Share::ALL);
+                Ok(Recovery::Whole(self.ask(walk)))
+            }
             // Nothing is lost without it, and what is not its formula's fault, the first cursor meets as well.
             Part::Sample if !self.is_divided => {
                 self.split.as_mut().into_iter().for_each(Split::refused);
@@ -212,6 +239,57 @@ impl Walks {
             }
             _ => Ok(Recovery::None),
         }
+    }
+
+    /// Begins again, or reads a smaller share: a cursor that expires after some pages, whatever it reads, never gets further.
+    fn expired(&mut self, walk: usize, records: usize) -> Result<Recovery> {
+        let Walk { share, rest, is_cut, cursor, .. } = &mut self.each[walk];
+        let expires_by_pages = self.life.ended_after(cursor.pages());
+        self.life.expired(cursor.pages(), share.endings());
+        let leads_on = !*is_cut && !expires_by_pages && cursor.is_worth_a_restart();
+        if self.may_cut && !leads_on && share.endings() > 1 {
+            let all = rest.map_or(*share, |rest| share.with(rest));
+            let (first, others) = all.cut(self.life.endings(share.endings()));
+            (*is_cut, *rest) = (true, others);
+            self.read_share(walk, first);
+            if self.each[walk].part == Part::All {
+                self.split = None;
+            }
+            return Ok(Recovery::Cut(self.ask(walk)));
+        }
+        let what_to_do = match (self.asks_ahead, self.may_cut) {
+            (false, _) => {
+                "read without max_records, with which a table is read by one cursor from its first record on, or by less"
+            }
+            (true, true) => {
+                "the smallest share that can be asked for has more pages than a cursor lives: raise page_size, read the table \
+                 in parts, by filter_formula or view, or take batches more quickly"
+            }
+            (true, false) => "read the table in parts, by filter_formula or view, or take batches more quickly",
+        };
+        cursor.restart(records, what_to_do)?;
+        self.each[walk].records = 0;
+        Ok(Recovery::Restart(self.ask(walk)))
+    }
+
+    /// A walk has read its share to the end: it goes on with what was cut off.
+    fn next_share(&mut self, walk: usize) -> Option<Ask> {
+        let Walk { share, rest, part, records, is_cut, cursor, .. } = &mut self.each[walk];
+        if *part == Part::Share || *is_cut {
+            self.life.read(share.endings(), *records, cursor.pages());
+        }
+        let left = rest.take()?;
+        let (first, others) = left.cut(self.life.endings(left.endings()));
+        *rest = others;
+        self.read_share(walk, first);
+        Some(self.ask(walk))
+    }
+
+    /// Begins to read a share in the place of another.
+    fn read_share(&mut self, walk: usize, share: Share) {
+        let walk = &mut self.each[walk];
+        walk.formula = share.formula(self.formula.as_deref());
+        (walk.share, walk.cursor, walk.records) = (share, Cursor::default(), 0);
     }
 
     /// The first cursor ends where the others begin; the sample's waits until it is known that there are others.
@@ -238,10 +316,7 @@ impl Walks {
         split.page(at, took, bytes, records);
         match split.advice() {
             Advice::Stay => Next::default(),
-            Advice::Sample => {
-                let formula = shares::of(&shares::sample(), self.formula.as_deref());
-                Next { asks: vec![self.begin(Part::Sample, Some(formula))], divided: None }
-            }
+            Advice::Sample => Next { asks: vec![self.begin(Part::Sample, Share::SAMPLE)], divided: None },
             Advice::Divide(cursors) => self.divide(cursors),
         }
     }
@@ -251,15 +326,22 @@ impl Walks {
         self.is_divided = true;
         let sample = self.each.iter().position(|walk| walk.part == Part::Sample && walk.cursor.has_more);
         let mut asks: Vec<Ask> = sample.into_iter().map(|walk| self.ask(walk)).collect();
-        for share in shares::shares(cursors) {
-            let formula = shares::of(&share, self.formula.as_deref());
-            asks.push(self.begin(Part::Share, Some(formula)));
-        }
+        asks.extend(shares::shares(cursors).into_iter().map(|share| self.begin(Part::Share, share)));
         Next { asks, divided: Some(cursors) }
     }
 
-    fn begin(&mut self, part: Part, formula: Option<String>) -> Ask {
-        self.each.push(Walk { formula, cursor: Cursor::default(), part, has_waited: false });
+    fn begin(&mut self, part: Part, share: Share) -> Ask {
+        let formula = share.formula(self.formula.as_deref());
+        self.each.push(Walk {
+            share,
+            rest: None,
+            is_cut: false,
+            formula,
+            cursor: Cursor::default(),
+            records: 0,
+            part,
+            has_waited: false,
+        });
         self.ask(self.each.len() - 1)
     }
 

@@ -63,9 +63,9 @@ impl Window {
     }
 }
 
-/// So many edited records of a feed are looked for before they are read, which takes fifty requests. Of a range with more
-/// the read itself looks again for what it does not find.
-pub(crate) const MOST_LOOKED_FOR: usize = 5_000;
+/// So many edited records of a feed are looked for before they are read, which takes five requests. Of a range with more
+/// the read itself looks again for what it does not find: looking for each would take as many requests as reading them.
+pub(crate) const MOST_LOOKED_FOR: usize = 500;
 
 /// Records by id, with the time at which each changed or went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

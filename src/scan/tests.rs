@@ -95,7 +95,19 @@ fn names_that_a_list_with_commas_cannot_hold_are_shown_in_json() {
             None => assert!(!error.contains("JSON"), "{text}: {error}"),
         }
     }
-    let fields = || ["Size, cm", "Name"].into_iter();
+    let fields = || ["Size, cm", "Name", "x,y", "x,y,z", " a,b"].into_iter();
+    for (text, expected) in [
+        ("x,y,w", Some(r#"["x,y","w"]"#)),
+        ("w, x,y", Some(r#"["w","x,y"]"#)),
+        ("x,y,z,w", Some(r#"["x,y,z","w"]"#)),
+        ("x,y,x,y,z", Some(r#"["x,y","x,y,z"]"#)),
+        ("Name,Size, cm", Some(r#"["Name","Size, cm"]"#)),
+        (" a,b,w", Some(r#"[" a,b","w"]"#)),
+        ("x,z", None),
+        ("y,x", None),
+    ] {
+        assert_eq!(as_json(Some(text), fields()), expected.map(|json| format!("; {list}{json}")), "{text}");
+    }
     assert_eq!(as_json(Some("Size, cm"), fields()), Some(format!("; {list}[\"Size, cm\"]")));
     assert_eq!(as_json(None, fields()), None);
 }

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// How tokens begin: personal ones, and those of OAuth.
 const PREFIXES: [&str; 3] = ["pat", "oaa", "oar"];
 
+/// What ends a sentence or a name as well as a secret.
+const MARKS: [char; 7] = ['.', '_', '-', '=', '/', '+', '%'];
+
 /// Where the next secret stands in a text, from a place on.
 pub(super) fn next(text: &str, from: usize) -> Option<Range<usize>> {
     let mut places = (from..text.len()).filter(|at| text.is_char_boundary(*at));
@@ -20,11 +23,11 @@ fn length(text: &str, at: usize) -> Option<usize> {
     if PREFIXES.iter().any(|prefix| begins_with(rest, prefix)) {
         return token(rest, begins_a_word);
     }
+    if begins_with(rest, "eyJ") {
+        return signed(rest, begins_a_word);
+    }
     if !begins_a_word {
         return None;
-    }
-    if rest.starts_with("eyJ") {
-        return signed(rest);
     }
     if begins_with(rest, "bearer ") {
         let word = run(&rest[7..], is_of_secret);
@@ -40,8 +43,8 @@ fn token(rest: &str, begins_a_word: bool) -> Option<usize> {
     let id = run(&rest[3..], |c| c.is_ascii_alphanumeric());
     let after = &rest[3 + id.len()..];
     let secret = after.strip_prefix(['.', ':', '_', '-']).map_or("", |secret| run(secret, is_of_secret));
-    let secret = secret.trim_end_matches(['.', '_', '-', '=']);
-    let is_whole = id.len() >= 12 && secret.len() >= 16 && has_digit(secret);
+    let secret = secret.trim_end_matches(MARKS);
+    let is_whole = id.len() >= 12 && (secret.len() >= 16 && has_digit(secret) || secret.len() >= 40);
     let is_cut = id.len() >= 12 && secret.len() >= 4 && (has_digit(id) || has_upper(id));
     let is_short = id.len() >= 8 && has_upper(id) && secret.len() >= 4 && has_digit(secret);
     if is_whole || begins_a_word && (is_cut || is_short) {
@@ -50,20 +53,23 @@ fn token(rest: &str, begins_a_word: bool) -> Option<usize> {
     (begins_a_word && id.len() == 14 && is_random(id)).then_some(17)
 }
 
-/// A signed token, as those of OAuth may be: three parts, of which the first is JSON in base64.
-fn signed(rest: &str) -> Option<usize> {
-    let whole = run(rest, is_of_secret).trim_end_matches(['.', '_', '-', '=']);
-    let mut parts = whole.split('.');
-    let is_long = |part: Option<&str>| part.is_some_and(|part| part.len() >= 10);
-    (is_long(parts.next()) && is_long(parts.next())).then_some(whole.len())
+/// A signed token, as those of OAuth may be: three parts, of which the first is JSON in base64; or one long part, which is
+/// JSON as well. Within a word it is known by all of its parts.
+fn signed(rest: &str, begins_a_word: bool) -> Option<usize> {
+    let whole = run(rest, is_of_secret).trim_end_matches(MARKS);
+    let long = whole.split('.').take_while(|part| part.len() >= 10).count();
+    let is_one_long = whole.len() >= 40 && has_digit(whole);
+    (long >= 3 || begins_a_word && (long == 2 || is_one_long)).then_some(whole.len())
 }
 
 fn run(text: &str, is_part: impl Fn(char) -> bool) -> &str {
     &text[..text.find(|c| !is_part(c)).unwrap_or(text.len())]
 }
 
+/// The letters of base64 in its two alphabets, and what joins the parts. An address may go on with some of them: then more
+/// of it is hidden.
 fn is_of_secret(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '=')
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '=' | '/' | '+' | '%' | '~')
 }
 
 fn begins_with(text: &str, prefix: &str) -> bool {
@@ -92,6 +98,7 @@ mod tests {
     #[test]
     fn what_looks_like_a_token() {
         let whole = format!("patAbCdEfGhIjKlM1.{SECRET}");
+        let signed = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl";
         for secret in [
             whole.clone(),
             whole.to_lowercase(),
@@ -101,18 +108,26 @@ mod tests {
             whole[..17].to_owned(),
             "patMockToken.0000".to_owned(),
             "oaaAbCdEfGhIjKlM1.v1.abc_DEF-123=x".to_owned(),
-            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl".to_owned(),
+            signed.to_owned(),
+            signed.to_uppercase(),
             "keyAbCdEfGhIjKlM1".to_owned(),
+            "oaaAbCdEfGhIjKlM1.v1.eyJ1c2VySWQi/c2ln+bmF0dXJl=tail".to_owned(),
+            "oarabcdefghijklmn.v1.abcdefgh/ijklm+nopqr%stuv".to_owned(),
+            "oaaAbCdEfGhIjKlM1.AbCdEfGhIjKl/MnOpQrStUvWx+YzAbCdEfGhIjKlMnOp".to_owned(),
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi/iIxMjM0In0.c2ln+bmF0dXJl".to_lowercase(),
+            "eyJ0b2tlbiI6InNlY3JldCIsInVzZXIiOiJ1c3IxMjM0NTYifQ".to_owned(),
         ] {
-            for (before, after) in
-                [("", ""), ("table \"", "\": no such table"), ("(", ")."), ("/v0/app1/", "?x"), ("é", "é")]
+            for (before, after) in [("", ""), ("table \"", "\": no such table"), ("(", ")."), ("x=", "&y"), ("é", "é")]
             {
                 let text = format!("{before}{secret}{after}");
                 assert_eq!(next(&text, 0), Some(before.len()..before.len() + secret.len()), "{text}");
             }
         }
-        let glued = format!("--token{whole}");
-        assert_eq!(next(&glued, 0), Some(7..glued.len()));
+        for glued in [format!("--token{whole}"), format!("--token{}", signed.to_lowercase())] {
+            assert_eq!(next(&glued, 0), Some(7..glued.len()));
+        }
+        let address = format!("/v0/app1/{whole}/x?y");
+        assert_eq!(next(&address, 0), Some(9..address.len() - 2), "what may be more of it is hidden, too");
     }
 
     #[test]
@@ -126,6 +141,9 @@ mod tests {
             "keyPerformanceIndicators",
             "keystakeholders12",
             "appXXXXXXXXXXXXXX",
+            "eyjafjallajokull.eruptions",
+            "oars/and/paddles",
+            "patients/records/2024",
             "no Bearer [token] here",
             "option token is missing: give a personal access token (or bearer_token, or access_token)",
         ] {

@@ -30,6 +30,15 @@ async fn passing_faults_are_got_over() {
         json!({"respond": {"status": 403, "body": "{\"error\":{\"type\":", "headers": [["content-length", "90"]]}}),
         json!({"respond": {"status": 404, "body": "<html>", "headers": [["content-length", "90"]]}}),
         json!({"respond": {"status": 422}}),
+        // Refusals that are not known to be Airtable's.
+        json!({"respond": {"status": 422, "body": null}}),
+        json!({"respond": {"status": 422, "body": "null"}}),
+        json!({"respond": {"status": 422, "body": "\"x\""}}),
+        json!({"respond": {"status": 400, "body": {"detail": "blocked"}}}),
+        json!({"respond": {"status": 401}}),
+        json!({"respond": {"status": 403}}),
+        json!({"respond": {"status": 404}}),
+        json!({"respond": {"status": 403, "body": "<html>blocked</html>"}}),
         json!({"truncate": {"bytes": 50}}),
         json!("close"),
         json!("not_json"),
@@ -52,7 +61,7 @@ async fn a_cursor_that_the_service_does_not_know_begins_again() {
         assert_eq!(source.ids(&[]).await, source.all_ids(), "{action}");
         assert_eq!(source.pages(), 4 + 5, "{action}");
         source.faults(json!({"rules": [{"path": "offset=", "action": action}]}));
-        let error = source.error(&[]).await;
+        let error = source.error(&[("max_records", "400")]).await;
         assert!(matches!(&error, Error::Data(text) if text.contains("page cursor expired")), "{action}: {error}");
     }
 }
@@ -60,13 +69,30 @@ async fn a_cursor_that_the_service_does_not_know_begins_again() {
 #[tokio::test]
 async fn a_refusal_that_never_says_why_is_told_by_its_status() {
     for (status, variant, hint) in [
-        (422, "Transport", "broke off before it said why"),
+        (422, "Transport", "without an error of Airtable's"),
         (403, "Auth", "data.records:read"),
         (404, "NotFound", "404"),
     ] {
         let source = Source::with_items(1);
-        source.faults(rule(&json!({"respond": {"status": status, "body": "{\"error\":"}}), 100));
-        let error = source.error(&[("max_retries", "1")]).await;
+        for body in ["{\"error\":", "null", ""] {
+            source.faults(rule(&json!({"respond": {"status": status, "body": body}}), 100));
+            let error = source.error(&[("max_retries", "1")]).await;
+            assert!(format!("{error:?}").starts_with(variant) && error.to_string().contains(hint), "{error:?}");
+            assert_eq!(source.pages(), 2, "{status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_with_a_meaning_that_nobody_signed_is_asked_for_once_more() {
+    let source = Source::with_items(1);
+    for (status, body, variant, hint) in [
+        (401, "", "Auth", "the token was not accepted"),
+        (403, "<html>blocked</html>", "Auth", "data.records:read"),
+        (404, "null", "NotFound", "check base_url"),
+    ] {
+        source.faults(rule(&json!({"respond": {"status": status, "body": body}}), 100));
+        let error = source.error(&[]).await;
         assert!(format!("{error:?}").starts_with(variant) && error.to_string().contains(hint), "{error:?}");
         assert_eq!(source.pages(), 2, "{status}");
     }
@@ -80,7 +106,7 @@ async fn refusals_are_not_tried_again() {
         (json!({"not_found": {"bare": true}}), "NotFound", "404 NOT_FOUND"),
         (json!({"not_found": {"bare": false}}), "NotFound", "404 NOT_FOUND"),
         (json!("monthly_block"), "RateLimit", "API calls of this month"),
-        (json!({"respond": {"status": 403, "body": "<html>blocked</html>"}}), "Auth", "data.records:read"),
+        (json!({"respond": {"status": 413, "body": "<html>too large</html>"}}), "Rejected", "too large"),
         (json!({"respond": {"status": 501}}), "Transport", "501"),
         (json!({"respond": {"status": 505}}), "Transport", "505"),
         (json!({"respond": {"status": 511, "body": "<html>sign in</html>"}}), "Transport", "511"),

@@ -19,13 +19,14 @@ const LAYERS: Layers = &[
     ("json", &[]),
     ("options", &["token", "id", "error"]),
     ("columns", &["json", "time"]),
+    ("files", &["time", "error"]),
     ("airtable", &["options", "json", "token", "time", "id", "error"]),
     ("scan", &["airtable", "columns", "options", "time", "id", "error"]),
     ("decode", &["scan", "columns", "json", "time", "id", "error"]),
     ("read", &["decode", "scan", "airtable", "error"]),
     ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "id", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "id", "error"]),
-    ("python", &["connector", "changes", "read", "scan", "airtable", "columns", "options", "token", "error"]),
+    ("python", &["connector", "changes", "read", "scan", "airtable", "files", "columns", "options", "token", "error"]),
 ];
 
 #[test]

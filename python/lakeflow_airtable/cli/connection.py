@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ..errors import OptionError
 from ..options import in_scope
+from ..shown import scrubbed
 
 TYPES = ("COMMUNITY", "GENERIC_LAKEFLOW_CONNECT")
 """What Databricks calls such connections: today, and in workspaces that do not know the first name yet."""
@@ -36,6 +37,7 @@ def allow_list() -> list[str]:
     return names
 
 
+@scrubbed
 @dataclass(frozen=True)
 class ConnectionDefinition:
     """A connection by name, its type, and the options that it stores besides the token."""

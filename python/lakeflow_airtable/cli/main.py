@@ -9,6 +9,7 @@ import argparse
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,14 +18,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .. import environment
 from ..errors import AirtableError, OptionError
 from ..options import Options, table
-from . import connection, output
+from . import connection, flags, output
 
 if TYPE_CHECKING:
     from .._native import Connector, OptionRow
     from ..options import Scope
-
-# A positional argument here, not a flag.
-_POSITIONAL = "tableName"
 
 # A command has the options that apply to it, and refuses others.
 _OF_TABLES: tuple[Scope, ...] = ("connection", "tables")
@@ -41,28 +39,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names and cells hold any character, and a console or pipe may know few.
         sys.stdout.reconfigure(encoding="utf-8")
+    parsed = argparse.Namespace()
     try:
         _refuse_a_token(arguments)
-        parsed = _parser().parse_args(arguments)
+        parser = _parser()
+        parsed, left = parser.parse_known_args(arguments)
+        if left:
+            parser.error(flags.unrecognized(left, parsed))
         parsed.run(parsed)
         sys.stdout.flush()
         return 0
     except OptionError as error:
-        return _complain(error, 2)
+        return _complain(error, 2, parsed)
     except (AirtableError, ImportError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `... | head`: the reader has what it wants
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        return _complain(error, 1)
+        return _complain(error, 1, parsed)
     except KeyboardInterrupt:
         return 130
 
 
-def _complain(error: Exception, code: int) -> int:
+def _complain(error: Exception, code: int, parsed: argparse.Namespace) -> int:
     from .._native import scrub
 
     # Not all errors are ours, and some name a file as the user did.
-    print(scrub(f"lakeflow-airtable: {error}"), file=sys.stderr)
+    said = str(error)
+    if isinstance(error, AirtableError):
+        said = flags.spelled(said, environment.used(flags.given(parsed)))
+    print(scrub(f"lakeflow-airtable: {said}"), file=sys.stderr)
     return code
 
 
@@ -90,25 +95,21 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from .._native import scrub
 
-        kind, _, arguments = message.partition(": ")
-        if kind == "unrecognized arguments":
-            flags = [argument.partition("=")[0] for argument in arguments.split() if argument.startswith("-")]
-            message = f"{kind}: {', '.join(map(_explained, flags))}" if flags else kind
-        elif "invalid choice" in message:
-            message = f"{kind}: no such {'command' if kind == 'argument COMMAND' else 'choice'}"
+        kind, _, fault = message.partition(": ")
+        if fault.startswith("invalid choice"):
+            message = f"{kind}: {self._no_command(fault) if kind == 'argument COMMAND' else 'no such choice'}"
         super().error(scrub(message))
 
+    def _no_command(self, fault: str) -> str:
+        """Which command may be meant by what stands in argparse's complaint."""
+        from .._native import nearest_names
 
-def _explained(flag: str) -> str:
-    """A flag that the command does not take, with what it is for where it is an option, and what it may mean."""
-    from .._native import option_meant
-
-    about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
-    for option in table():
-        if flag in map(_flag, [option["name"], *option["aliases"]]):
-            return f"{flag} (which is about {about.get(option['scope'], 'the connection')})"
-    meant, _ = option_meant(flag.lstrip("-"))
-    return f"{flag} ({meant})"
+        [commands] = (action.choices or () for action in self._actions if action.metavar == "COMMAND")
+        given = re.match(r"invalid choice: (['\"])(.*?)\1", fault)
+        nearest = nearest_names(given[2], list(commands)) if given else []
+        if nearest:
+            return f'no such command; did you mean "{nearest[0]}"?'
+        return f"no such command: there are {', '.join(commands)}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,9 +134,9 @@ def _parser() -> argparse.ArgumentParser:
     for command, scopes in ((tables, _OF_TABLES), (schema, _OF_READS), (read, _OF_READS)):
         group = command.add_argument_group("options", environment.said())
         for option in table():
-            if option["scope"] in scopes and option["name"] != _POSITIONAL:
+            if option["scope"] in scopes and option["name"] != flags.POSITIONAL:
                 names = [option["name"], *option["aliases"]]
-                group.add_argument(*map(_flag, names), **_flag_settings(option))
+                group.add_argument(*map(flags.flag, names), **_flag_settings(option))
 
     options = commands.add_parser("options", help="show every option of the data source")
     options.add_argument("--markdown", action="store_true", help="as a Markdown table")
@@ -148,13 +149,20 @@ def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
     command = commands.add_parser(
         "connection",
         help="print the definition of a Unity Catalog connection",
-        description="Prints what creates a Unity Catalog connection for this source, without a token: JSON has the "
-        "shell variable AIRTABLE_TOKEN in its place, SQL a reference to a secret.",
+        description="Prints the definition of a Unity Catalog connection for this source, without a token. In the "
+        "place of the token, JSON has the shell variable AIRTABLE_TOKEN, and SQL has a reference to a secret.",
     )
     command.set_defaults(run=_connection)
     command.add_argument("--name", required=True, help="the connection's name")
-    command.add_argument("--type", choices=connection.TYPES, default=connection.TYPES[0], help="(default %(default)s)")
-    command.add_argument("--format", choices=("json", "sql"), default="json", help="(default %(default)s)")
+    command.add_argument(
+        "--type",
+        choices=connection.TYPES,
+        default=connection.TYPES[0],
+        help="type of the connection (default %(default)s)",
+    )
+    command.add_argument(
+        "--format", choices=("json", "sql"), default="json", help="form of the definition (default %(default)s)"
+    )
     command.add_argument(
         "--secret",
         metavar="SCOPE/KEY",
@@ -164,35 +172,23 @@ def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
     group = command.add_argument_group("options", "Stored in the connection for every read.")
     for option in table():
         if option["scope"] == "connection" and option["name"] != "token":
-            group.add_argument(_flag(option["name"]), **_flag_settings(option))
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+            group.add_argument(flags.flag(option["name"]), **_flag_settings(option))
 
 
 def _flag_settings(option: OptionRow) -> dict[str, Any]:
     default = f" (default {option['default']})" if option["default"] else ""
     return {
-        "dest": "option_" + option["name"],
+        "dest": flags.dest(option["name"]),
         "metavar": option["kind"].upper(),
         # argparse formats help texts with %.
         "help": (option["meaning"] + default).replace("%", "%%"),
     }
 
 
-def _given(parsed: argparse.Namespace) -> dict[str, object]:
-    return {
-        name.removeprefix("option_"): value
-        for name, value in vars(parsed).items()
-        if name.startswith("option_") and value is not None
-    }
-
-
 def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = None) -> Connector:
     from .._native import Connector
 
-    return Connector(Options.from_values({**environment.with_environment(_given(parsed)), **(forced or {})}))
+    return Connector(Options.from_values({**environment.with_environment(flags.given(parsed)), **(forced or {})}))
 
 
 def _connection(parsed: argparse.Namespace) -> None:
@@ -203,7 +199,7 @@ def _connection(parsed: argparse.Namespace) -> None:
             raise OptionError(
                 f"{flag} holds what looks like a token, which no definition may show: keep it in a secret"
             )
-    stored = {name: str(value) for name, value in _given(parsed).items()}
+    stored = {name: str(value) for name, value in flags.given(parsed).items()}
     Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
     definition = connection.ConnectionDefinition(parsed.name, parsed.type, stored)
     if parsed.format == "json":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..drift import ColumnChange
 from ..errors import OptionError
+from ..shown import scrubbed
 from ..specification.names import quoted, view_name
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
@@ -34,6 +35,7 @@ _NOT_HERE = "which this Spark's pipelines do not have"
 _log = logging.getLogger("lakeflow_airtable")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class IngestedTable:
     """What one entry became."""

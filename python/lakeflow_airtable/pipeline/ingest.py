@@ -1,7 +1,7 @@
 """`ingest`: tables of Airtable's as tables of a declarative pipeline, from one specification.
 
-Nothing is defined before the whole specification is known to be possible: its form is checked, then its tables are
-looked for, then what this Spark's pipelines can do with them.
+Nothing is defined before the whole specification is known to be possible. First its form is checked, then its tables,
+then what this Spark's pipelines can do with them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[IngestedTable]:
     """Defines the tables of a specification in the pipeline whose definitions are being loaded.
 
-    Registers the data source as well. On Databricks `connection_name` names a connection of Unity Catalog; elsewhere
-    `connection_options` holds the options of the data source, and AIRTABLE_TOKEN, AIRTABLE_BASE_ID, AIRTABLE_BASE_URL
-    and AIRTABLE_REQUESTS_PER_SECOND of the environment serve for those that it leaves out, as on the command line.
+    Registers the data source as well. On Databricks `connection_name` names a connection of Unity Catalog. Elsewhere
+    `connection_options` holds the options of the data source. Those that it leaves out come from AIRTABLE_TOKEN,
+    AIRTABLE_BASE_ID, AIRTABLE_BASE_URL and AIRTABLE_REQUESTS_PER_SECOND of the environment, as on the command line.
 
-    A snapshot becomes a target of AUTO CDC from snapshots where there is such a thing, else a materialized view.
-    Changes become a target of AUTO CDC; `append`, and all with scd_type APPEND_ONLY, a streaming table.
+    A snapshot becomes a target of AUTO CDC from snapshots where this Spark has that, else a materialized view. Changes
+    become a target of AUTO CDC. `append`, and every table with the scd_type APPEND_ONLY, becomes a streaming table.
 
-    Of a table that a run before has written, what has changed since in Airtable's fields is logged, and is in the
-    result: a renamed or retyped column is better known before the run than after.
+    A table may have been written by an earlier run. Then the changes of its Airtable fields since that run are logged,
+    and are in the result. So a renamed or retyped column is known before the run.
 
     Raises OptionError or NotFoundError with all that is wrong, before anything is defined.
     """

@@ -10,6 +10,7 @@ from pyspark.sql.datasource import InputPartition
 
 from ..errors import AirtableError, AuthError, NotFoundError
 from ..options import Options
+from ..shown import scrubbed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,7 @@ REFUSALS = (AuthError, NotFoundError)
 """What Airtable answers, among other things, where a table has gone."""
 
 
+@scrubbed
 class ScanPartition(InputPartition):
     """One scan to be read by one task: Airtable's pages form a chain, each names the next."""
 

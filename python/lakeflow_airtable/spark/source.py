@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pyspark.sql.datasource
 from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceStreamReader, InputPartition
@@ -18,6 +18,7 @@ from pyspark.sql.types import StructType
 
 from ..errors import OptionError
 from ..options import Options
+from .messages import short_tracebacks
 from .partition import ScanPartition
 from .stream import AirtableStreamReader
 from .virtual_tables import VirtualTable
@@ -25,7 +26,10 @@ from .virtual_tables import VirtualTable
 if TYPE_CHECKING:
     from .._native import Connector, Scan
 
+_READS_ONLY = "this source only reads Airtable: it writes nothing; write to another format, or by Airtable's own API"
 
+
+@short_tracebacks
 class AirtableDataSource(DataSource):
     """`spark.read.format("lakeflow_connect")`: an Airtable table, or one of the virtual tables that list them."""
 
@@ -70,6 +74,12 @@ class AirtableDataSource(DataSource):
             raise OptionError(f"{self._virtual_table.name} cannot be streamed: read it as a batch")
         return AirtableStreamReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
 
+    def writer(self, schema: StructType, overwrite: bool) -> NoReturn:
+        raise OptionError(_READS_ONLY)
+
+    def streamWriter(self, schema: StructType, overwrite: bool) -> NoReturn:
+        raise OptionError(_READS_ONLY)
+
     def _scan(self, schema: StructType) -> Scan:
         """The plan behind a schema: the one made at `load()`, or what the user's schema leaves of it."""
         from .._native import Scan
@@ -86,6 +96,7 @@ class AirtableDataSource(DataSource):
         return _connector(self.options if table is None else table.connector_options(self.options))
 
 
+@short_tracebacks
 class AirtableReader(DataSourceReader):
     """Reads one planned scan."""
 
@@ -101,6 +112,7 @@ class AirtableReader(DataSourceReader):
         return ScanPartition(partition.value).read(self._options, self._arrow_batches)
 
 
+@short_tracebacks
 class VirtualTableReader(DataSourceReader):
     """Reads a virtual table. Its requests are made where Spark reads, not where it plans."""
 

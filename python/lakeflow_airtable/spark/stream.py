@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 
 from ..options import Options
+from .messages import short_tracebacks
 from .partition import REFUSALS, ScanPartition, table_named
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ POLL_SECONDS = 10.0
 than this would not be read yet anyhow."""
 
 
+@short_tracebacks
 class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     """Reads what changed in a table, range by range."""
 

@@ -14,6 +14,7 @@ from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from ..errors import OptionError
 from ..options import Options
+from ..shown import scrubbed
 
 if TYPE_CHECKING:
     from .._native import Connector
@@ -24,6 +25,7 @@ Row = tuple[Any, ...]
 _RESERVED = "_community_"
 
 
+@scrubbed
 @dataclass(frozen=True)
 class VirtualTable:
     """A name, its columns, and how its rows are found."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..environment import variables, with_environment
 from ..errors import AirtableError, NotFoundError, OptionError
-from ..options import Options, in_scope, table
+from ..options import Options, in_scope, once, table
+from ..shown import scrubbed
 from .names import LONGEST_GIVEN
 
 SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
@@ -35,6 +36,8 @@ _OF_THE_CONNECTION = {
     "base_id": "belongs to the connection, and no read can give it: name another base by namespace, with a connection "
     "that has no base_id",
 }
+# All tables are read as one user, and no entry sends a token elsewhere.
+_OF_THE_OPTIONS = ("token", "base_url")
 
 
 class Faults:
@@ -65,6 +68,7 @@ class Faults:
         raise (NotFoundError if all_missing else OptionError)("\n  ".join(lines))
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Entry:
     """One table to ingest, or a pattern that stands for several."""
@@ -105,6 +109,7 @@ class Entry:
         return tuple(part for part in (self.catalog, self.schema, self.table) if part is not None)
 
 
+@scrubbed
 @dataclass(frozen=True)
 class PipelineSpec:
     """What a specification says, as far as it can be understood."""
@@ -156,26 +161,26 @@ class PipelineSpec:
                 faults.add(where, 'has no table: give {"table": {"source_table": ...}}')
 
     def _entry(self, where: str, table: Mapping[str, object], faults: Faults) -> Entry:
-        configured = (*_TARGET_KEYS, *(name for name in _option_names().values() if name != "tableName"))
+        configured = (*_TARGET_KEYS, *_taken())
         _refuse_unknown(table, where, _TABLE_KEYS, faults, inside=configured, inside_of="table_configuration")
         if table.get("source_table") is None:
             faults.add(
                 f"{where}.source_table", "is missing: give a table's name, its tbl... id, or a pattern such as *"
             )
         within = f"{where}.table_configuration"
-        configuration = {
-            name.lower(): value
-            for name, value in _mapping(table.get("table_configuration", {}), within, faults).items()
-            if value is not None
-        }
-        _refuse_unknown(configuration, within, (*configured, *_aliases()), faults, are_options=True)
+        given = _mapping(table.get("table_configuration", {}), within, faults)
+        configuration = _lowered({name: value for name, value in given.items() if value is not None}, within, faults)
+        _refuse_unknown(configuration, within, configured, faults, are_options=True)
+        source_table = _text(table, "source_table", where, faults) or ""
+        with faults.at(f"{where}.source_table"):
+            source_table = self._at_its_address(source_table, configuration)
         catalog = _destination(table, "destination_catalog", where, faults)
         schema = _destination(table, "destination_schema", where, faults)
         if catalog is not None and schema is None:
             faults.add(f"{where}.destination_catalog", "needs destination_schema beside it")
         return Entry(
             where=where,
-            source_table=_text(table, "source_table", where, faults) or "",
+            source_table=source_table,
             options=self._options(within, configuration, faults),
             catalog=catalog,
             schema=schema,
@@ -186,10 +191,36 @@ class PipelineSpec:
             cluster_by=_names(configuration, "cluster_by", within, faults),
         )
 
+    def _at_its_address(self, source_table: str, configuration: dict[str, object]) -> str:
+        """The table's id in the place of its web address, which also says which base and view are meant."""
+        from .._native import web_place
+
+        place = web_place("source_table", source_table)
+        if place is None:
+            return source_table
+        base, table, view = place
+        told: dict[str, str | None] = {"base_id": base, "view": view}
+        if self.connection_name is not None:
+            # Its base is the connection's, where the table's id is looked up.
+            del told["base_id"]
+        for name, value in told.items():
+            given = configuration.get(name, self.connection_options.get(name) if name == "base_id" else None)
+            if value is not None and given not in (None, value):
+                raise OptionError(f"is a web address of {value}, but {name} is {given}: leave one of them out")
+            if value is not None:
+                configuration[name] = value
+        if table is None:
+            raise OptionError("is the web address of a base: open the table and copy its address")
+        return table
+
     def _options(self, where: str, configuration: Mapping[str, object], faults: Faults) -> Options:
         own = _canonical(
             {name: value for name, value in configuration.items() if name not in _TARGET_KEYS}, where, faults
         )
+        if self.connection_name is None:
+            for name in filter(own.__contains__, _OF_THE_OPTIONS):
+                del own[name]
+                faults.add(f"{where}.{name}", "belongs into connection_options, for all tables: give it there")
         # An entry's base takes the place of the connection's, by whichever of the two names.
         base = {"base_id", "namespace"}
         inherited = {
@@ -212,9 +243,8 @@ def _connection(spec: Mapping[str, object], faults: Faults) -> Options:
             )
         return Options()
     where = "connection_options"
-    lowered = {name.lower(): value for name, value in _mapping(given or {}, where, faults).items()}
-    taken = tuple(name for name in _option_names().values() if name != "tableName")
-    _refuse_unknown(lowered, where, (*taken, *_aliases()), faults, are_options=True)
+    lowered = _lowered(_mapping(given or {}, where, faults), where, faults)
+    _refuse_unknown(lowered, where, _taken(), faults, are_options=True)
     options = Options.from_values(with_environment(_canonical(lowered, where, faults)))
     if not options.get("token"):
         faults.add(
@@ -227,12 +257,29 @@ def _connection(spec: Mapping[str, object], faults: Faults) -> Options:
 def _canonical(given: Mapping[str, object], where: str, faults: Faults) -> Options:
     """Known options under their own names, in lower case; what is not known was said."""
     names = _option_names()
-    options = Options()
+    texts: list[tuple[str, str, str]] = []
     for name, value in given.items():
         if name in names and names[name] != "tableName":
             with faults.at(where):
-                options.update(Options.from_values({names[name]: value}))
-    return options
+                texts.extend((name, own, text) for own, text in Options.from_values({names[name]: value}).items())
+    with faults.at(where):
+        once(texts)
+    return Options({own: text for _, own, text in texts})
+
+
+def _lowered(given: Mapping[str, Any], where: str, faults: Faults) -> dict[str, Any]:
+    """The keys in lower case. One that is there in two spellings has one value."""
+    lowered: dict[str, Any] = {}
+    for name, value in given.items():
+        if name.lower() in lowered and lowered[name.lower()] != value:
+            faults.add(f"{where}.{name}", "stands there in another spelling, with another value: give one of them")
+        lowered[name.lower()] = value
+    return lowered
+
+
+def _taken() -> tuple[str, ...]:
+    """The options that a specification takes, each by its own name."""
+    return tuple(row["name"] for row in table() if row["name"] != "tableName")
 
 
 def _option_names() -> dict[str, str]:
@@ -259,9 +306,10 @@ def _refuse_unknown(
     from .._native import nearest_names, option_meant
 
     deeper = {name.lower(): f"{inside_of}.{name}" for name in inside}
-    candidates = {**deeper, **{name.lower(): name for name in known}}
+    accepted = (*known, *_aliases()) if are_options else known
+    candidates = {**deeper, **{name.lower(): name for name in accepted}}
     for name in given:
-        if name in known:
+        if name in accepted:
             continue
         nearest = nearest_names(name, list(candidates))
         meant, is_sure = option_meant(name)

@@ -3,7 +3,7 @@
 use super::*;
 
 fn webhook(id: &str, head: u64) -> Webhook {
-    serde_json::from_value(serde_json::json!({"id": id, "cursorForNextPayload": head})).expect("a webhook")
+    Webhook::read(&serde_json::json!({"id": id, "cursorForNextPayload": head}))
 }
 
 fn at(id: &str, next: u64, at: Seconds, after: Option<&str>) -> FeedPosition {

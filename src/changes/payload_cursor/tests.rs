@@ -25,8 +25,8 @@ fn failure() -> Value {
 }
 
 fn page(payloads: &[Value], cursor: u64, might_have_more: bool) -> Payloads {
-    serde_json::from_value(json!({"payloads": payloads, "cursor": cursor, "mightHaveMore": might_have_more}))
-        .expect("a page")
+    let page = json!({"payloads": payloads, "cursor": cursor, "mightHaveMore": might_have_more});
+    Payloads::read(&page.to_string(), "tblA").expect("a page")
 }
 
 fn gone(number: u64) -> Result<Step, Lost> {
@@ -159,4 +159,55 @@ fn a_batch_of_payloads_that_do_not_come_ends_with_the_range() {
     assert_eq!(batch.next(), Some(6));
     assert_eq!(batch.accept(page(&[], 6, false)), Some(9));
     assert_eq!(BatchEnd::new(&plan(), 5, 5, 2).next(), None);
+}
+
+fn odd() -> Value {
+    json!({"baseTransactionNumber": 8, "changedTablesById": {"tblA": {"destroyedRecordIds": ["rec/1"]}}})
+}
+
+#[test]
+fn a_payload_that_cannot_be_read_is_lost_where_it_matters() {
+    let one = |n: u64| payload(n, &["recA"]);
+    let why = "its destroyedRecordIds: \"rec/1\" is no id";
+    // From payload 5 on.
+    for (end, pages, lost) in [
+        (Some(7), vec![page(&[one(1), odd()], 7, false)], Some(6)),
+        (None, vec![page(&[odd(), one(1)], 7, false)], Some(5)),
+        (Some(9), vec![page(&[one(1), one(2)], 7, true), page(&[one(3), odd()], 9, false)], Some(8)),
+        // A transaction is read to its end.
+        (Some(6), vec![page(&[one(8), odd()], 7, true)], Some(6)),
+        // Beyond the range nothing is looked at.
+        (Some(6), vec![page(&[one(1), odd()], 7, true)], None),
+    ] {
+        let mut cursor = PayloadCursor::new(&plan(), "achA", 5, end);
+        let last = pages.iter().map(|page| cursor.accept(page, 0)).last().expect("a page");
+        match (lost, last) {
+            (None, last) => assert_eq!(last, Ok(Step::Done), "{pages:?}"),
+            (Some(number), Err(Lost::Gone(text))) => {
+                let start = format!("payload {number} of webhook achA cannot be read: {why}");
+                assert!(text.starts_with(&start) && !text.contains("webhook_id"), "{text}");
+            }
+            (_, last) => panic!("{last:?}: {pages:?}"),
+        }
+    }
+    let mut cursor = PayloadCursor::from_oldest(&plan(), "achA", Some(9));
+    let lost = cursor.accept(&page(&[one(1), odd()], 7, true), 0);
+    let is_told =
+        |text: &str| text.starts_with("payload 6 of webhook achA") && text.contains("unless webhook_id names");
+    assert!(matches!(&lost, Err(Lost::Gone(text)) if is_told(text)), "{lost:?}");
+}
+
+#[test]
+fn a_batch_with_a_payload_that_cannot_be_read_ends_with_the_range_which_then_fails() {
+    for (payloads, head, expected) in [
+        (vec![payload(1, &["recA"]), odd(), payload(2, &["recB", "recC"]), payload(3, &["recD"])], 9, 9),
+        (vec![odd(), payload(2, &["recB", "recC"]), payload(3, &["recD"])], 8, 8),
+        // A batch that is full before it, and a range that ends before it.
+        (vec![payload(1, &["recA", "recB"]), odd()], 7, 6),
+        (vec![payload(1, &["recA"]), odd()], 6, 6),
+    ] {
+        let mut batch = BatchEnd::new(&plan(), 5, head, 2);
+        let cursor = 5 + payloads.len() as u64;
+        assert_eq!(batch.accept(page(&payloads, cursor, false)), Some(expected), "{payloads:?}");
+    }
 }

@@ -37,8 +37,9 @@ fn check(shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
 }
 
 fn check_computed(shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
-    check_read(Builder::of_field("formula", shape), shape, rows);
-    check_read(Builder::of_field("rollup", shape), shape, rows);
+    for kind in ["formula", "rollup", "externalSyncSource"] {
+        check_read(Builder::of_field(kind, shape), shape, rows);
+    }
 }
 
 fn check_read(builder: Builder, shape: &Shape, rows: &[(&str, &str, Option<Misfit>)]) {
@@ -223,7 +224,12 @@ fn computed_cells_may_come_in_an_array() {
             ("[]", "NULL", None),
             ("[[5]]", "5.0", None),
             ("[1,2]", "NULL", UNFIT),
-            ("[5,null]", "NULL", UNFIT),
+            ("[5,null]", "5.0", None),
+            ("[null,5]", "5.0", None),
+            ("[null,[null,5],[]]", "5.0", None),
+            ("[null,5,6]", "NULL", UNFIT),
+            (r#"[null,"5"]"#, "NULL", UNFIT),
+            ("[null,null]", "NULL", None),
             (r#"["5"]"#, "NULL", UNFIT),
             ("[null]", "NULL", None),
             (r#"[{"specialValue":"NaN"}]"#, "NaN", None),
@@ -240,7 +246,17 @@ fn computed_cells_may_come_in_an_array() {
             (r#"["a",null,""]"#, "a, ", None),
             ("[]", "NULL", None),
             ("[null,null]", "NULL", None),
-            (r#"["a",1]"#, "NULL", UNFIT),
+            (r#"["a",1]"#, "a, 1", None),
+            (r#"[5,"b"]"#, "5, b", None),
+            ("[1.50,2]", "1.50, 2", None),
+            ("[5]", "NULL", UNFIT),
+            ("[null,5]", "NULL", UNFIT),
+            (r#"[null,"a"]"#, "a", None),
+            // A truth is none beside others either.
+            ("[true,false]", "NULL", UNFIT),
+            (r#"["a",true]"#, "NULL", UNFIT),
+            ("[true]", "NULL", UNFIT),
+            (r#"["a",{"id":"x"}]"#, "NULL", UNFIT),
             (r##"["a",{"error":"#ERROR!"}]"##, "NULL", ERROR),
             (r#"["a\ud83d","b"]"#, "a\u{fffd}, b", HALF),
             ("1", "NULL", UNFIT),
@@ -253,6 +269,8 @@ fn computed_cells_may_come_in_an_array() {
             (r#"[1,"x",true]"#, "1, x, true", None),
             (r#"[{"id":"x"},{"id":"y"}]"#, r#"[{"id":"x"},{"id":"y"}]"#, None),
             (r#"[{"id":"x"}]"#, r#"{"id":"x"}"#, None),
+            (r#"[null,{"id":"x"}]"#, r#"{"id":"x"}"#, None),
+            ("[null,true]", "true", None),
             ("[]", "NULL", None),
             (r##"[1,{"error":"#ERROR!"}]"##, "NULL", ERROR),
         ],
@@ -262,7 +280,8 @@ fn computed_cells_may_come_in_an_array() {
     check_computed(&Shape::Date, &[(r#"["2024-02-29"]"#, "2024-02-29", None), ("[]", "NULL", None)]);
     check_computed(&Shape::Timestamp, &[(r#"["2022-09-05T07:00:00.000Z"]"#, "2022-09-05T07:00:00", None)]);
     let person = Shape::Struct(Object::Collaborator);
-    check_computed(&person, &[(r#"[{"id":"usr1"}]"#, "{id: usr1, email: NULL, name: NULL}", None)]);
+    let one = "{id: usr1, email: NULL, name: NULL}";
+    check_computed(&person, &[(r#"[{"id":"usr1"}]"#, one, None), (r#"[null,{"id":"usr1"}]"#, one, None)]);
     // These are arrays anyhow.
     check_computed(&Shape::List(Box::new(Shape::Text)), &[("[]", "[]", None), (r#"["a"]"#, "[a]", None)]);
     check_computed(&Shape::Json, &[("[5]", "[5]", None), ("[]", "[]", None)]);

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod expiry;
+
 /// What comes of the page that a walk asked for.
 #[derive(Debug, Clone)]
 enum Event {
@@ -123,6 +125,8 @@ impl Reader {
     fn recover(&mut self, walk: usize, failure: &Failure) -> String {
         match self.walks.fail(walk, failure, self.records) {
             Ok(Recovery::Restart(ask)) => format!("again {}", self.ask(&ask)),
+            Ok(Recovery::Cut(ask)) => format!("cut {}", self.ask(&ask)),
+            Ok(Recovery::Whole(ask)) => format!("whole {}", self.ask(&ask)),
             Ok(Recovery::NoSample) => "no sample".to_owned(),
             Ok(Recovery::Again(ask)) => format!("once more {}", self.ask(&ask)),
             Ok(Recovery::Later) => "later".to_owned(),
@@ -197,20 +201,6 @@ fn one_cursor() {
                 (page(0, 100, "b"), "0@b /"),
                 (expired(0), "again 0@-"),
                 (last(0, 0), "/ all is read"),
-            ],
-        ),
-        (
-            "but not for ever",
-            Reader::alone,
-            vec![
-                (page(0, 100, "a"), "0@a /"),
-                (expired(0), "again 0@-"),
-                (page(0, 0, "a"), "0@a /"),
-                (expired(0), "again 0@-"),
-                (page(0, 0, "a"), "0@a /"),
-                (expired(0), "again 0@-"),
-                (page(0, 0, "a"), "0@a /"),
-                (expired(0), "the page cursor expired 3 times without a new record in between*"),
             ],
         ),
         ("a first page has no cursor that could expire", Reader::alone, vec![(expired(0), "fail")]),
@@ -337,23 +327,6 @@ fn several_cursors() {
             ],
         ),
         (
-            "a share that expires begins again, with the records of all as progress",
-            Reader::divided,
-            vec![
-                (page(2, 100, "a1"), "2@a1 /"),
-                (expired(2), "again 2@-"),
-                (page(2, 0, "a1"), "2@a1 /"),
-                (page(3, 100, "b1"), "3@b1 /"),
-                (expired(2), "again 2@-"),
-                (page(2, 0, "a1"), "2@a1 /"),
-                (expired(2), "again 2@-"),
-                (page(2, 0, "a1"), "2@a1 /"),
-                (expired(2), "again 2@-"),
-                (page(2, 0, "a1"), "2@a1 /"),
-                (expired(2), "the page cursor expired 3 times without a new record in between*"),
-            ],
-        ),
-        (
             "the sample, too, begins again",
             Reader::divided,
             vec![(expired(1), "again 1@-"), (page(1, 0, "s1"), "1@s1 /")],
@@ -440,8 +413,8 @@ fn each_walk_has_the_formula_of_its_records() {
     let walks = Reader::divided().walks;
     let formulas: Vec<&str> = (0..5).filter_map(|walk| walks.formula(walk)).collect();
     assert_eq!(formulas[0], "{N}>1");
-    assert_eq!(formulas[1], shares::of(&shares::sample(), Some("{N}>1")));
-    let shares: Vec<String> = shares::shares(3).iter().map(|share| shares::of(share, Some("{N}>1"))).collect();
+    assert_eq!(Some(formulas[1].to_owned()), Share::SAMPLE.formula(Some("{N}>1")));
+    let shares: Vec<String> = shares::shares(3).iter().filter_map(|share| share.formula(Some("{N}>1"))).collect();
     assert_eq!(formulas[2..], shares);
     assert_eq!(Reader::alone().walks.formula(0), None);
 }
@@ -459,6 +432,7 @@ proptest! {
                 1 => expired(walk),
                 2 => busy(walk),
                 3 => broken(walk),
+                7 => status(walk, 422, "INVALID"),
                 4..=6 => odd(walk, 100, &offset),
                 _ => page(walk, 100, &offset),
             });

@@ -18,6 +18,7 @@ import pytest
 
 from lakeflow_airtable import Airtable, cli, options
 from lakeflow_airtable.cli import output
+from lakeflow_airtable.cli.flags import spelled
 from lakeflow_airtable.mock import MockAirtable
 
 
@@ -54,17 +55,105 @@ def test_a_command_has_the_options_of_its_scope(command: str, capsys: pytest.Cap
         (["read", "Vendors", "--webhook-id=ach1"], "--webhook-id (which is about how a stream follows changes)"),
         (["connection", "--name", "c", "--fields", "Name"], "--fields (which is about what of a table is read)"),
         (["tables", "--colour"], "--colour (the nearest is "),
-        (["read", "Vendors", "--limit", "10"], "--limit (this source calls it max_records)"),
-        (["read", "Vendors", "--filter={Price} > 1"], "--filter (this source calls it filter_formula)"),
+        (["read", "Vendors", "--limit", "10"], "--limit (this source calls it --max-records)"),
+        (["read", "Vendors", "--filter={Price} > 1"], "--filter (this source calls it --filter-formula)\n"),
         (["schema", "Vendors", "--sort", "Name"], "--sort (it has no counterpart here: "),
-        (["read", "Vendors", "--max-record", "1"], "--max-record (did you mean max_records?)"),
+        (["schema", "Vendors", "--skip", "1"], "choose records by --view or --filter-formula)"),
+        (["read", "Vendors", "--max-record", "1"], "--max-record (did you mean --max-records?)"),
+        (["read", "Vendors", "--max_records=3"], "--max_records (did you mean --max-records?)"),
+        (["tables", "--max_records=3"], "--max_records (which is about what of a table is read)"),
+        (["tables", "--bearer_token", "patA"], "--bearer_token (did you mean --bearer-token?)\n"),
+        (["read", "--tableName", "Vendors"], "--tableName (the table is the argument TABLE)"),
+        (["schema", "Vendors", "--table-name=Vendors"], "--table-name (the table is the argument TABLE)"),
+        (["read", "Vendors", "--dbtable", "x"], "--dbtable (the table is the argument TABLE)"),
+        (["tables", "--tableName", "Vendors"], "--tableName (which is about what of a table is read)\n"),
+        (["tables", "x"], '"x"\n'),
+        (["read", "Launch", "Milestones"], '"Milestones"\n'),
+        (["options", "x" * 50, "--colour"], "one of 50 characters, --colour (the nearest is "),
     ],
 )
 def test_what_does_not_apply_is_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(arguments)
     assert stopped.value.code == 2
-    assert f"unrecognized arguments: {said}" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "error: unrecognized arguments: " in err
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["raed", "Vendors"], 'no such command; did you mean "read"?'),
+        (["tabels"], 'no such command; did you mean "tables"?'),
+        (["Schema", "Vendors"], 'no such command; did you mean "schema"?'),
+        (["x"], "no such command: there are mock, tables, schema, read, options, connection"),
+    ],
+)
+def test_an_unknown_command_names_the_nearest(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith(f"argument COMMAND: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["read", "Vendors", "--page-size", "1000"], '--page-size is "1000": it takes a whole number from 1 to 100'),
+        (["read", "Vendors", "--fields", "base_id"], '--fields has "base_id": table "Vendors" has no such field'),
+        (["read", "Vendors", "--view", "option view"], '--view is "option view": table "Vendors" has no such view'),
+        (["tables", "--base-url", "app.example/v0/v0"], '--base-url is "app.example/v0/v0": it takes an address'),
+    ],
+)
+def test_errors_about_values_name_the_flag(
+    flags: list[str], arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([arguments[0], *flags, *arguments[1:]]) != 0
+    assert capsys.readouterr().err.startswith(f"lakeflow-airtable: {said}")
+
+
+@pytest.mark.parametrize("arguments", [["read", "\udcff"], ["read", "Vendors", "--view", "\udcff"], ["\udcff"]])
+def test_an_argument_that_is_not_unicode_is_one(
+    flags: list[str], arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: Any = cli.main([*arguments, *flags])
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    err = capsys.readouterr().err
+    assert "is not valid Unicode" in err or "no such command" in err
+
+
+def test_errors_about_the_environment_name_the_variable(
+    flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRTABLE_BASE_ID", "tblX")
+    assert cli.main(["tables", "--base-url", "http://127.0.0.1:9"]) == 2
+    assert capsys.readouterr().err.startswith('lakeflow-airtable: AIRTABLE_BASE_ID is "tblX": it takes ')
+    assert cli.main(["tables", *flags, "--base-id", "tblY"]) == 2
+    assert capsys.readouterr().err.startswith('lakeflow-airtable: --base-id is "tblY": it takes ')
+    monkeypatch.delenv("AIRTABLE_TOKEN")
+    assert cli.main(["tables"]) == 2
+    said = "--token is missing: give a personal access token (or --bearer-token, or --access-token)"
+    assert capsys.readouterr().err == f"lakeflow-airtable: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("option on_lost_feed is reread, but option view is x", "--on-lost-feed is reread, but --view is x"),
+        ("neither base_id nor namespace is given", "neither --base-id nor namespace is given"),
+        ('option tableName is "base_id \\" base_id"', 'the argument TABLE is "base_id \\" base_id"'),
+        ("GET http://127.0.0.1/v0/base_id/x: check base_url.", "GET http://127.0.0.1/v0/base_id/x: check --base-url."),
+        ("cannot tell the format of base_id.xlsx", "cannot tell the format of base_id.xlsx"),
+    ],
+)
+def test_messages_are_spelled_as_the_command_line_is(message: str, said: str) -> None:
+    assert spelled(message) == said
 
 
 def test_schema(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +248,7 @@ def test_a_failed_read_leaves_no_file(flags: list[str], mock_airtable: MockAirta
     ("arguments", "code", "message"),
     [
         (["read", "Vendors", "--output", "vendors.xlsx"], 2, "cannot tell the format of vendors.xlsx"),
-        (["read", "Vendors", "--page-size", "1000"], 2, "page_size"),
+        (["read", "Vendors", "--page-size", "1000"], 2, "--page-size"),
         (["read", "Vendor"], 1, "Vendors"),
         (["read", "Vendors", "--token", "patWRONGWRONGWRONG.0123"], 1, "token"),
     ],

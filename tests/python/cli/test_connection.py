@@ -127,8 +127,8 @@ def test_the_script_says_what_is_missing(databricks: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--base-id", "tblXXXXXXXXXXXXXX"], "base_id"),
-        (["--base-url", "http://example.com"], "base_url"),
+        (["--base-id", "tblXXXXXXXXXXXXXX"], "--base-id is"),
+        (["--base-url", "http://example.com"], "--base-url is"),
         (["--format", "sql", "--secret", "patSECRET.0123"], "SCOPE/KEY"),
     ],
 )

@@ -194,7 +194,7 @@ def test_the_page_is_written_between_its_marks(tmp_path: Path, monkeypatch: pyte
 
     text = made([Section("Title", [Table(("a", "b"), [("1", "2")])])], "make bench")
     assert str(PROJECT) not in text
-    assert re.search(r"by `make bench` on .+, \d+ cores, \d+ GiB of memory", text.replace("\n", " ")), text
+    assert re.search(r"by `make bench`\. The machine: .+, \d+ cores, \d+ GiB of memory", text.replace("\n", " ")), text
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n")
     for _ in range(2):

@@ -25,8 +25,9 @@ from deltalake import DeltaTable
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
 from graph_registry import Registry
-from lakeflow_airtable import Airtable, _native, cli, mock
+from lakeflow_airtable import _native, cli, mock
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import Options
 from project import PROJECT
 
 if TYPE_CHECKING:
@@ -316,7 +317,7 @@ def test_every_option_has_an_example_that_is_taken() -> None:
     assert list(examples) == [option["name"] for option in _native.option_table()]
     for name, value in examples.items():
         beside = {"state_location": "/shared"} if name == "on_lost_feed" else {}
-        Airtable(**{"token": "pat", **beside, name: value})
+        _native.Connector(Options.from_values({"token": "pat", **beside, name: value}))
 
 
 def test_words_are_spelt_alike() -> None:
@@ -324,6 +325,49 @@ def test_words_are_spelt_alike() -> None:
     assert list(words.faults("The webhook behaves.\n\n```\nbehavior\n```\n\nIts `behavior`")) == []
     assert [(line, word) for line, word, _ in words.faults("One\n\nits behavior")] == [(3, "behavior")]
     assert words.main() == 0
+
+
+LONG = "So " + "many " * 39 + "words."
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (LONG, [(1, 41)]),
+        (LONG.replace("many ", "", 1), []),
+        (f"One.\n\nTwo. {LONG}", [(3, 41)]),
+        (f"# Heading\n- {LONG.replace(' ', chr(10) + '  ')}", [(2, 41)]),
+        (f"| cell | {LONG} |", [(1, 41)]),
+        (f"One. ({LONG[:-1]}.) Two.", [(1, 41)]),
+        (LONG.replace("many", "`many more words`"), [(1, 41)]),
+        (LONG.replace("words", "[words](of/a-page.md#with-many-words)"), [(1, 41)]),
+        # These are no long sentences.
+        ("Few words. " * 30, []),
+        ("Few words: " + "pyarrow 15.0.2, " * 12, []),
+        ("- a few words\n" * 20, []),
+        ("1. a few words\n" * 20, []),
+        ("| a few words " * 20 + "|", []),
+        (f"```text\n{LONG}\n```", []),
+        (f"A map:\n\n    {LONG}\n    {LONG}\n\nand so on", []),
+        (f"A `{LONG}`", []),
+        (f"<!-- {LONG} -->", []),
+        (f'<img alt="{LONG}">', []),
+    ],
+)
+def test_long_sentences_are_found(text: str, found: list[tuple[int, int]]) -> None:
+    assert [(line, words) for line, words, _ in tool("words").long_sentences(text)] == found
+
+
+def test_a_long_sentence_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = tool("words")
+    monkeypatch.setattr(words, "PROJECT", tmp_path)
+    (tmp_path / "README.md").write_text("Short.\n")
+    assert words.main() == 0
+    (tmp_path / "README.md").write_text(f"Short.\n\n{LONG}\n")
+    assert words.main() == 1
+    assert capsys.readouterr().out.startswith("README.md:3: a sentence of 41 words, at most 40: So many many")
 
 
 ZENSICAL = Path(sys.executable).with_name("zensical")

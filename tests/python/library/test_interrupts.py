@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
+from project import PROJECT
 
 CONSUMERS = {
     "pyarrow": "import pyarrow; pyarrow.table(stream)",
@@ -25,6 +29,14 @@ CONSUMERS = {
     # It asks for the stream on a thread of its own.
     "duckdb, into a table": "import duckdb; duckdb.sql('create table copy as select * from stream')",
     "deltalake": "import deltalake; deltalake.write_deltalake(where, stream)",
+}
+
+# What docs/troubleshooting/interrupt.md says that a library raises before Python raises KeyboardInterrupt.
+ITS_OWN = {
+    "pyarrow": "pyarrow.lib.ArrowInvalid",
+    "pandas": "pyarrow.lib.ArrowInvalid",
+    "polars": "polars.exceptions.ComputeError",
+    "deltalake": "deltalake.exceptions.DeltaError",
 }
 
 PROGRAM = """
@@ -41,7 +53,7 @@ try:
             pass  # Python raises as soon as it runs again
         raise
 except KeyboardInterrupt as error:
-    print("KeyboardInterrupt after", error.__context__)
+    print("KeyboardInterrupt after", type(error.__context__).__name__, error.__context__)
 except Exception:
     print("no KeyboardInterrupt")
 del stream
@@ -81,6 +93,9 @@ def test_ctrl_c_ends_what_a_library_reads(
     assert "KeyboardInterrupt" in out or "Query interrupted" in out
     assert "interrupted by Ctrl-C: this read is over; begin another with read()" in out or "Query interrupted" in out
     assert out.splitlines()[-1].endswith(" tables"), "the next call is as good as ever"
+    if its_own := ITS_OWN.get(consumer):
+        assert f"KeyboardInterrupt after {its_own.rpartition('.')[2]} " in out
+        assert f"`{its_own}`" in (PROJECT / "docs" / "troubleshooting" / "interrupt.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -178,3 +193,86 @@ def test_a_child_that_is_interrupted_leaves_its_parents_read_alone(mock_airtable
     consumer.start()
     consumer.join()
     assert rows == [len(mock_airtable.records("Vendors"))]
+
+
+# Files that are written
+
+WRITES = """
+import json, signal, sys
+from lakeflow_airtable import Airtable
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+base = Airtable(**json.loads(sys.argv[1]))
+stream = base.read("Many")
+try:
+    stream.write(int(sys.argv[2]) if sys.argv[2].isdigit() else sys.argv[2], sys.argv[3])
+except KeyboardInterrupt:
+    print("KeyboardInterrupt", file=sys.stderr)
+    try:
+        stream.write("/dev/null", "jsonl")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+    print(len(base.list_tables()), "tables", file=sys.stderr)
+"""
+
+
+def is_interrupted(process: subprocess.Popen[str], sent: signal.Signals) -> None:
+    """It ends by this signal, as its own handler has it."""
+    try:
+        process.send_signal(sent)
+        # What it wrote is not read: a pipe that is full stays so.
+        code = process.wait(timeout=60)
+        assert process.stderr is not None
+        said = process.stderr.read().splitlines()
+    finally:
+        process.kill()
+        process.communicate()
+    if sent == signal.SIGINT:
+        why = "this read was ended by an error: begin another with read()"
+        assert (code, said[:2], said[2].endswith(" tables")) == (0, ["KeyboardInterrupt", why], True)
+    else:
+        assert (code, said) == (7, [])
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
+def test_a_signal_ends_what_is_written_while_it_waits_for_a_page(
+    mock_airtable: MockAirtable, tmp_path: Path, file_format: str, sent: signal.Signals
+) -> None:
+    mock_airtable.generate_table("Many", 3_000, 2, scalars=True)
+    mock_airtable.faults = {"rules": [{"path": "/tbl", "after": 15, "action": "stall"}]}
+    process = start(WRITES, json.dumps(mock_airtable.options()), str(tmp_path / "file"), file_format)
+    wait_for_a_page(mock_airtable, process)
+    is_interrupted(process, sent)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_is_written_into_a_full_pipe(mock_airtable: MockAirtable, sent: signal.Signals) -> None:
+    mock_airtable.generate_table("Many", 3_000, 5, scalars=True)
+    process = start(WRITES, json.dumps(mock_airtable.options()), "1", "jsonl")
+    assert process.stdout is not None
+    full = waiting = 0
+    while full == 0 or waiting != full:
+        assert process.poll() is None, process.communicate()
+        full = waiting
+        time.sleep(0.3)
+        waiting = int.from_bytes(fcntl.ioctl(process.stdout.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder)
+    is_interrupted(process, sent)
+
+
+def test_ctrl_c_ends_the_wait_for_a_reader_of_a_fifo(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    program = WRITES.replace('base.read("Many")', 'base.read("Vendors")')
+    program = program.replace("try:\n    stream.write(int", 'print("begins", flush=True)\ntry:\n    stream.write(int')
+    os.mkfifo(tmp_path / "fifo")
+    process = start(program, json.dumps(mock_airtable.options()), str(tmp_path / "fifo"), "jsonl")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begins\n"
+        time.sleep(0.3)  # until it waits
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    # Nobody read it, so that it is still to be had.
+    assert err.splitlines()[0] == "KeyboardInterrupt"
+    assert err.splitlines()[-1].endswith(" tables")

@@ -23,27 +23,31 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "drift", "errors", "_native"],
+    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
-    "cli": ["mock", "environment", "options", "_native", "errors"],
-    "pipeline": ["spark", "specification", "options", "_native", "drift", "errors"],
-    "spark": ["options", "_native", "errors"],
+    "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
+    "pipeline": ["spark", "specification", "options", "drift", "shown", "_native", "errors"],
+    "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["sync", "options", "_native"],
-    "sync": ["specification", "options", "_native", "drift", "errors"],
-    "specification": ["environment", "options", "_native", "errors"],
+    "airtable": ["sync", "frames", "definitions", "keywords", "options", "_native", "errors"],
+    "sync": ["specification", "keywords", "options", "drift", "_native", "errors"],
+    "specification": ["environment", "options", "shown", "_native", "errors"],
+    "frames": ["_native"],
     "mock": ["_native"],
     "environment": ["options"],
     "options": ["_native", "errors"],
+    "drift": ["shown"],
+    "definitions": ["shown", "_native"],
     # The ground.
+    "shown": ["_native"],
     "errors": ["_native"],
     "_native": [],
-    "drift": [],
+    "keywords": [],
 }
 """Each part, and what it may import: only parts that stand below it."""
 
 FILES = {
-    "cli": ["main", "connection", "output"],
+    "cli": ["main", "connection", "flags", "output"],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
     "specification": ["upkeep", "tables", "spec", "names"],
     "sync": [
@@ -57,13 +61,14 @@ FILES = {
         "parquet",
         "history",
         "report",
+        "keywords",
         "delta_progress",
         "pump",
         "iceberg_lists",
         "shape",
         "target",
     ],
-    "spark": ["source", "stream", "partition", "virtual_tables"],
+    "spark": ["source", "stream", "partition", "virtual_tables", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
 from lakeflow_airtable import Airtable, AirtableDataSource, OptionError, _native
@@ -76,6 +77,74 @@ def test_words_of_other_sources_are_errors_that_name_ours(mock_airtable: MockAir
     assert mock_airtable.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"bearer_token": "patB"}, "token and bearer_token"),
+        ({"TOKEN": "patB"}, "token and TOKEN"),
+        ({"max_records": 2, "MAX_RECORDS": 3}, "max_records and MAX_RECORDS"),
+        ({"view": "Grid", "View": "Board"}, "view and View"),
+    ],
+)
+def test_two_spellings_of_one_option_have_one_value(
+    mock_airtable: MockAirtable, given: dict[str, object], names: str
+) -> None:
+    said = f"^options {names} are one option with two values: give one of them$"
+    with pytest.raises(OptionError, match=said):
+        Airtable(**{**mock_airtable.options(), **given})
+    with pytest.raises(OptionError, match=said):
+        AirtableDataSource({**mock_airtable.options(), **given})
+    if "max_records" in given or "view" in given:
+        with pytest.raises(OptionError, match=said):
+            Airtable(**mock_airtable.options()).read("Vendors", **given)
+    same = dict.fromkeys(["max_records", "MAX_RECORDS"], 2)
+    assert len(pa.table(Airtable(**mock_airtable.options()).read("Vendors", **same))) == 2
+
+
+def test_a_call_gives_its_own_value_under_any_name(mock_airtable: MockAirtable) -> None:
+    base = Airtable(**{**mock_airtable.options(), "token": "patNobody"})
+    for name in ("token", "bearer_token", "Access_Token"):
+        assert base.schema("Vendors", **{name: mock_airtable.token})
+    with pytest.raises(PermissionError):
+        base.schema("Vendors")
+
+
+def test_a_call_names_one_table(mock_airtable: MockAirtable) -> None:
+    base = Airtable(**mock_airtable.options())
+    said = '^the call names two tables, "Vendors" and by option tableName "Products": give one of them$'
+    for call in (base.read, base.schema, base.metadata, partial(base.changes, ingestion_type="cdc")):
+        for name in ("tableName", "TABLENAME"):
+            with pytest.raises(OptionError, match=said):
+                call("Vendors", **{name: "Products"})
+    assert base.schema("Vendors", tableName="Vendors")
+    with pytest.raises(OptionError, match=r'^option tableName names the table of a read, .* as in read\("Vendors"\)$'):
+        Airtable(**mock_airtable.options(), tableName="Vendors")
+
+
+HALF = "\ud800"
+
+
+def test_text_that_is_not_unicode_is_an_option_error(mock_airtable: MockAirtable) -> None:
+    base = Airtable(**mock_airtable.options())
+    said = r"is not valid Unicode: it has half of a surrogate pair; write the whole character$"
+    calls: list[tuple[Callable[[], object], str]] = [
+        (lambda: base.read(f"Vendors{HALF}"), '^the name "Vendors\ufffd+" '),
+        (lambda: base.list_tables(HALF), "^the name "),
+        (lambda: base.metadata(HALF), "^the name "),
+        (lambda: base.read("Vendors", view=HALF), "^option view "),
+        (lambda: base.read("Vendors", fields=["Name", HALF]), "^option fields "),
+        (lambda: Airtable(token=f"pat{HALF}"), "^option token "),
+        (lambda: Airtable(token="pat", base_url=HALF), "^option base_url "),
+        (lambda: base.read("Vendors", **{f"view{HALF}": "x"}), '^the option name "view'),
+        (lambda: AirtableDataSource({**mock_airtable.options(), "tableName": HALF}).schema(), "^option tablename "),
+    ]
+    for call, start in calls:
+        with pytest.raises(OptionError, match=start + ".*" + said):
+            call()
+    assert str(OptionError(f"what is {HALF}?")).startswith("what is \ufffd")
+    assert mock_airtable.requests() == []
+
+
 def test_what_has_no_counterpart_says_so(mock_airtable: MockAirtable) -> None:
     for source in (lambda given: Airtable(**given), AirtableDataSource):
         with pytest.raises(OptionError, match=r"unknown option sort: it has no counterpart here: .* sort the rows"):
@@ -96,3 +165,25 @@ def test_spark_takes_options_in_any_case_and_ignores_others(spark: SparkSession,
     foreign = {"sourceName": "airtable", "isDeleteFlow": "false", "some.future.key": "1"}
     read = spark.read.format("lakeflow_connect").options(**options, **foreign, TABLENAME="Vendors", Max_Records="2")
     assert read.load().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "table"),
+    [
+        ({"path": "Vendors"}, "Vendors"),
+        ({"path": "https://airtable.com/appA/tblB"}, "https://airtable.com/appA/tblB"),
+        ({"path": "A/B: C"}, "A/B: C"),
+        ({"path": "Vendors", "tableName": "Vendors"}, "Vendors"),
+        # A place in Spark's warehouse is no table's name.
+        ({"path": "file:/tmp/spark-warehouse/t"}, None),
+        ({"path": "/tmp/spark-warehouse/t", "tableName": "Vendors"}, "Vendors"),
+        ({"path": ""}, None),
+    ],
+)
+def test_what_load_is_given_names_the_table(given: dict[str, str], table: str | None) -> None:
+    assert Options.from_spark(given).get("tablename") == table
+
+
+def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
+        Options.from_spark({"path": "Vendors", "tableName": "Orders"})

@@ -4,30 +4,63 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 import lakeflow_airtable
 from graph_registry import Session
-from lakeflow_airtable import Airtable, AirtableDataSource, AirtableError, OptionError, _native, cli, ingest
+from lakeflow_airtable import (
+    Airtable,
+    AirtableDataSource,
+    AirtableError,
+    AuthError,
+    ColumnChange,
+    OptionError,
+    _native,
+    cli,
+    ingest,
+)
+from lakeflow_airtable.cli.connection import ConnectionDefinition
+from lakeflow_airtable.drift import Change
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
+from lakeflow_airtable.pipeline import IngestedTable
+from lakeflow_airtable.pipeline.spec import Entry, PipelineSpec
+from lakeflow_airtable.spark.partition import ScanPartition
+from project import PROJECT
 
 ID = "patAbCdEfGhIjKlM1"
 TOKEN = f"{ID}.{'0123456789abcdef' * 4}"
 """In Airtable's form, and nobody's."""
+
+OAUTH = "oaaAbCdEfGhIjKlM1.v1.eyJ1c2VySWQi/0123456789abcdef+0123456789abcdef=0123456789abcdef%x0123456789abcdef"
+SIGNED = "eyJhbGciOiJIUzI1NiJ9.AbCdEfGhIjKlM1AbCdEfGhIjKlM1.0123456789abcdef"
+"""What OAuth may give: base64 in parts, and JSON that is signed."""
 
 SESSION: Any = Session()
 
 NAMES = [row["name"] for row in _native.option_table() if row["name"] not in ("token", "rescued_data_column")]
 
 
+FORMS = {
+    "whole": OAUTH,
+    "in lower case": OAUTH.lower(),
+    "encoded": quote(OAUTH, safe=""),
+    "encoded twice": quote(quote(OAUTH, safe=""), safe=""),
+    "signed": SIGNED,
+    "signed, in lower case": SIGNED.lower(),
+    "signed, encoded": SIGNED.replace(".", "%2E"),
+}
+
+
 def assert_hidden(*texts: str) -> None:
     for text in texts:
-        assert ID.lower() not in text.lower()
+        assert ID[3:].lower() not in text.lower()
         assert "0123456789abcdef" not in text
 
 
@@ -91,6 +124,85 @@ def test_a_configured_token_of_another_form_is_hidden_too(mock_airtable: MockAir
         base.read(token)
     assert token not in str(caught.value)
     assert str(OptionError(f"option view is {token.upper()}")) == "option view is [token]"
+
+
+PLACES: dict[str, Callable[[Airtable, dict[str, str], str], object]] = {
+    "a table": lambda base, _, secret: base.read(secret),
+    "a view": lambda base, _, secret: base.read("Vendors", view=secret),
+    "an address": lambda _, given, secret: Airtable(**{**given, "base_url": secret}),
+    "an address with a scheme": lambda base, _, secret: base.read("Vendors", base_url=f"https://{secret}/v0"),
+    "a path": lambda base, _, secret: base.read("Vendors", base_url=f"https://api.example/{secret}/v0"),
+    "a number": lambda base, _, secret: base.read("Vendors", page_size=secret),
+    "a name of an option": lambda base, _, secret: base.read("Vendors", **{secret: "x"}),
+    "a key of a connection": lambda _, given, secret: ingest(
+        SESSION, {"connection_options": {**given, secret: "x"}, "objects": "*"}
+    ),
+    "a key of a configuration": lambda _, given, secret: ingest(
+        SESSION,
+        {
+            "connection_options": given,
+            "objects": [{"table": {"source_table": "Vendors", "table_configuration": {secret: "x"}}}],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("place", PLACES)
+def test_tokens_of_oauth(mock_airtable: MockAirtable, place: str, form: str, caplog: pytest.LogCaptureFixture) -> None:
+    given = mock_airtable.options()
+    with caplog.at_level("DEBUG"), pytest.raises(AirtableError) as caught:
+        PLACES[place](Airtable(**given), given, FORMS[form])
+    assert_hidden(str(caught.value), repr(caught.value), caplog.text)
+
+
+@pytest.mark.parametrize("encode", [str, str.upper, lambda text: quote(text, safe="")])
+def test_a_configured_token_is_hidden_when_it_is_encoded(
+    mock_airtable: MockAirtable, encode: Callable[[str], str]
+) -> None:
+    token = "of/no+form=that%is/known"
+    base = Airtable(**{**mock_airtable.options(), "token": token})
+    with pytest.raises(AirtableError) as caught:
+        base.read("Vendors", base_url=f"https://api.example/{encode(token)}")
+    assert "holds what looks like a token" in str(caught.value)
+    assert str(OptionError(f"what is {encode(token)}?")) == "what is [token]?"
+
+
+@pytest.mark.parametrize("token", ["end", "the", "table"])
+def test_a_short_token_is_no_part_of_a_word(mock_airtable: MockAirtable, token: str) -> None:
+    base = Airtable(**{**mock_airtable.options(), "token": token})
+    with pytest.raises(AuthError) as caught:
+        base.read("Vendors and other tables")
+    assert "token" in str(caught.value).replace("[token]", "")
+    assert not re.search(r"\w\[token\]|\[token\]\w", str(caught.value))
+
+
+def shown_values() -> list[object]:
+    """One of every kind of value that users may print, with a token where a text belongs."""
+    entry = Entry("objects[0].table", TOKEN, Options({"view": TOKEN}), table=TOKEN, sequence_by=TOKEN)
+    return [
+        entry,
+        PipelineSpec(TOKEN, Options({"tablename": TOKEN}), [entry]),
+        IngestedTable(TOKEN, TOKEN.lower(), "append", "append", "APPEND_ONLY", primary_keys=(TOKEN,)),
+        ColumnChange(Change.ADDED, None, None, TOKEN, None, "string"),
+        ConnectionDefinition(TOKEN, stored={"base_url": TOKEN}),
+        ScanPartition(f'{{"filter_formula": "{TOKEN}"}}'),
+    ]
+
+
+@pytest.mark.parametrize("value", shown_values(), ids=lambda value: type(value).__name__)
+def test_no_repr_shows_one(value: object) -> None:
+    assert "[token]" in repr(value)
+    assert_hidden(repr(value), repr([value]))
+    assert type(value).__name__ in repr(value)
+
+
+def test_every_dataclass_is_shown_without_secrets() -> None:
+    for path in (PROJECT / "python").rglob("*.py"):
+        lines = path.read_text().splitlines()
+        for number, line in enumerate(lines):
+            if line.startswith("@dataclass"):
+                assert lines[number - 1] == "@scrubbed", f"{path}: {lines[number + 1]}"
 
 
 @pytest.mark.parametrize(

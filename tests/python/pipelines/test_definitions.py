@@ -146,8 +146,7 @@ def test_each_flow_reads_its_own_entry(spark: SparkSession, mock_airtable: MockA
 
 def test_the_token_is_in_no_option_of_a_flow(mock_airtable: MockAirtable, registry: Registry) -> None:
     session = Session()
-    mock_airtable.add_token("patMockOther.0001")
-    other = {"bearer_token": "patMockOther.0001", "namespace": "Launch Archive"}
+    other = {"namespace": "Launch Archive"}
     objects = [table("Vendors"), table("Compliance Records"), table("Vendors", other, destination_table="archive")]
     ingest(session, spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
     for flow in registry.flows.values():

@@ -26,7 +26,27 @@ FAULTS: dict[str, tuple[object, str]] = {
     ),
     "an unknown option": (
         table("Vendors", {"zzz": 1}),
-        r"table_configuration\.zzz: is no key here: there are scd_type, ",
+        r"table_configuration\.zzz: is no key here: there are scd_type, (?:(\w+), (?!.*\b\1\b))+page_size$",
+    ),
+    "an unknown key of a table": (
+        {"table": {"source_table": "Vendors", "zzz": 1}},
+        r"table\.zzz: is no key here: there are source_table, (?:(\w+), (?!.*\b\1\b))+table_configuration$",
+    ),
+    "a token of its own": (
+        table("Vendors", {"token": "patOther"}),
+        r"^objects\[0\]\.table\.table_configuration\.token: belongs into connection_options, for all tables: give",
+    ),
+    "a token of its own by another name": (
+        table("Vendors", {"Bearer_Token": "patOther"}),
+        r"table_configuration\.token: belongs into connection_options",
+    ),
+    "an address of its own": (
+        table("Vendors", {"base_url": "https://other.example"}),
+        r"table_configuration\.base_url: belongs into connection_options",
+    ),
+    "two spellings of one option": (
+        table("Vendors", {"max_records": 2, "MAX_RECORDS": 3}),
+        r"^objects\[0\]\.table\.table_configuration\.MAX_RECORDS: stands there in another spelling, with another",
     ),
     "another source's option": (
         table("Vendors", {"limit": 10}),
@@ -35,6 +55,18 @@ FAULTS: dict[str, tuple[object, str]] = {
     "what no option does": (
         table("Vendors", {"sort": "Name"}),
         r"table_configuration\.sort: is no key here: it has no counterpart here: .* sort the rows",
+    ),
+    "a table that is not Unicode": (
+        table("Ven\ud800dors"),
+        r"is not valid Unicode: it has half of a surrogate pair; write the whole character$",
+    ),
+    "an option that is not Unicode": (
+        table("Vendors", {"view": "\ud800"}),
+        r"option view is not valid Unicode: ",
+    ),
+    "a key that is not Unicode": (
+        table("Vendors", {"\ud800": 1}),
+        r"table_configuration\.\ufffd+: is no key here: ",
     ),
     "another source's table": (
         table("Vendors", {"dbtable": "x"}),
@@ -144,6 +176,18 @@ def test_faults(fault: str, mock_airtable: MockAirtable, registry: Registry) -> 
         (
             {"connection_options": {"tokn": "patSecret"}, "objects": "*"},
             r"connection_options\.tokn: .* did you mean token\?",
+        ),
+        (
+            {"connection_options": {"token": "patSecret", "bearer_token": "patSecretToo"}, "objects": "*"},
+            r"  connection_options: options token and bearer_token are one option with two values: give one of them\n",
+        ),
+        (
+            {"connection_options": {"token": "patSecret", "TOKEN": "patSecretToo"}, "objects": "*"},
+            r"connection_options\.TOKEN: stands there in another spelling, with another value",
+        ),
+        (
+            {"connection_options": {"token": "patSecret", "zzz": 1}, "objects": "*"},
+            r"connection_options\.zzz: is no key here: there are (?:(\w+), (?!.*\b\1\b))+page_size",
         ),
         (
             {"connection_options": {"token": {"patSecret"}}, "objects": "*"},

@@ -81,9 +81,12 @@ def test_mistakes(spark: SparkSession, mock_airtable: MockAirtable, name: str) -
 
     text = str(caught.value)
     heading = f"lakeflow_airtable.{mistake.error}: "
-    lines = [line.strip() for line in text.splitlines() if heading in line]
-    assert len(lines) == 1, text
-    message = lines[0].partition(heading)[2]
+    lines = text.splitlines()
+    at = [number for number, line in enumerate(lines) if heading in line]
+    assert len(at) == 1, text
+    # Spark's heading and one frame stand before it.
+    assert sum("File " in line for line in lines[: at[0]]) == 1, text
+    message = lines[at[0]].strip().partition(heading)[2]
     for words in mistake.says:
         assert words in message, message
     # Once: not again as the cause of something else.
@@ -92,6 +95,27 @@ def test_mistakes(spark: SparkSession, mock_airtable: MockAirtable, name: str) -
     assert "During handling of the above exception" not in text
     for token in (mock_airtable.token, options.get("token")):
         assert token is None or token not in text
+
+
+@pytest.mark.parametrize("mode", ["append", "overwrite"])
+def test_writing_says_that_the_source_only_reads(spark: SparkSession, mock_airtable: MockAirtable, mode: str) -> None:
+    rows = spark.createDataFrame([(1,)], "a INT")
+    writer = rows.write.format("lakeflow_connect").options(**mock_airtable.options(), tableName="Vendors").mode(mode)
+    with pytest.raises(Exception, match="this source only reads Airtable") as caught:  # Spark's own class
+        writer.save()
+    assert "OptionError" in str(caught.value)
+
+
+def test_load_takes_the_name_or_the_web_address_of_a_table(spark: SparkSession, mock_airtable: MockAirtable) -> None:
+    read = spark.read.format("lakeflow_connect").options(**mock_airtable.options())
+    expected = read.load("Vendors").count()
+    table = next(table for table in mock_airtable.schema()["tables"] if table["name"] == "Vendors")
+    address = f"https://airtable.com/{mock_airtable.base_id}/{table['id']}?blocks=hide"
+    assert expected > 0
+    assert read.load(address).count() == expected
+    assert read.option("tableName", address).load().count() == expected
+    with pytest.raises(Exception, match="contradict each other"):
+        read.option("base_id", "appAnother0000000").load(address).count()
 
 
 def test_a_bad_value_names_its_cell_and_can_be_rescued(spark: SparkSession, mock_airtable: MockAirtable) -> None:

@@ -1,0 +1,93 @@
+"""Options as the command line spells them: a flag, the argument TABLE, or a variable of the environment.
+
+Messages name options as Python and Spark do. Here they name what the user has typed, or should type.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+
+from ..options import table
+
+POSITIONAL = "tableName"
+"""A positional argument here, not a flag."""
+
+_TABLE = "the argument TABLE"
+_DEST = "option_"
+
+# What is quoted is the user's own, and may be called like an option.
+_QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
+
+# Longer ones of the command line's arguments are not repeated: they may be secrets of any form.
+_LONGEST_SHOWN = 40
+
+
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def dest(name: str) -> str:
+    """Under which name a flag's value is found in what was parsed."""
+    return _DEST + name
+
+
+def given(parsed: Namespace) -> dict[str, object]:
+    """The options for which there were flags."""
+    return {
+        name.removeprefix(_DEST): value
+        for name, value in vars(parsed).items()
+        if name.startswith(_DEST) and value is not None
+    }
+
+
+def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
+    """A message of this package about options, in the words of the command line. `variables` names those options that
+    came from the environment."""
+    spellings = {name: flag(name) for option in table() for name in (option["name"], *option["aliases"])}
+    spellings = {**spellings, POSITIONAL: _TABLE, **(variables or {})}
+    names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
+    # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
+    option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")
+    parts = _QUOTED.split(message)
+    parts[::2] = [option.sub(lambda found: spellings[found[1] or found[2]], part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def unrecognized(left: Sequence[str], parsed: Namespace) -> str:
+    """What to say of the arguments that a command does not take."""
+    shown = []
+    for before, argument in zip(("", *left), left, strict=False):
+        if argument.startswith("-"):
+            shown.append(_explained(argument.partition("=")[0], parsed))
+        elif not before.startswith("-") or "=" in before:
+            is_short = len(argument) <= _LONGEST_SHOWN
+            shown.append(f'"{argument}"' if is_short else f"one of {len(argument)} characters")
+    return f"unrecognized arguments: {', '.join(shown)}"
+
+
+def _explained(written: str, parsed: Namespace) -> str:
+    """A flag that the command does not take, with what it is for where it is an option, and what it may mean."""
+    from .._native import option_meant
+
+    about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
+    meant, _ = option_meant(written.lstrip("-"))
+    for option in table():
+        is_meant = meant.rstrip("?").endswith(f" {option['name']}")
+        for name in (option["name"], *option["aliases"]):
+            is_written = flag(name).lower() == written.replace("_", "-").lower()
+            if not is_written and not (is_meant and option["name"] == POSITIONAL):
+                continue
+            if hasattr(parsed, dest(option["name"])):
+                return f"{written} (did you mean {flag(name)}?)"
+            if option["name"] == POSITIONAL and hasattr(parsed, "table"):
+                return f"{written} (the table is {_TABLE})"
+            return f"{written} (which is about {about.get(option['scope'], 'the connection')})"
+    return f"{written} ({_named(meant)})"
+
+
+def _named(hint: str) -> str:
+    """A hint at an option, in which every name of one is meant as such."""
+    names = {name for option in table() for name in (option["name"], *option["aliases"])}
+    return re.sub(r"\w+", lambda word: flag(word[0]) if word[0] in names else word[0], hint)
