@@ -79,6 +79,7 @@ def test_a_lost_feed_that_is_read_again(items: MockAirtable, lake: Path, tmp_pat
     assert_equal(rows("delta", lake, "items"), base_rows(items.options(), "Items"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_full_disk(items: MockAirtable, lake: Path, format: str) -> None:
     """No file may grow beyond what it needs so far: it is what the system does where no space is left."""
