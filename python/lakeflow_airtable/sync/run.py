@@ -287,9 +287,7 @@ class TableSync:
         for batch in batches:
             self._report.rows += len(batch)
             yield batch
-        stats = getattr(batches, "stats", None)
-        if stats is not None:
-            self._report.requests = (self._report.requests or 0) + stats.requests
+        self._report.requests = (self._report.requests or 0) + batches.stats.requests
 
 
 def batches_schema(batches: Batches) -> pa.Schema:
