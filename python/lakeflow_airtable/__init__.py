@@ -72,7 +72,7 @@ __all__ = [
 
 
 # Found when they are asked for.
-_COMPILED = ("Batches", "Column", "Schema")
+_COMPILED = ("Batches", "Column", "ReadStats", "Schema")
 
 
 def register(spark: SparkSession) -> None:
