@@ -80,7 +80,9 @@ class _Lines(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.say(f"lakeflow-airtable: {record.getMessage()}")
+        from .flags import spelled
+
+        self._console.say(f"lakeflow-airtable: {spelled(record.getMessage())}")
 
 
 class Logging:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ..pipeline.names import digest, identifier
-
-# Names that Windows takes for devices, with any ending.
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+from ..specification.names import digest, file_name, identifier
 
 
 def files(tables: Sequence[tuple[str, str]], ending: str) -> list[str]:
@@ -17,13 +14,9 @@ def files(tables: Sequence[tuple[str, str]], ending: str) -> list[str]:
     Names are small letters, digits and underscores of ASCII, so that they differ on every disk. Of tables whose names
     would be equal each has the digest of its id in it, on every run the same.
     """
-    short = [f"{name}_{digest(table)}" if name in _DEVICES else name for table, name in _identified(tables)]
+    short = [file_name(identifier(name)) for _, name in tables]
     count = Counter(short)
     return [
         f"{name}_{digest(table)}.{ending}" if count[name] > 1 else f"{name}.{ending}"
         for name, (table, _) in zip(short, tables, strict=True)
     ]
-
-
-def _identified(tables: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(table, identifier(name)) for table, name in tables]

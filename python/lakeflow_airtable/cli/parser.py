@@ -41,6 +41,7 @@ COMMANDS = (
     Command("schema", "schema", "show the columns and types of a table, or a diagram of a base"),
     Command("read", "read", "read tables, as JSON lines or into files"),
     Command("changes", "changes", "read what has changed in a table since the last time"),
+    Command("sync", "sync", "bring copies of tables up to date, as Delta, Iceberg, DuckDB or Parquet"),
     Command("connection", "definition", "print the definition of a Unity Catalog connection", asks_airtable=False),
     Command("options", "options", "show every option of the data source", asks_airtable=False),
     Command("mock", "mock", "run a local Airtable with sample data, for tests and first steps", asks_airtable=False),
@@ -88,6 +89,8 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str, **settings: Any) -> None:
         super().__init__(prog, max_help_position=28, **settings)
+        # argparse forgets that commands are indented once more.
+        self._action_max_length = 12
 
 
 def _nearest(given: str, known: Sequence[str]) -> str | None:
