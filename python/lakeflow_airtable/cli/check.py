@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import AirtableError, AuthError, NotFoundError, TransportError
 from ..options import Options, table
+from ..shown import scrubbed
 from . import access, codes, flags, users
 from .progress_text import duration, one_line
 
@@ -36,6 +37,7 @@ _QUICK = {"max_retries": "1", "timeout_seconds": "20"}
 _COLOURS = {"passed": "\x1b[32m", "failed": "\x1b[31m", "unknown": "\x1b[33m", "left out": "\x1b[2m"}
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Line:
     """What one check has found."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..shown import scrubbed
 from . import codes
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SHELLS = ("bash", "zsh", "fish")
 _FILES = ("FILE", "DIRECTORY")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class _Flag:
     names: tuple[str, ...]
@@ -36,6 +38,7 @@ class _Flag:
     values: tuple[str, ...]
 
 
+@scrubbed
 @dataclass(frozen=True)
 class _Command:
     name: str

@@ -20,12 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OptionError
+from ..shown import scrubbed
 
 _PARTIAL = re.compile(r"\.lakeflow-airtable-([0-9a-f]{8})-(\d+)-[0-9a-f]{16}\.partial")
 
 _STREAMS = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Descriptor:
     """What the process has open already. `shown` is how the user calls it."""
@@ -41,6 +43,7 @@ class Descriptor:
         yield self.number
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Direct:
     """A device or a FIFO, which takes rows as they come."""
@@ -58,6 +61,7 @@ class Direct:
             os.close(descriptor)
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Whole:
     """A file that takes its name when it is complete. `path` is where it is, behind all links."""

@@ -15,11 +15,13 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from .. import environment
+from ..shown import scrubbed
 from . import codes
 
 PROGRAM = "lakeflow-airtable"
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Command:
     """A command: where its code is, and what it does."""

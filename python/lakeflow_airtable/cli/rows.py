@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..shown import scrubbed
 from . import formats
 from .output import Descriptor
 from .progress import Progress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .output import Place
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Form:
     """What a file is to be."""

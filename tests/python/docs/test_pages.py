@@ -260,7 +260,8 @@ def test_commands_run(
         ("BASE_URL", mock_airtable.url),
     ):
         monkeypatch.setenv(f"AIRTABLE_{name}", value)
-    _, *arguments = shlex.split(command.partition(" > ")[0], comments=True)
+    command = re.split(r" >>? ", command)[0]
+    _, *arguments = shlex.split(command, comments=True)
     if arguments[0] == "mock":  # it runs until it is stopped
         assert mock.parser().parse_args(arguments[1:]).port == 8123
         return
