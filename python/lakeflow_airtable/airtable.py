@@ -9,7 +9,11 @@ from .errors import OptionError
 from .options import Options
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from os import PathLike
+
     from ._native import Batches, Connector, Schema, Stream, TableMetadata
+    from .sync import SyncReport
 
 Offset = dict[str, Any]
 """How far a reader of changes has read."""
@@ -92,6 +96,56 @@ class Airtable:
         begin = _offset_text(start)
         until = _offset_text(end) or stream.latest(begin)[0]
         return self._connector.read(stream.scan(begin, until), given)
+
+    def sync(
+        self,
+        spec: str | list[str] | Mapping[str, Any],
+        *,
+        to: str | PathLike[str],
+        format: str,
+        every: str | float | None = None,
+        refresh: bool | Collection[str] = False,
+        storage_options: Mapping[str, str] | None = None,
+        **options: object,
+    ) -> SyncReport:
+        """Brings copies of tables up to date, and makes them where there are none.
+
+        Each copy holds how far it has come, in the same commit as its rows. So a run that was killed anywhere is run
+        again, and nothing is missing or there twice.
+
+        Args:
+            spec: `"*"` for every table of the base, a list of names of tables, or the specification that `ingest`
+                takes, whose entries say how each table is kept.
+            to: Where the copies go: a directory or an object store's address (`delta`), a directory (`parquet`), a file
+                (`duckdb`), or a catalog and a namespace such as `lake.airtable` (`iceberg`).
+            format: `delta`, `iceberg`, `duckdb` or `parquet`. Parquet holds snapshots only.
+            every: Keeps running: seconds from the begin of one run to that of the next, or a text such as `15m`.
+            refresh: `True`, or names of tables, whose copies are loaded anew, in place of what they hold.
+            storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog where
+                pyiceberg's configuration does not have them.
+            options: Options of the reads, and `scd_type`, `primary_keys`, `sequence_by`, for all entries that do not
+                have their own.
+
+        Returns:
+            What was done, table by table. A table that failed has its `error` there, and `failed` lists these: the
+            other tables are synced all the same.
+
+        Raises:
+            OptionError, NotFoundError: All that is wrong with the specification, before anything is written.
+            ModuleNotFoundError: The format's package is not there: `pip install 'lakeflow-airtable[sync]'`.
+        """
+        from .sync import sync
+
+        return sync(
+            self._options,
+            spec,
+            to=to,
+            format=format,
+            every=every,
+            refresh=refresh,
+            storage_options=storage_options,
+            given=options,
+        )
 
     def _stream(self, table: str, given: Options) -> Stream:
         """The changes of a table as it is now; what the last stream has listed is not listed again."""

@@ -11,10 +11,11 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..specification.spec import Entry, Faults, PipelineSpec
+from ..specification.tables import LibraryTables, Tables, planned, resolve
 from .drift import changes_since
 from .graph import Graph, IngestedTable
-from .spec import Entry, Faults, PipelineSpec
-from .tables import LibraryTables, SparkTables, Tables, planned, resolve
+from .tables import SparkTables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

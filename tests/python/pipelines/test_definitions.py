@@ -11,7 +11,7 @@ from graph_registry import Registry, Session, spec_of, table
 from lakeflow_airtable import Airtable, ingest
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
-from lakeflow_airtable.pipeline.tables import CURSOR, DELETED, PRIMARY_KEYS
+from lakeflow_airtable.specification.tables import CURSOR, DELETED, PRIMARY_KEYS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
