@@ -17,3 +17,5 @@ pub(crate) use builder::Builder;
 pub(crate) use marker::{Misfit, moment};
 pub use shape::{Object, Shape};
 pub(crate) use sql::sql_type;
+#[cfg(any(test, feature = "python"))]
+pub(crate) use sql::sql_type_of_arrow;

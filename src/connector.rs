@@ -20,7 +20,7 @@ use crate::id::is_id;
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::Batches;
 use crate::read::cursor::Cursor;
-use crate::scan::{Scan, find_table};
+use crate::scan::{Scan, TableDefinition, find_table};
 use crate::time::micros;
 
 /// A source of tables for Spark and Lakeflow.
@@ -136,6 +136,26 @@ impl AirtableConnector {
         Ok(all.into_iter().map(|(id, name)| if count[&name] > 1 { id } else { name }).collect())
     }
 
+    /// The bases that the token sees and of which something can be read, also where the connection fixes one: one request
+    /// for each 1,000 of them.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_namespaces`].
+    pub async fn list_bases(&self) -> Result<Vec<Base>> {
+        self.bases().await
+    }
+
+    /// The definitions of a base's tables, with columns named as a read with these options names them: one request. The
+    /// base is that of the connection, or the namespace of the options.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_tables`].
+    pub async fn definitions(&self, read: &ReadOptions) -> Result<Vec<TableDefinition>> {
+        let base_id = self.base_id(read.namespace.as_deref()).await?;
+        let tables = self.tables(&base_id).await?;
+        Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
+    }
+
     /// Those of which something can be read.
     async fn bases(&self) -> Result<Vec<Base>> {
         let (mut bases, mut ids, mut cursor) = (Vec::new(), HashSet::new(), Cursor::of("base"));
@@ -148,7 +168,8 @@ impl AirtableConnector {
                 body: None,
                 base_id: None,
             };
-            let about = |error: Error| error.map_text(|text| format!("{}: {text}", self.client.name(&request)));
+            let name = self.client.name(&request);
+            let about = |error: Error| error.map_text(|text| format!("{name}: {text}")).of_request(name.clone());
             match self.client.try_json::<Bases>(&request).await? {
                 Ok(page) => {
                     let known = ids.len();
@@ -180,7 +201,7 @@ impl AirtableConnector {
             (Some(id), Some(name)) if !is_base_id(name.trim()) && self.is_named(id, name).await? => Ok(id.clone()),
             (Some(id), Some(namespace)) => Err(Error::Option(format!(
                 "option namespace is {namespace:?}, but option base_id fixes the base {id}: give one of them only"
-            ))),
+            ).into())),
             (None, Some(name)) if is_base_id(name.trim()) => Ok(name.trim().to_owned()),
             (None, Some(name)) => self.base_named(name).await,
             (None, None) => Err(Error::Option(
@@ -213,15 +234,14 @@ impl AirtableConnector {
                 let shown = bases.iter().filter(|base| near.contains(&format!("{:?}", base.name))).take(20);
                 let ids: Vec<String> = shown.map(|base| format!("{} is {:?}", base.id, base.name)).collect();
                 let ids = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
-                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}")))
+                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}").into()))
             }
             several => {
                 let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
-                Err(Error::Option(format!(
-                    "namespace {name:?}: {} bases have this name: give one of {}",
-                    ids.len(),
-                    ids.join(", ")
-                )))
+                Err(Error::Option(
+                    format!("namespace {name:?}: {} bases have this name: give one of {}", ids.len(), ids.join(", "))
+                        .into(),
+                ))
             }
         }
     }

@@ -51,7 +51,7 @@ impl Decoder {
     /// does not fit. The decoder is of no use afterwards.
     pub fn page(&mut self, body: &[u8]) -> Result<Page> {
         let body_text = std::str::from_utf8(body).map_err(|error| {
-            Error::Data(format!("a page of records that is not UTF-8 from byte {} on", error.valid_up_to()))
+            Error::Data(format!("a page of records that is not UTF-8 from byte {} on", error.valid_up_to()).into())
         })?;
         self.bytes += body.len();
         let page = page::read(&mut Json::new(body_text), &mut self.order, &mut self.rows);

@@ -74,7 +74,7 @@ pub use arrow;
 pub use airtable::schema::Base;
 pub use changes::{Latest, Offset, RunEnd, Stream};
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
-pub use error::{Error, Result};
+pub use error::{Error, Result, Said};
 pub use options::Options;
 pub use read::Batches;
 pub use scan::Scan;

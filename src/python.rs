@@ -2,7 +2,9 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `connector`, `scan`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
+//! | `connector`, `scan`, `schema`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
+//! | `whole` | every batch of a read at once |
+//! | `html` | tables as notebooks show them |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
@@ -18,16 +20,19 @@ mod connector;
 mod consumer;
 mod error;
 mod facts;
+mod html;
 mod interrupts;
 mod live;
 mod log;
 mod mock;
 mod runtime;
 mod scan;
+mod schema;
 mod stream;
 mod text;
 #[cfg(unix)]
 mod wakeup;
+mod whole;
 mod write;
 
 #[pymodule]
@@ -38,10 +43,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<scan::Scan>()?;
     module.add_class::<stream::Stream>()?;
     module.add_class::<batches::Batches>()?;
-    module.add_class::<arrow::Schema>()?;
+    module.add_class::<schema::Schema>()?;
+    module.add_class::<schema::Column>()?;
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;
     module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::html_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;

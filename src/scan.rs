@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `names` | what the columns are called |
+//! | `definitions` | what users are told of a base's tables |
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
@@ -27,6 +28,7 @@ use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
 mod columns;
+mod definitions;
 mod lookup;
 mod names;
 mod projection;
@@ -34,6 +36,7 @@ pub(crate) mod selection;
 
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
+pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use selection::{Listed, Moment, Selection, Window};
@@ -109,15 +112,18 @@ impl Scan {
     pub(crate) fn new(base_id: &str, table: &Table, options: &ReadOptions) -> Result<Self> {
         let rescued = options.rescued_data_column.as_deref().unwrap_or_default();
         if OWN.iter().any(|own| *own != "_rescued_data" && own.eq_ignore_ascii_case(rescued)) {
-            return Err(Error::Option(format!(
-                "option rescued_data_column is {rescued:?}: another column has this name"
-            )));
+            return Err(Error::Option(
+                format!("option rescued_data_column is {rescued:?}: another column has this name").into(),
+            ));
         }
         if rescued.chars().nth(LONGEST).is_some() {
-            return Err(Error::Option(format!(
-                "option rescued_data_column has {} characters: give a name of at most {LONGEST}",
-                rescued.chars().count()
-            )));
+            return Err(Error::Option(
+                format!(
+                    "option rescued_data_column has {} characters: give a name of at most {LONGEST}",
+                    rescued.chars().count()
+                )
+                .into(),
+            ));
         }
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
@@ -150,7 +156,7 @@ impl Scan {
     /// # Errors
     /// [`Error::Data`] where it is none, or one of a newer version.
     pub fn from_json(text: &str) -> Result<Self> {
-        let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}"));
+        let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}").into());
         let plan: Value = serde_json::from_str(text).map_err(none)?;
         // Before the rest is read: a newer plan may hold what this version has no name for.
         if plan["version"].as_u64().is_some_and(|version| version != u64::from(VERSION)) {
@@ -159,7 +165,7 @@ impl Scan {
                  wheel on the driver and on every worker",
                 plan["version"],
                 env!("CARGO_PKG_VERSION")
-            )));
+            ).into()));
         }
         let plan: Self = serde_json::from_value(plan).map_err(none)?;
         plan.check_ids()?;
@@ -203,6 +209,13 @@ impl Scan {
         Ok(Self { columns, has_all_fields, ..self.clone() })
     }
 
+    /// The plan that ends after so many records, or earlier where this one does.
+    #[must_use]
+    pub fn head(&self, max_records: u64) -> Self {
+        let max_records = Some(self.max_records.map_or(max_records, |most| most.min(max_records)));
+        Self { max_records, ..self.clone() }
+    }
+
     /// The plan whose streams leave deletes to a stream of deletes alone; that one's plan is given back as it is.
     #[must_use]
     pub fn without_deletes(&self) -> Self {
@@ -217,7 +230,7 @@ impl Scan {
         };
         let records = listed.into_iter().flatten().map(|(id, _)| id);
         match [&self.base_id, &self.table_id].into_iter().chain(records).find(|id| !is_id(id)) {
-            Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)))),
+            Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)).into())),
             None => Ok(()),
         }
     }
@@ -255,7 +268,7 @@ fn is_zero(moment: &Micros) -> bool {
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
     find(tables, wanted, Table::id_and_name).ok_or_else(|| {
         let near = nearest_or_all(wanted, "it has", tables.iter().map(|table| table.name.as_str()));
-        Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}"))
+        Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}").into())
     })
 }
 
@@ -265,7 +278,7 @@ fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
     }
     table.check_views()?;
     let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
-    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name)))
+    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name).into()))
 }
 
 fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field>> {
@@ -285,10 +298,9 @@ fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field
             let names = || table.fields.iter().map(|field| field.name.as_str());
             let near = nearest_or_all(name, "it has", names());
             let hint = as_json(wanted.by_commas.as_deref(), names()).unwrap_or_default();
-            return Err(Error::NotFound(format!(
-                "option fields has {name:?}: table {:?} has no such field{near}{hint}",
-                table.name
-            )));
+            return Err(Error::NotFound(
+                format!("option fields has {name:?}: table {:?} has no such field{near}{hint}", table.name).into(),
+            ));
         };
         table.check_field(field, needs_name)?;
         ids.push(field.id.as_str());

@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .airtable import Airtable
-from .drift import ColumnChange, schema_changes
+from .definitions import Base, Field, Table, View
+from .drift import Change, ColumnChange, schema_changes
 from .errors import (
     AirtableError,
     AuthError,
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from .pipeline import IngestedTable
+    from ._native import Batches as Batches
+    from ._native import Column as Column
+    from ._native import Schema as Schema
+    from .pipeline import IngestedTable as IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
 
     __version__: str
@@ -43,17 +47,30 @@ __all__ = [
     "Airtable",
     "AirtableError",
     "AuthError",
+    "Base",
+    "Batches",
+    "Change",
+    "Column",
     "ColumnChange",
     "DataError",
+    "Field",
+    "IngestedTable",
     "NotFoundError",
     "OptionError",
     "RateLimitError",
     "RejectedError",
+    "Schema",
+    "Table",
     "TransportError",
+    "View",
     "ingest",
     "register",
     "schema_changes",
 ]
+
+
+# Found when they are asked for.
+_COMPILED = ("Batches", "Column", "Schema")
 
 
 def register(spark: SparkSession) -> None:
@@ -71,10 +88,14 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
+    if name in ("__version__", *_COMPILED):
         from . import _native
 
-        return _native.__version__
+        return getattr(_native, name)
+    if name == "IngestedTable":
+        from .pipeline import IngestedTable
+
+        return IngestedTable
     if name == "AirtableDataSource":
         try:
             from .spark import AirtableDataSource

@@ -1,17 +1,21 @@
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, TypedDict, final, type_check_only
+from typing import Any, Literal, Protocol, TypedDict, final, type_check_only
 
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 
 __all__ = [
     "Batches",
+    "Column",
     "Connector",
     "Mock",
     "Scan",
     "Schema",
     "Stream",
     "__version__",
+    "html_table",
     "nearest_names",
     "option_meant",
     "option_table",
@@ -42,6 +46,7 @@ class TableMetadata(TypedDict):
     ingestion_type: str
 
 def option_table() -> list[OptionRow]: ...
+def html_table(caption: str, header: list[str], rows: list[list[str]]) -> str: ...
 def nearest_names(name: str, known: list[str]) -> list[str]: ...
 def option_meant(name: str) -> tuple[str, bool]: ...
 def scrub(text: str) -> str: ...
@@ -52,6 +57,8 @@ def web_place(option: str, text: str) -> tuple[str, str | None, str | None] | No
 @final
 class Connector:
     def __new__(cls, options: Mapping[str, str], *, among_others: bool = False) -> Connector: ...
+    def list_bases(self) -> str: ...
+    def definitions(self, namespace: str | None = None, options: Mapping[str, str] | None = None) -> str: ...
     def list_namespaces(self) -> list[str]: ...
     def list_tables(self, namespace: str | None = None) -> list[str]: ...
     def list_tables_of_all(self) -> list[str]: ...
@@ -62,11 +69,75 @@ class Connector:
     def read(self, scan: Scan, options: Mapping[str, str] | None = None) -> Batches: ...
 
 @final
-class Schema:
+class Column:
+    """One column of a schema.
+
+    Attributes:
+        name: What the read calls it.
+        type: The type in SQL's words, as in `ARRAY<STRING>`; Spark and Delta call it so.
+        arrow_type: The type in Arrow's words, as in `Utf8`.
+        nullable: False where no row is without a value.
+        field_id: The Airtable field's id, `fld...`; None for columns that are no field's, such as `id`.
+        field_name: The Airtable field's name, or None.
+        field_type: Airtable's word for the field's type, such as `singleSelect`, or None.
+        comment: What the base's makers wrote about the field, or what the column is where it is no field's.
+    """
+
     @property
-    def names(self) -> list[str]: ...
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def arrow_type(self) -> str: ...
+    @property
+    def nullable(self) -> bool: ...
+    @property
+    def field_id(self) -> str | None: ...
+    @property
+    def field_name(self) -> str | None: ...
+    @property
+    def field_type(self) -> str | None: ...
+    @property
+    def comment(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+
+@final
+class Schema:
+    """The columns of a read: a sequence of `Column`, which are also found by their names.
+
+    Libraries take it by `__arrow_c_schema__`, as in `pyarrow.schema(schema)`. Two schemas are equal when their columns
+    are: names, types, whether they may be NULL, and what Airtable says of them.
+    """
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+
     def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Column]: ...
+    def __getitem__(self, wanted: int | str, /) -> Column:
+        """A column by its place, also from the end, or by its name.
+
+        Raises:
+            IndexError: There is no such place.
+            KeyError: There is no column of this name; the nearest names are told.
+        """
+
+    def __contains__(self, wanted: object, /) -> bool:
+        """Whether there is a column of this name, or this very column."""
+
+    def __eq__(self, other: object, /) -> bool: ...
     def __arrow_c_schema__(self) -> object: ...
+    def _repr_html_(self) -> str: ...
+
+@type_check_only
+class _Array(Protocol):
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+@type_check_only
+class _Stream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
 class Scan:
@@ -75,6 +146,8 @@ class Scan:
     def to_json(self) -> str: ...
     @property
     def schema(self) -> Schema: ...
+    def head(self, max_records: int) -> Scan: ...
+    def empty(self) -> _Stream: ...
     def spark_schema(self) -> str: ...
     def select(self, spark_schema: str) -> Scan: ...
     def without_deletes(self) -> Scan: ...
@@ -91,12 +164,30 @@ class Stream:
 
 @final
 class Batches(Iterator[pa.RecordBatch]):
+    """The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`.
+
+    It is read once; requests begin with the first batch, and memory holds a few of them, however large the table is.
+    Batches have the columns of `schema`, and as many rows as a few pages have: hundreds or thousands. Iterating raises
+    this package's exceptions, and `KeyboardInterrupt` within a second of Ctrl-C; a library that takes the stream raises
+    an exception of its own, with the same text.
+    """
+
     def __next__(self) -> pa.RecordBatch: ...
     def __enter__(self) -> Batches: ...
     def __exit__(self, *_error: object) -> None: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def _repr_html_(self) -> str: ...
     @property
-    def schema(self) -> Schema: ...
+    def schema(self) -> Schema:
+        """The schema of every batch."""
+
+    def next_native(self) -> _Array | None:
+        """The next batch as an object with `__arrow_c_array__`, for who has no pyarrow; None after the last.
+
+        Where none has come within a tenth of a second, it is one without rows: the caller may have signals of its own
+        to look at.
+        """
+
     def write(
         self,
         target: str | os.PathLike[str] | int,
@@ -104,8 +195,44 @@ class Batches(Iterator[pa.RecordBatch]):
         *,
         compression: Literal["zstd", "snappy", "gzip", "none"] | None = None,
         row_group_size: int | None = None,
-    ) -> int: ...
-    def close(self) -> None: ...
+    ) -> int:
+        """Writes the rest of the read into a file, without pyarrow and in bounded memory; gives the number of rows.
+
+        Raises:
+            OptionError: A format, a compression or a column that the format cannot have; nothing was opened.
+            AirtableError: Of this package's own types, whatever goes wrong in the read; the file is not whole.
+            OSError: What the system says of the file.
+        """
+
+    def close(self) -> None:
+        """Stops the read, also one that another thread waits for: no further request is sent."""
+
+    def to_arrow(self) -> pa.Table:
+        """The whole read as a `pyarrow.Table`, in memory. Only where no batch was taken yet.
+
+        Raises:
+            AirtableError: Of this package's own types, whatever goes wrong in the read.
+            ValueError: The read was begun, closed or handed over before.
+            ImportError: pyarrow is not installed.
+        """
+
+    def to_polars(self) -> pl.DataFrame:
+        """The whole read as a `polars.DataFrame`, in memory; without pyarrow. Only where no batch was taken yet.
+
+        Raises:
+            AirtableError: Of this package's own types, whatever goes wrong in the read.
+            ValueError: The read was begun, closed or handed over before.
+            ImportError: polars is not installed.
+        """
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The whole read as a `pandas.DataFrame`, in memory, as pyarrow makes it. Only where no batch was taken yet.
+
+        Raises:
+            AirtableError: Of this package's own types, whatever goes wrong in the read.
+            ValueError: The read was begun, closed or handed over before.
+            ImportError: pandas or pyarrow is not installed.
+        """
 
 # Definitions and answers travel as JSON text; `lakeflow_airtable.mock` is what people use.
 @final

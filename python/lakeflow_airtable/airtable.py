@@ -9,10 +9,17 @@ from .errors import OptionError
 from .options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import AsyncIterator, Collection, Mapping
     from os import PathLike
+    from typing import Literal
+
+    import polars
+    import pyarrow
+    from typing_extensions import Unpack
 
     from ._native import Batches, Connector, Schema, Stream, TableMetadata
+    from .definitions import Bases, Tables
+    from .keywords import AirtableKeywords, ChangeKeywords, ReadKeywords
     from .sync import SyncReport
 
 Offset = dict[str, Any]
@@ -31,14 +38,20 @@ class Airtable:
 
     Making one sends no request. `OptionError` says what is wrong with the options. Objects can be used after a fork,
     and pickled. A pickle holds the options, the token among them.
+
+    Every method that asks Airtable may raise `AuthError`, `NotFoundError`, `RateLimitError`, `RejectedError`,
+    `TransportError` or `DataError`, and `OptionError` before it asks.
     """
 
-    def __init__(self, token: str | None = None, base_id: str | None = None, **options: object) -> None:
+    def __init__(
+        self, token: str | None = None, base_id: str | None = None, **options: Unpack[AirtableKeywords]
+    ) -> None:
         self._options = Options.from_values({"token": token, "base_id": base_id, **options})
         if "tablename" in self._options:
             raise OptionError(
                 "option tableName names the table of a read, and Airtable(...) is for all tables: give the table to "
-                'the call, as in read("Vendors")'
+                'the call, as in read("Vendors")',
+                option="tableName",
             )
         self._connector = _connector(self._options)
         self._last_stream: Stream | None = None
@@ -49,6 +62,21 @@ class Airtable:
         shown = (f"{name}={self._options[name]!r}" for name in ("base_id", "base_url") if name in self._options)
         return scrub(f"Airtable({', '.join(shown)})")
 
+    def _repr_html_(self) -> str:
+        from ._native import html_table
+
+        rows = [[name, self._options[name]] for name in ("base_id", "base_url") if name in self._options]
+        return html_table("Airtable", ["option", "value"], rows)
+
+    def list_bases(self) -> Bases:
+        """The bases that the token sees and may read, also where `base_id` was given: a list of `Base`.
+
+        One request for each 1,000 bases.
+        """
+        from .definitions import bases_from_json
+
+        return bases_from_json(self._connector.list_bases())
+
     def list_namespaces(self) -> list[str]:
         """The ids of the bases that the token sees. Empty when `base_id` was given."""
         return self._connector.list_namespaces()
@@ -57,15 +85,28 @@ class Airtable:
         """The names of the tables, of the base `namespace` (id or name) where no `base_id` was given."""
         return self._connector.list_tables(namespace)
 
-    def schema(self, table: str, **options: object) -> Schema:
-        """The columns of a read with the same options, as an object with `__arrow_c_schema__`. One request."""
+    def tables(
+        self, namespace: str | None = None, *, column_names: Literal["snake", "original", "id"] | None = None
+    ) -> Tables:
+        """The tables as Airtable defines them, with their fields and views: a list of `Table`. One request.
+
+        They are those of the base `namespace` (id or name) where no `base_id` was given. Each field names its column,
+        as reads with this `column_names` call it.
+        """
+        from .definitions import tables_from_json
+
+        given = Options.from_values({"column_names": column_names})
+        return tables_from_json(self._connector.definitions(namespace, given))
+
+    def schema(self, table: str, **options: Unpack[ReadKeywords]) -> Schema:
+        """The columns of a read with these options: a sequence of `Column`, with `__arrow_c_schema__`. One request."""
         return self._connector.plan(table, Options.from_values(options)).schema
 
-    def metadata(self, table: str, **options: object) -> TableMetadata:
+    def metadata(self, table: str, **options: Unpack[ReadKeywords]) -> TableMetadata:
         """Primary keys, cursor column and ingestion type of a table, as incremental pipelines need them."""
         return self._connector.metadata(table, Options.from_values(options))
 
-    def read(self, table: str, **options: object) -> Batches:
+    def read(self, table: str, **options: Unpack[ReadKeywords]) -> Batches:
         """The table's rows as an iterator of `pyarrow.RecordBatch`, in bounded memory.
 
         The plan is made here, with one request. The stream asks for records as batches are taken. The result also has
@@ -74,7 +115,34 @@ class Airtable:
         given = Options.from_values(options)
         return self._connector.read(self._connector.plan(table, given), given)
 
-    def latest_offset(self, table: str, start: Offset | None = None, **options: object) -> Offset:
+    def scan_polars(self, table: str, **options: Unpack[ReadKeywords]) -> polars.LazyFrame:
+        """The table as a `polars.LazyFrame`, which is read when it is collected, batch by batch.
+
+        The plan is made here (one request) and serves every `collect`. Only the columns that a query uses are asked of
+        Airtable, and `head(n)` asks for n records. Conditions are decided by polars, after the records have come.
+        Errors while a query runs are this package's own, or, by some of polars' engines and versions, a `ComputeError`
+        with the same text.
+
+        Raises:
+            ImportError: polars is not installed. pyarrow is not needed.
+        """
+        from .frames import lazy_frame
+
+        given = Options.from_values(options)
+        return lazy_frame(self._connector.plan(table, given), lambda plan: self._connector.read(plan, given))
+
+    def read_async(self, table: str, **options: Unpack[ReadKeywords]) -> AsyncIterator[pyarrow.RecordBatch]:
+        """The table's rows as an asynchronous iterator of `pyarrow.RecordBatch`, for services with an event loop.
+
+        Nothing is asked for before the first batch is. Each wait for a batch takes one thread of the loop's default
+        executor, which has 5 to 32 of them; the loop itself never waits. When the task is cancelled the read ends.
+        Where an `async for` is left early, `contextlib.aclosing` ends it at once.
+        """
+        from .frames import asynchronous
+
+        return asynchronous(lambda: self.read(table, **options))
+
+    def latest_offset(self, table: str, start: Offset | None = None, **options: Unpack[ChangeKeywords]) -> Offset:
         """How far the table's changes go now, for an `ingestion_type` of `cdc`, `cdc_with_deletes` or `append`.
 
         Give the offset of what you have read as `start`. If nothing is new, the same offset comes back.
@@ -86,7 +154,9 @@ class Airtable:
         offset: Offset = json.loads(latest)
         return offset
 
-    def changes(self, table: str, start: Offset | None = None, end: Offset | None = None, **options: object) -> Batches:
+    def changes(
+        self, table: str, start: Offset | None = None, end: Offset | None = None, **options: Unpack[ChangeKeywords]
+    ) -> Batches:
         """What changed after `start` and up to `end`, by default the latest offset. Without `start`, the whole table.
 
         Rows are those of a stream with the same options. Take `end` from `latest_offset` to know where to go on.

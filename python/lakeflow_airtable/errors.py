@@ -15,10 +15,34 @@ def _scrubbed(text: str) -> str:
 
 
 class AirtableError(Exception):
-    """Any failure of this package. Catch it to treat all of them alike."""
+    """Any failure of this package. Catch it to treat all of them alike.
 
-    def __init__(self, *args: object) -> None:
+    Attributes:
+        status: The HTTP status of the answer that it comes from; None where no answer is the reason.
+        kind: Airtable's word for what is wrong, such as `INVALID_FILTER_BY_FORMULA`, or None.
+        option: The name of the option to correct, as it was given, or None.
+        request: The request that it comes from, such as `GET https://api.airtable.com/v0/app.../tbl...`, without query;
+            None where it comes from none.
+    """
+
+    status: int | None
+    kind: str | None
+    option: str | None
+    request: str | None
+
+    def __init__(
+        self,
+        *args: object,
+        status: int | None = None,
+        kind: str | None = None,
+        option: str | None = None,
+        request: str | None = None,
+    ) -> None:
         super().__init__(*(_scrubbed(arg) if isinstance(arg, str) else arg for arg in args))
+        self.status = status
+        self.kind = kind and _scrubbed(kind)
+        self.option = option and _scrubbed(option)
+        self.request = request and _scrubbed(request)
 
 
 class OptionError(AirtableError, ValueError):

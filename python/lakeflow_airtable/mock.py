@@ -31,12 +31,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict, overload
 
 __all__ = ["MockAirtable", "main"]
 
 _LARGEST_PORT = 65_535
 _LARGEST = 2**64 - 1
+
+
+class MockOptions(TypedDict):
+    """What leads to a mock."""
+
+    token: str
+    base_url: str
+    base_id: str
+    requests_per_second: str
 
 
 class MockAirtable:
@@ -112,7 +121,13 @@ class MockAirtable:
         """The names of all bases by their ids."""
         return dict(self._native.bases())
 
-    def options(self, **more: str) -> dict[str, str]:
+    @overload
+    def options(self) -> MockOptions: ...
+
+    @overload
+    def options(self, **more: str) -> dict[str, str]: ...
+
+    def options(self, **more: str) -> MockOptions | dict[str, str]:
         """Options for ``spark.read.options(**mock.options())`` and ``Airtable(**mock.options())``.
 
         Examples:

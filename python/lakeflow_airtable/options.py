@@ -77,7 +77,8 @@ class Options(dict[str, str]):
             named = next((given[name] for name in ("tablename", "table_name") if given.get(name)), loaded)
             if named != loaded:
                 raise OptionError(
-                    f"option tableName is {named!r}, and load() was given {loaded!r}: leave one of them out"
+                    f"option tableName is {named!r}, and load() was given {loaded!r}: leave one of them out",
+                    option="tableName",
                 )
             given["tablename"] = loaded
         return given
@@ -98,7 +99,8 @@ def once(given: Iterable[tuple[str, str, str]]) -> dict[str, str]:
         if values.get(name, value) != value:
             # The values are not quoted: one of them may be a secret.
             raise OptionError(
-                f"options {written[name]} and {spelling} are one option with two values: give one of them"
+                f"options {written[name]} and {spelling} are one option with two values: give one of them",
+                option=spelling,
             )
         values[name], written[name] = value, spelling
     return values
@@ -116,5 +118,6 @@ def _text(name: str, value: object) -> str:
         return json.dumps(value, ensure_ascii=False)
     # The type, never the value: it might be a secret in some wrapper.
     raise OptionError(
-        f"option {name} is a {type(value).__name__}: give a string, number, boolean, list or dict of these"
+        f"option {name} is a {type(value).__name__}: give a string, number, boolean, list or dict of these",
+        option=name,
     )

@@ -65,7 +65,7 @@ impl Client {
             Error::Transport(format!(
                 "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
                 innermost(&error)
-            ))
+            ).into())
         })?;
         let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
         let host = &connection.base_url[..];
@@ -109,7 +109,9 @@ impl Client {
 
     fn undocumented(&self, request: &Request, error: &serde_json::Error) -> Error {
         let error = self.connection.token.scrub(&error.to_string());
-        Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)))
+        Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)).into())
+            .of_answer(200, "")
+            .of_request(self.name(request))
     }
 
     /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
@@ -188,7 +190,7 @@ impl Client {
 
     /// The same error without the token, which a server may have said back, or somebody have written into a cell.
     pub(crate) fn scrub(&self, error: Error) -> Error {
-        error.map_text(|text| self.connection.token.scrub(&text))
+        error.map_words(|word| self.connection.token.scrub(word))
     }
 
     /// Method and address without query: what messages call the request.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::{Error, line};
+use crate::error::{Error, Said, line};
 use crate::json;
 
 /// How one attempt at a request failed.
@@ -169,13 +169,21 @@ impl Purpose {
 
 /// The error for a request that failed for good. `asked` is the method and the address without its query.
 pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
+    let error = said_of(asked, purpose, failure).of_request(asked.to_owned());
+    match failure {
+        Failure::Status { status, kind, .. } => error.of_answer(*status, kind),
+        _ => error,
+    }
+}
+
+fn said_of(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     let scope = purpose.scope();
     let Failure::Status { status, kind, message, reason, .. } = failure else {
         return unanswered(asked, purpose, failure);
     };
     let answer = [status.to_string(), kind.clone(), message.clone()];
     let answer = answer.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
-    let say = |what_to_do: &str| format!("{asked}: {answer}: {what_to_do}");
+    let say = |what_to_do: &str| Said::from(format!("{asked}: {answer}: {what_to_do}"));
     match (*status, kind.as_str()) {
         (401, _) => Error::Auth(say(
             "the token was not accepted: check that it is complete and neither revoked nor expired (an OAuth access \
@@ -201,6 +209,7 @@ pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> 
         }
         (422, "INVALID_FILTER_BY_FORMULA") => {
             Error::Rejected(say("correct the option filter_formula (fields as {Name}, texts in straight quotes)"))
+                .of_option("filter_formula")
         }
         (429, "PUBLIC_API_BILLING_LIMIT_EXCEEDED") => Error::RateLimit(say(
             "the workspace has used up its API calls of this month; waiting does not help, so nothing was retried: \
@@ -231,23 +240,23 @@ fn unanswered(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     match failure {
         Failure::Connect { cause, .. } => Error::Transport(format!(
             "{asked}: cannot connect: {cause}: check base_url, DNS, HTTPS_PROXY, and the network policy of this machine"
-        )),
+        ).into()),
         Failure::Broken { cause } => {
-            Error::Transport(format!("{asked}: {cause}: the connection broke: try again later, or raise max_retries"))
+            Error::Transport(format!("{asked}: {cause}: the connection broke: try again later, or raise max_retries").into())
         }
         Failure::Timeout { limit } => {
             let or = if purpose == Purpose::Records { ", or lower page_size" } else { "" };
-            Error::Transport(format!("{asked}: no complete answer within {limit:?}: raise timeout_seconds{or}"))
+            Error::Transport(format!("{asked}: no complete answer within {limit:?}: raise timeout_seconds{or}").into())
         }
         Failure::TooLarge { limit_bytes } => Error::Data(format!(
             "{asked}: the answer is larger than {} MiB: {}",
             limit_bytes >> 20,
             purpose.smaller_answer()
-        )),
+        ).into()),
         Failure::NotJson { start } => Error::Data(format!(
             "{asked}: 200 with a body that is not a JSON object (it begins with {start:?}): something between here and \
              Airtable answers in its place: check base_url and proxies"
-        )),
+        ).into()),
         Failure::Status { .. } => unreachable!("statuses are matched by the caller"),
     }
 }

@@ -35,6 +35,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// What the token's user may do there: `read`, `comment`, `edit` or `create`; empty where Airtable does not tell.
+    pub fn permission_level(&self) -> &str {
+        self.permission_level.as_str().unwrap_or_default()
+    }
+
     /// Something of it can be read.
     pub(crate) fn is_open(&self) -> bool {
         self.permission_level != "none"
@@ -58,6 +63,8 @@ pub(crate) struct Table {
     pub(crate) name: String,
     /// The field whose texts stand for a record in links.
     pub(crate) primary_field_id: String,
+    /// What the base's makers wrote about it.
+    pub(crate) description: Option<String>,
     /// In the table's order.
     pub(crate) fields: Vec<Field>,
     /// Grids, calendars and so on.
@@ -94,6 +101,8 @@ pub(crate) struct View {
     pub(crate) id: String,
     /// The name; the id where the definition has none.
     pub(crate) name: String,
+    /// Airtable's word for its type; empty where the definition has none.
+    pub(crate) kind: String,
 }
 
 /// A key of a definition that is not what Airtable documents.
@@ -144,10 +153,13 @@ impl Table {
 
     fn error(&self, flaw: &Flaw, advice: &str) -> Error {
         let Flaw { key, found, expected } = flaw;
-        Error::Data(format!(
-            "table {:?}: {key} of its definition is {found}, where Airtable documents {expected}: {advice}",
-            self.name
-        ))
+        Error::Data(
+            format!(
+                "table {:?}: {key} of its definition is {found}, where Airtable documents {expected}: {advice}",
+                self.name
+            )
+            .into(),
+        )
     }
 }
 
@@ -173,7 +185,8 @@ impl From<Value> for Table {
         for (value, place) in numbered(views, "views") {
             let (id, name) = (id_of(value, &place), text(value, "name", &place));
             flaw_of_views = flaw_of_views.or(id.as_ref().err().or(name.as_ref().err()).cloned());
-            known_views.extend(id.ok().map(|id| View { name: name.unwrap_or_else(|_| id.clone()), id }));
+            let kind = text(value, "type", &place).unwrap_or_default();
+            known_views.extend(id.ok().map(|id| View { name: name.unwrap_or_else(|_| id.clone()), id, kind }));
         }
         let primary = text(&definition, "primaryFieldId", "").ok().filter(|id| !id.is_empty());
         Self {
@@ -181,6 +194,7 @@ impl From<Value> for Table {
             // Airtable's first field is its primary one.
             primary_field_id: primary.or_else(|| fields.first().map(|field| field.id.clone())).unwrap_or_default(),
             id,
+            description: text(&definition, "description", "").ok(),
             fields,
             views: known_views,
             flaw,

@@ -246,7 +246,7 @@ impl Feed<'_> {
         self.outwait(stamp).await?;
         let (Lost::Gone(why) | Lost::Failed(why)) = loss;
         let said = format!("table {:?}: changes are lost: {why}: reading the whole table again", self.plan.table_name);
-        log::warn!("{}", self.client.scrub(Error::Data(said)));
+        log::warn!("{}", self.client.scrub(Error::Data(said.into())));
         let known_ids = reread::known_ids(self.plan, self.options, end, true);
         Ok(self.scan_of(Selection::All, micros(stamp), known_ids))
     }
@@ -265,7 +265,7 @@ impl Feed<'_> {
             self.plan.table_name,
             utc(now),
             utc(stamp)
-        )))
+        ).into()))
     }
 
     /// Stops before rows are written that the table no longer has, and, unless the stream is to go on, where it has more.
@@ -294,7 +294,7 @@ impl Feed<'_> {
              with a target that has its columns",
             self.plan.table_name,
             changes.join("; ")
-        )))
+        ).into()))
     }
 
     /// Waits until everything before a position shows.

@@ -56,10 +56,13 @@ impl Listing<'_> {
         let (base_id, table_id) = (&self.plan.base_id, &self.plan.table_id);
         let tables = self.client.json::<Tables>(&Request::tables(base_id)).await?.tables;
         tables.into_iter().find(|table| table.id == *table_id).ok_or_else(|| {
-            Error::NotFound(format!(
-                "table {:?} ({table_id}) was removed from base {base_id}: stop its stream",
-                self.plan.table_name
-            ))
+            Error::NotFound(
+                format!(
+                    "table {:?} ({table_id}) was removed from base {base_id}: stop its stream",
+                    self.plan.table_name
+                )
+                .into(),
+            )
         })
     }
 

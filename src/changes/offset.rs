@@ -94,10 +94,13 @@ impl Mode {
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
     pub(super) fn of(plan: &Scan) -> Result<Self> {
         if let Some(max_records) = plan.max_records {
-            return Err(Error::Option(format!(
-                "option max_records is {max_records}: a stream that stopped there would leave changes out; \
+            return Err(Error::Option(
+                format!(
+                    "option max_records is {max_records}: a stream that stopped there would leave changes out; \
                  max_records_per_batch bounds its batches"
-            )));
+                )
+                .into(),
+            ));
         }
         match plan.ingestion_type {
             IngestionType::Cdc => Ok(Self::Cdc),
@@ -219,7 +222,8 @@ impl Offset {
     /// # Errors
     /// [`Error::Option`] for an offset of another stream or a newer version, or what is no offset at all.
     pub fn parse(text: &str, plan: &Scan) -> Result<Self> {
-        let none = || Error::Option(format!("the checkpoint's offset is none of this source's: {}", shortened(text)));
+        let none =
+            || Error::Option(format!("the checkpoint's offset is none of this source's: {}", shortened(text)).into());
         let value: Value = serde_json::from_str(text).map_err(|_| none())?;
         if value.as_object().is_some_and(serde_json::Map::is_empty) {
             return Self::new(plan, Position::Start);
@@ -230,7 +234,7 @@ impl Offset {
                 "the checkpoint's offset is of version {version}, but this is lakeflow-airtable {}, which reads up to \
                  {VERSION}: install the version that wrote it, or a later one",
                 env!("CARGO_PKG_VERSION")
-            )));
+            ).into()));
         }
         let written: Written = serde_json::from_value(value).map_err(|_| none())?;
         let mode = Mode::of(plan)?;
@@ -363,10 +367,13 @@ impl Fields {
 }
 
 fn another(found: &str, expected: &str) -> Error {
-    Error::Option(format!(
-        "the checkpoint belongs to a stream of {found}, but this stream is of {expected}: give every stream a \
+    Error::Option(
+        format!(
+            "the checkpoint belongs to a stream of {found}, but this stream is of {expected}: give every stream a \
          checkpointLocation of its own"
-    ))
+        )
+        .into(),
+    )
 }
 
 fn shortened(text: &str) -> String {

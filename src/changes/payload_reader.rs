@@ -127,7 +127,7 @@ impl PayloadReader<'_> {
                  after that change, or name another webhook by webhook_id",
                 self.plan.table_name,
                 LOOK_BACK_SECONDS / 60
-            ))
+            ).into())
         })
     }
 

@@ -39,7 +39,7 @@ pub(super) fn check(plan: &Scan, options: &ReadOptions, end: &FeedPosition, loss
             "table {:?}: changes are lost: {why}; and option state_location holds no full read from before, so that \
              vanished records cannot be told: empty the target, and start with a new checkpoint",
             plan.table_name
-        )));
+        ).into()));
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ pub(super) fn lost_error(plan: &Scan, why: &str) -> Error {
         "table {:?}: changes are lost: {why}: start with a new checkpoint and an empty target; or set on_lost_feed to \
          reread from the first run on, which reads the table again and tells which records have vanished",
         plan.table_name
-    ))
+    ).into())
 }
 
 /// The ids that a stream knows; none where it need not know any.

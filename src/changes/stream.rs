@@ -259,7 +259,7 @@ impl Stream {
             return Err(Error::Data(format!(
                 "table {table:?} is no longer as the stream was planned: {added}: start the stream again, so that it is \
                  planned anew, with a target that has its columns{or}"
-            )));
+            ).into()));
         }
         self.looks.fell_behind();
         log::warn!("table {table:?}: {added}: {BEHIND}");

@@ -172,13 +172,13 @@ fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w We
         return Err(Error::NotFound(format!(
             "option webhook_id is {id:?}: the base has no such webhook; it has {ids}: name one of them, or leave the option \
              out and one is found or created"
-        )));
+        ).into()));
     };
     // Of one that cannot be read it is not known.
     match found.lack(table_id).filter(|_| found.unreadable.is_none()) {
         Some(lack) => Err(Error::Option(format!(
             "option webhook_id is {id:?}: this webhook would miss changes: {lack}: name another, or leave the option out"
-        ))),
+        ).into())),
         None => Ok(found),
     }
 }
@@ -210,7 +210,7 @@ pub(super) fn chosen<'w>(
             Some(end) => Err(Error::Data(format!(
                 "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is found or \
                  created"
-            ))),
+            ).into())),
         };
     }
     if let Some(last) = last {

@@ -109,7 +109,7 @@ impl Webhooks<'_> {
             if self.looked_at.is_news(known_as) {
                 let base_id = &self.plan.base_id;
                 let said = format!("base {base_id}: of its webhooks {name} cannot be read: {why}: it is passed over");
-                log::warn!("{}", self.client.scrub(Error::Data(said)));
+                log::warn!("{}", self.client.scrub(Error::Data(said.into())));
             }
         }
         Ok(webhooks)
@@ -275,7 +275,7 @@ impl Webhooks<'_> {
             self.plan.table_name,
             self.plan.base_id,
             webhooks.len()
-        ))
+        ).into())
     }
 
     fn request(&self, method: Method, path: &[&str]) -> Request {

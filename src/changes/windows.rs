@@ -142,7 +142,7 @@ impl Windows {
                  run: set it as it was",
                 utc(*last),
                 utc(*until)
-            )));
+            ).into()));
         }
         let selected = |since, until| Range::Selected(self.selection(Bounds { since, until }));
         Ok(match (start, end) {

@@ -1,5 +1,7 @@
 //! Spark's types as people write them in SQL. The one place, for messages, listings and the command line.
 
+#[cfg(any(test, feature = "python"))]
+use arrow::datatypes::{DataType, FieldRef};
 use serde_json::Value;
 
 /// A type of Spark's JSON schemas in SQL's words: `ARRAY<STRUCT<id: STRING>>`.
@@ -21,5 +23,24 @@ pub(crate) fn sql_type(spark_type: &Value) -> String {
             format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
         }
         other => other.unwrap_or("an unknown type").to_uppercase(),
+    }
+}
+
+/// An Arrow type of ours in the same words.
+#[cfg(any(test, feature = "python"))]
+pub(crate) fn sql_type_of_arrow(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 => "STRING".into(),
+        DataType::Float64 => "DOUBLE".into(),
+        DataType::Int64 => "BIGINT".into(),
+        DataType::Boolean => "BOOLEAN".into(),
+        DataType::Date32 => "DATE".into(),
+        DataType::Timestamp(..) => "TIMESTAMP".into(),
+        DataType::List(item) => format!("ARRAY<{}>", sql_type_of_arrow(item.data_type())),
+        DataType::Struct(fields) => {
+            let field = |field: &FieldRef| format!("{}: {}", field.name(), sql_type_of_arrow(field.data_type()));
+            format!("STRUCT<{}>", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
     }
 }

@@ -29,6 +29,6 @@ impl Fault {
             Self::Undocumented(what, at) => format!("{what} at byte {at}"),
             Self::NotJson => serde_json::from_str::<IgnoredAny>(body).err().map_or("no JSON".into(), |e| e.to_string()),
         };
-        Error::Data(format!("a page of records of an undocumented form: {}", line(&what)))
+        Error::Data(format!("a page of records of an undocumented form: {}", line(&what)).into())
     }
 }

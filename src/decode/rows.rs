@@ -150,12 +150,15 @@ impl Rows {
         };
         let reason = reason(misfit, &shape(column));
         if self.fail_on_bad_value {
-            return Err(Error::Data(format!(
-                "table {:?}, record {id}, field {name:?}: {reason}, but the cell is {}: correct it, or read with \
+            return Err(Error::Data(
+                format!(
+                    "table {:?}, record {id}, field {name:?}: {reason}, but the cell is {}: correct it, or read with \
                  on_bad_value rescue",
-                self.table_name,
-                line(raw)
-            )));
+                    self.table_name,
+                    line(raw)
+                )
+                .into(),
+            ));
         }
         match self.rescued {
             Some(_) => rescue(&mut self.misfits, Some(name), field_id, raw, &reason),
@@ -246,11 +249,11 @@ impl Rows {
                     self.table_name,
                     column.name,
                     array.null_count()
-                )));
+                ).into()));
             }
         }
         RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
-            Error::Data(format!("table {:?}: columns that do not make a batch: {error}", self.table_name))
+            Error::Data(format!("table {:?}: columns that do not make a batch: {error}", self.table_name).into())
         })
     }
 }

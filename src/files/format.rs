@@ -71,25 +71,26 @@ impl Format {
     /// [`Error::Option`] for a name, a compression or a number that does not exist, or that the format does not have.
     pub fn parse(format: &str, compression: Option<&str>, row_group_size: Option<i64>) -> Result<Self> {
         let kind = of(&KINDS, format).ok_or_else(|| {
-            Error::Option(format!("format={format:?} does not exist: use {}", one_of(KINDS.map(|(name, _)| name))))
+            Error::Option(
+                format!("format={format:?} does not exist: use {}", one_of(KINDS.map(|(name, _)| name))).into(),
+            )
         })?;
         let possible = kind.compressions();
         let compression = match compression {
             None => possible[0],
             Some(name) => of(&COMPRESSIONS, name).filter(|it| possible.contains(it)).ok_or_else(|| {
                 let possible = one_of(possible.iter().map(Compression::to_string));
-                Error::Option(format!("compression={name:?} does not exist for {kind}: use {possible}"))
+                Error::Option(format!("compression={name:?} does not exist for {kind}: use {possible}").into())
             })?,
         };
         let row_group_size = match row_group_size {
             None => ROW_GROUP_SIZE,
             Some(_) if kind != Kind::Parquet => {
-                return Err(Error::Option(format!("{kind} has no row groups: leave out row_group_size")));
+                return Err(Error::Option(format!("{kind} has no row groups: leave out row_group_size").into()));
             }
-            Some(rows) => usize::try_from(rows)
-                .ok()
-                .filter(|&rows| rows > 0)
-                .ok_or_else(|| Error::Option(format!("row_group_size={rows} is no number of rows: use 1 or more")))?,
+            Some(rows) => usize::try_from(rows).ok().filter(|&rows| rows > 0).ok_or_else(|| {
+                Error::Option(format!("row_group_size={rows} is no number of rows: use 1 or more").into())
+            })?,
         };
         Ok(Self { kind, compression, row_group_size })
     }
@@ -108,7 +109,7 @@ impl Format {
         Err(Error::Option(format!(
             "csv has no place for lists and structs, and column {name:?} is one of {kind}: read with nested=json, or write \
              jsonl, arrow or parquet"
-        )))
+        ).into()))
     }
 }
 

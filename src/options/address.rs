@@ -129,7 +129,7 @@ fn starts_with(text: &str, start: &str) -> bool {
 }
 
 fn refused(why: &str) -> Result<Url> {
-    Err(Error::Option(format!("option base_url {why}")))
+    Err(Error::Option(format!("option base_url {why}").into()))
 }
 
 #[cfg(test)]

@@ -207,10 +207,9 @@ fn check_equal(name: &str, one: &Pair, other: &Pair) -> Result<()> {
         return Ok(());
     }
     // The values are not quoted: one of them may be a secret.
-    Err(Error::Option(format!(
-        "options {} and {} are one option with two values: give one of them",
-        one.key, other.key
-    )))
+    Err(Error::Option(
+        format!("options {} and {} are one option with two values: give one of them", one.key, other.key).into(),
+    ))
 }
 
 /// Whoever gives such a number wants to know how large it may be.
@@ -225,9 +224,9 @@ fn row_of(name: &str) -> &'static OptionRow {
 /// The error for a value that an option cannot have. A token, wherever it was put by mistake, is not quoted.
 pub(super) fn bad(name: &str, value: &str, expected: &str) -> Error {
     if Token::is_likely(value) {
-        return Error::Option(format!("option {name} holds what looks like a token: it takes {expected}"));
+        return Error::Option(format!("option {name} holds what looks like a token: it takes {expected}").into());
     }
-    Error::Option(format!("option {name} is {value:?}: it takes {expected}"))
+    Error::Option(format!("option {name} is {value:?}: it takes {expected}").into())
 }
 
 /// Refuses a key that surely means an option of ours, and any where nobody adds keys of their own.
@@ -237,7 +236,7 @@ fn unknown(key: &str, lower: &str, others: Others) -> Result<()> {
     }
     match (Meant::by(key), others) {
         (Meant::Surely(text), _) | (Meant::Unclear(text), Others::Refused) => {
-            Err(Error::Option(format!("unknown option {key}: {text}")))
+            Err(Error::Option(format!("unknown option {key}: {text}").into()))
         }
         (Meant::Unclear(_), Others::LetThrough) => {
             log::info!("option {key} is not one of this source's: ignored");

@@ -93,7 +93,8 @@ fn token(given: &Given) -> Result<Token> {
                  format(\"lakeflow_connect\"), that spark.databricks.unityCatalog.connectionDfOptionInjection.enabled \
                  is true, that the connection has an option token (or bearer_token, or access_token), and that its \
                  externalOptionsAllowList names every other option that the read gives"
-            ),
+            )
+            .into(),
         }));
     };
     Token::new(bare(&text)).ok_or_else(|| {
@@ -136,10 +137,13 @@ fn ingestion_type(given: &Given) -> Result<IngestionType> {
     let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
     let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
     if given.deletes_only() && ingestion_type != IngestionType::CdcWithDeletes {
-        return Err(Error::Option(format!(
-            "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
-            ingestion_type.as_str()
-        )));
+        return Err(Error::Option(
+            format!(
+                "option {DELETE_FLOW} is true, but ingestion_type is {}: only cdc_with_deletes knows of deletes",
+                ingestion_type.as_str()
+            )
+            .into(),
+        ));
     }
     Ok(ingestion_type)
 }
@@ -180,7 +184,7 @@ fn check_lost_feed(read: &ReadOptions) -> Result<()> {
         return Err(Error::Option(format!(
             "option on_lost_feed is reread, but {DELETE_FLOW} is true: a stream of deletes alone does not know what it \
              should have deleted: set on_lost_feed to fail, or take deletes from the one stream of all changes"
-        )));
+        ).into()));
     }
     Ok(())
 }

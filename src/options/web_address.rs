@@ -81,7 +81,7 @@ fn tell(given: &mut Given, from: &str, option: &'static str, id: Option<&String>
             "option {from} is a web address of {id}, but {} is {}: they contradict each other: leave one of them out",
             if given.text(option).is_none() { "namespace" } else { option },
             other.unwrap_or_default()
-        )));
+        ).into()));
     }
     if option != "base_id" || namespace(given)?.is_none() {
         given.set(option, id.clone());
@@ -135,9 +135,9 @@ fn is_kind(kind: &str, id: &str) -> bool {
 
 fn no(option: &str, text: &str, what: &str) -> Error {
     let shown = shown(text);
-    Error::Option(format!(
-        "option {option} is {shown}, the web address of a base: open the {what} and copy its address"
-    ))
+    Error::Option(
+        format!("option {option} is {shown}, the web address of a base: open the {what} and copy its address").into(),
+    )
 }
 
 fn no_page(option: &str, text: &str) -> Error {
@@ -145,7 +145,7 @@ fn no_page(option: &str, text: &str) -> Error {
         "option {option} is {}, the web address of no table: shared views, forms and interfaces cannot be read: open the \
          table in its base, and copy its address, https://airtable.com/app.../tbl...",
         shown(text)
-    ))
+    ).into())
 }
 
 /// The address without its query, which may hold anything.

@@ -1,8 +1,9 @@
 //! `Batches`: a read as Python sees it, an iterator of record batches and an Arrow stream.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::SchemaRef;
@@ -12,21 +13,32 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use tokio::runtime::Runtime;
 
-use super::arrow::{Batch, Schema, stream_capsule};
+use super::arrow::{Batch, stream_capsule};
 use super::consumer::Consumer;
 use super::error::{exception, record_batch_function};
 use super::interrupts::{Interrupts, give_back};
 use super::runtime::{LOOK_UP, runtime, wait_unless};
+use super::schema::Schema;
+use super::whole::{Whole, library};
 use super::write::Output;
 use crate::files::Format;
 use crate::read;
+use crate::token::scrub;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
 /// once; requests begin with the first batch, and memory holds a few of them, however large the table is.
+///
+/// Batches have the columns of `schema`, and as many rows as a few pages have: hundreds or thousands. Iterating raises this package's exceptions, and `KeyboardInterrupt` within a second of Ctrl-C; a
+/// library that takes the stream raises an exception of its own, with the same text.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
 pub(super) struct Batches {
+    table: String,
     schema: SchemaRef,
     held: Mutex<Held>,
+    /// Somebody has asked for a batch.
+    is_begun: AtomicBool,
+    /// Rows that somebody has got.
+    rows: Arc<AtomicU64>,
     /// Whoever waits for a batch gives the read up when it sees this.
     is_closed: AtomicBool,
     process: u32,
@@ -48,11 +60,13 @@ struct Read {
 }
 
 impl Batches {
-    pub(super) fn new(py: Python<'_>, batches: read::Batches) -> Self {
+    pub(super) fn new(py: Python<'_>, table: &str, batches: read::Batches) -> Self {
         let schema = batches.schema();
         let read = Read { batches, pending: None, interrupts: Interrupts::watch(py) };
         let held = Mutex::new(Held::Here(Box::new(read)));
-        Self { schema, held, is_closed: AtomicBool::new(false), process: std::process::id() }
+        let (is_begun, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (table, rows, process) = (table.to_owned(), Arc::default(), std::process::id());
+        Self { table, schema, held, is_begun, rows, is_closed, process }
     }
 
     fn is_of_this_process(&self) -> bool {
@@ -80,17 +94,7 @@ impl Batches {
 
     /// Why there is nothing to be had of it.
     fn gone(&self) -> PyErr {
-        let held = self.lock();
-        let why = if let Held::Gone(why) = &*held { why } else { "in use" };
-        PyValueError::new_err(format!("this read was {why}: begin another with read()"))
-    }
-
-    fn put_back(&self, held: Held) {
-        *self.lock() = held;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        PyValueError::new_err(format!("this read was {}: begin another with read()", self.state()))
     }
 
     /// A read that is closed meanwhile is an error: a file of its first rows is no copy.
@@ -105,7 +109,111 @@ impl Batches {
             _ => Err(PyValueError::new_err("this read was closed while it was written: what is there is not whole")),
         }
     }
+
+    /// The next batch as what Python is to have; one that was not made is the next one again. Where none has come within
+    /// the patience, it is one without rows.
+    fn next_as<T>(
+        &self,
+        py: Python<'_>,
+        patience: Option<Duration>,
+        hand_over: impl FnOnce(RecordBatch) -> PyResult<T>,
+    ) -> PyResult<Option<T>> {
+        let Some(mut read) = self.borrow(Held::Lent)? else { return Ok(None) };
+        self.is_begun.store(true, Ordering::Relaxed);
+        if read.interrupts.take().is_some() {
+            // Here Python answers signals itself.
+            give_back(py);
+        }
+        if read.pending.is_none() {
+            let batches = &mut read.batches;
+            let next = async {
+                let Some(patience) = patience else { return batches.next().await };
+                let none_yet = || Some(Ok(RecordBatch::new_empty(self.schema.clone())));
+                tokio::time::timeout(patience, batches.next()).await.unwrap_or_else(|_| none_yet())
+            };
+            match wait_unless(py, &self.is_closed, next) {
+                Ok(Some(Some(Ok(batch)))) => read.pending = Some(batch),
+                Ok(Some(Some(Err(error)))) => {
+                    self.put_back(Held::Gone("ended by an error"));
+                    return Err(exception(py, &error));
+                }
+                Ok(Some(None)) => self.put_back(Held::Gone("read to its end")),
+                Ok(None) => self.put_back(Held::Gone("closed")),
+                // Interrupted: the read can go on.
+                Err(error) => {
+                    self.put_back(Held::Here(read));
+                    return Err(error);
+                }
+            }
+        }
+        let Some(batch) = read.pending.clone() else { return Ok(None) };
+        let rows = batch.num_rows() as u64;
+        let made = hand_over(batch);
+        if made.is_ok() {
+            read.pending = None;
+            self.rows.fetch_add(rows, Ordering::Relaxed);
+        }
+        self.put_back(if self.is_closed.load(Ordering::Relaxed) { Held::Gone("closed") } else { Held::Here(read) });
+        made.map(Some)
+    }
+
+    /// Every batch, for a method that makes one thing of them.
+    fn whole(&self, py: Python<'_>, method: &str) -> PyResult<Whole> {
+        if self.is_begun.load(Ordering::Relaxed) || matches!(&*self.lock(), Held::Gone(_) | Held::Lent) {
+            return Err(PyValueError::new_err(format!(
+                "{method}() gives the whole of a read, and this one was {}: begin another with read(), or take the rest \
+                 batch by batch",
+                self.state()
+            )));
+        }
+        let mut batches = Vec::new();
+        loop {
+            match self.next_as(py, None, Ok) {
+                Ok(Some(batch)) => batches.push(batch),
+                Ok(None) if self.is_closed.load(Ordering::Relaxed) => {
+                    return Err(PyValueError::new_err(format!("{method}(): this read was closed before its end")));
+                }
+                Ok(None) => return Ok(Whole { schema: self.schema.clone(), batches }),
+                Err(error) => {
+                    // What was taken is gone with this call.
+                    self.close(py);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// In words that end "this read was ...".
+    fn state(&self) -> &'static str {
+        match &*self.lock() {
+            Held::Gone(why) => why,
+            Held::Lent => "begun",
+            Held::Here(_) if self.is_begun.load(Ordering::Relaxed) => "begun",
+            Held::Here(_) => "not begun",
+        }
+    }
+
+    /// Which read this is, and how far it is.
+    fn told(&self) -> String {
+        let state = match self.state() {
+            "begun" => "reading",
+            other => other,
+        };
+        let rows = self.rows.load(Ordering::Relaxed);
+        format!("Batches of {:?}: {} columns, {rows} rows so far, {state}", self.table, self.schema.fields().len())
+    }
+
+    fn put_back(&self, held: Held) {
+        *self.lock() = held;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// Columns that a `repr` names.
+const SHOWN_COLUMNS: usize = 12;
 
 const FORKED: &str = "this read was begun before the process forked: begin it again here";
 
@@ -123,34 +231,60 @@ impl Batches {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let record_batch = record_batch_function(py)?;
-        let Some(mut read) = self.borrow(Held::Lent)? else { return Ok(None) };
-        if read.interrupts.take().is_some() {
-            // Here Python answers signals itself.
-            give_back(py);
-        }
-        if read.pending.is_none() {
-            match wait_unless(py, &self.is_closed, read.batches.next()) {
-                Ok(Some(Some(Ok(batch)))) => read.pending = Some(batch),
-                Ok(Some(Some(Err(error)))) => {
-                    self.put_back(Held::Gone("ended by an error"));
-                    return Err(exception(py, &error));
-                }
-                Ok(Some(None)) => self.put_back(Held::Gone("read to its end")),
-                Ok(None) => self.put_back(Held::Gone("closed")),
-                // Interrupted: the read can go on.
-                Err(error) => {
-                    self.put_back(Held::Here(read));
-                    return Err(error);
-                }
-            }
-        }
-        let Some(batch) = read.pending.clone() else { return Ok(None) };
-        let made = record_batch.call1((Batch(batch),));
-        if made.is_ok() {
-            read.pending = None;
-        }
-        self.put_back(if self.is_closed.load(Ordering::Relaxed) { Held::Gone("closed") } else { Held::Here(read) });
-        made.map(Some)
+        self.next_as(py, None, |batch| record_batch.call1((Batch(batch),)))
+    }
+
+    /// The next batch as an object with `__arrow_c_array__`, for who has no pyarrow; None after the last. Where none has
+    /// come within a tenth of a second, it is one without rows: the caller may have signals of its own to look at.
+    fn next_native(&self, py: Python<'_>) -> PyResult<Option<Batch>> {
+        self.next_as(py, Some(LOOK_UP), |batch| Ok(Batch(batch)))
+    }
+
+    /// The whole read as a `pyarrow.Table`, in memory. Only where no batch was taken yet.
+    ///
+    /// Raises:
+    ///     `AirtableError`: Of this package's own types, whatever goes wrong in the read.
+    ///     `ValueError`: The read was begun, closed or handed over before.
+    ///     `ImportError`: pyarrow is not installed.
+    fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let pyarrow = library(py, "pyarrow", "to_arrow()")?;
+        pyarrow.getattr("table")?.call1((self.whole(py, "to_arrow")?,))
+    }
+
+    /// The whole read as a `polars.DataFrame`, in memory; without pyarrow. Only where no batch was taken yet.
+    ///
+    /// Raises:
+    ///     `AirtableError`: Of this package's own types, whatever goes wrong in the read.
+    ///     `ValueError`: The read was begun, closed or handed over before.
+    ///     `ImportError`: polars is not installed.
+    fn to_polars<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let polars = library(py, "polars", "to_polars()")?;
+        polars.getattr("DataFrame")?.call1((self.whole(py, "to_polars")?,))
+    }
+
+    /// The whole read as a `pandas.DataFrame`, in memory, as pyarrow makes it. Only where no batch was taken yet.
+    ///
+    /// Raises:
+    ///     `AirtableError`: Of this package's own types, whatever goes wrong in the read.
+    ///     `ValueError`: The read was begun, closed or handed over before.
+    ///     `ImportError`: pandas or pyarrow is not installed.
+    fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        library(py, "pandas", "to_pandas()")?;
+        let pyarrow = library(py, "pyarrow", "to_pandas()")?;
+        let table = pyarrow.getattr("table")?.call1((self.whole(py, "to_pandas")?,))?;
+        table.call_method0("to_pandas")
+    }
+
+    fn __repr__(&self) -> String {
+        let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let more = names.len().saturating_sub(SHOWN_COLUMNS);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let names = names[..names.len().min(SHOWN_COLUMNS)].join(", ");
+        scrub(&format!("<lakeflow_airtable.{} ({names}{more})>", self.told())).into_owned()
+    }
+
+    fn _repr_html_(&self) -> String {
+        self.schema().html(&self.told())
     }
 
     /// The rest of the read as a stream of the Arrow C interface: errors reach the consumer as its own kind.
@@ -165,7 +299,9 @@ impl Batches {
         let Read { batches, pending, interrupts } = *read;
         let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
         let (batches, stopped, consumer) = (Some(batches), None, Consumer::new(py, interrupts)?);
-        stream_capsule(py, Box::new(Stream { batches, pending, stopped, consumer, schema, runtime, process }))
+        self.is_begun.store(true, Ordering::Relaxed);
+        let rows = self.rows.clone();
+        stream_capsule(py, Box::new(Stream { batches, pending, stopped, consumer, schema, rows, runtime, process }))
     }
 
     /// Writes the rest of the read to a path, whose file is made or emptied, or to a file descriptor, which stays open.
@@ -183,6 +319,7 @@ impl Batches {
             .and_then(|format| format.check(&self.schema).map(|()| format));
         let format = asked.map_err(|error| exception(py, &error))?;
         let Some(mut read) = self.borrow(Held::Lent)? else { return Err(self.gone()) };
+        self.is_begun.store(true, Ordering::Relaxed);
         if read.interrupts.take().is_some() {
             // Here Python answers signals itself.
             give_back(py);
@@ -246,6 +383,7 @@ struct Stream {
     stopped: Option<String>,
     consumer: Consumer,
     schema: SchemaRef,
+    rows: Arc<AtomicU64>,
     runtime: Arc<Runtime>,
     process: u32,
 }
@@ -280,10 +418,13 @@ impl Iterator for Stream {
         if let Some(why) = &self.stopped {
             return Some(Err(ArrowError::ExternalError(why.clone().into())));
         }
-        if let Some(batch) = self.pending.take() {
-            return Some(Ok(batch));
+        let next = match self.pending.take() {
+            Some(batch) => Some(Ok(batch)),
+            None => self.wait(),
+        };
+        if let Some(Ok(batch)) = &next {
+            self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         }
-        let next = self.wait();
         if !matches!(next, Some(Ok(_))) && self.batches.take().is_some() {
             self.consumer.leave(self.stopped.is_some());
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde_json::json;
 
 use super::batches::Batches;
 use super::error::{answered, exception};
@@ -44,7 +45,7 @@ impl Connector {
             if let (Some((_, other)), Others::Refused) = (other, self.others) {
                 let said =
                     format!("the call names two tables, {table:?} and by option {TABLE} {other:?}: give one of them");
-                return Err(exception(py, &Error::Option(said)));
+                return Err(exception(py, &Error::Option(said.into())));
             }
             more.retain(|key, _| !is_table(key));
             more.insert(TABLE.to_owned(), table);
@@ -83,6 +84,25 @@ impl Connector {
         let connector = self.connector(py)?;
         let bases = answered(py, wait(py, connector.list_namespaces()))?;
         Ok(bases.into_iter().map(|base| base.id).collect())
+    }
+
+    /// The bases that the token sees, as JSON: a list of (id, name, permission level).
+    fn list_bases(&self, py: Python<'_>) -> PyResult<String> {
+        let connector = self.connector(py)?;
+        let bases = answered(py, wait(py, connector.list_bases()))?;
+        let told: Vec<_> = bases.iter().map(|base| (&base.id, &base.name, base.permission_level())).collect();
+        Ok(json!(told).to_string())
+    }
+
+    /// The definitions of a base's tables, as JSON: a list of `TableDefinition`.
+    #[pyo3(signature = (namespace = None, options = None))]
+    fn definitions(&self, py: Python<'_>, namespace: Option<Name>, options: Option<Given>) -> PyResult<String> {
+        let mut options = self.call_options(py, None, options)?;
+        let namespace = namespace.map(|name| name.checked(py)).transpose()?;
+        options.read.namespace = namespace.or(options.read.namespace);
+        let connector = self.live_for(&options).get(py)?;
+        let tables = answered(py, wait(py, connector.definitions(&options.read)))?;
+        Ok(json!(tables).to_string())
     }
 
     /// The names of the tables in a base: that of `base_id`, or of the namespace given by id or name.
@@ -133,7 +153,8 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
-        Ok(Batches::new(py, self.live_for(&options).get(py)?.read(scan.0.clone())))
+        let batches = self.live_for(&options).get(py)?.read(scan.0.clone());
+        Ok(Batches::new(py, &scan.0.table_name, batches))
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.

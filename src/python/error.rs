@@ -5,7 +5,7 @@
 use pyo3::PyTypeInfo;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyAnyMethods, PyType};
+use pyo3::types::PyDict;
 
 use crate::error::Error;
 
@@ -21,12 +21,18 @@ pub(super) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Data(_) => "DataError",
     };
     match py.import("lakeflow_airtable.errors").and_then(|module| module.getattr(name)) {
-        Ok(class) => match class.cast_into::<PyType>() {
-            Ok(class) => PyErr::from_type(class, error.to_string()),
-            Err(other) => other.into(),
-        },
+        Ok(class) => made(&class, error).map_or_else(|other| other, PyErr::from_value),
         Err(other) => other,
     }
+}
+
+fn made<'py>(class: &Bound<'py, PyAny>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+    let facts = PyDict::new(class.py());
+    facts.set_item("status", error.status())?;
+    facts.set_item("kind", error.kind())?;
+    facts.set_item("option", error.option())?;
+    facts.set_item("request", error.request())?;
+    class.call((error.to_string(),), Some(&facts))
 }
 
 /// An answer that was waited for, with its error as an exception.

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::error::exception;
+use super::html;
 use super::text::Shown;
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
@@ -36,6 +37,14 @@ pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
 #[allow(clippy::needless_pass_by_value)] // Python's list becomes one of ours.
 pub(super) fn nearest_names(name: Shown, known: Vec<Shown>) -> Vec<String> {
     nearest_of(&name.0, known.iter().map(|known| known.0.as_str())).into_iter().map(str::to_owned).collect()
+}
+
+/// A table of HTML with a line above it, as notebooks show it. Nothing that is given is markup, and no secret is shown.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // Python's lists become ours.
+pub(super) fn html_table(caption: &str, header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    scrub_text(&html::table(caption, &header, &rows)).into_owned()
 }
 
 /// Which option may be meant by a name that is none, as the end of a sentence, and whether that is sure.

@@ -2,8 +2,9 @@
 
 use pyo3::prelude::*;
 
-use super::arrow::Schema;
 use super::error::exception;
+use super::schema::Schema;
+use super::whole::Whole;
 use crate::scan;
 use crate::token::scrub;
 
@@ -29,6 +30,16 @@ impl Scan {
     #[getter]
     fn schema(&self) -> Schema {
         Schema(self.0.schema())
+    }
+
+    /// The plan that ends after so many records, or earlier where this one does.
+    fn head(&self, max_records: u64) -> Self {
+        Self(self.0.head(max_records))
+    }
+
+    /// No rows of the plan's schema.
+    fn empty(&self) -> Whole {
+        Whole { schema: self.0.schema(), batches: Vec::new() }
     }
 
     /// The schema as Spark writes a `StructType` in JSON.

@@ -73,6 +73,6 @@ fn text(text: &Bound<'_, PyString>, what: impl FnOnce(Cow<'_, str>) -> String) -
     text.to_cow().map(Cow::into_owned).map_err(|_| {
         let what = what(text.to_string_lossy());
         let said = "is not valid Unicode: it has half of a surrogate pair; write the whole character";
-        Error::Option(format!("{what} {said}"))
+        Error::Option(format!("{what} {said}").into())
     })
 }

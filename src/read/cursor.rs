@@ -71,10 +71,13 @@ impl Cursor {
             return Ok(());
         };
         if self.stale_pages > self.allowed_stale_pages + explained {
-            return Err(Error::Data(format!(
-                "{} pages without a new {}, and still no last one: the read was stopped: start it again",
-                self.stale_pages, self.of
-            )));
+            return Err(Error::Data(
+                format!(
+                    "{} pages without a new {}, and still no last one: the read was stopped: start it again",
+                    self.stale_pages, self.of
+                )
+                .into(),
+            ));
         }
         if self.has_met(&offset) {
             return Err(Error::Data(
@@ -107,10 +110,11 @@ impl Cursor {
     pub(crate) fn restart(&mut self, records: usize, what_to_do: &str) -> Result<()> {
         self.fruitless_restarts = if records > self.records_at_restart { 0 } else { self.fruitless_restarts + 1 };
         if self.fruitless_restarts >= FRUITLESS_RESTARTS {
-            return Err(Error::Data(format!(
+            let text = format!(
                 "the page cursor expired {} times without a new {} in between: {what_to_do}",
                 self.fruitless_restarts, self.of
-            )));
+            );
+            return Err(Error::Data(text.into()));
         }
         self.allowed_stale_pages = STALE_PAGES + self.pages.max(self.allowed_stale_pages);
         self.records_at_restart = records;

@@ -114,10 +114,13 @@ impl IdStore {
     }
 
     fn error(&self, error: &std::io::Error) -> Error {
-        Error::Option(format!(
-            "option state_location: {}: {error}: name a directory that driver and workers can read and write",
-            Path::display(&self.directory)
-        ))
+        Error::Option(
+            format!(
+                "option state_location: {}: {error}: name a directory that driver and workers can read and write",
+                Path::display(&self.directory)
+            )
+            .into(),
+        )
     }
 }
 

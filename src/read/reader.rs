@@ -327,12 +327,12 @@ impl Reader {
 
     /// Adds the request to an error of a layer that does not know it.
     fn about(&self, request: &Request, error: Error) -> Error {
-        match error {
-            Error::Data(text) if !text.starts_with("table ") => {
-                Error::Data(format!("{}: {text}", self.client.name(request)))
-            }
-            other => other,
+        let is_about_data = matches!(&error, Error::Data(text) if !text.starts_with("table "));
+        if !is_about_data {
+            return error;
         }
+        let name = self.client.name(request);
+        error.map_text(|text| format!("{name}: {text}")).of_request(name)
     }
 }
 
@@ -345,5 +345,7 @@ pub(super) fn died(error: tokio::task::JoinError) -> Error {
         }
         Err(error) => error.to_string(),
     };
-    Error::Data(format!("the read ended before the table did, by a fault of this package: {why}: please report it"))
+    Error::Data(
+        format!("the read ended before the table did, by a fault of this package: {why}: please report it").into(),
+    )
 }

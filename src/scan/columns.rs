@@ -105,10 +105,7 @@ impl Column {
 /// The columns of a read of these fields.
 pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
     let rescued = options.rescued_data_column.as_deref();
-    // Names are made from all fields, so that leaving one out does not rename another.
-    let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
-    let names = column_names(options.column_names, &all, rescued);
-    let name_of: HashMap<&str, String> = all.iter().map(|(id, _)| *id).zip(names).collect();
+    let name_of = names_by_id(table, options);
     let mut columns = vec![
         Column { name: "id".into(), nullable: false, source: Source::RecordId },
         Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
@@ -133,6 +130,14 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
         columns.push(Column { name: "_deleted".into(), nullable: false, source: Source::Deleted });
     }
     columns
+}
+
+/// The names of a table's columns by the ids of their fields. They are made from all fields, so that leaving one out does
+/// not rename another.
+pub(super) fn names_by_id<'t>(table: &'t Table, options: &ReadOptions) -> HashMap<&'t str, String> {
+    let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
+    let names = column_names(options.column_names, &all, options.rescued_data_column.as_deref());
+    all.iter().map(|(id, _)| *id).zip(names).collect()
 }
 
 /// What the cells of a field's column are.

@@ -16,7 +16,7 @@ use crate::scan::lookup::find;
 /// read as.
 pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result<Vec<Column>> {
     let wanted: Value = serde_json::from_str(spark_schema)
-        .map_err(|error| Error::Option(format!("the schema is not Spark's JSON of a StructType: {error}")))?;
+        .map_err(|error| Error::Option(format!("the schema is not Spark's JSON of a StructType: {error}").into()))?;
     let wanted = wanted["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
     if wanted.is_empty() {
         return Err(Error::Option("the schema has no columns: name at least one, such as id STRING".into()));
@@ -24,7 +24,7 @@ pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result
     let columns = wanted.iter().map(|field| column(table, all, field)).collect::<Result<Vec<_>>>()?;
     for (index, column) in columns.iter().enumerate() {
         if columns[..index].iter().any(|other| other.source == column.source) {
-            return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name)));
+            return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name).into()));
         }
     }
     Ok(columns)
@@ -34,7 +34,9 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     let name = wanted["name"].as_str().unwrap_or_default();
     let Some(column) = find(all, name, |column| (&column.name, &column.name)) else {
         let near = nearest_or_all(name, "it has", all.iter().map(|column| column.name.as_str()));
-        return Err(Error::NotFound(format!("column {name:?} of the schema: table {table:?} has none such{near}")));
+        return Err(Error::NotFound(
+            format!("column {name:?} of the schema: table {table:?} has none such{near}").into(),
+        ));
     };
     let spark_type = &wanted["type"];
     let source = match &column.source {
@@ -55,9 +57,12 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
         } else {
             String::new()
         };
-        return Err(Error::Option(format!(
-            "column {name:?} of the schema: table {table:?} gives {own}, which cannot be read as {wanted}{cast}"
-        )));
+        return Err(Error::Option(
+            format!(
+                "column {name:?} of the schema: table {table:?} gives {own}, which cannot be read as {wanted}{cast}"
+            )
+            .into(),
+        ));
     };
     // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
     let nullable = wanted["nullable"].as_bool().unwrap_or(true);

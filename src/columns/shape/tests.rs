@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::columns::{sql_type, sql_type_of_arrow};
 
 const TYPES: &[&str] = &[
     "singleLineText",
@@ -167,5 +168,15 @@ fn a_shape_survives_its_plan() {
         let shape = Shape::of(kind, &result("multipleAttachments"));
         let text = serde_json::to_string(&shape).expect("serialisable");
         assert_eq!(serde_json::from_str::<Shape>(&text).expect(&text), shape);
+    }
+}
+
+#[test]
+fn both_types_are_the_same_in_sql() {
+    for kind in TYPES {
+        for inner in TYPES {
+            let shape = Shape::of(kind, &result(inner));
+            assert_eq!(sql_type_of_arrow(&shape.data_type()), sql_type(&shape.spark_type()), "{kind} {inner}");
+        }
     }
 }

@@ -182,7 +182,7 @@ fn a_cell_is_refused_by_what_is_wrong_with_it() {
         let mut rows = take(&[("on_bad_value", "fail")], false, &[]).expect("no cell");
         assert!(rows.begin("rec1"));
         let said = match rows.cell(2, "rec1", &mut Json::new(raw)) {
-            Err(Fault::BadValue(Error::Data(text))) => Some(text),
+            Err(Fault::BadValue(Error::Data(text))) => Some(text.to_string()),
             other => other.err().map(|fault| format!("{fault:?}")),
         };
         assert!(said.is_some() == expected.is_some(), "{raw}: {said:?}");

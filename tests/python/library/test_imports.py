@@ -21,7 +21,12 @@ def run(program: str, *arguments: str) -> str:
 
 
 PATHS = {
-    "lakeflow_airtable": ["Airtable", "AirtableDataSource", "AirtableError", "ColumnChange", "ingest", "register"],
+    "lakeflow_airtable": [
+        *("Airtable", "AirtableDataSource", "AirtableError", "Change", "ColumnChange", "ingest", "register"),
+        *("Base", "Batches", "Column", "Field", "IngestedTable", "Schema", "Table", "View"),
+    ],
+    "lakeflow_airtable.definitions": ["Base", "Field", "Table", "View"],
+    "lakeflow_airtable.keywords": ["AirtableKeywords", "ChangeKeywords", "ReadKeywords"],
     "lakeflow_airtable.spark": ["AirtableDataSource", "spark_schema"],
     "lakeflow_airtable.pipeline": ["ingest", "IngestedTable"],
     "lakeflow_airtable.cli": ["main"],
@@ -55,7 +60,7 @@ LIGHT = ["lakeflow_airtable", "lakeflow_airtable.pipeline", "lakeflow_airtable.c
 def test_it_imports_neither_spark_nor_arrow_nor_the_compiled_module(module: str) -> None:
     program = f"""
 import sys, {module}
-print(*{{"pyspark", "pyarrow", "lakeflow_airtable._native"}} & set(sys.modules))
+print(*{{"pyspark", "pyarrow", "polars", "pandas", "asyncio", "lakeflow_airtable._native"}} & set(sys.modules))
 """
     assert run(program) == ""
 
@@ -64,7 +69,7 @@ def test_importing_starts_and_imports_nothing() -> None:
     program = """
 import sys, threading
 import lakeflow_airtable
-heavy = {"pyspark", "pyarrow", "lakeflow_airtable._native"} & set(sys.modules)
+heavy = {"pyspark", "pyarrow", "polars", "pandas", "asyncio", "lakeflow_airtable._native"} & set(sys.modules)
 assert not heavy, heavy
 import lakeflow_airtable._native, os
 assert threading.active_count() == 1

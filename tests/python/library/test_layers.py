@@ -23,21 +23,24 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "drift", "errors", "_native"],
+    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
     "pipeline": ["spark", "environment", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["options", "_native", "errors"],
+    "airtable": ["frames", "definitions", "keywords", "options", "_native", "errors"],
+    "frames": ["_native"],
     "mock": ["_native"],
     "environment": ["options"],
     "options": ["_native", "errors"],
     "drift": ["shown"],
+    "definitions": ["shown", "_native"],
     # The ground.
     "shown": ["_native"],
     "errors": ["_native"],
     "_native": [],
+    "keywords": [],
 }
 """Each part, and what it may import: only parts that stand below it."""
 

@@ -1,0 +1,68 @@
+"""Reads as polars' lazy frames and as asynchronous iterators: `Airtable.scan_polars` and `Airtable.read_async`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    import polars as pl
+    import pyarrow
+
+    from ._native import Batches, Scan
+
+
+def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
+    """A plan as a lazy frame: each `collect` reads it, or as much of it as the query wants."""
+    try:
+        import polars as pl
+        from polars.io.plugins import register_io_source
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "polars":
+            raise
+        raise ImportError("scan_polars() needs polars 1.20 or later: pip install -U polars") from None
+
+    def batches(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        # Conditions are not sent to Airtable: every row is taken, and polars decides.
+        narrowed = plan if with_columns is None else _narrowed(plan, with_columns)
+        if n_rows is not None:
+            narrowed = narrowed.head(n_rows)
+        # First one without rows: some versions of polars panic where a source gives none at all.
+        yield _selected(pl.DataFrame(narrowed.empty()), with_columns)
+        if n_rows == 0:
+            return
+        with read(narrowed) as stream:
+            # Some have no rows: while a query runs polars alone sees Ctrl-C, and it looks between two batches.
+            while (batch := stream.next_native()) is not None:
+                frame = pl.DataFrame(batch)
+                if predicate is not None:
+                    frame = frame.filter(predicate)
+                yield _selected(frame, with_columns)
+
+    return register_io_source(batches, schema=pl.DataFrame(plan.empty()).schema)
+
+
+def _narrowed(plan: Scan, columns: list[str]) -> Scan:
+    """The plan with these columns alone; the record's id where there are none, because rows are still counted."""
+    fields = {field["name"]: field for field in json.loads(plan.spark_schema())["fields"]}
+    wanted = [fields[name] for name in columns or ["id"]]
+    return plan.select(json.dumps({"type": "struct", "fields": wanted}))
+
+
+def _selected(frame: pl.DataFrame, columns: list[str] | None) -> pl.DataFrame:
+    return frame if columns is None else frame.select(columns)
+
+
+async def asynchronous(begin: Callable[[], Batches]) -> AsyncIterator[pyarrow.RecordBatch]:
+    """The batches of a read that threads of the event loop begin and wait for. It is closed when nobody waits."""
+    batches = await asyncio.to_thread(begin)
+    try:
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            yield batch
+    finally:
+        batches.close()

@@ -1,0 +1,109 @@
+"""The options as keywords with types, for type checkers and editors: nothing here is needed while a program runs.
+
+`tools/keywords.py` writes them from the one table of options: name, type, meaning and default. Numbers may be
+given as text too, as configuration files and Spark have them. None is as good as not given.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+
+class AccessKeywords(TypedDict, total=False):
+    """As whom, and to which base."""
+
+    token: str | None
+    """Personal access token or OAuth access token."""
+
+    base_id: str | None
+    """`app...`; without it every base that the token sees is a namespace, and reads need `namespace`."""
+
+
+class ConnectionKeywords(TypedDict, total=False):
+    """Where Airtable is, and how it is talked to."""
+
+    base_url: str | None
+    """Address of the API; no scheme means https, plain http is for loopback only. Default:
+    `https://api.airtable.com`."""
+
+    requests_per_second: float | str | None
+    """Requests a second to one base, for all processes of the machine together. Default: `4.5`."""
+
+    max_retries: int | str | None
+    """How often one request is sent again after a failure that may pass. Default: `8`."""
+
+    timeout_seconds: float | str | None
+    """Time for one request and its answer. Default: `60`."""
+
+
+class TableKeywords(TypedDict, total=False):
+    """What of a table is read, and in which form."""
+
+    namespace: list[str] | tuple[str, ...] | str | None
+    """JSON list with one base id or name, such as `["appXXXXXXXXXXXXXX"]`."""
+
+    view: str | None
+    """View name or id: only its records are read."""
+
+    fields: list[str] | tuple[str, ...] | str | None
+    """JSON list, or comma-separated, of field names or ids. Default: `all`."""
+
+    filter_formula: str | None
+    """Airtable formula, passed as filterByFormula."""
+
+    max_records: int | str | None
+    """Stop after this many records."""
+
+    column_names: Literal["snake", "original", "id"] | None
+    """Which names the columns get. Default: `snake`."""
+
+    nested: Literal["struct", "json"] | None
+    """`json` gives one JSON string per nested cell. Default: `struct`."""
+
+    rescued_data_column: str | None
+    """Where values go that do not fit their column; empty turns it off. Default: `_rescued_data`."""
+
+    on_bad_value: Literal["rescue", "fail"] | None
+    """What happens to a value that does not fit its column. Default: `rescue`."""
+
+    ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append"] | None
+    """What a read of the table gives. Default: `snapshot`."""
+
+    page_size: int | str | None
+    """Records in one request, at most 100. Default: `100`."""
+
+
+class StreamKeywords(TypedDict, total=False):
+    """How a table's changes are followed."""
+
+    max_records_per_batch: int | str | None
+    """Largest number of records in one streaming micro-batch."""
+
+    lookback_seconds: int | str | None
+    """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""
+
+    webhook_id: str | None
+    """Webhook that a `cdc_with_deletes` stream uses; without it one is found or made."""
+
+    on_lost_feed: Literal["fail", "reread"] | None
+    """What a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs
+    `state_location`. Default: `fail`."""
+
+    schema_change: Literal["continue", "fail"] | None
+    """What a stream does when a field is added: `continue` (`cdc`, `append`) or `fail` (`cdc_with_deletes`). Default:
+    `by type`."""
+
+    state_location: str | None
+    """Absolute path of a directory of one stream, shared by driver and workers, for `on_lost_feed=reread`."""
+
+
+class AirtableKeywords(ConnectionKeywords, TableKeywords, StreamKeywords, total=False):
+    """What `Airtable` takes besides token and base."""
+
+
+class ReadKeywords(AccessKeywords, ConnectionKeywords, TableKeywords, total=False):
+    """What a read takes, for itself alone."""
+
+
+class ChangeKeywords(ReadKeywords, StreamKeywords, total=False):
+    """What a reader of changes takes, for one call alone."""
