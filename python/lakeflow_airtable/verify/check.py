@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
@@ -125,9 +126,10 @@ def _read_copy(copy: Copy, there: Mapping[str, str], compared: _Compared, compar
     wanted = [compared.key[1], *(name for _, name in compared.columns), *compared.copy_times, end, deleted]
     is_json = {theirs for ours, theirs in compared.columns if ours in compared.json}
     for batch in copy.batches(list(dict.fromkeys(name for name in wanted if name is not None))):
-        rows = _counting(batch, end, deleted)
-        numbers = _numbers(rows, [name for _, name in compared.columns], is_json)
-        comparison.copied(_texts(rows, compared.key[1]), _latest(rows, compared.copy_times), numbers)
+        counts = _counting(batch, end, deleted)
+        numbers = _numbers(batch, [name for _, name in compared.columns], is_json)
+        keys, times = _texts(batch, compared.key[1]), _latest(batch, compared.copy_times)
+        comparison.copied(compress(keys, counts), compress(times, counts), compress(numbers, counts))
 
 
 def _take_base(batch: pa.RecordBatch, compared: _Compared, comparison: Comparison) -> None:
@@ -136,14 +138,11 @@ def _take_base(batch: pa.RecordBatch, compared: _Compared, comparison: Compariso
     comparison.read(keys, _latest(batch, compared.base_times), numbers)
 
 
-def _counting(batch: pa.RecordBatch, end: str | None, deleted: str | None) -> pa.RecordBatch:
-    import pyarrow.compute as pc
-
-    if end is not None:
-        batch = batch.filter(pc.is_null(batch.column(end)))
-    if deleted is not None:
-        batch = batch.filter(pc.invert(pc.fill_null(batch.column(deleted), False)))
-    return batch
+def _counting(batch: pa.RecordBatch, end: str | None, deleted: str | None) -> list[bool]:
+    """Which rows count. Not left out by Arrow, which cannot filter every type that a library gives."""
+    ended = [False] * len(batch) if end is None else [at is not None for at in cell_numbers.values(batch.column(end))]
+    gone = [False] * len(batch) if deleted is None else batch.column(deleted).to_pylist()
+    return [not (is_ended or is_gone) for is_ended, is_gone in zip(ended, gone, strict=True)]
 
 
 def _numbers(rows: pa.RecordBatch, names: Sequence[str], is_json: frozenset[str] | set[str]) -> Iterator[int]:

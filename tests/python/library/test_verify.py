@@ -186,10 +186,16 @@ def test_rows_that_are_there_twice_are_surplus(base: Airtable) -> None:
     found = base.verify("Items", twice)
     assert counts(found) == (0, 2, 0, 0)
     assert sorted(found.surplus.ids) == sorted(rows.column("id").to_pylist()[:2])
-    nameless = pa.concat_tables([rows, with_cells(rows.slice(0, 1), "id", lambda _, __: None).cast(rows.schema)]) if (
-        rows.schema.field("id").nullable
-    ) else None
-    assert nameless is None
+
+
+def test_rows_without_a_key_are_surplus(base: Airtable) -> None:
+    rows = whole(base)
+    keys = pa.array([*rows.column("id").to_pylist()[:-1], None], pa.string())
+    nameless = rows.set_column(0, pa.field("id", pa.string()), keys)
+    found = base.verify("Items", nameless)
+    assert counts(found) == (1, 1, 0, 0)
+    assert found.surplus.ids == ("NULL",)
+    assert found.missing.ids == (rows.column("id").to_pylist()[-1],)
 
 
 def test_a_hundred_are_named_and_all_are_counted(base: Airtable) -> None:
@@ -265,7 +271,8 @@ def test_a_copy_of_a_part_is_compared_with_that_part(base: Airtable) -> None:
 
 def test_another_key(base: Airtable) -> None:
     rows = without(whole(base), "id")
-    assert base.verify("Items", rows, key="name", cells=True).is_equal
+    assert base.verify("Items", rows, key="name").is_equal
+    assert base.verify("Items", rows, key="name", cells=True).missing_columns == ("id",)
     found = base.verify("Items", rows.slice(1), key="name")
     assert found.missing.ids == (rows.column("name").to_pylist()[0],)
     with pytest.raises(OptionError, match="key is 'id', and the Table has no such column"):
