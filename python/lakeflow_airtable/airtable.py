@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from ._native import Batches, Connector, Schema, Stream, TableMetadata
     from .definitions import Bases, Tables
-    from .keywords import AirtableKeywords, ChangeKeywords, ReadKeywords
     from .estimate import Estimate
+    from .keywords import AirtableKeywords, ChangeKeywords, ReadKeywords
     from .sync import SyncReport
+    from .sync.keywords import SyncKeywords
     from .verify import Verification
 
 Offset = dict[str, Any]
@@ -178,7 +179,7 @@ class Airtable:
         every: str | float | None = None,
         refresh: bool | Collection[str] = False,
         storage_options: Mapping[str, str] | None = None,
-        **options: object,
+        **options: Unpack[SyncKeywords],
     ) -> SyncReport:
         """Brings copies of tables up to date, and makes them where there are none.
 

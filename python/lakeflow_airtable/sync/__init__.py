@@ -4,6 +4,7 @@
 them, and `run` reads a table and writes it; `shape` decides its columns and `history` its versions. `target` is what a
 copy is, whatever its format: `delta` (with `delta_progress` and `pump`), `iceberg` (with `iceberg_lists`),
 `duckdb` and `parquet`. `report` tells what was done.
+`keywords` has the options with types.
 
 How far a copy has come is in the copy, in the same commit as its rows.
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..errors import AirtableError, OptionError
+from ..errors import AirtableError, DataError, OptionError
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
 from ..specification.upkeep import Upkeep, upkeep
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
 MERGED_ROWS = 50_000
 """What a merge holds in memory at most, but for one batch of a read."""
 
+PLAN_SECONDS = 600.0
+"""How old the plan of a specification may be when its table is read by it."""
+
 ATTEMPTS = 5
 """How often a table is begun again where others write into its copy at the same time."""
+
+_NEW_CHECKPOINT = "start with a new checkpoint and an empty target"
+"""What a stream that has lost its changes advises, in the words of Spark's streams."""
 
 _log = logging.getLogger("lakeflow_airtable")
 
@@ -48,13 +55,23 @@ def _scd(entry: Entry) -> str:
 class TableSync:
     """One table on its way into its copy."""
 
-    def __init__(self, entry: Entry, copy: Copy, connector: Connector, report: TableReport, *, is_refreshed: bool):
+    def __init__(
+        self,
+        entry: Entry,
+        copy: Copy,
+        connector: Connector,
+        report: TableReport,
+        *,
+        is_refreshed: bool,
+        planned_at: float,
+    ) -> None:
         self._entry = entry
         self._copy = copy
         self._connector = connector
         self._report = report
         self._kept = upkeep(entry)
         self._is_refreshed = is_refreshed
+        self._planned_at = planned_at
 
     def run(self) -> None:
         """Syncs the table, and begins again from where the copy then is where somebody else wrote meanwhile."""
@@ -68,6 +85,10 @@ class TableSync:
             try:
                 self._sync(found)
                 return
+            except DataError as error:
+                if _NEW_CHECKPOINT not in str(error):
+                    raise
+                raise DataError(str(error).replace(_NEW_CHECKPOINT, "load the table anew by refresh")) from None
             except Conflict as conflict:
                 _log.info("%s: %s; looked at again", self._copy.name, conflict)
         raise AirtableError(
@@ -75,7 +96,7 @@ class TableSync:
         )
 
     def _sync(self, found: Found | None) -> None:
-        scan = self._connector.plan(self._entry.source_table, self._entry.read_options)
+        scan = self._planned()
         known = self._told(found, scan)
         if self._kept is Upkeep.SNAPSHOT:
             self._snapshot(scan, known)
@@ -86,6 +107,19 @@ class TableSync:
         stream = self._connector.stream(scan, self._entry.read_options)
         stream.stop_at_latest()
         self._changes(stream, scan, None if self._is_refreshed else known, now, replaces=found is not None)
+
+    def _planned(self) -> Scan:
+        """The plan of the specification where it is young, else a new one.
+
+        A field that is added between plan and read is in the next snapshot. A stream of changes is planned as late as
+        can be, because it is never told of such a field's first values.
+        """
+        from .._native import Scan
+
+        is_young = time.monotonic() - self._planned_at < PLAN_SECONDS
+        if self._entry.plan is not None and self._entry.ingestion_type in ("snapshot", "append") and is_young:
+            return Scan.from_json(self._entry.plan)
+        return self._connector.plan(self._entry.source_table, self._entry.read_options)
 
     def _told(self, found: Found | None, scan: Scan) -> Found | None:
         """What is there, where it is this table's copy. Notes what has changed in Airtable since."""

@@ -45,8 +45,12 @@ def sync(
         if pause is None:
             return report
         refresh = warns = False
-        # An event, because Ctrl-C ends its wait at once everywhere.
-        threading.Event().wait(max(0.0, began + pause - time.monotonic()))
+        sleep(max(0.0, began + pause - time.monotonic()))
+
+
+def sleep(seconds: float) -> None:
+    # An event, because Ctrl-C ends its wait at once everywhere.
+    threading.Event().wait(seconds)
 
 
 def _run(
@@ -62,6 +66,7 @@ def _run(
     warns: bool,
 ) -> SyncReport:
     tables = LibraryTables()
+    planned_at = time.monotonic()
     entries = entries_of(spec, connection, given, format, tables)
     refreshed = _refreshed(refresh, entries)
     # Made before anything is read: a library that is missing is missing for all of them.
@@ -80,8 +85,14 @@ def _run(
         report.tables.append(table)
         began = time.monotonic()
         try:
-            is_refreshed = entry.where in refreshed
-            TableSync(entry, copy, tables.connector(entry.options), table, is_refreshed=is_refreshed).run()
+            TableSync(
+                entry,
+                copy,
+                tables.connector(entry.options),
+                table,
+                is_refreshed=entry.where in refreshed,
+                planned_at=planned_at,
+            ).run()
         except AirtableError as error:
             table.error = error
         except Exception as error:  # a library's own: it must not keep the other tables from being synced

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 import pytest
+from deltalake import DeltaTable
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
 from graph_registry import Registry
@@ -145,12 +146,20 @@ def getting_started(names: dict[str, Any], graph: Registry, vendors: int) -> Non
     assert names["vendors"].num_rows == names["first"].num_rows == vendors
 
 
+def sync_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
+    assert not names["report"].failed
+    assert {"Vendors", "Packaging Tasks"} == {table.name for table in names["report"]}
+    assert DeltaTable("lake/vendors").to_pyarrow_table().num_rows == vendors
+    assert DeltaTable("changes/vendors").to_pyarrow_table().num_rows == vendors
+
+
 # What a page promises, beyond that its code runs.
 PROMISES: dict[str, Callable[[dict[str, Any], Registry, int], None]] = {
     "README.md": readme,
     "docs/getting-started.md": getting_started,
     "docs/guides/python.md": python_page,
     "docs/guides/spark.md": spark_page,
+    "docs/guides/sync.md": sync_page,
     "docs/guides/streaming.md": streaming_page,
     "docs/guides/pipelines.md": pipelines_page,
 }

@@ -26,10 +26,12 @@ LAYERS = {
     PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
-    "pipeline": ["spark", "environment", "options", "drift", "shown", "_native", "errors"],
+    "pipeline": ["spark", "specification", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["frames", "definitions", "keywords", "options", "_native", "errors"],
+    "airtable": ["sync", "frames", "definitions", "keywords", "options", "_native", "errors"],
+    "sync": ["specification", "keywords", "options", "drift", "_native", "errors"],
+    "specification": ["environment", "options", "shown", "_native", "errors"],
     "frames": ["_native"],
     "mock": ["_native"],
     "environment": ["options"],
@@ -46,7 +48,26 @@ LAYERS = {
 
 FILES = {
     "cli": ["main", "connection", "flags", "output"],
-    "pipeline": ["ingest", "graph", "source", "tables", "spec", "names", "drift"],
+    "pipeline": ["ingest", "graph", "source", "tables", "drift"],
+    "specification": ["upkeep", "tables", "spec", "names"],
+    "sync": [
+        "schedule",
+        "run",
+        "plan",
+        "targets",
+        "delta",
+        "iceberg",
+        "duckdb",
+        "parquet",
+        "history",
+        "report",
+        "keywords",
+        "delta_progress",
+        "pump",
+        "iceberg_lists",
+        "shape",
+        "target",
+    ],
     "spark": ["source", "stream", "partition", "virtual_tables", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
@@ -153,10 +174,10 @@ UPWARDS = {
     "for a type": ("if TYPE_CHECKING:\n    from ..pipeline import IngestedTable", f"{PACKAGE}.spark.source"),
     "from the front": (f"from {PACKAGE} import Airtable", f"{PACKAGE}.spark.source"),
     "from the front, beside": ("from .. import Airtable", f"{PACKAGE}.cli.main"),
-    "a module from the front": ("from .. import cli", f"{PACKAGE}.pipeline.spec"),
+    "a module from the front": ("from .. import cli", f"{PACKAGE}.specification.spec"),
     "one front end from another": ("from ..spark.source import spark_schema", f"{PACKAGE}.cli.main"),
-    "within a package": ("from .ingest import ingest", f"{PACKAGE}.pipeline.names"),
-    "the package itself": ("from . import ingest", f"{PACKAGE}.pipeline.names"),
+    "within a package": ("from .ingest import ingest", f"{PACKAGE}.pipeline.drift"),
+    "the package itself": ("from . import ingest", f"{PACKAGE}.pipeline.drift"),
     "what a package exports": (f"from {PACKAGE}.spark import AirtableDataSource", f"{PACKAGE}.spark.partition"),
 }
 

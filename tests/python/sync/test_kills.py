@@ -83,3 +83,21 @@ def test_a_copy_is_the_base_in_the_end(lake: Path, format: str, mode: str) -> No
             copied = current(copied)
         # An edit elsewhere changes the computed columns, and in `cdc` nothing in the record says so.
         assert_equal(copied, base, leave_out=COMPUTED if mode.startswith("cdc") and "deletes" not in mode else ())
+
+
+@pytest.mark.parametrize("moment", [(when, number) for when in sync_job.MOMENTS for number in (1, 2)], ids=str)
+@pytest.mark.parametrize(("format", "mode"), [(f, "append") for f in ("delta", "duckdb", "iceberg")])
+def test_a_run_that_is_killed_at_a_commit(
+    items: MockAirtable, lake: Path, format: str, mode: str, moment: tuple[str, int]
+) -> None:
+    """The first load, and then what is new: each row is there once, whichever commit it was."""
+    how = {**target(format, lake), **MODES[mode], "max_records_per_batch": 10}
+    for _ in range(2):
+        job = sync_job.start(items.options(), ["Items"], moment=moment, **how)
+        job.join(120)
+        assert job.exitcode == -9, "the run was not killed, and this shows nothing"
+        assert sync_job.run(items.options(), ["Items"], **how) == 0
+        copied = sorted(row["id"] for row in rows(format, lake, "items"))
+        assert copied == sorted(record["id"] for record in items.records("Items"))
+        items.create_records("Items", [{"Name": f"new {number}"} for number in range(25)])
+        items.advance_clock(120)
