@@ -4,6 +4,7 @@
 //! | file | is |
 //! |---|---|
 //! | `batches` | what a consumer holds: batches, one after the other |
+//! | `stats` | how far a read is, and the lines that say so |
 //! | `reader` | the task behind it: the only one that waits |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
@@ -21,8 +22,10 @@ mod request;
 mod shares;
 mod size;
 mod split;
+pub(crate) mod stats;
 mod walks;
 
 pub use batches::Batches;
 pub(crate) use size::ask as ask_size;
 pub use size::{Certainty, Size};
+pub use stats::Stats;

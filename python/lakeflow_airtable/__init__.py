@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from ._native import Batches as Batches
     from ._native import Column as Column
+    from ._native import ReadStats as ReadStats
     from ._native import Schema as Schema
     from .pipeline import IngestedTable as IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
@@ -58,6 +59,7 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "RateLimitError",
+    "ReadStats",
     "RejectedError",
     "Schema",
     "Table",
@@ -70,7 +72,7 @@ __all__ = [
 
 
 # Found when they are asked for.
-_COMPILED = ("Batches", "Column", "Schema")
+_COMPILED = ("Batches", "Column", "ReadStats", "Schema")
 
 
 def register(spark: SparkSession) -> None:

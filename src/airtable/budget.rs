@@ -85,6 +85,11 @@ impl Budget {
         self.change(|slots, now| slots.arrived(noted, now));
     }
 
+    /// A request that was let go has left only now.
+    pub(crate) fn left(&self, noted: Micros) -> Micros {
+        self.change(|slots, now| slots.left(noted, now))
+    }
+
     /// How long a request that came now would wait at least.
     pub(crate) fn outlook(&self) -> Duration {
         self.change(Slots::outlook)

@@ -85,6 +85,21 @@ impl Failure {
     pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Status { status: 429, kind, .. } if kind != "PUBLIC_API_BILLING_LIMIT_EXCEEDED")
     }
+
+    /// What log lines say of it.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Status { status, reason: Reason::Lost | Reason::Unsigned, .. } => {
+                format!("{status}, without a reason")
+            }
+            Self::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
+            Self::Connect { cause, .. } => format!("cannot connect: {cause}"),
+            Self::Broken { cause } => cause.clone(),
+            Self::Timeout { limit } => format!("no complete answer within {limit:?}"),
+            Self::TooLarge { .. } => "too large".to_owned(),
+            Self::NotJson { .. } => "200, but no JSON".to_owned(),
+        }
+    }
 }
 
 /// What a refusal tells by its body. Airtable's have a type of error, whichever the status. Of a 400 or a 422 nothing is known

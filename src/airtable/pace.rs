@@ -162,8 +162,14 @@ impl Slots {
         for underway in self.underway.iter_mut().filter(|underway| **underway == noted) {
             *underway = 0;
         }
+        self.left(noted, now);
+    }
+
+    /// A request that was let go has left only now. Tells under which time it is noted.
+    pub(crate) fn left(&mut self, noted: Micros, now: Micros) -> Micros {
+        self.tell_time(now);
         self.sent.iter_mut().filter(|sent| **sent == noted).for_each(|sent| *sent = 0);
-        self.note(now);
+        self.note(now)
     }
 
     /// How long a request that came now would wait at least, for whatever reason.

@@ -6,7 +6,7 @@ use pyo3::types::PyDict;
 
 use super::error::exception;
 use super::html;
-use super::text::Shown;
+use super::text::{Name, Shown};
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
 use crate::options::{OPTIONS, OptionRow, option_meant as meant_by, place};
@@ -61,9 +61,9 @@ pub(super) fn option_meant(name: Shown) -> (String, bool) {
 pub(super) fn web_place(
     py: Python<'_>,
     option: &str,
-    text: &str,
+    text: Name,
 ) -> PyResult<Option<(String, Option<String>, Option<String>)>> {
-    let place = place(option, text).map_err(|error| exception(py, &error))?;
+    let place = place(option, &text.checked(py)?).map_err(|error| exception(py, &error))?;
     Ok(place.map(|place| (place.base, place.table, place.view)))
 }
 

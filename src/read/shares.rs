@@ -27,6 +27,11 @@ pub(super) struct Share {
     to: usize,
 }
 
+/// How many records there are, where so many are in the sample.
+pub(super) fn told_by_sample(records: usize) -> usize {
+    records.saturating_mul(ENDINGS) / SAMPLED
+}
+
 impl Share {
     /// All records.
     pub(super) const ALL: Self = Self { from: 0, to: ENDINGS };

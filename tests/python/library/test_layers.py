@@ -49,7 +49,7 @@ LAYERS = {
 FILES = {
     "cli": ["main", "connection", "flags", "output"],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
-    "specification": ["upkeep", "tables", "spec", "names"],
+    "specification": ["given", "upkeep", "tables", "spec", "names"],
     "sync": [
         "schedule",
         "run",
@@ -68,7 +68,8 @@ FILES = {
         "shape",
         "target",
     ],
-    "spark": ["source", "stream", "partition", "virtual_tables", "messages"],
+    "verify": ["check", "copies", "spark", "compare", "cells", "report"],
+    "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
 
