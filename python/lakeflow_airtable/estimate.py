@@ -35,8 +35,8 @@ class TableEstimate:
     Attributes:
         name: Airtable's name of the table.
         records: How many records a read gives.
-        certainty: What that number is worth: `exact` where all were counted, `about` where a share was, `at_least` where
-            even the smallest share was larger than a page, and `given` where the caller said it.
+        certainty: What that number is worth: `exact` where all were counted, `about` where a share was, `at_least`
+            where even the smallest share was larger than a page, and `given` where the caller said it.
         changed: How many records are taken to change between two runs.
         requests: Calls that were made to learn the size.
         ingestion_type: How the table is kept, by the specification or the options.
@@ -137,7 +137,9 @@ class Estimate:
     def _repr_html_(self) -> str:
         from ._native import html_table
 
-        return html_table(f"{self._caption} {' '.join(self.assumed)}", list(_HEADS), [list(row) for row in self._rows()])
+        return html_table(
+            f"{self._caption} {' '.join(self.assumed)}", list(_HEADS), [list(row) for row in self._rows()]
+        )
 
     @property
     def _caption(self) -> str:
@@ -150,10 +152,10 @@ class Estimate:
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         for one in self.tables:
-            for number, cost in enumerate(one.costs):
+            for number, each in enumerate(one.costs):
                 name, size = (one.name, _size(one)) if number == 0 else ("", "")
-                chosen = " *" if cost.ingestion_type == one.ingestion_type else ""
-                yield (name, size, cost.ingestion_type + chosen, *_cells(cost))
+                chosen = " *" if each.ingestion_type == one.ingestion_type else ""
+                yield (name, size, each.ingestion_type + chosen, *_cells(each))
         if len(self.tables) > 1:
             for number, kind in enumerate(INGESTION_TYPES):
                 yield ("all" if number == 0 else "", "", kind, *_cells(self.total_of(kind)))
@@ -275,9 +277,7 @@ def _plan(options: Mapping[str, str]) -> str | None:
     return options.get("airtable_plan", "").strip().lower() or None
 
 
-def _known(
-    records: int | Mapping[str, int] | None, entries: list[Entry], tables: LibraryTables
-) -> dict[str, int]:
+def _known(records: int | Mapping[str, int] | None, entries: list[Entry], tables: LibraryTables) -> dict[str, int]:
     """The sizes that the caller knows, by the places of their entries."""
     if records is None:
         return {}

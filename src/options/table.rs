@@ -199,8 +199,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "plan of the base's workspace, for warnings of its monthly cap of API calls",
     )
     .of(Tables)
-    .called(&["plan", "billingplan"])
-    .shown(),
+    .called(&["plan", "billingplan"]),
     row("max_retries", "integer", "8", "how often one request is sent again after a failure that may pass")
         .of(Connection)
         .called(&["retries", "numretries", "retrycount"]),

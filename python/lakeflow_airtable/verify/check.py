@@ -95,7 +95,10 @@ def verify(
 
 def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cells: bool) -> _Compared:
     own = {column.name: column for column in scan.schema}
-    for place, known, wanted in (("the table", list(own), key), (copy.name, list(copy.columns), there.get(key.lower()))):
+    for place, known, wanted in (
+        ("the table", list(own), key),
+        (copy.name, list(copy.columns), there.get(key.lower())),
+    ):
         if wanted not in known:
             from .._native import nearest_names
 

@@ -1,4 +1,4 @@
-"""What a copy is, and its rows: Delta, Iceberg, DuckDB and Parquet, whatever gives a stream of Arrow, and Spark's tables.
+"""What a copy is, and its rows: Delta, Iceberg, DuckDB, Parquet, whatever gives a stream of Arrow, and Spark's tables.
 
 A copy is opened when it is found, and only read. Errors name it as the user did.
 """
@@ -28,7 +28,7 @@ class Copy(Protocol):
 
     name: str
     """Where it is, for messages."""
-    columns: Sequence[str]
+    columns: list[str]
 
     def batches(self, columns: Sequence[str]) -> Iterable[pa.RecordBatch]:
         """All rows, with these columns in this order."""
@@ -129,7 +129,7 @@ class ArrowCopy:
 
         self.name = f"the {type(target).__name__}"
         self._reader = pa.RecordBatchReader.from_stream(target)
-        self.columns = self._reader.schema.names
+        self.columns = list(self._reader.schema.names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         for batch in self._reader:

@@ -21,7 +21,7 @@ class SparkCopy:
     def __init__(self, frame: Any, name: str = "the DataFrame") -> None:
         self.name = name
         self._frame = frame
-        self.columns: Sequence[str] = list(frame.columns)
+        self.columns: list[str] = list(frame.columns)
 
     @classmethod
     def named(cls, spark: Any, table: str) -> SparkCopy:

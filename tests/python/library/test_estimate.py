@@ -12,8 +12,13 @@ import pytest
 
 from lakeflow_airtable import Airtable, NotFoundError, OptionError
 from lakeflow_airtable.costs import CALLS_A_MONTH, INGESTION_TYPES, cost, pages, run_requests
-from lakeflow_airtable.estimate import Estimate
+from lakeflow_airtable.estimate import Estimate, warn_of_cap
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import Options
+from lakeflow_airtable.specification.given import entries_of
+from lakeflow_airtable.specification.tables import LibraryTables
+from lakeflow_airtable.specification.upkeep import upkeep
+from lakeflow_airtable.sync import schedule
 
 ROWS = 250
 
@@ -256,6 +261,26 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if "airtable_plan" in record.getMessage()]
 
 
+def test_ingest_asks_for_sizes_only_where_the_plan_has_a_cap(
+    items: MockAirtable, warned: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = LibraryTables()
+    for plan, asked in (("free", 3), ("team", 3), ("business", 0), ("", 0)):
+        options = Options.from_values({**items.options(), "airtable_plan": plan or None})
+        entries = entries_of(["Items"], options, {}, tables, upkeep)
+        items.clear_requests()
+        warn_of_cap(entries, tables)
+        assert items.request_counts().get("list_records", 0) <= asked
+        assert ("list_records" in items.request_counts()) == bool(asked)
+    assert warnings(warned) == []
+    monkeypatch.setitem(CALLS_A_MONTH, "free", 2)
+    entries = entries_of(
+        ["Items"], Options.from_values({**items.options(), "airtable_plan": "free"}), {}, tables, upkeep
+    )
+    warn_of_cap(entries, tables)
+    assert len(warnings(warned)) == 1
+
+
 def synced(base: Airtable, directory: Path, **options: Any) -> None:
     report = base.sync(["Vendors"], to=str(directory), format="delta", **options)
     assert not report.failed, report
@@ -266,8 +291,8 @@ def test_a_run_that_stays_within_its_plan_is_silent(
 ) -> None:
     items.clear_requests()
     synced(base, tmp_path, airtable_plan="free")
-    # The definition for the specification and that of the run, the page that tells the size, and the read.
-    assert items.request_counts() == {"get_schema": 2, "list_records": 2}
+    # The definition, the page that tells the size, and the read.
+    assert items.request_counts() == {"get_schema": 1, "list_records": 2}
     assert warnings(warned) == []
 
 
@@ -275,47 +300,41 @@ def test_a_run_that_stays_within_its_plan_is_silent(
 def test_without_a_cap_nothing_is_asked(items: MockAirtable, base: Airtable, tmp_path: Path, plan: str | None) -> None:
     items.clear_requests()
     synced(base, tmp_path, airtable_plan=plan)
-    assert items.request_counts() == {"get_schema": 2, "list_records": 1}
+    assert items.request_counts() == {"get_schema": 1, "list_records": 1}
 
 
 def test_a_load_beyond_the_plan_is_warned_of(
-    mock_airtable: MockAirtable, tmp_path: Path, warned: pytest.LogCaptureFixture
+    mock_airtable: MockAirtable, tmp_path: Path, warned: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Small pages make many calls of few records.
     mock_airtable.create_table("Many", [{"name": "Name"}], [{"Name": str(number)} for number in range(90)])
     base = Airtable(**mock_airtable.options(), page_size=1)
     how: dict[str, Any] = {"to": str(tmp_path), "format": "delta", "ingestion_type": "cdc", "airtable_plan": "free"}
-    tables = ["Many"]
-    from lakeflow_airtable import costs
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(costs.CALLS_A_MONTH, "free", 50)
-        assert not base.sync(tables, **how).failed
-        assert len(warnings(warned)) == 1
-        assert "plan is free, which grants 50 calls a month: this run alone takes about 93" in warnings(warned)[0]
-        warned.clear()
-        assert not base.sync(tables, **how).failed
-        assert warnings(warned) == [], "the copy is there, and only changes are read"
-        assert not base.sync(tables, refresh=True, **how).failed
-        assert len(warnings(warned)) == 1
+    monkeypatch.setitem(CALLS_A_MONTH, "free", 50)
+    assert not base.sync(["Many"], **how).failed
+    assert len(warnings(warned)) == 1
+    assert "plan is free, which grants 50 calls a month: this run alone takes about 93" in warnings(warned)[0]
+    warned.clear()
+    assert not base.sync(["Many"], **how).failed
+    assert warnings(warned) == [], "the copy is there, and only changes are read"
+    assert not base.sync(["Many"], refresh=True, **how).failed
+    assert len(warnings(warned)) == 1
 
 
 def test_runs_beyond_the_plan_are_warned_of_once(
     items: MockAirtable, tmp_path: Path, warned: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lakeflow_airtable.sync import schedule
-
     runs = []
 
     class Ended(Exception):
         pass
 
-    def wait(*_: object) -> None:
+    def sleep(_: float) -> None:
         runs.append(1)
         if len(runs) == 2:
             raise Ended
 
-    monkeypatch.setattr(schedule.threading.Event, "wait", wait)
+    monkeypatch.setattr(schedule, "sleep", sleep)
     with pytest.raises(Ended):
         synced(Airtable(**items.options()), tmp_path, every="15m", airtable_plan="free")
     assert warnings(warned) == [
@@ -327,6 +346,8 @@ def test_runs_beyond_the_plan_are_warned_of_once(
 def test_a_size_that_cannot_be_had_is_none_of_the_runs(
     items: MockAirtable, base: Airtable, tmp_path: Path, warned: pytest.LogCaptureFixture
 ) -> None:
-    items.set_faults(rules=[{"match": {"kind": "list_records"}, "action": {"status": 422}, "times": 1}])
+    body = {"error": {"type": "INVALID_REQUEST_UNKNOWN", "message": "not today"}}
+    items.set_faults(rules=[{"path": "/tbl", "times": 1, "action": {"respond": {"status": 422, "body": body}}}])
     synced(base, tmp_path, airtable_plan="free")
+    assert items.request_counts()["list_records"] == 2
     assert warnings(warned) == []

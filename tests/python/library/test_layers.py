@@ -23,14 +23,16 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
+    PACKAGE: ["pipeline", "spark", "airtable", "verify", "estimate", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
-    "pipeline": ["spark", "specification", "options", "drift", "shown", "_native", "errors"],
+    "pipeline": ["spark", "estimate", "specification", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["sync", "frames", "definitions", "keywords", "options", "_native", "errors"],
-    "sync": ["specification", "keywords", "options", "drift", "_native", "errors"],
+    "airtable": ["verify", "sync", "estimate", "frames", "definitions", "keywords", "options", "_native", "errors"],
+    "verify": ["sync", "specification", "options", "shown", "_native", "errors"],
+    "sync": ["estimate", "intervals", "specification", "keywords", "options", "drift", "_native", "errors"],
+    "estimate": ["costs", "intervals", "specification", "options", "shown", "_native", "errors"],
     "specification": ["environment", "options", "shown", "_native", "errors"],
     "frames": ["_native"],
     "mock": ["_native"],
@@ -40,9 +42,11 @@ LAYERS = {
     "definitions": ["shown", "_native"],
     # The ground.
     "shown": ["_native"],
+    "intervals": ["errors"],
     "errors": ["_native"],
     "_native": [],
     "keywords": [],
+    "costs": [],
 }
 """Each part, and what it may import: only parts that stand below it."""
 

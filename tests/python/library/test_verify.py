@@ -79,7 +79,11 @@ def synced(base: Airtable, format: str, directory: Path, **options: Any) -> tupl
     if format == "parquet":
         target = str(directory / "items.parquet")
     if format == "iceberg":
-        to, target, more = f"{CATALOG}.copies", f"{CATALOG}.copies.items", {"storage_options": iceberg_catalog(directory)}
+        to, target, more = (
+            f"{CATALOG}.copies",
+            f"{CATALOG}.copies.items",
+            {"storage_options": iceberg_catalog(directory)},
+        )
     report = base.sync(["Items"], to=to, format=format, **more, **options)
     assert not report.failed, report
     return target, more
