@@ -70,8 +70,7 @@ def find(
 
 
 def _of_object(target: object) -> Copy:
-    if hasattr(target, "__arrow_c_stream__"):
-        return ArrowCopy(target)
+    # Frames of Spark's have a stream, too, but of the whole frame at once.
     module = type(target).__module__
     if module.startswith("pyspark."):
         from .spark import SparkCopy
@@ -81,6 +80,8 @@ def _of_object(target: object) -> Copy:
         return DeltaCopy("the Delta table", None, target)
     if module.startswith("pyiceberg."):
         return IcebergCopy("the Iceberg table", None, target)
+    if hasattr(target, "__arrow_c_stream__"):
+        return ArrowCopy(target)
     raise OptionError(
         f"target is a {type(target).__name__}: give a path, a table's name, a DataFrame of Spark's, or an object that "
         "has __arrow_c_stream__"
@@ -128,12 +129,14 @@ class ArrowCopy:
         import pyarrow as pa
 
         self.name = f"the {type(target).__name__}"
-        self._reader = pa.RecordBatchReader.from_stream(target)
+        try:
+            self._reader = pa.RecordBatchReader.from_stream(target)
+        except Exception as error:
+            raise _unopened(self.name, "a stream of Arrow", error) from error
         self.columns = list(self._reader.schema.names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        for batch in self._reader:
-            yield batch.select(list(columns))
+        return _told(self.name, self._reader, columns)
 
 
 class DeltaCopy:

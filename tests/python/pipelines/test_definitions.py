@@ -54,8 +54,8 @@ def test_a_load_beyond_the_plan_is_warned_of(
         registry.outputs.clear()
         registry.flows.clear()
     assert told == [
-        "airtable_plan is free, which grants 1 calls a month: this run alone takes about 2; read fewer tables, or fewer "
-        "records of them by view or filter_formula"
+        "airtable_plan is free, which grants 1 calls a month: this run alone takes about 2; read fewer tables, or "
+        "fewer records of them by view or filter_formula"
     ]
 
 
