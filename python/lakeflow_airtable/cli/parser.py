@@ -44,6 +44,8 @@ COMMANDS = (
     Command("read", "read", "read tables, as JSON lines or into files"),
     Command("changes", "changes", "read what has changed in a table since the last time"),
     Command("sync", "sync", "bring copies of tables up to date, as Delta, Iceberg, DuckDB or Parquet"),
+    Command("verify", "verify", "compare a copy of a table with the table"),
+    Command("estimate", "estimate", "say what keeping copies costs in requests, before anything is read"),
     Command("connection", "definition", "print the definition of a Unity Catalog connection", asks_airtable=False),
     Command("options", "options", "show every option of the data source", asks_airtable=False),
     Command("mock", "mock", "run a local Airtable with sample data, for tests and first steps", asks_airtable=False),

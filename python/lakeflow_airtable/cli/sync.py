@@ -74,7 +74,8 @@ def run(parsed: Namespace, console: Console) -> int:
     refresh: bool | list[str] = "*" in (parsed.refresh or ()) or list(parsed.refresh or ())
     if parsed.every is None:
         return _told(base.sync(spec, refresh=refresh, **settings), parsed)
-    from ..sync.schedule import seconds, sleep
+    from ..intervals import seconds
+    from ..sync.schedule import sleep
 
     pause = seconds(parsed.every)
     while True:

@@ -23,12 +23,13 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
+    PACKAGE: ["pipeline", "spark", "airtable", "verify", "estimate", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": [
         "mock",
         "airtable",
         "sync",
+        "intervals",
         "specification",
         "definitions",
         "environment",
@@ -37,11 +38,13 @@ LAYERS = {
         "_native",
         "errors",
     ],
-    "pipeline": ["spark", "specification", "options", "drift", "shown", "_native", "errors"],
+    "pipeline": ["spark", "estimate", "specification", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["sync", "frames", "definitions", "keywords", "options", "_native", "errors"],
-    "sync": ["specification", "keywords", "options", "drift", "_native", "errors"],
+    "airtable": ["verify", "sync", "estimate", "frames", "definitions", "keywords", "options", "_native", "errors"],
+    "verify": ["sync", "specification", "options", "shown", "_native", "errors"],
+    "sync": ["estimate", "intervals", "specification", "keywords", "options", "drift", "_native", "errors"],
+    "estimate": ["costs", "intervals", "specification", "options", "shown", "_native", "errors"],
     "specification": ["environment", "options", "shown", "_native", "errors"],
     "frames": ["_native"],
     "mock": ["_native"],
@@ -51,9 +54,11 @@ LAYERS = {
     "definitions": ["shown", "_native"],
     # The ground.
     "shown": ["_native"],
+    "intervals": ["errors"],
     "errors": ["_native"],
     "_native": [],
     "keywords": [],
+    "costs": [],
 }
 """Each part, and what it may import: only parts that stand below it."""
 
@@ -67,6 +72,8 @@ FILES = {
         "schema",
         "read",
         "changes",
+        "verify",
+        "estimate",
         "sync",
         "definition",
         "options",
@@ -90,7 +97,7 @@ FILES = {
         "codes",
     ],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
-    "specification": ["upkeep", "tables", "spec", "names"],
+    "specification": ["given", "upkeep", "tables", "spec", "names"],
     "sync": [
         "schedule",
         "run",
@@ -109,6 +116,7 @@ FILES = {
         "shape",
         "target",
     ],
+    "verify": ["check", "copies", "spark", "compare", "cells", "report"],
     "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""

@@ -42,7 +42,8 @@ def start(mock: MockAirtable, *arguments: str, **settings: Any) -> subprocess.Po
 
 def quick(arguments: tuple[str, ...]) -> tuple[str, ...]:
     """Commands that ask Airtable need not keep to its pace here."""
-    asks = arguments[:1] and arguments[0] in ("check", "bases", "tables", "schema", "read", "changes", "sync")
+    others = ("connection", "options", "mock", "completion")
+    asks = arguments[:1] and arguments[0] not in others and not arguments[0].startswith("-")
     return (*arguments, "--requests-per-second", "10000") if asks and "--help" not in arguments else arguments
 
 
