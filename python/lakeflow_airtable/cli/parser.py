@@ -94,7 +94,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str, **settings: Any) -> None:
         super().__init__(prog, max_help_position=28, **settings)
         # argparse forgets that commands are indented once more.
-        self._action_max_length = 12
+        self._action_max_length = 14
 
 
 def _nearest(given: str, known: Sequence[str]) -> str | None:

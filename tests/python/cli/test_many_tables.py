@@ -141,8 +141,8 @@ def test_names_that_no_disk_should_have(tmp_path: Path) -> None:
         ([("tbl1", "Sales Orders (EU)")], ["sales_orders_eu.csv"]),
         ([("tbl1", "A"), ("tbl2", "a")], ["a_747d3ed3.csv", "a_5bf0c00a.csv"]),
         ([("tbl2", "a"), ("tbl1", "A")], ["a_5bf0c00a.csv", "a_747d3ed3.csv"]),
-        ([("tbl1", "Con")], ["con_747d3ed3.csv"]),
-        ([("tbl1", "LPT1"), ("tbl2", "LPT11")], ["lpt1_747d3ed3.csv", "lpt11.csv"]),
+        ([("tbl1", "Con")], ["con_1143da2b.csv"]),
+        ([("tbl1", "LPT1"), ("tbl2", "LPT11")], ["lpt1_cfbdeb88.csv", "lpt11.csv"]),
     ],
 )
 def test_names_of_files(tables: list[tuple[str, str]], files: list[str]) -> None:
