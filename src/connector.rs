@@ -18,8 +18,8 @@ use crate::changes::{SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::id::is_id;
 use crate::options::{Connection, IngestionType, ReadOptions};
-use crate::read::Batches;
 use crate::read::cursor::Cursor;
+use crate::read::{Batches, Size, ask_size};
 use crate::scan::{Scan, TableDefinition, find_table};
 use crate::time::micros;
 
@@ -134,6 +134,15 @@ impl AirtableConnector {
             *count.entry(name.clone()).or_default() += 1;
         }
         Ok(all.into_iter().map(|(id, name)| if count[&name] > 1 { id } else { name }).collect())
+    }
+
+    /// How many records a plan reads: counted where they are few, and guessed from a share of them otherwise. One request
+    /// for a table of one page, at most five for any.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_namespaces`].
+    pub async fn estimate_records(&self, scan: &Scan) -> Result<Size> {
+        ask_size(&self.client, scan).await
     }
 
     /// The bases that the token sees and of which something can be read, also where the connection fixes one: one request

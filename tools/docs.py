@@ -39,6 +39,7 @@ EXAMPLES = {
     "schema_change": "fail",
     "state_location": "/Volumes/main/airtable/state/vendors",
     "requests_per_second": "2",
+    "airtable_plan": "team",
     "max_retries": "3",
     "timeout_seconds": "30",
     "page_size": "50",

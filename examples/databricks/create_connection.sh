@@ -18,7 +18,7 @@ databricks connections create --json @/dev/stdin <<JSON
     "sourceName": "airtable",
     "token": "${AIRTABLE_TOKEN}",
     "base_id": "${AIRTABLE_BASE_ID}",
-    "externalOptionsAllowList": "tableName,tableNameList,tableConfigs,isDeleteFlow,namespace,namespacePrefix,view,fields,filter_formula,max_records,column_names,nested,rescued_data_column,on_bad_value,ingestion_type,max_records_per_batch,lookback_seconds,webhook_id,on_lost_feed,schema_change,state_location,page_size"
+    "externalOptionsAllowList": "tableName,tableNameList,tableConfigs,isDeleteFlow,namespace,namespacePrefix,view,fields,filter_formula,max_records,column_names,nested,rescued_data_column,on_bad_value,ingestion_type,max_records_per_batch,lookback_seconds,webhook_id,on_lost_feed,schema_change,state_location,airtable_plan,page_size"
   }
 }
 JSON

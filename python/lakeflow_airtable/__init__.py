@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from ._native import Column as Column
     from ._native import ReadStats as ReadStats
     from ._native import Schema as Schema
+    from .estimate import Estimate as Estimate
     from .pipeline import IngestedTable as IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
+    from .verify import Verification as Verification
 
     __version__: str
 
@@ -54,6 +56,7 @@ __all__ = [
     "Column",
     "ColumnChange",
     "DataError",
+    "Estimate",
     "Field",
     "IngestedTable",
     "NotFoundError",
@@ -64,6 +67,7 @@ __all__ = [
     "Schema",
     "Table",
     "TransportError",
+    "Verification",
     "View",
     "ingest",
     "register",
@@ -94,6 +98,14 @@ def __getattr__(name: str) -> object:
         from . import _native
 
         return getattr(_native, name)
+    if name == "Estimate":
+        from .estimate import Estimate
+
+        return Estimate
+    if name == "Verification":
+        from .verify import Verification
+
+        return Verification
     if name == "IngestedTable":
         from .pipeline import IngestedTable
 

@@ -11,9 +11,11 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from ..estimate import warn_of_cap
+from ..specification.names import quoted
 from ..specification.spec import Entry, Faults, PipelineSpec
 from ..specification.tables import LibraryTables, Tables, planned, resolve
-from .drift import changes_since
+from .drift import changes_since, is_written
 from .graph import Graph, IngestedTable
 from .tables import SparkTables
 
@@ -52,6 +54,8 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
         with faults.at(entry.where):
             graph.flow_of(entry)
     faults.raise_any()
+    if isinstance(tables, LibraryTables):
+        warn_of_cap(entries, tables, is_loaded=lambda entry: is_written(spark, quoted(entry.destination)))
     return [_defined(spark, graph, source, entry) for entry in entries]
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Collection, Mapping
 
 from ..errors import AirtableError, OptionError
+from ..estimate import warn_of_cap
+from ..intervals import seconds
 from ..options import Options
 from ..specification.spec import Entry
 from ..specification.tables import LibraryTables
 from .plan import entries_of
 from .report import SyncReport, TableReport
 from .run import TableSync, mode_of
-from .target import one_line
+from .target import Copy, one_line
 from .targets import check_format, copy_of
 
 _log = logging.getLogger("lakeflow_airtable")
-
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def sync(
@@ -37,14 +36,15 @@ def sync(
     """See `Airtable.sync`."""
     address = check_format(format, to)
     pause = None if every is None else seconds(every)
+    warns = True
     while True:
         began = time.monotonic()
-        report = _run(connection, spec, address, format, refresh, storage_options, given or {})
+        report = _run(connection, spec, address, format, refresh, storage_options, given or {}, pause, warns=warns)
         for table in report:
             _tell(table)
         if pause is None:
             return report
-        refresh = False
+        refresh = warns = False
         sleep(max(0.0, began + pause - time.monotonic()))
 
 
@@ -61,6 +61,9 @@ def _run(
     refresh: bool | Collection[str],
     storage_options: Mapping[str, str] | None,
     given: Mapping[str, object],
+    every: float | None,
+    *,
+    warns: bool,
 ) -> SyncReport:
     tables = LibraryTables()
     planned_at = time.monotonic()
@@ -68,6 +71,14 @@ def _run(
     refreshed = _refreshed(refresh, entries)
     # Made before anything is read: a library that is missing is missing for all of them.
     copies = [copy_of(entry, format, address, storage_options) for entry in entries]
+    if warns:
+        of_each = {entry.where: copy for entry, copy in zip(entries, copies, strict=True)}
+        warn_of_cap(
+            entries,
+            tables,
+            every=every,
+            is_loaded=lambda entry: entry.where not in refreshed and _is_loaded(of_each[entry.where]),
+        )
     report = SyncReport()
     for entry, copy in zip(entries, copies, strict=True):
         table = TableReport(tables.name(entry), copy.name, mode_of(entry))
@@ -91,6 +102,16 @@ def _run(
             copy.close()
             table.seconds = time.monotonic() - began
     return report
+
+
+def _is_loaded(copy: Copy) -> bool:
+    """Whether the copy is there, for a warning alone: what is wrong with it is for its run to say."""
+    try:
+        return copy.find() is not None
+    except Exception:
+        return False
+    finally:
+        copy.close()
 
 
 def _refreshed(refresh: bool | Collection[str], entries: list[Entry]) -> set[str]:
@@ -122,16 +143,3 @@ def _tell(table: TableReport) -> None:
         table.deleted,
         table.seconds,
     )
-
-
-def seconds(every: str | float) -> float:
-    """How long from the begin of one run to that of the next: seconds, or a text such as `15m`."""
-    if isinstance(every, int | float) and not isinstance(every, bool):
-        number, unit = str(every), ""
-    else:
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(every))
-        number, unit = match.groups() if match else ("0", "")
-    pause = float(number) * _UNITS[unit]
-    if not 0 < pause <= threading.TIMEOUT_MAX:
-        raise OptionError(f"every is {every!r}: give seconds, or a time such as 30s, 15m, 2h or 1d")
-    return pause

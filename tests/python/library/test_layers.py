@@ -23,14 +23,16 @@ LAYERS = {
     DATABRICKS: [PACKAGE, "options", "_native"],
     "__main__": ["cli"],
     "pytest_plugin": ["mock"],
-    PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
+    PACKAGE: ["pipeline", "spark", "airtable", "verify", "estimate", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
-    "pipeline": ["spark", "specification", "options", "drift", "shown", "_native", "errors"],
+    "pipeline": ["spark", "estimate", "specification", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
-    "airtable": ["sync", "frames", "definitions", "keywords", "options", "_native", "errors"],
-    "sync": ["specification", "keywords", "options", "drift", "_native", "errors"],
+    "airtable": ["verify", "sync", "estimate", "frames", "definitions", "keywords", "options", "_native", "errors"],
+    "verify": ["sync", "specification", "options", "shown", "_native", "errors"],
+    "sync": ["estimate", "intervals", "specification", "keywords", "options", "drift", "_native", "errors"],
+    "estimate": ["costs", "intervals", "specification", "options", "shown", "_native", "errors"],
     "specification": ["environment", "options", "shown", "_native", "errors"],
     "frames": ["_native"],
     "mock": ["_native"],
@@ -40,16 +42,18 @@ LAYERS = {
     "definitions": ["shown", "_native"],
     # The ground.
     "shown": ["_native"],
+    "intervals": ["errors"],
     "errors": ["_native"],
     "_native": [],
     "keywords": [],
+    "costs": [],
 }
 """Each part, and what it may import: only parts that stand below it."""
 
 FILES = {
     "cli": ["main", "connection", "flags", "output"],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
-    "specification": ["upkeep", "tables", "spec", "names"],
+    "specification": ["given", "upkeep", "tables", "spec", "names"],
     "sync": [
         "schedule",
         "run",
@@ -68,6 +72,7 @@ FILES = {
         "shape",
         "target",
     ],
+    "verify": ["check", "copies", "spark", "compare", "cells", "report"],
     "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
