@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use reqwest::Method;
 
+use crate::airtable::budget::BudgetState;
 use crate::airtable::client::Client;
 use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
-use crate::airtable::schema::{Base, Bases, Table, Tables};
+use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
 use crate::changes::{SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::id::is_id;
@@ -163,6 +164,27 @@ impl AirtableConnector {
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let tables = self.tables(&base_id).await?;
         Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
+    }
+
+    /// Whose token it is: one request, for which a token needs no scope.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_namespaces`].
+    pub async fn account(&self) -> Result<Account> {
+        self.client.json(&Request::account()).await
+    }
+
+    /// How many webhooks a base has: one request, which shows whether the token may manage them.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_tables`].
+    pub async fn webhook_count(&self, base_id: &str) -> Result<usize> {
+        Ok(self.client.json::<Webhooks>(&Request::webhooks(base_id)).await?.webhooks.len())
+    }
+
+    /// The budget of a base, which all processes of the machine share, as it is now.
+    pub fn budget(&self, base_id: &str) -> BudgetState {
+        self.client.budget_state(base_id)
     }
 
     /// Those of which something can be read.

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lakeflow_airtable import _native, mock
-from lakeflow_airtable.cli.main import _parser, markdown
+from lakeflow_airtable import _native
+from lakeflow_airtable.cli.options import markdown
+from lakeflow_airtable.cli.parser import parser
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -57,13 +58,12 @@ def options() -> str:
 
 def commands() -> str:
     """Every command with its flags, from the parsers that read them."""
-    parser = _parser()
-    [choices] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    [choices] = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
     summaries = {action.dest: action.help for action in choices._choices_actions}
     pages = []
     for name, command in choices.choices.items():
-        of_it = mock._parser() if name == "mock" else command
-        pages.append(f"## {name}\n\n{str(summaries[name]).capitalize()}.\n\n" + "\n".join(_flags(of_it)))
+        summary = str(summaries[name])
+        pages.append(f"## {name}\n\n{summary[0].upper()}{summary[1:]}.\n\n" + "\n".join(_flags(command)))
     return "\n\n".join(pages)
 
 

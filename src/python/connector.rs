@@ -94,6 +94,35 @@ impl Connector {
         Ok(json!(told).to_string())
     }
 
+    /// Whose token it is, as JSON: `id` of the user, and `scopes` where Airtable tells them.
+    fn account(&self, py: Python<'_>) -> PyResult<String> {
+        let connector = self.connector(py)?;
+        let account = answered(py, wait(py, connector.account()))?;
+        Ok(json!({ "id": account.id, "scopes": account.scopes() }).to_string())
+    }
+
+    /// How many webhooks a base has.
+    #[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+    fn webhook_count(&self, py: Python<'_>, base_id: Name) -> PyResult<usize> {
+        let base_id = base_id.checked(py)?;
+        let connector = self.connector(py)?;
+        answered(py, wait(py, connector.webhook_count(&base_id)))
+    }
+
+    /// The budget of a base as it is now, as JSON: `path`, `requests_per_second`, `wait_seconds`, `blocked_seconds`,
+    /// `is_eased`.
+    fn budget(&self, py: Python<'_>, base_id: Name) -> PyResult<String> {
+        let state = self.connector(py)?.budget(&base_id.checked(py)?);
+        Ok(json!({
+            "path": state.path.to_string_lossy(),
+            "requests_per_second": self.options.connection.requests_per_second,
+            "wait_seconds": state.wait.as_secs_f64(),
+            "blocked_seconds": state.blocked.as_secs_f64(),
+            "is_eased": state.is_eased,
+        })
+        .to_string())
+    }
+
     /// The definitions of a base's tables, as JSON: a list of `TableDefinition`.
     #[pyo3(signature = (namespace = None, options = None))]
     fn definitions(&self, py: Python<'_>, namespace: Option<Name>, options: Option<Given>) -> PyResult<String> {

@@ -251,7 +251,7 @@ def test_commands_run(
     mock_airtable: MockAirtable,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in (
@@ -260,13 +260,14 @@ def test_commands_run(
         ("BASE_URL", mock_airtable.url),
     ):
         monkeypatch.setenv(f"AIRTABLE_{name}", value)
-    _, *arguments = shlex.split(command.partition(" > ")[0], comments=True)
+    command = re.split(r" >>? ", command)[0]
+    _, *arguments = shlex.split(command, comments=True)
     if arguments[0] == "mock":  # it runs until it is stopped
-        assert mock._parser().parse_args(arguments[1:]).port == 8123
+        assert mock.parser().parse_args(arguments[1:]).port == 8123
         return
     _, *arguments = shlex.split(at_the_mock(command, mock_airtable), comments=True)
     assert cli.main(arguments) == 0
-    assert capsys.readouterr().out or list(tmp_path.iterdir())
+    assert capfd.readouterr().out or list(tmp_path.iterdir())
 
 
 def test_the_mock_is_as_the_pages_have_it(mock_airtable: MockAirtable) -> None:
