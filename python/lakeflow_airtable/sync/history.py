@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..shown import scrubbed
 from .shape import in_order
 from .target import END, START, Merging
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+@scrubbed
 @dataclass
 class Steps:
     """What to do to a history."""
@@ -32,6 +34,7 @@ class Steps:
     deleted: int
 
 
+@scrubbed
 @dataclass
 class _Last:
     """The last version of a record."""
@@ -43,6 +46,7 @@ class _Last:
     """Which of the new ones it is; None where it was there before."""
 
 
+@scrubbed
 @dataclass
 class _Plan:
     last: dict[tuple[Any, ...], _Last] = field(default_factory=dict)

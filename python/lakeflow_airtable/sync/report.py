@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..drift import ColumnChange
+from ..shown import scrubbed
 
 
+@scrubbed
 @dataclass
 class TableReport:
     """What became of one table."""
@@ -47,6 +49,7 @@ _HEADS = ("table", "target", "mode", "rows", "changed", "deleted", "requests", "
 _RIGHT = range(3, 8)
 
 
+@scrubbed
 @dataclass
 class SyncReport:
     """What became of all tables of a run, in the order in which they were synced."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import AirtableError, OptionError
+from ..shown import scrubbed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +22,7 @@ START, END = "__START_AT", "__END_AT"
 """From when to when a version of a record counts, the end not included. Of the current version there is no end."""
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Progress:
     """As what a copy is kept, and how far it has come. In the copy it is a JSON text."""
@@ -57,6 +59,7 @@ class Progress:
         raise OptionError(f"{where} does not say how far it has come: it holds {text[:60]!r}. Load it anew by refresh")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Found:
     """What is there before a run."""
@@ -66,6 +69,7 @@ class Found:
     """None where a table is there that `sync` did not write."""
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Counts:
     """What a commit has done to the rows of a copy."""
@@ -77,6 +81,7 @@ class Counts:
         return Counts(self.changed + other.changed, self.deleted + other.deleted)
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Merging:
     """How changes find their rows."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,7 @@ def _plain(cell: Any) -> Any:
         return _plain(float(cell))
     if isinstance(cell, datetime):
         moment = cell if cell.tzinfo is not None else cell.replace(tzinfo=timezone.utc)
-        return float((moment - _EPOCH).total_seconds() * 1_000_000)
+        return _plain((moment - _EPOCH) // timedelta(microseconds=1))
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, dict):

@@ -35,7 +35,7 @@ class SparkCopy:
         import pyarrow as pa
 
         # Moments as numbers: then none depends on the session's time zone.
-        types = {field.name: field.dataType.typeName() for field in self._frame.schema.fields}
+        types = {field.name: field.dataType.simpleString() for field in self._frame.schema.fields}
         chosen = self._frame.selectExpr(*(_expression(name, types[name]) for name in columns))
         try:
             rows = chosen.toLocalIterator()
@@ -53,6 +53,8 @@ def _expression(name: str, kind: str) -> str:
     quoted = "`" + name.replace("`", "``") + "`"
     if kind == "timestamp":
         return f"unix_micros({quoted}) AS {quoted}"
+    if kind == "array<timestamp>":
+        return f"transform({quoted}, at -> unix_micros(at)) AS {quoted}"
     return quoted
 
 

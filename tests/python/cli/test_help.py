@@ -28,7 +28,7 @@ def help_of(*arguments: str) -> str:
 def test_the_help_names_every_command() -> None:
     shown = help_of()
     for command in COMMANDS:
-        assert re.search(rf"^    {command.name} ", shown, re.MULTILINE)
+        assert re.search(rf"^    {command.name}( |$)", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -134,7 +134,7 @@ def test_of_merged_copies_the_current_rows_count(
 def test_only_the_ids_and_one_field_are_asked_for(items: MockAirtable, base: Airtable, tmp_path: Path) -> None:
     target, _ = synced(base, "delta", tmp_path)
     items.clear_requests()
-    base.verify("Items", target)
+    assert base.verify("Items", target).requests == 4
     assert items.request_counts() == {"get_schema": 1, "list_records": 3}
     asked = [request["query"] for request in items.requests() if "fields" in str(request["query"])]
     edited = next(field["id"] for field in items.schema()["tables"][-1]["fields"] if field["name"] == "Edited")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
 from lakeflow_airtable import Airtable, NotFoundError
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.verify.cells import numbers, values
+from lakeflow_airtable.verify.spark import SparkCopy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +40,19 @@ def test_a_frame_is_equal_in_all_types(elsewhere: SparkSession, mock_airtable: M
     assert found.is_equal, found
     assert found.base_rows == found.target_rows > 0
     assert base.verify(table, load(elsewhere, mock_airtable, table)).is_equal
+
+
+def test_moments_in_lists_are_those_of_utc(elsewhere: SparkSession) -> None:
+    at = datetime(2024, 3, 1, 12, 30, tzinfo=timezone.utc)
+    frame = elsewhere.sql(
+        "SELECT 'a' AS id, timestamp '2024-03-01 18:00:00' AS at, array(timestamp '2024-03-01 18:00:00') AS ats"
+    )
+    columns = ["id", "at", "ats"]
+    arrow = pa.table({"id": ["a"], "at": [at], "ats": [[at]]}).to_batches()
+    [ours], [theirs] = list(SparkCopy(frame).batches(columns)), arrow
+    for name in columns:
+        told = [list(numbers([values(batch.column(name))], 1)) for batch in (ours, theirs)]
+        assert told[0] == told[1], name
 
 
 def test_a_table_by_its_name(elsewhere: SparkSession, mock_airtable: MockAirtable) -> None:
