@@ -43,7 +43,7 @@ LAYERS = {
     # What they share, and the library.
     "airtable": ["verify", "sync", "estimate", "frames", "definitions", "keywords", "options", "_native", "errors"],
     "verify": ["sync", "specification", "options", "shown", "_native", "errors"],
-    "sync": ["estimate", "intervals", "specification", "keywords", "options", "drift", "_native", "errors"],
+    "sync": ["estimate", "intervals", "specification", "keywords", "options", "drift", "shown", "_native", "errors"],
     "estimate": ["costs", "intervals", "specification", "options", "shown", "_native", "errors"],
     "specification": ["environment", "options", "shown", "_native", "errors"],
     "frames": ["_native"],
