@@ -8,8 +8,12 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..options import table
+
+if TYPE_CHECKING:
+    from .._native import OptionRow
 
 POSITIONAL = "tableName"
 """A positional argument here, not a flag."""
@@ -31,6 +35,17 @@ def flag(name: str) -> str:
 def dest(name: str) -> str:
     """Under which name a flag's value is found in what was parsed."""
     return _DEST + name
+
+
+def settings(option: OptionRow) -> dict[str, Any]:
+    """How argparse is told of an option's flag."""
+    default = f" (default {option['default']})" if option["default"] else ""
+    return {
+        "dest": dest(option["name"]),
+        "metavar": option["kind"].upper(),
+        # argparse formats help texts with %.
+        "help": (option["meaning"] + default).replace("%", "%%"),
+    }
 
 
 def given(parsed: Namespace) -> dict[str, object]:

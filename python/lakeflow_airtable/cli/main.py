@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from .. import environment
 from ..errors import AirtableError, OptionError
 from ..options import Options, table
-from . import connection, flags, output
+from . import connection, databricks, flags, output
 
 if TYPE_CHECKING:
     from .._native import Connector, OptionRow
@@ -136,76 +136,20 @@ def _parser() -> argparse.ArgumentParser:
         for option in table():
             if option["scope"] in scopes and option["name"] != flags.POSITIONAL:
                 names = [option["name"], *option["aliases"]]
-                group.add_argument(*map(flags.flag, names), **_flag_settings(option))
+                group.add_argument(*map(flags.flag, names), **flags.settings(option))
 
     options = commands.add_parser("options", help="show every option of the data source")
     options.add_argument("--markdown", action="store_true", help="as a Markdown table")
     options.set_defaults(run=_options)
-    _add_connection(commands)
+    connection.add_to(commands)
+    databricks.add_to(commands)
     return parser
-
-
-def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
-    command = commands.add_parser(
-        "connection",
-        help="print the definition of a Unity Catalog connection",
-        description="Prints the definition of a Unity Catalog connection for this source, without a token. In the "
-        "place of the token, JSON has the shell variable AIRTABLE_TOKEN, and SQL has a reference to a secret.",
-    )
-    command.set_defaults(run=_connection)
-    command.add_argument("--name", required=True, help="the connection's name")
-    command.add_argument(
-        "--type",
-        choices=connection.TYPES,
-        default=connection.TYPES[0],
-        help="type of the connection (default %(default)s)",
-    )
-    command.add_argument(
-        "--format", choices=("json", "sql"), default="json", help="form of the definition (default %(default)s)"
-    )
-    command.add_argument(
-        "--secret",
-        metavar="SCOPE/KEY",
-        default="airtable/token",
-        help="where SQL finds the token (default %(default)s)",
-    )
-    group = command.add_argument_group("options", "Stored in the connection for every read.")
-    for option in table():
-        if option["scope"] == "connection" and option["name"] != "token":
-            group.add_argument(flags.flag(option["name"]), **_flag_settings(option))
-
-
-def _flag_settings(option: OptionRow) -> dict[str, Any]:
-    default = f" (default {option['default']})" if option["default"] else ""
-    return {
-        "dest": flags.dest(option["name"]),
-        "metavar": option["kind"].upper(),
-        # argparse formats help texts with %.
-        "help": (option["meaning"] + default).replace("%", "%%"),
-    }
 
 
 def _connector(parsed: argparse.Namespace, forced: dict[str, object] | None = None) -> Connector:
     from .._native import Connector
 
     return Connector(Options.from_values({**environment.with_environment(flags.given(parsed)), **(forced or {})}))
-
-
-def _connection(parsed: argparse.Namespace) -> None:
-    from .._native import Connector, scrub
-
-    for flag, value in (("--name", parsed.name), ("--secret", parsed.secret)):
-        if scrub(value) != value:
-            raise OptionError(
-                f"{flag} holds what looks like a token, which no definition may show: keep it in a secret"
-            )
-    stored = {name: str(value) for name, value in flags.given(parsed).items()}
-    Connector(Options({"token": "none", **stored}))  # bad values fail here, and not in every later read
-    definition = connection.ConnectionDefinition(parsed.name, parsed.type, stored)
-    if parsed.format == "json":
-        print(definition.to_json())
-    else:
-        print(definition.to_sql(*connection.secret_reference(parsed.secret)))
 
 
 def _tables(parsed: argparse.Namespace) -> None:
