@@ -88,15 +88,27 @@ _CURES = (
 )
 
 
+def privilege(said: str) -> str | None:
+    """The first privilege that a refusal names."""
+    if not _REFUSED.search(said):
+        return None
+    return next((name for name in PRIVILEGES if re.search(name.replace(" ", "[ _]"), said, re.IGNORECASE)), None)
+
+
 def cure(said: str) -> str | None:
     """What to do about it, where that is known."""
     for pattern, advice in _CURES:
         if re.search(pattern, said, re.IGNORECASE):
             return advice
     if _REFUSED.search(said):
-        missing = [name for name in PRIVILEGES if re.search(name.replace(" ", "[ _]"), said, re.IGNORECASE)]
-        wanted = f"the privilege {missing[0]}" if missing else "the privileges"
+        wanted = privilege(said)
+        wanted = f"the privilege {wanted}" if wanted else "the privileges"
         return f"ask an administrator for {wanted}: `lakeflow-airtable databricks up --dry-run` prints each GRANT"
+    if re.search(r"resources\.schemas\.|SCHEMA_ALREADY_EXISTS", said) and EXISTS.search(said):
+        return (
+            "take the schema over by `databricks bundle deployment bind bronze CATALOG.SCHEMA`, or name another by "
+            "--var schema=NAME"
+        )
     if EXISTS.search(said):
         return "it is there and may be hidden from you: ask its owner for rights, or give another name"
     if MISSING.search(said):

@@ -16,20 +16,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import AirtableError, OptionError
+from ..errors import OptionError
 from . import cures, tokens
 
 NAME = "databricks"
 
 
-class DatabricksError(AirtableError):
+class DatabricksError(OSError):
     """Databricks refused something, or its command line did. The message says what was asked and what to do.
+
+    None of this package's own errors: the words of others stay as they are, but for what looks like a token.
 
     `answer` is what the program said, for those who ask whether it is a refusal that they expect.
     """
 
     def __init__(self, message: str, answer: str = "") -> None:
-        super().__init__(message)
+        from .._native import scrub
+
+        super().__init__(scrub(message))
         self.answer = answer
 
     @property

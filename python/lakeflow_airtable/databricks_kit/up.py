@@ -16,7 +16,7 @@ from urllib.parse import quote
 from .. import environment
 from ..errors import TransportError
 from ..options import Options
-from . import facts, rights, run, tokens, wheels
+from . import cures, facts, rights, run, tokens, wheels
 from .connection import TYPES, ConnectionDefinition, Verb, quoted
 from .program import DatabricksError, Program
 
@@ -80,8 +80,23 @@ def up(settings: Settings) -> None:
     me = program.json(["current-user", "me"])
     principals = [me.get("userName", ""), *(group.get("display", "") for group in me.get("groups", []))]
     settings.tell(f"# logged in as {principals[0]}")
-    bundle = program.json(["bundle", "validate", *settings.bundle])
-    known = facts.Facts.of_bundle(bundle)
+    known = facts.Facts.of_bundle(program.json(["bundle", "validate", *settings.bundle]))
+    try:
+        _bring(settings, program, known, principals)
+    except DatabricksError as error:
+        raise _with_grant(error, known, principals[0]) from None
+
+
+def _with_grant(error: DatabricksError, known: facts.Facts, principal: str) -> DatabricksError:
+    """The error, with the statement that grants the privilege that it names."""
+    wanted = cures.privilege(error.answer)
+    for right in rights.needed(known.connection, known.catalog, known.schema):
+        if wanted in right.privileges:
+            return DatabricksError(f"{error}; the statement is: {right.grant(principal)}", error.answer)
+    return error
+
+
+def _bring(settings: Settings, program: Program, known: facts.Facts, principals: Sequence[str]) -> None:
     facts.check_specification(settings.folder, known.connection)
     if known.takes_folder:
         for told in wheels.chosen(settings.folder / "dist", known.wheel_version)[1]:
