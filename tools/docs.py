@@ -56,14 +56,21 @@ def options() -> str:
 
 def commands() -> str:
     """Every command with its flags, from the parsers that read them."""
-    parser = _parser()
-    [choices] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    summaries = {action.dest: action.help for action in choices._choices_actions}
-    pages = []
-    for name, command in choices.choices.items():
-        of_it = mock._parser() if name == "mock" else command
-        pages.append(f"## {name}\n\n{str(summaries[name]).capitalize()}.\n\n" + "\n".join(_flags(of_it)))
-    return "\n\n".join(pages)
+    return "\n\n".join(_pages(_parser()))
+
+
+def _pages(parser: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
+    """A page for each command, and for each command of a command."""
+    for choices in parser._actions:
+        if not isinstance(choices, argparse._SubParsersAction):
+            continue
+        summaries = {action.dest: str(action.help) for action in choices._choices_actions}
+        for name, command in choices.choices.items():
+            summary = f"## {above}{name}\n\n{summaries[name][0].upper()}{summaries[name][1:]}."
+            below = list(_pages(command, f"{above}{name} "))
+            of_it = mock._parser() if name == "mock" else command
+            yield summary if below else f"{summary}\n\n" + "\n".join(_flags(of_it))
+            yield from below
 
 
 def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:

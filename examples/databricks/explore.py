@@ -43,7 +43,7 @@ def airtable(table, **options):
 # MAGIC %md
 # MAGIC ## Tables
 # MAGIC A connection without `base_id` sees several bases: `_community_namespaces` lists them, and any other read names
-# MAGIC one of them, as in `airtable("_community_tables", namespace='["appXXXXXXXXXXXXXX"]')`.
+# MAGIC one of them, as in `airtable("_community_tables", namespace='["app..."]')`.
 
 # COMMAND ----------
 

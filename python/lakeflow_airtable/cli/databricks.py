@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import environment
 from ..databricks_kit import program, template, up, wheels
 from ..errors import OptionError
 from . import connection
@@ -35,7 +36,12 @@ def _add_init(verbs: Commands) -> None:
     )
     command.set_defaults(run=_init)
     command.add_argument("folder", metavar="DIR", help="the folder; files that are there are not replaced")
-    command.add_argument("--base-id", action="append", metavar="ID", help="the base; several times for several bases")
+    command.add_argument(
+        "--base-id",
+        action="append",
+        metavar="ID",
+        help="the base (default AIRTABLE_BASE_ID); several times for several bases",
+    )
     command.add_argument("--catalog", help="the catalog of the tables (default main)")
     command.add_argument("--schema", help="the schema of the tables (default airtable)")
     command.add_argument("--connection", help="name of the connection (default airtable)")
@@ -107,9 +113,13 @@ def _init(parsed: argparse.Namespace) -> None:
 def _ask(parsed: argparse.Namespace) -> None:
     """Fills in what is not given: by questions on a terminal, else by defaults. There is none for the base."""
     asks = sys.stdin.isatty() and sys.stderr.isatty()
+    if not parsed.base_id and (base := environment.with_environment({}).get("base_id")):
+        parsed.base_id = [str(base)]
     if not parsed.base_id:
         if not asks:
-            raise OptionError("no base is given: give --base-id, the app... in the web address of the base")
+            raise OptionError(
+                "no base is given: give --base-id, the app... in the web address of the base, or set AIRTABLE_BASE_ID"
+            )
         parsed.base_id = _answer("Base id, the app... in its web address (several with commas)", "").split(",")
         parsed.base_id = [base.strip() for base in parsed.base_id]
     for name, question, default in (

@@ -25,9 +25,11 @@ LAYERS = {
     "pytest_plugin": ["mock"],
     PACKAGE: ["pipeline", "spark", "airtable", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
-    "cli": ["mock", "environment", "options", "shown", "_native", "errors"],
+    "cli": ["databricks_kit", "mock", "environment", "options", "_native", "errors"],
     "pipeline": ["spark", "environment", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
+    # The way into a workspace, which the command line takes.
+    "databricks_kit": ["environment", "options", "shown", "_native", "errors"],
     # What they share, and the library.
     "airtable": ["frames", "definitions", "keywords", "options", "_native", "errors"],
     "frames": ["_native"],
@@ -45,7 +47,10 @@ LAYERS = {
 """Each part, and what it may import: only parts that stand below it."""
 
 FILES = {
-    "cli": ["main", "connection", "flags", "output"],
+    "cli": ["main", "databricks", "connection", "flags", "output"],
+    "databricks_kit": [
+        *("up", "run", "rights", "template", "facts", "wheels", "connection", "program", "tokens", "cures"),
+    ],
     "pipeline": ["ingest", "graph", "source", "tables", "spec", "names", "drift"],
     "spark": ["source", "stream", "partition", "virtual_tables", "messages"],
 }

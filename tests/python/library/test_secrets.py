@@ -25,7 +25,7 @@ from lakeflow_airtable import (
     cli,
     ingest,
 )
-from lakeflow_airtable.cli.connection import ConnectionDefinition
+from lakeflow_airtable.databricks_kit.connection import ConnectionDefinition
 from lakeflow_airtable.drift import Change
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
