@@ -104,7 +104,8 @@ def _init(parsed: argparse.Namespace) -> None:
     answers = template.Answers(version=version, bases=parsed.base_id, index=index, **given)
     folder = Path(parsed.folder)
     new = template.write(folder, answers, source)
-    print(*(f"{folder / path}" for path in new), sep="\n" if new else "")
+    for path in new:
+        print(folder / path)
     if source is None and index is None:
         print(f"Put the wheels of version {version} into {folder / 'dist'}.", file=sys.stderr)
     print(f"Next: lakeflow-airtable databricks up {parsed.folder}", file=sys.stderr)

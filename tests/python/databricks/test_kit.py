@@ -67,8 +67,8 @@ def published_schema() -> dict[str, Any]:
         return dict(json.loads(Path(named or beside).read_text()))
     if shutil.which("databricks") is None:
         asked = (
-            f"needs DATABRICKS_BUNDLE_SCHEMA with the output of `databricks bundle schema`, that output as {beside}, or "
-            "`databricks` on the PATH"
+            f"needs DATABRICKS_BUNDLE_SCHEMA with the output of `databricks bundle schema`, that output as {beside}, "
+            "or `databricks` on the PATH"
         )
         # A run that decides about a change does not pass over it.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(asked)
@@ -248,7 +248,7 @@ def wheel_name(tags: str, version: str) -> str:
 
 @pytest.fixture
 def wheels(tmp_path: Path) -> Path:
-    """A folder as the deployed dist/: wheels of both architectures, of this version and an older one, with nothing inside."""
+    """A folder as the deployed dist/: empty wheels of both architectures, of this version and an older one."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     for version in ("0.0.9", lakeflow_airtable.__version__):
@@ -390,7 +390,7 @@ def test_the_notebook_has_the_form_of_one() -> None:
 
 
 class Conf:
-    """The configuration of a pipeline as Databricks gives it. `set` is refused, as in a declarative pipeline of Spark's."""
+    """The configuration of a pipeline as Databricks gives it. `set` is refused, as by Spark's own pipelines."""
 
     def __init__(self, **changed: str) -> None:
         written = merged()["resources"]["pipelines"]["airtable"]["configuration"]

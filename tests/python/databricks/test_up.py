@@ -23,6 +23,8 @@ from lakeflow_airtable.mock import MockAirtable
 REAL = shutil.which("databricks")
 PLATFORMS = ("manylinux2014_x86_64.manylinux_2_17_x86_64", "manylinux_2_28_aarch64")
 SECRET = "patSECRET.0123"
+# Of the form of a token, so that it is known for one before it is used.
+FORM = f"pat{'A' * 14}.{'0' * 64}"
 
 
 @dataclass
@@ -51,6 +53,7 @@ class Way:
         for text in (printed.out, printed.err):
             assert self.airtable.token not in text
             assert SECRET not in text
+            assert FORM not in text
         return code, printed.out, printed.err
 
     def refused(self, *arguments: str) -> str:
@@ -484,7 +487,7 @@ def test_no_command_line(way: Way, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert way.workspace.calls == []
 
 
-@pytest.mark.parametrize("arguments", [("--var", "nothing"), ("--var", f"connection={SECRET}"), ("--profile", SECRET)])
+@pytest.mark.parametrize("arguments", [("--var", "nothing"), ("--var", f"connection={FORM}"), ("--profile", FORM)])
 def test_arguments_that_are_none(way: Way, arguments: tuple[str, ...]) -> None:
     code, _, error = way.up(*arguments)
     assert code == 2

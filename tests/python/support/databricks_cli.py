@@ -1,8 +1,8 @@
 """A stand-in for Databricks' command line, a program of its own: as much of it as the kit calls.
 
 It asks the workspace whose address is in DATABRICKS_HOST, and writes down what it was given: `log(...)` makes it known
-to a test. What it refuses and how it says so is the real one's: an update of a connection takes no name and no type, and
-a body is sent as it is written.
+to a test. It refuses what the real one refuses, in its words: an update of a connection takes no name and no type. It
+sends a body as it is written.
 """
 
 from __future__ import annotations
