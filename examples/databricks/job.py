@@ -23,7 +23,7 @@ INJECTION = "spark.databricks.unityCatalog.connectionDfOptionInjection.enabled"
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--connection", required=True, help="the Unity Catalog connection that holds the token")
-    parser.add_argument("--secret", metavar="SCOPE/KEY", help="a secret that holds the token, instead of the connection")
+    parser.add_argument("--secret", default="", metavar="SCOPE/KEY", help="a secret with the token, which then counts")
     parser.add_argument("--base-id", default="", help="the base, for reads with a secret")
     parser.add_argument("--into", required=True, metavar="CATALOG.SCHEMA", help="where the copies go")
     parser.add_argument("tables", nargs="*", metavar="TABLE", help="a table's name or its tbl... id; without any, all")
@@ -31,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     spark = SparkSession.builder.getOrCreate()
     register(spark)
-    # A cluster has it in its configuration already. Serverless compute may refuse it, and then has it or wants a secret.
+    # A cluster has it in its configuration. Serverless compute may refuse it, and then has it or wants a secret.
     with suppress(Exception):
         spark.conf.set(INJECTION, "true")
     source = spark.read.format("lakeflow_connect").options(**access(parsed))
-    tables = parsed.tables or [row["tableName"] for row in source.option("tableName", "_community_tables").load().collect()]
-    for table, name in identifiers(tables).items():
+    listed = source.option("tableName", "_community_tables").load
+    for table, name in identifiers(parsed.tables or [row["tableName"] for row in listed().collect()]).items():
         copy = f"{parsed.into}.{name}"
         frame = source.option("tableName", table).load()
         frame.write.mode("overwrite").option("overwriteSchema", "true").saveAsTable(copy)

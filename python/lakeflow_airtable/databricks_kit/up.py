@@ -7,6 +7,7 @@ time changes nothing.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +56,7 @@ def lines(settings: Settings) -> None:
     known = facts.Facts.of_folder(settings.folder, settings.target, settings.variables)
     tell, program = settings.tell, Program(settings.tell, settings.profile)
     definition = settings.definition(known)
-    tell(f"cd {settings.folder}")
+    tell(f"cd {shlex.quote(str(settings.folder))}")
     tell("# Who is logged in, and what the bundle says")
     tell(program.line(["current-user", "me"]))
     tell(program.line(["bundle", "validate", *settings.bundle]))
@@ -70,6 +71,7 @@ def lines(settings: Settings) -> None:
     tell("# The deployment, and the run")
     tell(program.line(["bundle", "deploy", *settings.bundle]))
     tell(program.line(["bundle", "run", PIPELINE, *settings.bundle]))
+    tell("# The tables; in development the schema's name begins with dev_YOU_")
     tell(program.line(["tables", "list", known.catalog, known.schema]))
 
 
@@ -77,6 +79,7 @@ def up(settings: Settings) -> None:
     """Takes the whole way. Raises the first error with its cure."""
     facts.Facts.of_folder(settings.folder, settings.target, settings.variables)  # no kit: nothing is asked
     program = Program.found(settings.tell, settings.profile, str(settings.folder))
+    settings.tell(f"cd {shlex.quote(str(settings.folder))}")
     me = program.json(["current-user", "me"])
     principals = [me.get("userName", ""), *(group.get("display", "") for group in me.get("groups", []))]
     settings.tell(f"# logged in as {principals[0]}")

@@ -87,7 +87,7 @@ def test_what_does_not_apply_is_refused(arguments: list[str], said: str, capsys:
         (["raed", "Vendors"], 'no such command; did you mean "read"?'),
         (["tabels"], 'no such command; did you mean "tables"?'),
         (["Schema", "Vendors"], 'no such command; did you mean "schema"?'),
-        (["x"], "no such command: there are mock, tables, schema, read, options, connection"),
+        (["x"], "no such command: there are mock, tables, schema, read, options, connection, databricks"),
     ],
 )
 def test_an_unknown_command_names_the_nearest(

@@ -510,6 +510,18 @@ def test_a_token_of_a_file(way: Way, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert way.workspace.connections["airtable"]["options"]["token"] == way.airtable.token
 
 
+def test_triggers_are_paused_in_development(way: Way) -> None:
+    if not way.is_real:
+        pytest.skip("modes are the real command line's")
+    way.up()
+    [development] = [job["trigger"] for job in way.workspace.jobs.values() if "trigger" in job]
+    assert development["pause_status"] == "PAUSED"
+    way.workspace.jobs.clear()
+    way.up("--target", "prod")
+    [production] = [job["trigger"] for job in way.workspace.jobs.values() if "trigger" in job]
+    assert production.get("pause_status", "UNPAUSED") == "UNPAUSED"
+
+
 def test_production_has_its_own_schema(way: Way) -> None:
     assert way.up("--target", "prod")[0] == 0
     assert set(way.workspace.schemas) == {"main.airtable_prod", "main.airtable_prod_copies"}

@@ -58,7 +58,6 @@ _JOB = {
     "name": str,
     "max_concurrent_runs": int,
     "trigger": {
-        "pause_status": {"PAUSED", "UNPAUSED"},
         "periodic": {"interval!": int, "unit!": {"HOURS", "DAYS", "WEEKS"}},
     },
     # A variable stands for a list.
