@@ -18,7 +18,7 @@ import pytest
 import lakeflow_airtable
 from databricks_bundle import BUNDLE, KIT, REFERENCE, faults, merged, resolved, texts, written_files
 from lakeflow_airtable import _native
-from lakeflow_airtable.databricks_kit import connection, template
+from lakeflow_airtable.databricks_kit import connection, rights, template
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline.spec import Faults, PipelineSpec
@@ -366,6 +366,15 @@ def test_every_table_of_the_guide_can_be_planned(entry: dict[str, Any], mock_air
     columns = [column["name"] for column in json.loads(connector.plan(table["source_table"]).spark_schema())["fields"]]
     assert metadata["primary_keys"] == ["id"]
     assert {"id", metadata["cursor_field"] or "id"} <= set(columns)
+
+
+def test_the_guide_names_each_right_with_its_grant() -> None:
+    page = (PROJECT / "docs" / "guides" / "databricks.md").read_text()
+    rows = re.findall(r"^\| (.+) \| ``(GRANT .+;)`` \|$", page, re.MULTILINE)
+    assert rows == [
+        (right.purpose.removeprefix("to "), right.grant("you"))
+        for right in rights.needed("airtable", "main", "airtable")
+    ]
 
 
 # The programs.
