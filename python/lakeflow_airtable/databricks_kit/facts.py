@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
+from ..shown import scrubbed
 
 _VARIABLE = re.compile(r"^  (\w+):\n((?:    .*\n)+)", re.MULTILINE)
 _NEEDED = ("connection", "catalog", "schema")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Facts:
     """The variables that the way into a workspace needs. `schema` is as the bundle names it, where that is known."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import OptionError
+from ..shown import scrubbed
 from . import cures, tokens
 
 NAME = "databricks"
@@ -46,6 +47,7 @@ class DatabricksError(OSError):
         return cures.EXISTS.search(self.answer) is not None
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Program:
     """The command line with a profile, in a directory. `show` is given every line before it is run."""

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..shown import scrubbed
 from .connection import quoted
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Right:
     """Privileges on one thing, and what they are for."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OptionError
+from ..shown import scrubbed
 from . import wheels
 
 _SUFFIX = ".template"
@@ -27,6 +28,7 @@ _ID = re.compile(r"app[A-Za-z0-9]{14}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Index:
     """Wheels by name from a package index: that of the workspace, or of an address."""
@@ -34,6 +36,7 @@ class Index:
     address: str = ""
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Answers:
     """What the kit is filled with. Without wheels of its own it takes those that are put into dist/."""

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from .. import environment
 from ..errors import TransportError
 from ..options import Options
+from ..shown import scrubbed
 from . import cures, facts, rights, run, tokens, wheels
 from .connection import TYPES, ConnectionDefinition, Verb, quoted
 from .program import DatabricksError, Program
@@ -27,6 +28,7 @@ PIPELINE = "airtable"
 _PAGES = 20
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Settings:
     """What the user says of the way. `tell` is given each line of what happens."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import OptionError
+from ..shown import scrubbed
 
 ARCHITECTURES = ("x86_64", "aarch64")
 
@@ -20,6 +21,7 @@ _NAME = re.compile(r"lakeflow_airtable-(?P<version>[^-]+)(?:-(?P<build>\d[^-]*))
 _LINUX = re.compile(rf"manylinux\w*_({'|'.join(ARCHITECTURES)})(?![a-z0-9])")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class Wheel:
     """A wheel of this package."""
