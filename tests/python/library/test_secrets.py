@@ -191,7 +191,7 @@ def shown_values() -> list[object]:
         ConnectionDefinition(TOKEN, stored={"base_url": TOKEN}),
         Facts(TOKEN, "main", "airtable"),
         Right(("USE CONNECTION",), "CONNECTION", TOKEN, "to read"),
-        Settings(Path(), print, variables={"connection": TOKEN}),
+        Settings(PROJECT, print, variables={"connection": TOKEN}),
         ScanPartition(f'{{"filter_formula": "{TOKEN}"}}'),
     ]
 
