@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `client` | asks, and hands on answers |
 //! | `lanes`, `departure` | by which connection a request goes, and when |
+//! | `tally`, `clock` | what one asker's requests cost, and the service's time |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
 //! | `pace`, `budget`, `lock_file` | when the next request may go, and where processes agree on it |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
 pub(crate) mod budget;
 pub(crate) mod client;
+pub(crate) mod clock;
 pub(crate) mod departure;
 pub(crate) mod failure;
 pub(crate) mod formula;
@@ -19,3 +21,4 @@ pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod schema;
+pub(crate) mod tally;

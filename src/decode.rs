@@ -83,6 +83,11 @@ impl Decoder {
         self.rows.dropped()
     }
 
+    /// Values in the rescued data column, of the whole read.
+    pub fn rescued(&self) -> u64 {
+        self.rows.rescued_values()
+    }
+
     /// The rows since the last batch.
     ///
     /// # Errors

@@ -2,14 +2,14 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `connector`, `scan`, `schema`, `stream`, `batches`, `mock` | the classes, each a noun of Rust's |
+//! | `connector`, `scan`, `schema`, `stream`, `batches`, `stats`, `mock` | the classes, each a noun of Rust's |
 //! | `whole` | every batch of a read at once |
 //! | `html` | tables as notebooks show them |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `text` | what Python gives as text |
 //! | `arrow`, `error`, `log` | how data, errors and log lines leave for Python |
 //! | `write` | the files of Python's that batches are written to |
-//! | `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
+//! | `exported`, `consumer`, `interrupts`, `wakeup` | libraries that take a stream: how they see log lines and Ctrl-C |
 //! | `runtime`, `live` | what is made in each process, and how Python waits |
 
 use pyo3::prelude::*;
@@ -19,6 +19,7 @@ mod batches;
 mod connector;
 mod consumer;
 mod error;
+mod exported;
 mod facts;
 mod html;
 mod interrupts;
@@ -28,6 +29,7 @@ mod mock;
 mod runtime;
 mod scan;
 mod schema;
+mod stats;
 mod stream;
 mod text;
 #[cfg(unix)]
@@ -45,8 +47,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batches::Batches>()?;
     module.add_class::<schema::Schema>()?;
     module.add_class::<schema::Column>()?;
+    module.add_class::<stats::ReadStats>()?;
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::check_format, module)?)?;
     module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
     module.add_function(wrap_pyfunction!(facts::html_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;

@@ -4,11 +4,13 @@
 //! | file | is |
 //! |---|---|
 //! | `batches` | what a consumer holds: batches, one after the other |
+//! | `stats` | how far a read is, and the lines that say so |
 //! | `reader` | the task behind it: the only one that waits |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `request` | the request for a page |
+//! | `size` | how many records there are, told by a few pages |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
 mod batches;
@@ -18,7 +20,12 @@ mod life;
 mod reader;
 mod request;
 mod shares;
+mod size;
 mod split;
+pub(crate) mod stats;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use size::ask as ask_size;
+pub use size::{Certainty, Size};
+pub use stats::Stats;

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pyspark.sql import SparkSession
 
 from lakeflow_airtable import register
-from lakeflow_airtable.pipeline.names import identifiers
+from lakeflow_airtable.specification.names import identifiers
 
 INJECTION = "spark.databricks.unityCatalog.connectionDfOptionInjection.enabled"
 

@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 
     from ._native import Batches as Batches
     from ._native import Column as Column
+    from ._native import ReadStats as ReadStats
     from ._native import Schema as Schema
+    from .estimate import Estimate as Estimate
     from .pipeline import IngestedTable as IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
+    from .verify import Verification as Verification
 
     __version__: str
 
@@ -53,15 +56,18 @@ __all__ = [
     "Column",
     "ColumnChange",
     "DataError",
+    "Estimate",
     "Field",
     "IngestedTable",
     "NotFoundError",
     "OptionError",
     "RateLimitError",
+    "ReadStats",
     "RejectedError",
     "Schema",
     "Table",
     "TransportError",
+    "Verification",
     "View",
     "ingest",
     "register",
@@ -70,7 +76,7 @@ __all__ = [
 
 
 # Found when they are asked for.
-_COMPILED = ("Batches", "Column", "Schema")
+_COMPILED = ("Batches", "Column", "ReadStats", "Schema")
 
 
 def register(spark: SparkSession) -> None:
@@ -92,6 +98,14 @@ def __getattr__(name: str) -> object:
         from . import _native
 
         return getattr(_native, name)
+    if name == "Estimate":
+        from .estimate import Estimate
+
+        return Estimate
+    if name == "Verification":
+        from .verify import Verification
+
+        return Verification
     if name == "IngestedTable":
         from .pipeline import IngestedTable
 

@@ -11,10 +11,13 @@ __all__ = [
     "Column",
     "Connector",
     "Mock",
+    "ReadStats",
     "Scan",
     "Schema",
     "Stream",
     "__version__",
+    "build_info",
+    "check_format",
     "html_table",
     "nearest_names",
     "option_meant",
@@ -46,6 +49,8 @@ class TableMetadata(TypedDict):
     ingestion_type: str
 
 def option_table() -> list[OptionRow]: ...
+def build_info() -> tuple[list[str], str]: ...
+def check_format(format: str, compression: str | None = None, row_group_size: int | None = None) -> None: ...
 def html_table(caption: str, header: list[str], rows: list[list[str]]) -> str: ...
 def nearest_names(name: str, known: list[str]) -> list[str]: ...
 def option_meant(name: str) -> tuple[str, bool]: ...
@@ -58,6 +63,9 @@ def web_place(option: str, text: str) -> tuple[str, str | None, str | None] | No
 class Connector:
     def __new__(cls, options: Mapping[str, str], *, among_others: bool = False) -> Connector: ...
     def list_bases(self) -> str: ...
+    def account(self) -> str: ...
+    def webhook_count(self, base_id: str) -> int: ...
+    def budget(self, base_id: str) -> str: ...
     def definitions(self, namespace: str | None = None, options: Mapping[str, str] | None = None) -> str: ...
     def list_namespaces(self) -> list[str]: ...
     def list_tables(self, namespace: str | None = None) -> list[str]: ...
@@ -65,6 +73,9 @@ class Connector:
     def plan(self, table: str | None = None, options: Mapping[str, str] | None = None) -> Scan: ...
     def plan_cached(self, table: str | None = None, options: Mapping[str, str] | None = None) -> Scan: ...
     def metadata(self, table: str, options: Mapping[str, str] | None = None) -> TableMetadata: ...
+    def estimate_records(
+        self, scan: Scan, options: Mapping[str, str] | None = None
+    ) -> tuple[int, Literal["exact", "about", "at_least"], int]: ...
     def stream(self, scan: Scan, options: Mapping[str, str] | None = None, like: Stream | None = None) -> Stream: ...
     def read(self, scan: Scan, options: Mapping[str, str] | None = None) -> Batches: ...
 
@@ -159,6 +170,7 @@ class Stream:
     def stop_at_latest(self) -> None: ...
     def stop_at(self, end: str) -> None: ...
     def latest(self, start: str | None = None, max_records: int | None = None) -> tuple[str, bool]: ...
+    def known_end(self, latest: str) -> str | None: ...
     def scan(self, start: str | None, end: str) -> Scan: ...
     def commit(self, end: str) -> None: ...
 
@@ -180,6 +192,13 @@ class Batches(Iterator[pa.RecordBatch]):
     @property
     def schema(self) -> Schema:
         """The schema of every batch."""
+
+    @property
+    def stats(self) -> ReadStats:
+        """What the read has given so far, and what that has cost.
+
+        Of this moment, also while another thread or a library reads, and when the read is over.
+        """
 
     def next_native(self) -> _Array | None:
         """The next batch as an object with `__arrow_c_array__`, for who has no pyarrow; None after the last.
@@ -233,6 +252,57 @@ class Batches(Iterator[pa.RecordBatch]):
             ValueError: The read was begun, closed or handed over before.
             ImportError: pandas or pyarrow is not installed.
         """
+
+@final
+class ReadStats:
+    """What a read has given so far, and what that has cost. It is of one moment, and does not change."""
+
+    @property
+    def rows(self) -> int:
+        """Rows that were handed on."""
+
+    @property
+    def requests(self) -> int:
+        """Requests that were sent for records, repeated ones too; not those by which the read was planned."""
+
+    @property
+    def retries(self) -> int:
+        """Requests that repeat one which failed."""
+
+    @property
+    def penalties(self) -> int:
+        """Answers of 429: one request too many."""
+
+    @property
+    def waited_seconds(self) -> float:
+        """Seconds for which requests waited for their turn within the budget, added up: two that wait at the same time
+        count twice."""
+
+    @property
+    def rescued_values(self) -> int:
+        """Values that do not fit their columns and are in the rescued data column, in the pages that were decoded."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the answers, without compression."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first batch was asked for, up to the end of the read."""
+
+    @property
+    def expected_rows(self) -> int | None:
+        """The rows that there will be: guessed where a large table is read by several cursors, counted when all are
+        read, None where it is not known."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the read is over: at its end, by an error, or because it was closed."""
+
+    def as_dict(self) -> dict[str, int | float | bool | None]:
+        """The same as a dict, by the names of the attributes."""
+
+    def __eq__(self, value: object, /) -> bool: ...
 
 # Definitions and answers travel as JSON text; `lakeflow_airtable.mock` is what people use.
 @final

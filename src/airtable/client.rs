@@ -9,18 +9,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use crate::airtable::budget::Budget;
+use crate::airtable::budget::{Budget, BudgetState};
+use crate::airtable::clock::ServiceClock;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
 use crate::airtable::failure::{Failure, Purpose, Reason, from_failure};
 use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, Held};
 use crate::airtable::request::Request;
 use crate::airtable::retry::Retry;
+use crate::airtable::tally::Tally;
 use crate::error::{Error, Result, line};
 use crate::json;
 use crate::options::Connection;
@@ -51,8 +52,7 @@ pub(crate) struct Client {
     budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
     token_budget: Arc<Budget>,
     reached: AtomicBool,
-    /// The service's time, in seconds, as the last answer told it, and when that was.
-    told_time: Mutex<Option<(Seconds, Instant)>>,
+    clock: ServiceClock,
 }
 
 impl Client {
@@ -78,7 +78,7 @@ impl Client {
             budgets: Mutex::default(),
             token_budget,
             reached: AtomicBool::new(false),
-            told_time: Mutex::default(),
+            clock: ServiceClock::default(),
         })
     }
 
@@ -89,7 +89,7 @@ impl Client {
 
     /// The same, for who knows what a refusal means.
     pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
-        match self.answer(request).await {
+        match self.answer(request, &Tally::unread()).await {
             Ok(answer) => json::from_body(&answer.body).map(Ok).map_err(|error| self.undocumented(request, &error)),
             Err(failure) => Ok(Err(failure)),
         }
@@ -101,7 +101,7 @@ impl Client {
         request: &Request,
         read: impl FnOnce(&str) -> serde_json::Result<T>,
     ) -> Result<Result<T, Failure>> {
-        match self.answer(request).await {
+        match self.answer(request, &Tally::unread()).await {
             Ok(answer) => read(&json::text(&answer.body)).map(Ok).map_err(|error| self.undocumented(request, &error)),
             Err(failure) => Ok(Err(failure)),
         }
@@ -115,26 +115,28 @@ impl Client {
     }
 
     /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
-    /// unread. Every wait ends when the future is dropped.
-    pub(crate) async fn answer(&self, request: &Request) -> Result<Answer, Failure> {
+    /// unread. Every wait ends when the future is dropped. The tally counts what it takes.
+    pub(crate) async fn answer(&self, request: &Request, tally: &Arc<Tally>) -> Result<Answer, Failure> {
         let base = self.budget(request);
         let mut retries = 0;
         loop {
-            let failure = match self.turn(request, &base).await {
+            let failure = match self.turn(request, &base, tally).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let delay = self.retry.delay(&failure, retries, fastrand::f64());
             let delay = delay.filter(|_| failure.is_rate_limit() || request.purpose != Purpose::NewWebhook);
             if failure.is_rate_limit() {
+                tally.penalised();
                 base.budget.block(delay.unwrap_or(self.retry.penalty));
             }
             let Some(delay) = delay else { return Err(failure) };
             retries += 1;
+            tally.retried();
             log::warn!(
                 "{}: {}: retry {retries} of {} in {:.1} s",
                 self.name(request),
-                what_failed(&failure),
+                failure.in_short(),
                 self.retry.max_retries,
                 delay.as_secs_f64()
             );
@@ -150,16 +152,23 @@ impl Client {
         self.connection.requests_per_second
     }
 
+    /// The budget of a base as it is now.
+    pub(crate) fn budget_state(&self, base_id: &str) -> BudgetState {
+        let rate = self.connection.requests_per_second;
+        Budget::of_base(&self.connection.base_url[..], base_id, rate).state()
+    }
+
     /// Sends a request once, when it is its turn. Where the connection has to be opened first, it waits for its turn then.
-    async fn turn(&self, request: &Request, base: &Arc<BaseBudget>) -> Result<Answer, Failure> {
+    async fn turn(&self, request: &Request, base: &Arc<BaseBudget>, tally: &Arc<Tally>) -> Result<Answer, Failure> {
         let lane = self.lanes.take().map_err(|error| self.failure(&error))?;
         let is_encrypted = self.lanes.is_encrypted();
-        let departure = Arc::new(Departure::new(base.clone(), self.token_budget.clone(), is_encrypted));
+        let departure = Arc::new(Departure::new(base.clone(), self.token_budget.clone(), is_encrypted, tally.clone()));
         if !lane.is_new || base.budget.outlook() > WAITING_CONNECTION {
             departure.wait().await;
         }
         let sending = self.within_time(&departure, self.attempt(request, &lane.http, &departure));
         let body = departure::scope(departure.clone(), sending).await?;
+        tally.answered(body.len());
         let took = departure.at().map_or(Duration::ZERO, |at| at.elapsed());
         Ok(Answer { body, took })
     }
@@ -245,35 +254,33 @@ impl Client {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let response = builder.send().await.map_err(|error| self.failure(&error))?;
+        let response = departure.follow(builder.send()).await.map_err(|error| {
+            if error.is_connect() {
+                departure.not_sent();
+            }
+            self.failure(&error)
+        })?;
         departure.arrived();
         self.reached.store(true, Ordering::Relaxed);
-        let status = response.status();
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        log::debug!("{}: {status}, at {date:?}", self.name(request));
+        let (status, headers) = (response.status(), response.headers().clone());
+        let date = text_of(&headers, DATE);
         if status.is_success() {
-            self.take_time(date);
+            self.clock.take(date);
         }
-        if status.is_success() {
-            let body = self.body(response).await?;
-            return self.whole_object(body);
-        }
-        Err(self.refused(status, response).await)
-    }
-
-    /// Takes note of the service's time. Machines' clocks run ahead and behind; the times of records are the service's.
-    fn take_time(&self, date: Option<&str>) {
-        let time = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|time| time.timestamp());
-        if let Some(time) = time {
-            let mut told = self.told_time.lock().unwrap_or_else(PoisonError::into_inner);
-            *told = Some((time, Instant::now()));
-        }
+        let body = self.body(response).await;
+        log::debug!(
+            "{}: {status} in {:.3} s, {}, at {}",
+            self.name(request),
+            departure.at().map_or(Duration::ZERO, |at| at.elapsed()).as_secs_f64(),
+            body.as_ref().map_or_else(Failure::in_short, |body| format!("{} bytes", body.len())),
+            date.unwrap_or("no date")
+        );
+        if status.is_success() { self.whole_object(body?) } else { Err(self.refused(status, &headers, body)) }
     }
 
     /// The service's time now, in whole seconds, as its last answer told it; none where none has.
     pub(crate) fn now(&self) -> Option<Seconds> {
-        let (time, at) = (*self.told_time.lock().unwrap_or_else(PoisonError::into_inner))?;
-        Some(time.saturating_add(Seconds::try_from(at.elapsed().as_secs()).unwrap_or_default()))
+        self.clock.now()
     }
 
     /// Waits until the service's time is the one given, but no longer than `most`: its clock may have been put back.
@@ -316,11 +323,9 @@ impl Client {
         None
     }
 
-    async fn refused(&self, status: StatusCode, response: Response) -> Failure {
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let retry_after = header(RETRY_AFTER);
-        let location = header(LOCATION).filter(|_| status.is_redirection());
-        let (body, read) = match self.body(response).await {
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: Result<Vec<u8>, Failure>) -> Failure {
+        let location = text_of(headers, LOCATION).filter(|_| status.is_redirection());
+        let (body, read) = match body {
             Ok(body) => (body, None),
             // More than any refusal of Airtable's has to say: the status is enough.
             Err(Failure::TooLarge { .. }) => (Vec::new(), Some(Reason::Told)),
@@ -328,12 +333,12 @@ impl Client {
         };
         // Before anything is cut out of it: half a token would no longer be found.
         let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
-        let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), retry_after.as_deref());
+        let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), text_of(headers, RETRY_AFTER));
         if let (Failure::Status { reason, .. }, Some(read)) = (&mut failure, read) {
             *reason = read;
         }
         if let (Failure::Status { message, .. }, Some(location)) = (&mut failure, location) {
-            let host = Url::parse(&location).ok().and_then(|url| url.host_str().map(str::to_owned));
+            let host = Url::parse(location).ok().and_then(|url| url.host_str().map(str::to_owned));
             *message = format!("redirect to {}", host.as_deref().unwrap_or("another path"));
         }
         failure
@@ -379,6 +384,10 @@ impl Client {
     }
 }
 
+fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
 /// The cause of causes: "connection refused" rather than "error sending request for url (...)", which would also show
 /// the query.
 fn innermost(error: &reqwest::Error) -> String {
@@ -392,20 +401,6 @@ fn innermost(error: &reqwest::Error) -> String {
         line(&error.to_string().replace(error.url().map_or("", Url::as_str), ""))
     } else {
         line(&cause.to_string())
-    }
-}
-
-fn what_failed(failure: &Failure) -> String {
-    match failure {
-        Failure::Status { status, reason: Reason::Lost | Reason::Unsigned, .. } => {
-            format!("{status}, without a reason")
-        }
-        Failure::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
-        Failure::Connect { cause, .. } => format!("cannot connect: {cause}"),
-        Failure::Broken { cause } => cause.clone(),
-        Failure::Timeout { limit } => format!("no complete answer within {limit:?}"),
-        Failure::TooLarge { .. } => "too large".to_owned(),
-        Failure::NotJson { .. } => "200, but no JSON".to_owned(),
     }
 }
 

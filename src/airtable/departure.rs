@@ -1,16 +1,24 @@
 //! When a request is sent: its turn within the budgets, taken again where it could not go at once.
 //!
 //! Invariant: what a budget notes is when requests arrive, as far as that can be known. A request over a connection that
-//! stands arrives at once. One that needs a new connection takes its turn when that stands. Without encryption that is
-//! not certain even then, because what answers may be something in between: such a request counts until it is answered.
+//! stands arrives when it leaves, which on a busy machine may be later than its turn. One that needs a new connection takes
+//! its turn when that stands. Without encryption that is not certain even then, because what answers may be something in
+//! between: such a request counts until it is answered.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::airtable::budget::Budget;
 use crate::airtable::pace::{Micros, Turn, Why};
+use crate::airtable::tally::Tally;
+
+/// A request leaves within this time after its turn, unless the machine is busy with other things.
+const AT_ONCE: Duration = Duration::from_millis(5);
 
 /// A wait that is longer is told, with its reason.
 pub(crate) const TOLD_WAIT: Duration = Duration::from_secs(5);
@@ -36,6 +44,8 @@ pub(crate) struct Departure {
     base: Arc<BaseBudget>,
     of_token: Arc<Budget>,
     is_encrypted: bool,
+    /// Of those who ask.
+    tally: Arc<Tally>,
     state: Mutex<State>,
 }
 
@@ -49,8 +59,8 @@ struct State {
 }
 
 impl Departure {
-    pub(crate) fn new(base: Arc<BaseBudget>, of_token: Arc<Budget>, is_encrypted: bool) -> Self {
-        Self { base, of_token, is_encrypted, state: Mutex::default() }
+    pub(crate) fn new(base: Arc<BaseBudget>, of_token: Arc<Budget>, is_encrypted: bool, tally: Arc<Tally>) -> Self {
+        Self { base, of_token, is_encrypted, tally, state: Mutex::default() }
     }
 
     /// Waits for this request's turn. A penalty that somebody met meanwhile is waited for too: requests that are sent into
@@ -58,6 +68,7 @@ impl Departure {
     /// after that would go closer together than was noted.
     pub(crate) async fn wait(&self) {
         let BaseBudget { name, budget, queue } = &*self.base;
+        let _waiting = self.tally.waiting();
         let _turn = queue.lock().await;
         sleep_through("all bases of this token", &self.of_token, self.of_token.reserve()).await;
         let noted = sleep_through(name, budget, budget.reserve()).await;
@@ -71,6 +82,7 @@ impl Departure {
             None => self.wait().await,
             Some(noted) => {
                 let BaseBudget { name, budget, queue } = &*self.base;
+                let _waiting = self.tally.waiting();
                 let _turn = queue.lock().await;
                 let noted = sleep_through(name, budget, budget.depart_again(noted)).await;
                 self.set_noted(noted);
@@ -83,12 +95,39 @@ impl Departure {
         }
     }
 
+    /// Sends the request whose turn it is, and notes anew when it left if that was not at once.
+    pub(crate) async fn follow<T>(&self, sending: impl Future<Output = T>) -> T {
+        let mut sending = pin!(sending);
+        // Asked for the first time, it hands the request to the task of its connection, which then comes before this one.
+        if let Poll::Ready(sent) = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context))).await {
+            return sent;
+        }
+        tokio::task::yield_now().await;
+        self.left();
+        sending.await
+    }
+
+    fn left(&self) {
+        let mut state = self.state();
+        let is_late = state.at.is_some_and(|at| at.elapsed() > AT_ONCE) && !state.is_underway;
+        if let Some(noted) = state.noted.filter(|_| is_late) {
+            state.noted = Some(self.base.budget.left(noted));
+        }
+    }
+
     /// The answer begins, or there will be none.
     pub(crate) fn arrived(&self) {
         let mut state = self.state();
         if let Some(noted) = state.noted.filter(|_| state.is_underway) {
             self.base.budget.arrived(noted);
             state.is_underway = false;
+        }
+    }
+
+    /// There was no connection to send the request by.
+    pub(crate) fn not_sent(&self) {
+        if self.state().noted.is_some() {
+            self.tally.not_sent();
         }
     }
 
@@ -99,6 +138,9 @@ impl Departure {
 
     fn set_noted(&self, noted: Micros) {
         let mut state = self.state();
+        if state.noted.is_none() {
+            self.tally.sent();
+        }
         (state.noted, state.at) = (Some(noted), Some(Instant::now()));
     }
 

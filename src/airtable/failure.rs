@@ -85,6 +85,21 @@ impl Failure {
     pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Status { status: 429, kind, .. } if kind != "PUBLIC_API_BILLING_LIMIT_EXCEEDED")
     }
+
+    /// What log lines say of it.
+    pub(crate) fn in_short(&self) -> String {
+        match self {
+            Self::Status { status, reason: Reason::Lost | Reason::Unsigned, .. } => {
+                format!("{status}, without a reason")
+            }
+            Self::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
+            Self::Connect { cause, .. } => format!("cannot connect: {cause}"),
+            Self::Broken { cause } => cause.clone(),
+            Self::Timeout { limit } => format!("no complete answer within {limit:?}"),
+            Self::TooLarge { .. } => "too large".to_owned(),
+            Self::NotJson { .. } => "200, but no JSON".to_owned(),
+        }
+    }
 }
 
 /// What a refusal tells by its body. Airtable's have a type of error, whichever the status. Of a 400 or a 422 nothing is known
@@ -131,6 +146,8 @@ impl ErrorBody {
 /// What a request was for: names it in messages, and says which scope it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// Whose token it is.
+    Account,
     Bases,
     Schema,
     Records,
@@ -147,6 +164,7 @@ impl Purpose {
                 "this is the definition of a base, which Airtable sends whole: remove tables, fields, views and choices \
                  that nobody needs, or split the base"
             }
+            Self::Account => "check base_url: this is no answer of Airtable's",
             Self::Bases => "give base_id, so that bases need not be listed",
             Self::Webhooks | Self::NewWebhook => {
                 "these are the base's changes, which Airtable sends whole: read the table anew, with a new checkpoint, or \
@@ -157,6 +175,7 @@ impl Purpose {
 
     fn scope(self) -> &'static str {
         match self {
+            Self::Account => "that it needs",
             Self::Bases | Self::Schema => "schema.bases:read",
             Self::Records => "data.records:read",
             Self::Webhooks => "webhook:manage, besides data.records:read and schema.bases:read,",

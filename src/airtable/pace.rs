@@ -162,8 +162,14 @@ impl Slots {
         for underway in self.underway.iter_mut().filter(|underway| **underway == noted) {
             *underway = 0;
         }
+        self.left(noted, now);
+    }
+
+    /// A request that was let go has left only now. Tells under which time it is noted.
+    pub(crate) fn left(&mut self, noted: Micros, now: Micros) -> Micros {
+        self.tell_time(now);
         self.sent.iter_mut().filter(|sent| **sent == noted).for_each(|sent| *sent = 0);
-        self.note(now);
+        self.note(now)
     }
 
     /// How long a request that came now would wait at least, for whatever reason.
@@ -210,13 +216,13 @@ impl Slots {
     }
 
     /// How long the base is left alone from `now` on.
-    fn blocked(&self, now: Micros) -> Duration {
+    pub(crate) fn blocked(&self, now: Micros) -> Duration {
         let left = self.blocked_until.saturating_sub(now);
         Duration::from_micros(if left > FURTHEST { 0 } else { left })
     }
 
     /// By how many halves the pace is eased.
-    fn eased(&self, now: Micros) -> u32 {
+    pub(crate) fn eased(&self, now: Micros) -> u32 {
         let steps = self.eased_until.saturating_sub(now).div_ceil(EASE);
         // What ends later was not written by us.
         u32::try_from(steps).ok().filter(|steps| *steps <= MOST_EASED).unwrap_or(0)

@@ -96,7 +96,7 @@ impl Listing<'_> {
             ..self.plan.clone()
         };
         let mut ids = Vec::new();
-        let mut batches = Batches::new(self.client.clone(), scan);
+        let mut batches = Batches::quiet(self.client.clone(), scan);
         while let Some(batch) = batches.next().await {
             let batch = batch?;
             let column = batch.column(0).as_string::<i32>();

@@ -171,6 +171,18 @@ impl Stream {
         Ok(Latest { offset, has_more })
     }
 
+    /// How far the source is known to go, where an offset that [`Stream::latest`] gave is not all: to the end of the run, or
+    /// of the window of which it is a part. No request.
+    pub fn known_end(&self, latest: &Offset) -> Option<Offset> {
+        if let Stop::At(end) = &*self.run_end.lock() {
+            return Some((**end).clone()).filter(|end| !end.is_before(latest));
+        }
+        match &latest.position {
+            Position::Cut(cut) => Some(Offset { position: Position::Until(cut.until), ..latest.clone() }),
+            Position::Start | Position::Until(_) | Position::Feed(_) => None,
+        }
+    }
+
     /// The plan that reads what changed from `start`, which was given already, to `end`. The first range of a stream, from
     /// `None` or the initial offset on, is the whole table.
     ///

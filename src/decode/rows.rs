@@ -40,7 +40,8 @@ pub(crate) struct Rows {
     count: usize,
     /// The row's misfits so far, as the inside of a JSON array.
     misfits: String,
-    /// Misfits that no column keeps.
+    /// Misfits that a column keeps, and those that none does.
+    rescued_values: u64,
     dropped: u64,
 }
 
@@ -65,6 +66,7 @@ impl Rows {
             left: scan.max_records.unwrap_or(u64::MAX),
             count: 0,
             misfits: String::new(),
+            rescued_values: 0,
             dropped: 0,
         }
     }
@@ -82,6 +84,11 @@ impl Rows {
     /// As many records as were wanted have come.
     pub(super) fn is_satisfied(&self) -> bool {
         self.left == 0
+    }
+
+    /// Values in the rescued data column.
+    pub(super) fn rescued_values(&self) -> u64 {
+        self.rescued_values
     }
 
     /// Values that became NULL without being kept.
@@ -161,7 +168,10 @@ impl Rows {
             ));
         }
         match self.rescued {
-            Some(_) => rescue(&mut self.misfits, Some(name), field_id, raw, &reason),
+            Some(_) => {
+                self.rescued_values += 1;
+                rescue(&mut self.misfits, Some(name), field_id, raw, &reason);
+            }
             None => self.dropped += 1,
         }
         Ok(())
@@ -170,7 +180,10 @@ impl Rows {
     /// A cell of a field that the read knows nothing of.
     pub(super) fn unplanned(&mut self, field_id: &str, raw: &str) {
         match self.rescued {
-            Some(_) => rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read"),
+            Some(_) => {
+                self.rescued_values += 1;
+                rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read");
+            }
             None => self.dropped += 1,
         }
     }

@@ -1,28 +1,29 @@
 //! `Batches`: a read as Python sees it, an iterator of record batches and an Arrow stream.
 
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use tokio::runtime::Runtime;
 
 use super::arrow::{Batch, stream_capsule};
 use super::consumer::Consumer;
 use super::error::{exception, record_batch_function};
+use super::exported::{Exported, FORKED};
 use super::interrupts::{Interrupts, give_back};
+use super::log;
 use super::runtime::{LOOK_UP, runtime, wait_unless};
 use super::schema::Schema;
+use super::stats::ReadStats;
 use super::whole::{Whole, library};
 use super::write::Output;
 use crate::files::Format;
 use crate::read;
+use crate::read::stats::Progress;
 use crate::token::scrub;
 
 /// The record batches of one read: iterate over it, or hand it to a library that takes `__arrow_c_stream__`. It is read
@@ -34,11 +35,11 @@ use crate::token::scrub;
 pub(super) struct Batches {
     table: String,
     schema: SchemaRef,
+    progress: Arc<Progress>,
     held: Mutex<Held>,
     /// Somebody has asked for a batch.
     is_begun: AtomicBool,
     /// Rows that somebody has got.
-    rows: Arc<AtomicU64>,
     /// Whoever waits for a batch gives the read up when it sees this.
     is_closed: AtomicBool,
     process: u32,
@@ -61,12 +62,12 @@ struct Read {
 
 impl Batches {
     pub(super) fn new(py: Python<'_>, table: &str, batches: read::Batches) -> Self {
-        let schema = batches.schema();
+        let (schema, progress) = (batches.schema(), batches.progress());
         let read = Read { batches, pending: None, interrupts: Interrupts::watch(py) };
         let held = Mutex::new(Held::Here(Box::new(read)));
         let (is_begun, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (table, rows, process) = (table.to_owned(), Arc::default(), std::process::id());
-        Self { table, schema, held, is_begun, rows, is_closed, process }
+        let (table, process) = (table.to_owned(), std::process::id());
+        Self { table, schema, progress, held, is_begun, is_closed, process }
     }
 
     fn is_of_this_process(&self) -> bool {
@@ -138,7 +139,12 @@ impl Batches {
                     return Err(exception(py, &error));
                 }
                 Ok(Some(None)) => self.put_back(Held::Gone("read to its end")),
-                Ok(None) => self.put_back(Held::Gone("closed")),
+                Ok(None) => {
+                    self.put_back(Held::Gone("closed"));
+                    drop(read);
+                    log::hand_over_last(py)?;
+                    return Ok(None);
+                }
                 // Interrupted: the read can go on.
                 Err(error) => {
                     self.put_back(Held::Here(read));
@@ -147,13 +153,17 @@ impl Batches {
             }
         }
         let Some(batch) = read.pending.clone() else { return Ok(None) };
-        let rows = batch.num_rows() as u64;
         let made = hand_over(batch);
         if made.is_ok() {
             read.pending = None;
-            self.rows.fetch_add(rows, Ordering::Relaxed);
         }
-        self.put_back(if self.is_closed.load(Ordering::Relaxed) { Held::Gone("closed") } else { Held::Here(read) });
+        if self.is_closed.load(Ordering::Relaxed) {
+            self.put_back(Held::Gone("closed"));
+            drop(read);
+            log::hand_over_last(py)?;
+        } else {
+            self.put_back(Held::Here(read));
+        }
         made.map(Some)
     }
 
@@ -176,8 +186,7 @@ impl Batches {
                 Ok(None) => return Ok(Whole { schema: self.schema.clone(), batches }),
                 Err(error) => {
                     // What was taken is gone with this call.
-                    self.close(py);
-                    return Err(error);
+                    return Err(self.close(py).err().unwrap_or(error));
                 }
             }
         }
@@ -199,7 +208,7 @@ impl Batches {
             "begun" => "reading",
             other => other,
         };
-        let rows = self.rows.load(Ordering::Relaxed);
+        let rows = self.progress.stats().rows;
         format!("Batches of {:?}: {} columns, {rows} rows so far, {state}", self.table, self.schema.fields().len())
     }
 
@@ -215,14 +224,19 @@ impl Batches {
 /// Columns that a `repr` names.
 const SHOWN_COLUMNS: usize = 12;
 
-const FORKED: &str = "this read was begun before the process forked: begin it again here";
-
 #[pymethods]
 impl Batches {
     /// The schema of every batch.
     #[getter]
     fn schema(&self) -> Schema {
         Schema(self.schema.clone())
+    }
+
+    /// What the read has given so far, and what that has cost: of this moment, also while another thread or a library
+    /// reads, and when the read is over.
+    #[getter]
+    fn stats(&self) -> PyResult<ReadStats> {
+        if self.is_of_this_process() { Ok(self.progress.stats().into()) } else { Err(PyRuntimeError::new_err(FORKED)) }
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -300,8 +314,7 @@ impl Batches {
         let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
         let (batches, stopped, consumer) = (Some(batches), None, Consumer::new(py, interrupts)?);
         self.is_begun.store(true, Ordering::Relaxed);
-        let rows = self.rows.clone();
-        stream_capsule(py, Box::new(Stream { batches, pending, stopped, consumer, schema, rows, runtime, process }))
+        stream_capsule(py, Box::new(Exported { batches, pending, stopped, consumer, schema, runtime, process }))
     }
 
     /// Writes the rest of the read to a path, whose file is made or emptied, or to a file descriptor, which stays open.
@@ -319,7 +332,6 @@ impl Batches {
             .and_then(|format| format.check(&self.schema).map(|()| format));
         let format = asked.map_err(|error| exception(py, &error))?;
         let Some(mut read) = self.borrow(Held::Lent)? else { return Err(self.gone()) };
-        self.is_begun.store(true, Ordering::Relaxed);
         if read.interrupts.take().is_some() {
             // Here Python answers signals itself.
             give_back(py);
@@ -332,22 +344,26 @@ impl Batches {
                 return Err(error);
             }
         };
+        self.is_begun.store(true, Ordering::Relaxed);
         let written = output.write(py, format, &self.schema, |py| self.next_to_write(py, &mut read));
+        drop(read);
         self.put_back(Held::Gone(if written.is_ok() { "read to its end" } else { "ended by an error" }));
-        written
+        written.and_then(|rows| log::hand_over_last(py).map(|()| rows))
     }
 
     /// Stops the read, also one that another thread waits for: no further request is sent.
-    fn close(&self, py: Python<'_>) {
-        if self.is_of_this_process() {
-            self.is_closed.store(true, Ordering::Relaxed);
-            let mut held = self.lock();
-            if matches!(*held, Held::Here(_)) {
-                *held = Held::Gone("closed");
-            }
-            drop(held);
-            give_back(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.is_of_this_process() {
+            return Ok(());
         }
+        self.is_closed.store(true, Ordering::Relaxed);
+        let mut held = self.lock();
+        if matches!(*held, Held::Here(_)) {
+            *held = Held::Gone("closed");
+        }
+        drop(held);
+        give_back(py);
+        log::hand_over_last(py)
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -355,8 +371,8 @@ impl Batches {
     }
 
     #[pyo3(signature = (*_error))]
-    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _error: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.close(py)
     }
 }
 
@@ -369,83 +385,14 @@ impl Drop for Batches {
             return;
         }
         // Also what a stream took that ended on a thread which could not give it back.
-        *self.held.get_mut().unwrap_or_else(PoisonError::into_inner) = Held::Gone("dropped");
-        _ = Python::try_attach(give_back);
-    }
-}
-
-/// A read that blocks, for consumers in other languages.
-struct Stream {
-    /// Taken out only where it must not be dropped.
-    batches: Option<read::Batches>,
-    pending: Option<RecordBatch>,
-    /// Why the read ended before its end.
-    stopped: Option<String>,
-    consumer: Consumer,
-    schema: SchemaRef,
-    rows: Arc<AtomicU64>,
-    runtime: Arc<Runtime>,
-    process: u32,
-}
-
-impl Stream {
-    fn wait(&mut self) -> Option<Result<RecordBatch, ArrowError>> {
-        let mut next = pin!(self.batches.as_mut()?.next());
-        loop {
-            let answer = self.runtime.block_on(async { tokio::time::timeout(LOOK_UP, next.as_mut()).await });
-            match answer {
-                Ok(answer) => {
-                    return answer.map(|batch| batch.map_err(|error| ArrowError::ExternalError(error.into())));
-                }
-                Err(_) => {
-                    if let Err(why) = self.consumer.look_up() {
-                        self.stopped = Some(why.clone());
-                        return Some(Err(ArrowError::ExternalError(why.into())));
-                    }
-                }
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let is_ended_here = matches!(held, Held::Here(_)) && self.progress.stats().requests > 0;
+        *held = Held::Gone("dropped");
+        _ = Python::try_attach(|py| {
+            give_back(py);
+            if is_ended_here {
+                log::leave(py);
             }
-        }
-    }
-}
-
-impl Iterator for Stream {
-    type Item = Result<RecordBatch, ArrowError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.process != std::process::id() {
-            return Some(Err(ArrowError::InvalidArgumentError(FORKED.into())));
-        }
-        if let Some(why) = &self.stopped {
-            return Some(Err(ArrowError::ExternalError(why.clone().into())));
-        }
-        let next = match self.pending.take() {
-            Some(batch) => Some(Ok(batch)),
-            None => self.wait(),
-        };
-        if let Some(Ok(batch)) = &next {
-            self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-        }
-        if !matches!(next, Some(Ok(_))) && self.batches.take().is_some() {
-            self.consumer.leave(self.stopped.is_some());
-        }
-        next
-    }
-}
-
-impl RecordBatchReader for Stream {
-    fn schema(&self) -> SchemaRef {
-        self.schema.clone()
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        if self.process != std::process::id() {
-            // Its task and its runtime live in the parent.
-            std::mem::forget(self.batches.take());
-            std::mem::forget(self.runtime.clone());
-        } else if self.batches.take().is_some() {
-            self.consumer.leave(self.stopped.is_some());
-        }
+        });
     }
 }

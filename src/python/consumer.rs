@@ -5,16 +5,12 @@
 //! the GIL and wait for this one: there nothing waits for Python, but for a moment at the end.
 
 use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt};
 use pyo3::prelude::*;
 
 use super::interrupts::{Interrupts, give_back, raise_later};
 use super::log;
-
-/// How long the end of a stream waits, on another thread, until its log lines are Python's.
-const LAST_LINES: Duration = Duration::from_secs(1);
 
 const CTRL_C: &str = "Ctrl-C";
 
@@ -94,10 +90,7 @@ impl Consumer {
             });
             return;
         }
-        let until = Instant::now() + LAST_LINES;
-        while log::hand_over_aside() && Instant::now() < until {
-            thread::sleep(Duration::from_millis(1));
-        }
+        log::wait_for_last_lines();
     }
 
     fn is_home(&self) -> bool {

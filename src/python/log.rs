@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -24,6 +26,9 @@ static AT_WORK: AtomicU32 = AtomicU32::new(0);
 
 /// Lines that wait for a Python thread, at most.
 const LONGEST: usize = 1_000;
+
+/// How long the end of a read waits, where another thread hands lines over, until they are Python's.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 struct Queue(Mutex<VecDeque<(Level, String)>>);
 
@@ -86,6 +91,38 @@ pub(super) fn hand_over(py: Python<'_>) -> PyResult<()> {
         logger(py)?.call_method1("log", (number, "%s", scrub(&line)))?;
     }
     Ok(())
+}
+
+/// The same after a read, which is over whatever a handler does; only what ends more than a handler is raised.
+pub(super) fn hand_over_last(py: Python<'_>) -> PyResult<()> {
+    hand_over(py).or_else(|error| {
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
+        error.write_unraisable(py, None);
+        Ok(())
+    })
+}
+
+/// The same where an object is dropped, in the midst of whatever Python does: nothing of Python's runs on this thread,
+/// where it would answer signals that somebody else is to be told of. Waits for a moment only.
+pub(super) fn leave(py: Python<'_>) {
+    let is_ending = || py.import("sys")?.call_method0("is_finalizing")?.extract::<bool>();
+    let on_its_way = PyErr::take(py);
+    if let Ok(false) = is_ending() {
+        py.detach(wait_for_last_lines);
+    }
+    if let Some(error) = on_its_way {
+        error.restore(py);
+    }
+}
+
+/// Waits until the lines are Python's, handed over by another thread, but not for long.
+pub(super) fn wait_for_last_lines() {
+    let until = Instant::now() + LAST_LINES;
+    while hand_over_aside() && Instant::now() < until {
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The same, by a thread that nobody waits for. Whether there are lines that Python does not have yet.

@@ -85,6 +85,14 @@ impl Stream {
         Ok((latest.offset.to_json(), latest.has_more))
     }
 
+    /// How far the source is known to go, where an offset that `latest` gave is not all; None where that is not known. No
+    /// request.
+    fn known_end(&self, py: Python<'_>, latest: &str) -> PyResult<Option<String>> {
+        let stream = self.live(py)?;
+        let latest = offset(py, &stream, latest)?;
+        Ok(stream.known_end(&latest).map(|end| end.to_json()))
+    }
+
     /// The plan that reads the changes between two offsets.
     fn scan(&self, py: Python<'_>, start: Option<&str>, end: &str) -> PyResult<Scan> {
         let stream = self.live(py)?;

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::airtable::client::Client;
 use crate::error::Result;
 use crate::read::reader::{Reader, died};
+use crate::read::stats::{End, Progress, Stats};
 use crate::scan::Scan;
 
 /// The batches of a read, in order. Nothing is asked for before the first one is.
@@ -24,6 +25,7 @@ use crate::scan::Scan;
 pub struct Batches {
     schema: SchemaRef,
     state: State,
+    progress: Arc<Progress>,
 }
 
 #[derive(Debug)]
@@ -35,12 +37,33 @@ enum State {
 
 impl Batches {
     pub(crate) fn new(client: Arc<Client>, scan: Scan) -> Self {
-        Self { schema: scan.schema(), state: State::New(Box::new((client, scan))) }
+        Self::of(client, scan, false)
+    }
+
+    /// The same for a question of our own, which logs no lines about itself.
+    pub(crate) fn quiet(client: Arc<Client>, scan: Scan) -> Self {
+        Self::of(client, scan, true)
+    }
+
+    fn of(client: Arc<Client>, scan: Scan, is_quiet: bool) -> Self {
+        let progress = Arc::new(Progress::new(&scan.table_name, is_quiet));
+        Self { schema: scan.schema(), state: State::New(Box::new((client, scan))), progress }
     }
 
     /// The schema of every batch.
     pub fn schema(&self) -> SchemaRef {
         self.schema.clone()
+    }
+
+    /// What the read has given so far, and what that has cost.
+    pub fn stats(&self) -> Stats {
+        self.progress.stats()
+    }
+
+    /// The same for whoever looks while another thread reads.
+    #[cfg_attr(not(feature = "python"), allow(dead_code, reason = "Python looks from another thread"))]
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.progress.clone()
     }
 
     /// The next batch, or `None` after the last. Must be awaited in a tokio runtime; may be dropped and called again.
@@ -56,7 +79,10 @@ impl Batches {
             let (client, scan) = (parts.0.clone(), parts.1.clone());
             // One batch waits in the channel while the next is put together.
             let (sender, batches) = mpsc::channel(1);
-            let task = tokio::spawn(Reader::new(client, scan).run(sender));
+            let progress = self.progress.clone();
+            progress.begin();
+            let reader = Reader::new(client, scan, progress.clone());
+            let task = tokio::spawn(progress.told(reader.run(sender)));
             self.state = State::Running { batches, task };
         }
         let State::Running { batches, task } = &mut self.state else { return Poll::Ready(None) };
@@ -65,15 +91,18 @@ impl Batches {
             None => ready!(Pin::new(task).poll(context)).err().map(|error| Err(died(error))),
             next => next,
         };
-        if !matches!(next, Some(Ok(_))) {
-            self.stop();
+        match &next {
+            Some(Ok(batch)) => self.progress.give(batch.num_rows()),
+            Some(Err(_)) => self.stop(End::Failed),
+            None => self.stop(End::Complete),
         }
         Poll::Ready(next)
     }
 
-    fn stop(&mut self) {
+    fn stop(&mut self, end: End) {
         if let State::Running { task, .. } = std::mem::replace(&mut self.state, State::Ended) {
             task.abort();
+            self.progress.end(end);
         }
     }
 }
@@ -89,7 +118,7 @@ impl Stream for Batches {
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        self.stop();
+        self.stop(End::Closed);
     }
 }
 
@@ -107,8 +136,11 @@ mod tests {
         drop(sender);
         let schema = Arc::new(arrow::datatypes::Schema::empty());
         let task = tokio::spawn(async { panic!("the reason") });
-        let mut batches = Batches { schema, state: State::Running { batches, task } };
+        let progress = Arc::new(Progress::new("Items", false));
+        progress.begin();
+        let mut batches = Batches { schema, state: State::Running { batches, task }, progress };
         assert!(batches.next().await.is_some_and(|next| next.is_err()));
+        assert!(batches.stats().is_done);
         assert!(batches.next().await.is_none());
     }
 }

@@ -15,6 +15,7 @@ use super::cursor::offset_at_end;
 use super::id_store::IdStore;
 use super::request;
 use super::split::Split;
+use super::stats::Progress;
 use super::walks::{Arrival, Ask, Next, Recovery, Walks};
 use crate::airtable::client::{Answer, Client};
 use crate::airtable::failure::Failure;
@@ -49,6 +50,7 @@ pub(super) struct Reader {
     scan: Scan,
     decoder: Decoder,
     flushed: Instant,
+    progress: Arc<Progress>,
 }
 
 /// The walks through some records, and the pages of theirs that are on their way.
@@ -66,11 +68,11 @@ struct Fetched {
 }
 
 impl Reader {
-    pub(super) fn new(client: Arc<Client>, scan: Scan) -> Self {
+    pub(super) fn new(client: Arc<Client>, scan: Scan, progress: Arc<Progress>) -> Self {
         let decoder = Decoder::new(&scan);
         // The first page is handed on at once. (A machine that has just started knows no earlier time.)
         let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
-        Self { client, scan, decoder, flushed }
+        Self { client, scan, decoder, flushed, progress }
     }
 
     pub(super) async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
@@ -250,6 +252,8 @@ impl Reader {
         let page = self.decoder.page(&answer.body).map_err(|error| self.about(&request, error))?;
         drop(answer);
         let next = pages.walks.advance(&arrived, page).map_err(|error| self.about(&request, error))?;
+        self.progress.rescued(self.decoder.rescued());
+        self.progress.expect(pages.walks.expected_records());
         self.follow(pages, &next);
         Ok(())
     }
@@ -308,9 +312,9 @@ impl Reader {
     fn ask(&self, pages: &mut Pages, ask: &Ask) {
         let formula = pages.walks.formula(ask.walk);
         let request = request::page(&self.client, &self.scan, formula, ask.offset.as_deref());
-        let (client, walk) = (self.client.clone(), ask.walk);
+        let (client, tally, walk) = (self.client.clone(), self.progress.tally().clone(), ask.walk);
         pages.fetches.spawn(async move {
-            let answer = client.answer(&request).await;
+            let answer = client.answer(&request, &tally).await;
             Fetched { walk, request, answer }
         });
     }

@@ -11,7 +11,7 @@
 const CHARACTERS: &str = "0123456789AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz";
 
 /// Ways in which an id may end.
-const ENDINGS: usize = CHARACTERS.len() * CHARACTERS.len();
+pub(super) const ENDINGS: usize = CHARACTERS.len() * CHARACTERS.len();
 
 /// Those of the sample.
 const SAMPLED: usize = 8;
@@ -25,6 +25,11 @@ pub(super) const ONE_IN: f64 = 480.0;
 pub(super) struct Share {
     from: usize,
     to: usize,
+}
+
+/// How many records there are, where so many are in the sample.
+pub(super) fn told_by_sample(records: usize) -> usize {
+    records.saturating_mul(ENDINGS) / SAMPLED
 }
 
 impl Share {

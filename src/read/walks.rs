@@ -33,6 +33,8 @@ pub(super) struct Walks {
     /// A share may be read in smaller ones.
     may_cut: bool,
     life: Life,
+    /// Records of the sample so far, and whether that is all of it.
+    sampled: (usize, bool),
 }
 
 /// The way of one cursor.
@@ -136,6 +138,7 @@ impl Walks {
             fruitful_pages: 0,
             may_cut: !is_limited,
             life: Life::default(),
+            sampled: (0, false),
         }
     }
 
@@ -153,6 +156,12 @@ impl Walks {
     /// them asks for more.
     pub(super) fn is_read(&self) -> bool {
         !self.is_divided && self.each.first().is_some_and(|walk| !walk.cursor.has_more)
+    }
+
+    /// How many records there are in all, as the sample tells once all of it was read.
+    pub(super) fn expected_records(&self) -> Option<usize> {
+        let (records, is_all) = self.sampled;
+        is_all.then(|| shares::told_by_sample(records))
     }
 
     /// A page came. Where the end of its bytes tells the offset of the next one, that is asked for before this is decoded.
@@ -183,6 +192,9 @@ impl Walks {
             next = self.weigh(Arrival { records: arrival.records + page.new_records, ..arrival });
         }
         self.fruitful_pages += usize::from(page.new_records > 0);
+        if self.each[walk].part == Part::Sample {
+            self.sampled = (self.sampled.0 + page.records, page.offset.is_none() && self.each[walk].rest.is_none());
+        }
         if self.each[walk].part == Part::Sample && !self.is_divided {
             let is_all = page.offset.is_none();
             self.split.as_mut().into_iter().for_each(|split| split.sampled(page.records, is_all));
@@ -209,6 +221,10 @@ impl Walks {
     pub(super) fn fail(&mut self, walk: usize, failure: &Failure, records: usize) -> Result<Recovery> {
         let Walk { part, cursor, has_waited, is_cut, .. } = &mut self.each[walk];
         if failure.is_expired_cursor() && cursor.offset.is_some() {
+            if *part == Part::Sample {
+                // Whatever is read of it is read again.
+                self.sampled = (0, false);
+            }
             return self.expired(walk, records);
         }
         match part {

@@ -12,5 +12,6 @@ mod layers;
 mod odd_webhooks;
 mod read;
 mod source;
+mod stats;
 mod stored;
 mod webhooks;

@@ -7,28 +7,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..databricks_kit import program, up
 from ..databricks_kit.connection import TYPES, ConnectionDefinition, Verb, secret_reference
 from ..errors import OptionError
 from ..options import Options, table
-from . import flags
+from . import codes, flags
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[Any]
+    from .console import Console
+
+EXAMPLES = (
+    "connection --name airtable --base-id appXXXXXXXXXXXXXX --create --dry-run",
+    "connection --name airtable --format sql --secret airtable/token",
+)
 
 
-def add_to(commands: Commands) -> None:
-    """Adds the command."""
-    command = commands.add_parser(
-        "connection",
-        help="create, update or print a Unity Catalog connection",
-        description="Creates or updates the Unity Catalog connection of this source by Databricks' command line, with "
-        "a token of --token-file, of AIRTABLE_TOKEN, or of a prompt. Without --create and --update it prints the "
-        "definition, without a token.",
+def add(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "Creates or updates the Unity Catalog connection of this source by Databricks' command line, with a token of\n"
+        "--token-file, of AIRTABLE_TOKEN, or of a prompt. Without --create and --update it prints the definition,\n"
+        "without a token. The options of the connection are stored in it for every read."
     )
-    command.set_defaults(run=_connection)
     command.add_argument("--name", required=True, help="the connection's name")
     verbs = command.add_mutually_exclusive_group()
     verbs.add_argument("--create", action="store_true", help="create it")
@@ -44,10 +45,9 @@ def add_to(commands: Commands) -> None:
         default="airtable/token",
         help="where SQL finds the token (default %(default)s)",
     )
-    group = command.add_argument_group("options", "Stored in the connection for every read.")
     for option in table():
         if option["scope"] == "connection" and option["name"] != "token":
-            group.add_argument(flags.flag(option["name"]), **flags.settings(option))
+            flags.add_option(command, option)
 
 
 def add_access(command: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def add_access(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _connection(parsed: argparse.Namespace) -> None:
+def run(parsed: argparse.Namespace, console: Console) -> int:
     from .._native import Connector
 
     program.names(name=parsed.name, secret=parsed.secret, profile=parsed.profile)
@@ -81,6 +81,7 @@ def _connection(parsed: argparse.Namespace) -> None:
     else:
         print(definition.to_json())
         print("The definition holds no token. --create sends it with one.", file=sys.stderr)
+    return codes.DONE
 
 
 def _send(definition: ConnectionDefinition, verb: Verb, parsed: argparse.Namespace) -> None:

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING, Any
 from .. import environment
 from ..databricks_kit import program, template, up, wheels
 from ..errors import OptionError
-from . import connection
+from . import codes, connection
 
 if TYPE_CHECKING:
+    from .console import Console
+
     Commands = argparse._SubParsersAction[Any]
 
 
-def add_to(commands: Commands) -> None:
-    """Adds the command with its two verbs."""
-    command = commands.add_parser(
-        "databricks",
-        help="bring the tables of a base into a Databricks workspace",
-        description="From nothing to tables: init writes a bundle into a folder, and up brings it into a workspace.",
+EXAMPLES = (
+    "databricks init airtable-kit --base-id appXXXXXXXXXXXXXX --wheels dist",
+    "databricks up airtable-kit --dry-run",
+)
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    command.description = (
+        "From nothing to tables: init writes a bundle into a folder, and up brings it into a workspace."
     )
     verbs = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_init(verbs)
@@ -34,7 +39,7 @@ def _add_init(verbs: Commands) -> None:
         help="write a bundle into a folder",
         description="Writes a bundle into a folder. On a terminal it asks for what is not given.",
     )
-    command.set_defaults(run=_init)
+    command.set_defaults(verb=_init)
     command.add_argument("folder", metavar="DIR", help="the folder; files that are there are not replaced")
     command.add_argument(
         "--base-id",
@@ -67,7 +72,7 @@ def _add_up(verbs: Commands) -> None:
         description="Checks login and rights, makes or updates the connection, deploys the bundle, runs the pipeline, "
         "and prints the tables with their rows, or the first error with its cure. Needs Databricks' command line.",
     )
-    command.set_defaults(run=_up)
+    command.set_defaults(verb=_up)
     command.add_argument(
         "folder", metavar="DIR", nargs="?", default=".", help="the bundle's folder (default %(default)s)"
     )
@@ -78,6 +83,11 @@ def _add_up(verbs: Commands) -> None:
     connection.add_access(command)
     command.add_argument("--warehouse", metavar="ID", help="a SQL warehouse that counts the rows of the tables")
     command.add_argument("--dry-run", action="store_true", help="print the commands, and run none")
+
+
+def run(parsed: argparse.Namespace, console: Console) -> int:
+    parsed.verb(parsed)
+    return codes.DONE
 
 
 def _init(parsed: argparse.Namespace) -> None:

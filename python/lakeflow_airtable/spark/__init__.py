@@ -1,8 +1,8 @@
 """The Spark data source.
 
 `source` is what Spark registers and plans with, `stream` turns changes into micro-batches, `partition` is what a task
-of either reads, `virtual_tables` are the tables that list Airtable's, and `messages` shortens what
-Spark shows before an error's message.
+of either reads, `worker_log` is where its log lines go, `virtual_tables` are the tables that list Airtable's, and
+`messages` shortens what Spark shows before an error's message.
 
 Classes are pickled by the names of their modules, so the driver and the workers need the same release of this package.
 """

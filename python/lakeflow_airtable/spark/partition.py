@@ -11,6 +11,7 @@ from pyspark.sql.datasource import InputPartition
 from ..errors import AirtableError, AuthError, NotFoundError
 from ..options import Options
 from ..shown import scrubbed
+from .worker_log import told_by_worker
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +42,7 @@ def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
 
     connector, plan = Connector(options, among_others=True), Scan.from_json(scan)
     try:
-        with connector.read(plan) as batches:
+        with told_by_worker(), connector.read(plan) as batches:
             yield from batches
     except REFUSALS as error:
         raise table_named(error, connector, plan) from None

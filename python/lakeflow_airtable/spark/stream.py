@@ -49,6 +49,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._arrow_batches = arrow_batches
         self._limit = _integer(options.get("max_records_per_batch"))
         self._last: str | None = None
+        self._newest: str | None = None
         self._is_first = True
         self._asked: float | None = None
         self._available_now = False
@@ -80,6 +81,13 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             self._last = self._latest(begin, most)
         return _offset(self._last)
 
+    def reportLatestOffset(self) -> Offset | None:
+        """How far the source goes, for the query's progress, as was found when it was asked last: no request.
+
+        Spark asks from 4.2 on. None where there is more than the batch has, and it is not known how much.
+        """
+        return None if self._newest is None else _offset(self._newest)
+
     def partitions(self, start: Offset, end: Offset) -> list[InputPartition]:
         begin, until = _text(start), _text(end)
         self._last = until
@@ -100,6 +108,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             return begin
         latest, has_more = self._stream().latest(begin, most)
         self._asked = None if has_more else time.monotonic()
+        self._newest = self._stream().known_end(latest) if has_more else latest
         return latest
 
     def _stream(self) -> Stream:

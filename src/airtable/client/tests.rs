@@ -17,7 +17,7 @@ async fn a_request_that_waits_for_the_token_has_not_gone_to_the_base_yet() {
     client.token_budget.block(Duration::from_secs(300));
     let slot = tokio::time::timeout(
         Duration::from_millis(20),
-        Departure::new(base.clone(), client.token_budget.clone(), false).wait(),
+        Departure::new(base.clone(), client.token_budget.clone(), false, Tally::unread()).wait(),
     )
     .await;
     assert!(slot.is_err(), "it waits");

@@ -202,6 +202,28 @@ fn a_request_that_has_not_arrived_counts_until_it_has() {
 }
 
 #[test]
+fn a_request_that_left_late_counts_from_then() {
+    let pace = Pace::of_base(5.0);
+    let mut slots = Slots::default();
+    let mut sent = Vec::new();
+    let mut now = 100 * SECOND;
+    for late in [true, false, false, false, false, false] {
+        loop {
+            let turn = if sent.is_empty() { slots.reserve(now, pace) } else { slots.depart(now, pace) };
+            let Turn::Go(noted) = turn else {
+                now += 1_000;
+                continue;
+            };
+            now += if late { 300_000 } else { 0 };
+            assert!(!late || slots.left(noted, now) >= now, "noted anew");
+            sent.push(now);
+            break;
+        }
+    }
+    assert!(sent[5] - sent[0] >= 1_050_000, "{sent:?}");
+}
+
+#[test]
 fn five_that_have_not_arrived_let_none_go_but_not_for_ever() {
     let pace = Pace::of_base(4.5);
     let mut slots = Slots::default();

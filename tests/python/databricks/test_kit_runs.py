@@ -14,7 +14,7 @@ import lakeflow_airtable
 from databricks_bundle import KIT, merged, resolved
 from lakeflow_airtable.databricks_kit import connection
 from lakeflow_airtable.mock import MockAirtable
-from lakeflow_airtable.pipeline.names import identifiers
+from lakeflow_airtable.specification.names import identifiers
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -33,8 +33,8 @@ from lakeflow_airtable.drift import Change
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline import IngestedTable
-from lakeflow_airtable.pipeline.spec import Entry, PipelineSpec
 from lakeflow_airtable.spark.partition import ScanPartition
+from lakeflow_airtable.specification.spec import Entry, PipelineSpec
 from project import PROJECT
 
 ID = "patAbCdEfGhIjKlM1"
