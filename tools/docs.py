@@ -58,13 +58,20 @@ def options() -> str:
 
 def commands() -> str:
     """Every command with its flags, from the parsers that read them."""
-    [choices] = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    summaries = {action.dest: action.help for action in choices._choices_actions}
-    pages = []
-    for name, command in choices.choices.items():
-        summary = str(summaries[name])
-        pages.append(f"## {name}\n\n{summary[0].upper()}{summary[1:]}.\n\n" + "\n".join(_flags(command)))
-    return "\n\n".join(pages)
+    return "\n\n".join(_pages(parser()))
+
+
+def _pages(of: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
+    """A page for each command, and for each command of a command."""
+    for choices in of._actions:
+        if not isinstance(choices, argparse._SubParsersAction):
+            continue
+        summaries = {action.dest: str(action.help) for action in choices._choices_actions}
+        for name, command in choices.choices.items():
+            summary = f"## {above}{name}\n\n{summaries[name][0].upper()}{summaries[name][1:]}."
+            below = list(_pages(command, f"{above}{name} "))
+            yield summary if below else f"{summary}\n\n" + "\n".join(_flags(command))
+            yield from below
 
 
 def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:

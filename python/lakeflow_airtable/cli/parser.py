@@ -46,7 +46,8 @@ COMMANDS = (
     Command("sync", "sync", "bring copies of tables up to date, as Delta, Iceberg, DuckDB or Parquet"),
     Command("verify", "verify", "compare a copy of a table with the table"),
     Command("estimate", "estimate", "say what keeping copies costs in requests, before anything is read"),
-    Command("connection", "definition", "print the definition of a Unity Catalog connection", asks_airtable=False),
+    Command("connection", "connection", "create, update or print a Unity Catalog connection", asks_airtable=False),
+    Command("databricks", "databricks", "bring the tables of a base into a Databricks workspace", asks_airtable=False),
     Command("options", "options", "show every option of the data source", asks_airtable=False),
     Command("mock", "mock", "run a local Airtable with sample data, for tests and first steps", asks_airtable=False),
     Command(

@@ -26,6 +26,7 @@ LAYERS = {
     PACKAGE: ["pipeline", "spark", "airtable", "verify", "estimate", "definitions", "drift", "errors", "_native"],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
     "cli": [
+        "databricks_kit",
         "mock",
         "airtable",
         "sync",
@@ -38,6 +39,8 @@ LAYERS = {
         "_native",
         "errors",
     ],
+    # The way into a workspace, which the command line takes.
+    "databricks_kit": ["environment", "options", "shown", "_native", "errors"],
     "pipeline": ["spark", "estimate", "specification", "options", "drift", "shown", "_native", "errors"],
     "spark": ["options", "shown", "_native", "errors"],
     # What they share, and the library.
@@ -75,13 +78,13 @@ FILES = {
         "verify",
         "estimate",
         "sync",
-        "definition",
+        "databricks",
+        "connection",
         "options",
         "rows",
         "progress",
         "live",
         "diagram",
-        "connection",
         "spec_file",
         "access",
         "names",
@@ -95,6 +98,9 @@ FILES = {
         "ending",
         "flags",
         "codes",
+    ],
+    "databricks_kit": [
+        *("up", "run", "rights", "template", "facts", "wheels", "connection", "program", "tokens", "cures"),
     ],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
     "specification": ["given", "upkeep", "tables", "spec", "names"],
