@@ -47,7 +47,7 @@ LAYERS = {
 FILES = {
     "cli": ["main", "connection", "flags", "output"],
     "pipeline": ["ingest", "graph", "source", "tables", "spec", "names", "drift"],
-    "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "messages"],
+    "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "schemas", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
 
