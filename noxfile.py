@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from datetime import date
+from datetime import date as Date
 from pathlib import Path
 
 import nox
@@ -61,7 +61,8 @@ def spark(session: nox.Session, spark: str, arrow: str) -> None:
         )
         # Only of a run without failures: one that fails ends the session.
         outcome.write_text(
-            json.dumps({"spark": pyspark, "pyarrow": pyarrow, "kind": kind, "tests": _count(report)}), encoding="utf-8"
+            json.dumps({"spark": pyspark, "pyarrow": pyarrow, "kind": kind, "tests": _count(report), "date": _today()}),
+            encoding="utf-8",
         )
 
 
@@ -85,8 +86,8 @@ def sail(session: nox.Session) -> None:
         silent=True,
     )
     pysail, client, pyarrow = str(versions).split()[-3:]
-    told = {"spark": f"Sail {pysail}, client {client}", "pyarrow": pyarrow, "kind": "connect", "tests": _count(report)}
-    outcome.write_text(json.dumps(told), encoding="utf-8")
+    told = {"spark": f"Sail {pysail}, PySpark client {client}", "pyarrow": pyarrow, "kind": "connect"}
+    outcome.write_text(json.dumps({**told, "tests": _count(report), "date": _today()}), encoding="utf-8")
 
 
 @nox.session
@@ -108,33 +109,41 @@ def table(session: nox.Session) -> None:
     outcomes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(OUTCOMES.glob("*.json"))]
     if not outcomes:
         session.error("nothing was run yet")
-    rows: dict[tuple[str, str], dict[str, int]] = {}
+    rows: dict[tuple[str, str, str], dict[str, int]] = {}
     for outcome in outcomes:
-        rows.setdefault((outcome["spark"], outcome["pyarrow"]), {})[outcome["kind"]] = outcome["tests"]
+        row = (outcome["spark"], outcome["pyarrow"], outcome["date"])
+        rows.setdefault(row, {})[outcome["kind"]] = outcome["tests"]
     lines = [
-        f"| {_engine(version)} | {pyarrow} | " + " | ".join(_cell(kinds.get(kind)) for kind in KINDS) + " |"
-        for (version, pyarrow), kinds in sorted(rows.items())
+        f"| {_engine(version)} | {pyarrow} | "
+        + " | ".join(_cell(version, kinds.get(kind)) for kind in KINDS)
+        + f" | {date} |"
+        for (version, pyarrow, date), kinds in sorted(rows.items())
     ]
     text = PAGE.read_text(encoding="utf-8")
     start, end = "<!-- matrix -->", "<!-- /matrix -->"
     head, _, rest = text.partition(start)
     made = [
-        f"Run on {date.today().isoformat()} with Python {platform.python_version()} by `make matrix`.",
+        f"Run with Python {platform.python_version()} by `make matrix`.",
         "",
-        "| engine | pyarrow | classic | Connect |",
-        "|---|---|---|---|",
+        "| engine | pyarrow | classic | Connect | run on |",
+        "|---|---|---|---|---|",
         *lines,
     ]
     body = "\n".join(made)
     PAGE.write_text(f"{head}{start}\n{body}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
+def _today() -> str:
+    return Date.today().isoformat()
+
+
 def _engine(version: str) -> str:
     return version if version.startswith("Sail") else f"PySpark {version}"
 
 
-def _cell(tests: int | None) -> str:
-    return "not run" if tests is None else f"{tests} tests pass"
+def _cell(version: str, tests: int | None) -> str:
+    missing = "there is none" if version.startswith("Sail") else "not run"
+    return missing if tests is None else f"{tests} tests pass"
 
 
 def _count(report: Path) -> int:
