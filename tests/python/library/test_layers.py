@@ -123,7 +123,7 @@ FILES = {
         "target",
     ],
     "verify": ["check", "copies", "spark", "compare", "cells", "report"],
-    "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "messages"],
+    "spark": ["source", "stream", "partition", "worker_log", "virtual_tables", "schemas", "messages"],
 }
 """The files of a package in their order: each may import those after it. The `__init__` comes before all of them."""
 
