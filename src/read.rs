@@ -10,6 +10,7 @@
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `request` | the request for a page |
+//! | `size` | how many records there are, told by a few pages |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
 mod batches;
@@ -19,9 +20,12 @@ mod life;
 mod reader;
 mod request;
 mod shares;
+mod size;
 mod split;
 pub(crate) mod stats;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use size::ask as ask_size;
+pub use size::{Certainty, Size};
 pub use stats::Stats;

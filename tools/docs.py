@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lakeflow_airtable import _native, mock
-from lakeflow_airtable.cli.main import _parser, markdown
+from lakeflow_airtable import _native
+from lakeflow_airtable.cli.options import markdown
+from lakeflow_airtable.cli.parser import parser
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -39,6 +40,7 @@ EXAMPLES = {
     "schema_change": "fail",
     "state_location": "/Volumes/main/airtable/state/vendors",
     "requests_per_second": "2",
+    "airtable_plan": "team",
     "max_retries": "3",
     "timeout_seconds": "30",
     "page_size": "50",
@@ -56,14 +58,20 @@ def options() -> str:
 
 def commands() -> str:
     """Every command with its flags, from the parsers that read them."""
-    parser = _parser()
-    [choices] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    summaries = {action.dest: action.help for action in choices._choices_actions}
-    pages = []
-    for name, command in choices.choices.items():
-        of_it = mock._parser() if name == "mock" else command
-        pages.append(f"## {name}\n\n{str(summaries[name]).capitalize()}.\n\n" + "\n".join(_flags(of_it)))
-    return "\n\n".join(pages)
+    return "\n\n".join(_pages(parser()))
+
+
+def _pages(of: argparse.ArgumentParser, above: str = "") -> Iterator[str]:
+    """A page for each command, and for each command of a command."""
+    for choices in of._actions:
+        if not isinstance(choices, argparse._SubParsersAction):
+            continue
+        summaries = {action.dest: str(action.help) for action in choices._choices_actions}
+        for name, command in choices.choices.items():
+            summary = f"## {above}{name}\n\n{summaries[name][0].upper()}{summaries[name][1:]}."
+            below = list(_pages(command, f"{above}{name} "))
+            yield summary if below else f"{summary}\n\n" + "\n".join(_flags(command))
+            yield from below
 
 
 def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -39,8 +39,10 @@ if TYPE_CHECKING:
     from ._native import Column as Column
     from ._native import ReadStats as ReadStats
     from ._native import Schema as Schema
+    from .estimate import Estimate as Estimate
     from .pipeline import IngestedTable as IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
+    from .verify import Verification as Verification
 
     __version__: str
 
@@ -58,6 +60,7 @@ __all__ = [
     "Column",
     "ColumnChange",
     "DataError",
+    "Estimate",
     "Field",
     "IngestedTable",
     "NotFoundError",
@@ -68,6 +71,7 @@ __all__ = [
     "Schema",
     "Table",
     "TransportError",
+    "Verification",
     "View",
     "ingest",
     "register",
@@ -98,6 +102,14 @@ def __getattr__(name: str) -> object:
         from . import _native
 
         return getattr(_native, name)
+    if name == "Estimate":
+        from .estimate import Estimate
+
+        return Estimate
+    if name == "Verification":
+        from .verify import Verification
+
+        return Verification
     if name == "IngestedTable":
         from .pipeline import IngestedTable
 

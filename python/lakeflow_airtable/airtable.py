@@ -9,7 +9,8 @@ from .errors import OptionError
 from .options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
+    from os import PathLike
     from typing import Literal
 
     import polars
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
     from ._native import Batches, Connector, Schema, Stream, TableMetadata
     from .definitions import Bases, Tables
+    from .estimate import Estimate
     from .keywords import AirtableKeywords, ChangeKeywords, ReadKeywords
+    from .sync import SyncReport
+    from .sync.keywords import SyncKeywords
+    from .verify import Verification
 
 Offset = dict[str, Any]
 """How far a reader of changes has read."""
@@ -164,6 +169,138 @@ class Airtable:
         begin = _offset_text(start)
         until = _offset_text(end) or stream.latest(begin)[0]
         return self._connector.read(stream.scan(begin, until), given)
+
+    def sync(
+        self,
+        spec: str | list[str] | Mapping[str, Any],
+        *,
+        to: str | PathLike[str],
+        format: str,
+        every: str | float | None = None,
+        refresh: bool | Collection[str] = False,
+        storage_options: Mapping[str, str] | None = None,
+        **options: Unpack[SyncKeywords],
+    ) -> SyncReport:
+        """Brings copies of tables up to date, and makes them where there are none.
+
+        Each copy holds how far it has come, in the same commit as its rows. So a run that was killed anywhere is run
+        again, and nothing is missing or there twice.
+
+        Args:
+            spec: `"*"` for every table of the base, a list of names of tables, or the specification that `ingest`
+                takes, whose entries say how each table is kept.
+            to: Where the copies go: a directory or an object store's address (`delta`), a directory (`parquet`), a file
+                (`duckdb`), or a catalog and a namespace such as `lake.airtable` (`iceberg`).
+            format: `delta`, `iceberg`, `duckdb` or `parquet`. Parquet holds snapshots only.
+            every: Keeps running: seconds from the begin of one run to that of the next, or a text such as `15m`.
+            refresh: `True`, or names of tables, whose copies are loaded anew, in place of what they hold.
+            storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog where
+                pyiceberg's configuration does not have them.
+            options: Options of the reads, and `scd_type`, `primary_keys`, `sequence_by`, for all entries that do not
+                have their own.
+
+        Returns:
+            What was done, table by table. A table that failed has its `error` there, and `failed` lists these: the
+            other tables are synced all the same.
+
+        Raises:
+            OptionError, NotFoundError: All that is wrong with the specification, before anything is written.
+            ModuleNotFoundError: The format's package is not there: `pip install 'lakeflow-airtable[sync]'`.
+        """
+        from .sync import sync
+
+        return sync(
+            self._options,
+            spec,
+            to=to,
+            format=format,
+            every=every,
+            refresh=refresh,
+            storage_options=storage_options,
+            given=options,
+        )
+
+    def estimate(
+        self,
+        spec: str | list[str] | Mapping[str, Any],
+        *,
+        every: str | float = "15m",
+        changed_per_run: float = 0.01,
+        records: int | Mapping[str, int] | None = None,
+        **options: Unpack[ChangeKeywords],
+    ) -> Estimate:
+        """What keeping copies of tables costs in calls to Airtable, for each ingestion type, before anything is read.
+
+        Costs one request for the definitions of each base, and one to five for the size of each table: a table of one
+        page is counted, and of a larger one a share of the records.
+
+        Args:
+            spec: The name of a table, a list of them, `"*"` for every table of the base, or the specification that
+                `sync` and `ingest` take.
+            every: How often a copy is brought up to date: seconds, or a text such as `15m`, `2h` or `1d`.
+            changed_per_run: What changes between two runs: below 1 a share of a table's records, from 1 on a number of
+                records of each table.
+            records: The sizes of tables where they are known, by name, or a number for the one table. No request is
+                sent for these.
+            options: Options of the reads. `airtable_plan` is the plan whose monthly cap the calls are compared with.
+
+        Raises:
+            OptionError, NotFoundError: All that is wrong with the specification.
+        """
+        from .estimate import estimate
+
+        return estimate(
+            self._options, spec, every=every, changed_per_run=changed_per_run, records=records, given=options
+        )
+
+    def verify(
+        self,
+        table: str,
+        target: object,
+        *,
+        cells: bool = False,
+        key: str = "id",
+        format: Literal["delta", "iceberg", "duckdb", "parquet", "spark"] | None = None,
+        spark: object | None = None,
+        storage_options: Mapping[str, str] | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> Verification:
+        """What a copy of a table lacks, has too much, has old or has otherwise. The copy is only read.
+
+        By ids and times this costs a request for each 100 records, with one field of each at most. Rows are held as a
+        key, a time and a number each, so memory depends on their number alone. Of a history the current versions
+        count, and rows that are marked as deleted do not.
+
+        Args:
+            table: The name of the table, or its `tbl...` id.
+            target: The copy: a Delta table's directory or address, a Parquet file or directory, `FILE:TABLE` for
+                DuckDB, `CATALOG.NAMESPACE.TABLE` for Iceberg, a table's name where `spark` is given, a DataFrame of
+                Spark's, or an object that has `__arrow_c_stream__`.
+            cells: Compares all cells that both have, too. Addresses of attachments are left out.
+            key: The column that names a row, in both.
+            format: What a text names, where that is not to be guessed by what is there.
+            spark: The session whose tables are meant.
+            storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog.
+            options: Options of the read: those by which the copy was made.
+
+        Raises:
+            OptionError: The target is no copy, or has no such key.
+            NotFoundError: There is no such table, or nothing is at the target.
+            ModuleNotFoundError: The format's package is not there: `pip install 'lakeflow-airtable[sync]'`.
+        """
+        from .verify import verify
+
+        return verify(
+            self._connector,
+            table,
+            target,
+            cells=cells,
+            key=key,
+            format=format,
+            spark=spark,
+            storage_options=storage_options,
+            given=Options.from_values(options),
+        )
 
     def _stream(self, table: str, given: Options) -> Stream:
         """The changes of a table as it is now; what the last stream has listed is not listed again."""

@@ -69,6 +69,9 @@ class TableKeywords(TypedDict, total=False):
     ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append"] | None
     """What a read of the table gives. Default: `snapshot`."""
 
+    airtable_plan: Literal["free", "team", "business", "enterprise"] | None
+    """Plan of the base's workspace, for warnings of its monthly cap of API calls."""
+
     page_size: int | str | None
     """Records in one request, at most 100. Default: `100`."""
 

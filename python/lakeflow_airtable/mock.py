@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 import signal
 import sys
 import threading
@@ -379,8 +380,16 @@ class _Parser(argparse.ArgumentParser):
         super().error(scrub(message))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m lakeflow_airtable mock", description="Runs a mock Airtable until Ctrl-C.")
+PROGRAM = "lakeflow-airtable mock"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the command."""
+    parser = _Parser(
+        prog=PROGRAM,
+        allow_abbrev=False,
+        description="Runs a mock Airtable until Ctrl-C, and prints lines that point a shell at it.",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="IP address to listen on (default: %(default)s)")
     port = _whole_number(0, _LARGEST_PORT)
     parser.add_argument("--port", type=port, default=0, help="port to listen on (default: a free one)")
@@ -439,7 +448,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the server until Ctrl-C or SIGTERM; the command ``python -m lakeflow_airtable mock``."""
-    given = _parser().parse_args(argv)
+    given = parser().parse_args(argv)
     faults: dict[str, Any] = {"gzip": not given.no_gzip}
     if given.rate_limit is not None:
         faults["requests_per_second"] = given.rate_limit
@@ -474,15 +483,15 @@ def _greet(mock: MockAirtable) -> None:
     tables = mock.schema()["tables"]
     table = tables[0]["name"] if tables else "Table"
     lines = [
-        f"url      {mock.url}",
-        f"token    {mock.token}",
-        f"base_id  {mock.base_id}",
+        "# A mock Airtable is running. Ctrl-C stops it. Paste these lines into another shell:",
+        f"export AIRTABLE_BASE_URL={shlex.quote(mock.url)}",
+        f"export AIRTABLE_TOKEN={shlex.quote(mock.token)}",
+        f"export AIRTABLE_BASE_ID={shlex.quote(mock.base_id)}",
+        f"lakeflow-airtable read {shlex.quote(table)}",
         "",
-        "Read it with:",
-        "  from lakeflow_airtable import Airtable",
-        f'  base = Airtable(token="{mock.token}", base_id="{mock.base_id}", base_url="{mock.url}")',
-        f'  base.read("{table}")',
-        "",
-        "Ctrl-C stops it.",
+        "# Or in Python:",
+        "#   from lakeflow_airtable import Airtable",
+        f"#   base = Airtable(token={mock.token!r}, base_id={mock.base_id!r}, base_url={mock.url!r})",
+        f"#   base.read({table!r})",
     ]
     print("\n".join(lines), flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,3 +19,16 @@ def scrubbed(shown: type[T]) -> type[T]:
 
     shown.__repr__ = __repr__  # type: ignore[assignment]
     return shown
+
+
+def aligned(lines: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
+    """Rows of texts as columns of text; those that hold numbers end at the same place."""
+    plain = [[" ".join(cell.split()) for cell in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if at in numbers else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in plain
+    )

@@ -22,6 +22,19 @@ const BASES_OF_A_TOKEN: f64 = 10.0;
 static OWN: Mutex<Option<HashMap<PathBuf, Slots>>> = Mutex::new(None);
 static SAID: Once = Once::new();
 
+/// How a budget is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetState {
+    /// The file by which the processes of the machine share it. Those that use it hold it open.
+    pub path: PathBuf,
+    /// How long a request that came now would wait at least.
+    pub wait: Duration,
+    /// How long the base is left alone after too many requests.
+    pub blocked: Duration,
+    /// Whether the pace is lower for a while after a penalty.
+    pub is_eased: bool,
+}
+
 /// One budget: that of a base, or that of a token.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -93,6 +106,16 @@ impl Budget {
     /// How long a request that came now would wait at least.
     pub(crate) fn outlook(&self) -> Duration {
         self.change(Slots::outlook)
+    }
+
+    /// How it is now.
+    pub(crate) fn state(&self) -> BudgetState {
+        self.change(|slots, now| BudgetState {
+            path: self.path.clone(),
+            wait: slots.outlook(now),
+            blocked: slots.blocked(now),
+            is_eased: slots.eased(now) > 0,
+        })
     }
 
     /// From one slot to the next.
@@ -257,6 +280,20 @@ mod tests {
         assert_eq!(wait(a.reserve()), Duration::ZERO);
         assert!(wait(a.reserve()) > Duration::from_millis(100), "paced within the process");
         assert_eq!(std::fs::read(&target).expect("there"), b"theirs");
+    }
+
+    #[test]
+    fn a_state_says_what_a_request_would_meet_and_takes_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("one.budget");
+        let a = budget(path.clone());
+        let free = BudgetState { path: path.clone(), wait: Duration::ZERO, blocked: Duration::ZERO, is_eased: false };
+        assert_eq!(a.state(), free);
+        assert_eq!(wait(a.reserve()), Duration::ZERO, "looking takes no slot");
+        a.block(Duration::from_secs(30));
+        let shut = budget(path).state();
+        assert!(shut.blocked > Duration::from_secs(29) && shut.wait >= shut.blocked, "{shut:?}");
+        assert!(shut.is_eased);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, Head
 use reqwest::{Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use crate::airtable::budget::Budget;
+use crate::airtable::budget::{Budget, BudgetState};
 use crate::airtable::clock::ServiceClock;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
 use crate::airtable::failure::{Failure, Purpose, Reason, from_failure};
@@ -150,6 +150,12 @@ impl Client {
     /// How many requests a second the budget of a base allows.
     pub(crate) fn requests_per_second(&self) -> f64 {
         self.connection.requests_per_second
+    }
+
+    /// The budget of a base as it is now.
+    pub(crate) fn budget_state(&self, base_id: &str) -> BudgetState {
+        let rate = self.connection.requests_per_second;
+        Budget::of_base(&self.connection.base_url[..], base_id, rate).state()
     }
 
     /// Sends a request once, when it is its turn. Where the connection has to be opened first, it waits for its turn then.

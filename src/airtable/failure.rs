@@ -146,6 +146,8 @@ impl ErrorBody {
 /// What a request was for: names it in messages, and says which scope it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// Whose token it is.
+    Account,
     Bases,
     Schema,
     Records,
@@ -162,6 +164,7 @@ impl Purpose {
                 "this is the definition of a base, which Airtable sends whole: remove tables, fields, views and choices \
                  that nobody needs, or split the base"
             }
+            Self::Account => "check base_url: this is no answer of Airtable's",
             Self::Bases => "give base_id, so that bases need not be listed",
             Self::Webhooks | Self::NewWebhook => {
                 "these are the base's changes, which Airtable sends whole: read the table anew, with a new checkpoint, or \
@@ -172,6 +175,7 @@ impl Purpose {
 
     fn scope(self) -> &'static str {
         match self {
+            Self::Account => "that it needs",
             Self::Bases | Self::Schema => "schema.bases:read",
             Self::Records => "data.records:read",
             Self::Webhooks => "webhook:manage, besides data.records:read and schema.bases:read,",

@@ -216,13 +216,13 @@ impl Slots {
     }
 
     /// How long the base is left alone from `now` on.
-    fn blocked(&self, now: Micros) -> Duration {
+    pub(crate) fn blocked(&self, now: Micros) -> Duration {
         let left = self.blocked_until.saturating_sub(now);
         Duration::from_micros(if left > FURTHEST { 0 } else { left })
     }
 
     /// By how many halves the pace is eased.
-    fn eased(&self, now: Micros) -> u32 {
+    pub(crate) fn eased(&self, now: Micros) -> u32 {
         let steps = self.eased_until.saturating_sub(now).div_ceil(EASE);
         // What ends later was not written by us.
         u32::try_from(steps).ok().filter(|steps| *steps <= MOST_EASED).unwrap_or(0)

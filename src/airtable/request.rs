@@ -19,6 +19,30 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Whose token it is. It needs no scope.
+    pub(crate) fn account() -> Self {
+        Self {
+            purpose: Purpose::Account,
+            method: Method::GET,
+            path: vec!["meta".into(), "whoami".into()],
+            query: Vec::new(),
+            body: None,
+            base_id: None,
+        }
+    }
+
+    /// The webhooks of a base.
+    pub(crate) fn webhooks(base_id: &str) -> Self {
+        Self {
+            purpose: Purpose::Webhooks,
+            method: Method::GET,
+            path: vec!["bases".into(), base_id.into(), "webhooks".into()],
+            query: Vec::new(),
+            body: None,
+            base_id: Some(base_id.into()),
+        }
+    }
+
     /// The definitions of a base's tables.
     pub(crate) fn tables(base_id: &str) -> Self {
         Self {

@@ -46,6 +46,30 @@ impl Base {
     }
 }
 
+/// `GET /v0/meta/whoami`: whose token it is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Account {
+    /// `usr...`.
+    #[serde(deserialize_with = "id::one")]
+    pub id: String,
+    /// Told of OAuth tokens only.
+    #[serde(default)]
+    scopes: Value,
+}
+
+impl Account {
+    /// The token's scopes, which Airtable tells of OAuth tokens only.
+    pub fn scopes(&self) -> Option<Vec<&str>> {
+        self.scopes.as_array().map(|scopes| scopes.iter().filter_map(Value::as_str).collect())
+    }
+}
+
+/// `GET /v0/bases/{baseId}/webhooks`, of which no more than the number matters here.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Webhooks {
+    pub(crate) webhooks: Vec<serde::de::IgnoredAny>,
+}
+
 /// `GET /v0/meta/bases/{baseId}/tables`: every table of the base, never paged.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Tables {

@@ -192,6 +192,14 @@ pub static OPTIONS: &[OptionRow] = &[
     .of(Connection)
     .called(&["ratelimit", "rps", "qps", "maxrequestspersecond"])
     .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
+    row(
+        "airtable_plan",
+        "free|team|business|enterprise",
+        "",
+        "plan of the base's workspace, for warnings of its monthly cap of API calls",
+    )
+    .of(Tables)
+    .called(&["plan", "billingplan"]),
     row("max_retries", "integer", "8", "how often one request is sent again after a failure that may pass")
         .of(Connection)
         .called(&["retries", "numretries", "retrycount"]),

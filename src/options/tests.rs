@@ -269,11 +269,25 @@ fn deletes_alone_need_a_feed() {
 }
 
 #[test]
+fn a_plan_is_one_of_four() {
+    let plan = |text| parse(&[("airtable_plan", text)]).expect("valid").read.airtable_plan;
+    assert_eq!(plan("free"), Some(Plan::Free));
+    assert_eq!(plan(" Team"), Some(Plan::Team));
+    assert_eq!(plan("ENTERPRISE"), Some(Plan::Enterprise));
+    assert_eq!((plan(""), parse(&[]).expect("valid").read.airtable_plan), (None, None));
+    for unknown in ["pro", "teams", "free plan"] {
+        let text = message(&[("airtable_plan", unknown)]);
+        assert!(text.contains("one of free, team, business, enterprise"), "{text}");
+    }
+    assert!(message(&[("plan", "team")]).contains("airtable_plan"));
+}
+
+#[test]
 fn the_table_says_what_an_option_is_about() {
     let of = |scope: Scope| OPTIONS.iter().filter(|row| row.scope == scope).map(|row| row.name).collect::<Vec<_>>();
     let connection = ["token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds"];
     assert_eq!(of(Scope::Connection), connection);
-    assert_eq!(of(Scope::Tables), ["namespace"]);
+    assert_eq!(of(Scope::Tables), ["namespace", "airtable_plan"]);
     let stream =
         ["max_records_per_batch", "lookback_seconds", "webhook_id", "on_lost_feed", "schema_change", "state_location"];
     assert_eq!(of(Scope::Stream), stream);

@@ -41,6 +41,19 @@ pub enum IngestionType {
     Append,
 }
 
+/// What the base's workspace pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// 1,000 calls a month.
+    Free,
+    /// 100,000 calls a month.
+    Team,
+    /// No monthly cap.
+    Business,
+    /// No monthly cap.
+    Enterprise,
+}
+
 /// What a stream does when a field is added to its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaChange {
@@ -102,6 +115,8 @@ pub struct ReadOptions {
     pub table: Option<String>,
     /// Name or id of the base, where the connection fixes none.
     pub namespace: Option<String>,
+    /// Plan of the base's workspace. No request depends on it.
+    pub airtable_plan: Option<Plan>,
     /// Name or id of a view.
     pub view: Option<String>,
     /// Names or ids of fields; all where not given.

@@ -10,7 +10,9 @@ use crate::id::is_id;
 use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
-use crate::options::typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, ReadOptions, SchemaChange};
+use crate::options::typed::{
+    ColumnNames, Connection, FieldNames, IngestionType, Nested, Plan, ReadOptions, SchemaChange,
+};
 use crate::token::Token;
 
 /// Where Airtable is.
@@ -36,6 +38,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
     let read = ReadOptions {
         table: given.name("tableName"),
         namespace: namespace(given)?,
+        airtable_plan: plan(given)?,
         view: given.name("view"),
         fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
@@ -131,6 +134,12 @@ fn namespace(given: &Given) -> Result<Option<String>> {
     }
     // `[]` is the framework's word for the place above all bases: it names none.
     Ok(bases.pop())
+}
+
+fn plan(given: &Given) -> Result<Option<Plan>> {
+    let plans =
+        [("free", Plan::Free), ("team", Plan::Team), ("business", Plan::Business), ("enterprise", Plan::Enterprise)];
+    given.text("airtable_plan").map(|_| given.choice("airtable_plan", &plans)).transpose()
 }
 
 fn ingestion_type(given: &Given) -> Result<IngestionType> {

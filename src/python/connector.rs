@@ -94,6 +94,35 @@ impl Connector {
         Ok(json!(told).to_string())
     }
 
+    /// Whose token it is, as JSON: `id` of the user, and `scopes` where Airtable tells them.
+    fn account(&self, py: Python<'_>) -> PyResult<String> {
+        let connector = self.connector(py)?;
+        let account = answered(py, wait(py, connector.account()))?;
+        Ok(json!({ "id": account.id, "scopes": account.scopes() }).to_string())
+    }
+
+    /// How many webhooks a base has.
+    #[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+    fn webhook_count(&self, py: Python<'_>, base_id: Name) -> PyResult<usize> {
+        let base_id = base_id.checked(py)?;
+        let connector = self.connector(py)?;
+        answered(py, wait(py, connector.webhook_count(&base_id)))
+    }
+
+    /// The budget of a base as it is now, as JSON: `path`, `requests_per_second`, `wait_seconds`, `blocked_seconds`,
+    /// `is_eased`.
+    fn budget(&self, py: Python<'_>, base_id: Name) -> PyResult<String> {
+        let state = self.connector(py)?.budget(&base_id.checked(py)?);
+        Ok(json!({
+            "path": state.path.to_string_lossy(),
+            "requests_per_second": self.options.connection.requests_per_second,
+            "wait_seconds": state.wait.as_secs_f64(),
+            "blocked_seconds": state.blocked.as_secs_f64(),
+            "is_eased": state.is_eased,
+        })
+        .to_string())
+    }
+
     /// The definitions of a base's tables, as JSON: a list of `TableDefinition`.
     #[pyo3(signature = (namespace = None, options = None))]
     fn definitions(&self, py: Python<'_>, namespace: Option<Name>, options: Option<Given>) -> PyResult<String> {
@@ -155,6 +184,20 @@ impl Connector {
         let options = self.call_options(py, None, options)?;
         let batches = self.live_for(&options).get(py)?.read(scan.0.clone());
         Ok(Batches::new(py, &scan.0.table_name, batches))
+    }
+
+    /// How many records a plan reads, what that number is worth (`exact`, `about`, `at_least`), and the requests for it.
+    #[pyo3(signature = (scan, options = None))]
+    fn estimate_records(
+        &self,
+        py: Python<'_>,
+        scan: &Scan,
+        options: Option<Given>,
+    ) -> PyResult<(u64, &'static str, u32)> {
+        let options = self.call_options(py, None, options)?;
+        let connector = self.live_for(&options).get(py)?;
+        let size = answered(py, wait(py, connector.estimate_records(&scan.0)))?;
+        Ok((size.records, size.certainty.as_str(), size.requests))
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.

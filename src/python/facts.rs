@@ -9,6 +9,7 @@ use super::html;
 use super::text::{Name, Shown};
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
+use crate::files::Format;
 use crate::options::{OPTIONS, OptionRow, option_meant as meant_by, place};
 use crate::scan::snake;
 use crate::token::scrub as scrub_text;
@@ -72,6 +73,27 @@ pub(super) fn web_place(
 #[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
 pub(super) fn scrub(text: Shown) -> String {
     scrub_text(&text.0).into_owned()
+}
+
+/// Raises what is wrong with a format, its compression and its row groups, before anything is written.
+#[pyfunction]
+#[pyo3(signature = (format, compression = None, row_group_size = None))]
+pub(super) fn check_format(
+    py: Python<'_>,
+    format: &str,
+    compression: Option<&str>,
+    row_group_size: Option<i64>,
+) -> PyResult<()> {
+    Format::parse(format, compression, row_group_size).map(drop).map_err(|error| exception(py, &error))
+}
+
+/// The features that this was built with, and how it was built.
+#[pyfunction]
+pub(super) fn build_info() -> (Vec<&'static str>, String) {
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let features = [("files", cfg!(feature = "files")), ("mock", cfg!(feature = "python"))];
+    let built = features.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect();
+    (built, format!("{profile}, {} {}", std::env::consts::OS, std::env::consts::ARCH))
 }
 
 /// A name as columns have it: `SKU Code (#)` is `sku_code_num`. Empty where nothing of it is a letter or a digit.

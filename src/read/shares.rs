@@ -11,7 +11,7 @@
 const CHARACTERS: &str = "0123456789AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz";
 
 /// Ways in which an id may end.
-const ENDINGS: usize = CHARACTERS.len() * CHARACTERS.len();
+pub(super) const ENDINGS: usize = CHARACTERS.len() * CHARACTERS.len();
 
 /// Those of the sample.
 const SAMPLED: usize = 8;

@@ -1,7 +1,7 @@
 """The command line: `lakeflow-airtable`, or `python -m lakeflow_airtable`.
 
 `main` holds the commands, `flags` says how options are spelled here, `output` writes what was read to files and to the
-terminal, and `connection` makes the definition of a Unity Catalog connection. It needs no Spark.
+terminal. `connection` and `databricks` are the commands that bring a base into a workspace. It needs no Spark.
 """
 
 from __future__ import annotations

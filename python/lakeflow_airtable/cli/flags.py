@@ -5,11 +5,18 @@ Messages name options as Python and Spark do. Here they name what the user has t
 
 from __future__ import annotations
 
+import json
 import re
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from ..errors import OptionError
 from ..options import table
+
+if TYPE_CHECKING:
+    from .._native import OptionRow
+    from ..options import Scope
 
 POSITIONAL = "tableName"
 """A positional argument here, not a flag."""
@@ -33,13 +40,79 @@ def dest(name: str) -> str:
     return _DEST + name
 
 
+def add_options(command: ArgumentParser, *scopes: Scope) -> None:
+    """The options of these scopes as flags of a command that asks Airtable, and what the command says meanwhile."""
+    command.add_argument("--token-file", metavar="FILE", help="a file that holds the token alone")
+    for option in table():
+        if option["scope"] in scopes and option["name"] != POSITIONAL:
+            add_option(command, option)
+    add_console(command)
+
+
+def add_console(command: ArgumentParser) -> None:
+    """How much a command says on stderr."""
+    said = command.add_mutually_exclusive_group()
+    said.add_argument("--quiet", action="store_true", help="say nothing on stderr but what went wrong")
+    said.add_argument("--verbose", action="store_true", help="say every request, and each wait")
+
+
+def add_option(command: ArgumentParser, option: OptionRow) -> None:
+    """One option as a flag."""
+    default = f" (default {option['default']})" if option["default"] else ""
+    settings: dict[str, Any] = {
+        "dest": dest(option["name"]),
+        # argparse formats help texts with %.
+        "help": (option["meaning"] + default).replace("%", "%%"),
+    }
+    words = option["kind"].split("|")
+    if len(words) > 1:
+        settings.update(choices=words, type=_word(words))
+    else:
+        settings.update(metavar=option["kind"].upper())
+    if option["kind"] == "list":
+        settings.update(action="append")
+    command.add_argument(*map(flag, (option["name"], *option["aliases"])), **settings)
+
+
+def _word(words: Sequence[str]) -> Any:
+    """Reads a word without regard to case, as everything else that takes options does."""
+
+    def read(text: str) -> str:
+        return next((word for word in words if word.lower() == text.strip().lower()), text)
+
+    return read
+
+
 def given(parsed: Namespace) -> dict[str, object]:
     """The options for which there were flags."""
+    return {name: _joined(name, value) for name, value in named(parsed).items()}
+
+
+def named(parsed: Namespace) -> dict[str, object]:
+    """The same as it was given, for who needs no more than the names."""
     return {
         name.removeprefix(_DEST): value
         for name, value in vars(parsed).items()
         if name.startswith(_DEST) and value is not None
     }
+
+
+def _joined(name: str, value: object) -> object:
+    """What several flags of one list say together. A single one is handed on as it is."""
+    if not isinstance(value, list):
+        return value
+    if len(value) == 1:
+        return value[0]
+    every: list[object] = []
+    for text in value:
+        if not text.lstrip().startswith("["):
+            every.extend(part.strip() for part in text.split(","))
+            continue
+        try:
+            every.extend(json.loads(text))
+        except ValueError as error:
+            raise OptionError(f"option {name} is no JSON list: give names, or a list of them", option=name) from error
+    return every
 
 
 def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
@@ -55,24 +128,24 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     return "".join(parts)
 
 
-def unrecognized(left: Sequence[str], parsed: Namespace) -> str:
-    """What to say of the arguments that a command does not take."""
+def unrecognized(left: Sequence[str], parsed: Namespace, known: Sequence[str]) -> str:
+    """What to say of the arguments that a command does not take. `known` are the flags that it takes."""
     shown = []
     for before, argument in zip(("", *left), left, strict=False):
         if argument.startswith("-"):
-            shown.append(_explained(argument.partition("=")[0], parsed))
+            shown.append(_explained(argument.partition("=")[0], parsed, known))
         elif not before.startswith("-") or "=" in before:
             is_short = len(argument) <= _LONGEST_SHOWN
             shown.append(f'"{argument}"' if is_short else f"one of {len(argument)} characters")
     return f"unrecognized arguments: {', '.join(shown)}"
 
 
-def _explained(written: str, parsed: Namespace) -> str:
+def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
     """A flag that the command does not take, with what it is for where it is an option, and what it may mean."""
-    from .._native import option_meant
+    from .._native import nearest_names, option_meant
 
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
-    meant, _ = option_meant(written.lstrip("-"))
+    meant, is_sure = option_meant(written.lstrip("-"))
     for option in table():
         is_meant = meant.rstrip("?").endswith(f" {option['name']}")
         for name in (option["name"], *option["aliases"]):
@@ -84,6 +157,8 @@ def _explained(written: str, parsed: Namespace) -> str:
             if option["name"] == POSITIONAL and hasattr(parsed, "table"):
                 return f"{written} (the table is {_TABLE})"
             return f"{written} (which is about {about.get(option['scope'], 'the connection')})"
+    if not is_sure and (near := nearest_names(written, list(known))):
+        return f"{written} (did you mean {near[0]}?)"
     return f"{written} ({_named(meant)})"
 
 

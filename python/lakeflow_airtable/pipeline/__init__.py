@@ -1,9 +1,8 @@
 """Declarative pipelines: `ingest` defines the tables of a specification.
 
-`spec` says what a specification may hold, `tables` finds what it names in Airtable, and `names` says what they are
-called in a pipeline. `graph` decides what becomes of each: which table, which flow, which view. `source` is what their
-flows read with, and `drift` tells what has changed in Airtable since a table was written. `ingest` does all of it in
-that order.
+What a specification means is told in the package `specification`; `tables` finds what it names where only Spark can.
+`graph` decides what becomes of each: which table, which flow, which view. `source` is what their flows read with, and
+`drift` tells what has changed in Airtable since a table was written. `ingest` does all of it in that order.
 
 Importing this package imports no pyspark: a specification can be checked where there is none.
 """

@@ -35,6 +35,11 @@ def changes_since(spark: SparkSession, destination: str, now: Callable[[], Struc
     return changes
 
 
+def is_written(spark: SparkSession, destination: str) -> bool:
+    """Whether a run has written the table before, as far as that can be seen while a pipeline is defined."""
+    return _schema(spark, destination) is not None
+
+
 def _schema(spark: SparkSession, destination: str) -> StructType | None:
     try:
         return spark.table(destination).schema

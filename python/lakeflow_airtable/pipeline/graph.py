@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from ..drift import ColumnChange
 from ..errors import OptionError
 from ..shown import scrubbed
-from .names import quoted, view_name
-from .spec import Entry
-from .tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
+from ..specification.names import quoted, view_name
+from ..specification.spec import Entry
+from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
+from ..specification.upkeep import Upkeep, upkeep
 
 if TYPE_CHECKING:
     from .source import PipelineSource
@@ -67,28 +68,12 @@ class Graph:
 
     def flow_of(self, entry: Entry) -> str:
         """How an entry is kept up to date here. Raises what cannot be, and says what can."""
-        kind = entry.ingestion_type
-        if kind != "snapshot" and entry.options.get("max_records"):
-            raise OptionError(
-                f"max_records would leave changes out of a stream of {kind}: leave it out; max_records_per_batch "
-                "bounds its batches"
-            )
-        if kind in ("cdc", "cdc_with_deletes") and entry.scd_type != "APPEND_ONLY":
+        kept = upkeep(entry)
+        if kept is Upkeep.CHANGES:
             return self._flow_of_changes(entry)
-        if entry.sequence_by is not None:
-            raise OptionError("sequence_by has an effect on changes only: leave it out, or set ingestion_type to cdc")
-        if kind == "snapshot":
-            return self._flow_of_snapshots(entry)
-        if entry.scd_type == "SCD_TYPE_2":
-            raise OptionError(
-                f"SCD_TYPE_2 keeps the versions of a record, and {kind} gives each record once: set ingestion_type to "
-                "cdc or cdc_with_deletes"
-            )
-        return APPEND
+        return self._flow_of_snapshots(entry) if kept is Upkeep.SNAPSHOT else APPEND
 
     def _flow_of_snapshots(self, entry: Entry) -> str:
-        if entry.scd_type == "APPEND_ONLY":
-            raise OptionError("APPEND_ONLY needs a stream: set ingestion_type to append, cdc or cdc_with_deletes")
         if self._auto_cdc_from_snapshot is not None:
             return AUTO_CDC_FROM_SNAPSHOT
         if entry.scd_type == "SCD_TYPE_2":
@@ -104,15 +89,6 @@ class Graph:
             )
         if entry.scd_type == "SCD_TYPE_2" and not self._keeps_history:
             raise OptionError(f"SCD_TYPE_2 needs AUTO CDC that keeps history, {_NOT_HERE}: take SCD_TYPE_1")
-        if entry.ingestion_type == "cdc_with_deletes":
-            if entry.primary_keys not in (None, PRIMARY_KEYS):
-                raise OptionError(
-                    "primary_keys can only be id with cdc_with_deletes: of a deleted record no more is known"
-                )
-            if entry.sequence_by not in (None, CURSOR):
-                raise OptionError(
-                    f"sequence_by can only be {CURSOR} with cdc_with_deletes: of a deleted record no more is known"
-                )
         return AUTO_CDC
 
     def define(self, source: PipelineSource, entry: Entry) -> IngestedTable:

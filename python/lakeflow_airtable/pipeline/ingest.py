@@ -11,10 +11,13 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .drift import changes_since
+from ..estimate import warn_of_cap
+from ..specification.names import quoted
+from ..specification.spec import Entry, Faults, PipelineSpec
+from ..specification.tables import LibraryTables, Tables, planned, resolve
+from .drift import changes_since, is_written
 from .graph import Graph, IngestedTable
-from .spec import Entry, Faults, PipelineSpec
-from .tables import LibraryTables, SparkTables, Tables, planned, resolve
+from .tables import SparkTables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -51,6 +54,8 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
         with faults.at(entry.where):
             graph.flow_of(entry)
     faults.raise_any()
+    if isinstance(tables, LibraryTables):
+        warn_of_cap(entries, tables, is_loaded=lambda entry: is_written(spark, quoted(entry.destination)))
     return [_defined(spark, graph, source, entry) for entry in entries]
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from ..options import Options
 from ..spark import AirtableDataSource, spark_schema
-from .names import format_name
-from .spec import Entry
+from ..specification.names import format_name
+from ..specification.spec import Entry
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

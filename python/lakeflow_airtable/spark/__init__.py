@@ -1,7 +1,8 @@
 """The Spark data source.
 
 `source` is what Spark registers and plans with, `stream` turns changes into micro-batches, `partition` is what a task
-of either reads, `worker_log` is where its log lines go, `virtual_tables` are the tables that list Airtable's, and
+of either reads, `worker_log` is where its log lines go, `schemas` turns schemas
+into Spark's, `virtual_tables` are the tables that list Airtable's, and
 `messages` shortens what Spark shows before an error's message.
 
 Classes are pickled by the names of their modules, so the driver and the workers need the same release of this package.
@@ -10,7 +11,8 @@ Classes are pickled by the names of their modules, so the driver and the workers
 from __future__ import annotations
 
 from .partition import ScanPartition
-from .source import AirtableDataSource, AirtableReader, VirtualTableReader, spark_schema
+from .schemas import spark_schema
+from .source import AirtableDataSource, AirtableReader, VirtualTableReader
 from .stream import AirtableStreamReader
 
 __all__ = [

@@ -8,7 +8,6 @@ Airtable again could see another schema than the one Spark planned with.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -20,6 +19,7 @@ from ..errors import OptionError
 from ..options import Options
 from .messages import short_tracebacks
 from .partition import ScanPartition
+from .schemas import GivenSchema, record_batch, spark_schema, struct_type
 from .stream import AirtableStreamReader
 from .virtual_tables import VirtualTable
 
@@ -64,15 +64,15 @@ class AirtableDataSource(DataSource):
         self._plan = scan.to_json()
         return spark_schema(scan)
 
-    def reader(self, schema: StructType) -> DataSourceReader:
+    def reader(self, schema: GivenSchema) -> DataSourceReader:
         if self._virtual_table is not None:
             return VirtualTableReader(self.options, self._virtual_table, schema)
-        return AirtableReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
+        return AirtableReader(self.options, self._scan(struct_type(schema)).to_json(), self.arrow_batches)
 
-    def streamReader(self, schema: StructType) -> DataSourceStreamReader:
+    def streamReader(self, schema: GivenSchema) -> DataSourceStreamReader:
         if self._virtual_table is not None:
             raise OptionError(f"{self._virtual_table.name} cannot be streamed: read it as a batch")
-        return AirtableStreamReader(self.options, self._scan(schema).to_json(), self.arrow_batches)
+        return AirtableStreamReader(self.options, self._scan(struct_type(schema)).to_json(), self.arrow_batches)
 
     def writer(self, schema: StructType, overwrite: bool) -> NoReturn:
         raise OptionError(_READS_ONLY)
@@ -116,15 +116,19 @@ class AirtableReader(DataSourceReader):
 class VirtualTableReader(DataSourceReader):
     """Reads a virtual table. Its requests are made where Spark reads, not where it plans."""
 
-    def __init__(self, options: Options, table: VirtualTable, schema: StructType) -> None:
-        if _columns(schema) != _columns(table.schema):
+    def __init__(self, options: Options, table: VirtualTable, schema: GivenSchema) -> None:
+        given = struct_type(schema)
+        if _columns(given) != _columns(table.schema):
             raise OptionError(f"{table.name} has the columns {table.schema.simpleString()}: read it without a schema")
         self._options = options
         self._table = table
+        # An engine that speaks of pyarrow's types may take no lists in tuples.
+        self._arrow_schema = None if given is schema else schema
 
-    def read(self, partition: InputPartition) -> Iterator[tuple[Any, ...]]:
+    def read(self, partition: InputPartition) -> Iterator[Any]:
         connector = _connector(self._table.connector_options(self._options))
-        return iter(self._table.rows(connector, self._options))
+        rows = self._table.rows(connector, self._options)
+        return iter(rows) if self._arrow_schema is None else iter([record_batch(rows, self._arrow_schema)])
 
 
 def _of_sql(error: OptionError, options: Options) -> OptionError:
@@ -150,8 +154,3 @@ def _connector(options: Options) -> Connector:
 def _columns(schema: StructType) -> list[tuple[str, str]]:
     # As text: on serverless the engine's types are of another module than ours, and equal to none of them.
     return [(column.name, column.dataType.simpleString()) for column in schema]
-
-
-def spark_schema(scan: Scan) -> StructType:
-    """The schema of a plan, as Spark's type."""
-    return StructType.fromJson(json.loads(scan.spark_schema()))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars
 import pytest
+from deltalake import DeltaTable
 from pyspark.pipelines.graph_element_registry import graph_element_registration_context
 
 from graph_registry import Registry
@@ -145,12 +146,20 @@ def getting_started(names: dict[str, Any], graph: Registry, vendors: int) -> Non
     assert names["vendors"].num_rows == names["first"].num_rows == vendors
 
 
+def sync_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
+    assert not names["report"].failed
+    assert {"Vendors", "Packaging Tasks"} == {table.name for table in names["report"]}
+    assert DeltaTable("lake/vendors").to_pyarrow_table().num_rows == vendors
+    assert DeltaTable("changes/vendors").to_pyarrow_table().num_rows == vendors
+
+
 # What a page promises, beyond that its code runs.
 PROMISES: dict[str, Callable[[dict[str, Any], Registry, int], None]] = {
     "README.md": readme,
     "docs/getting-started.md": getting_started,
     "docs/guides/python.md": python_page,
     "docs/guides/spark.md": spark_page,
+    "docs/guides/sync.md": sync_page,
     "docs/guides/streaming.md": streaming_page,
     "docs/guides/pipelines.md": pipelines_page,
 }
@@ -242,7 +251,7 @@ def test_commands_run(
     mock_airtable: MockAirtable,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in (
@@ -251,13 +260,14 @@ def test_commands_run(
         ("BASE_URL", mock_airtable.url),
     ):
         monkeypatch.setenv(f"AIRTABLE_{name}", value)
-    _, *arguments = shlex.split(command.partition(" > ")[0], comments=True)
+    command = re.split(r" >>? ", command)[0]
+    _, *arguments = shlex.split(command, comments=True)
     if arguments[0] == "mock":  # it runs until it is stopped
-        assert mock._parser().parse_args(arguments[1:]).port == 8123
+        assert mock.parser().parse_args(arguments[1:]).port == 8123
         return
     _, *arguments = shlex.split(at_the_mock(command, mock_airtable), comments=True)
     assert cli.main(arguments) == 0
-    assert capsys.readouterr().out or list(tmp_path.iterdir())
+    assert capfd.readouterr().out or list(tmp_path.iterdir())
 
 
 def test_the_mock_is_as_the_pages_have_it(mock_airtable: MockAirtable) -> None:

@@ -29,6 +29,7 @@ PATHS = {
     "lakeflow_airtable.keywords": ["AirtableKeywords", "ChangeKeywords", "ReadKeywords"],
     "lakeflow_airtable.spark": ["AirtableDataSource", "spark_schema"],
     "lakeflow_airtable.pipeline": ["ingest", "IngestedTable"],
+    "lakeflow_airtable.sync": ["SyncReport", "TableReport"],
     "lakeflow_airtable.cli": ["main"],
     "lakeflow_airtable.mock": ["MockAirtable", "main"],
     "lakeflow_airtable.errors": ["AirtableError", "OptionError"],
@@ -53,7 +54,13 @@ def test_entry_points_resolve(group: str, name: str) -> None:
     assert callable(found) if group == "console_scripts" else isinstance(found, ModuleType)
 
 
-LIGHT = ["lakeflow_airtable", "lakeflow_airtable.pipeline", "lakeflow_airtable.cli", "lakeflow_airtable.pytest_plugin"]
+LIGHT = [
+    "lakeflow_airtable",
+    "lakeflow_airtable.pipeline",
+    "lakeflow_airtable.sync",
+    "lakeflow_airtable.cli",
+    "lakeflow_airtable.pytest_plugin",
+]
 
 
 @pytest.mark.parametrize("module", LIGHT)

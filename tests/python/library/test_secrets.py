@@ -25,13 +25,16 @@ from lakeflow_airtable import (
     cli,
     ingest,
 )
-from lakeflow_airtable.cli.connection import ConnectionDefinition
+from lakeflow_airtable.databricks_kit.connection import ConnectionDefinition
+from lakeflow_airtable.databricks_kit.facts import Facts
+from lakeflow_airtable.databricks_kit.rights import Right
+from lakeflow_airtable.databricks_kit.up import Settings
 from lakeflow_airtable.drift import Change
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 from lakeflow_airtable.pipeline import IngestedTable
-from lakeflow_airtable.pipeline.spec import Entry, PipelineSpec
 from lakeflow_airtable.spark.partition import ScanPartition
+from lakeflow_airtable.specification.spec import Entry, PipelineSpec
 from project import PROJECT
 
 ID = "patAbCdEfGhIjKlM1"
@@ -186,6 +189,9 @@ def shown_values() -> list[object]:
         IngestedTable(TOKEN, TOKEN.lower(), "append", "append", "APPEND_ONLY", primary_keys=(TOKEN,)),
         ColumnChange(Change.ADDED, None, None, TOKEN, None, "string"),
         ConnectionDefinition(TOKEN, stored={"base_url": TOKEN}),
+        Facts(TOKEN, "main", "airtable"),
+        Right(("USE CONNECTION",), "CONNECTION", TOKEN, "to read"),
+        Settings(PROJECT, print, variables={"connection": TOKEN}),
         ScanPartition(f'{{"filter_formula": "{TOKEN}"}}'),
     ]
 

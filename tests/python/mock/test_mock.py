@@ -165,10 +165,10 @@ def test_the_command_runs_until_it_is_stopped() -> None:
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline().split() for _ in range(3)]
-        shown = dict(lines)
-        assert sorted(shown) == ["base_id", "token", "url"]
-        with urllib.request.urlopen(shown["url"] + "/_mock/faults", timeout=30) as answer:
+        lines = [process.stdout.readline() for _ in range(4)]
+        shown = dict(line.removeprefix("export ").rstrip().split("=") for line in lines[1:])
+        assert sorted(shown) == ["AIRTABLE_BASE_ID", "AIRTABLE_BASE_URL", "AIRTABLE_TOKEN"]
+        with urllib.request.urlopen(shown["AIRTABLE_BASE_URL"] + "/_mock/faults", timeout=30) as answer:
             assert json.load(answer)["requests_per_second"] == 7
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from pyspark.pipelines.output import MaterializedView, StreamingTable, TemporaryView
 
 from graph_registry import Registry, Session, spec_of, table
 from lakeflow_airtable import Airtable, ingest
+from lakeflow_airtable.costs import CALLS_A_MONTH
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
-from lakeflow_airtable.pipeline.tables import CURSOR, DELETED, PRIMARY_KEYS
+from lakeflow_airtable.specification.tables import CURSOR, DELETED, PRIMARY_KEYS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -32,6 +34,29 @@ def test_every_table_of_the_base(mock_airtable: MockAirtable, registry: Registry
     assert registry.outputs["sku_candidates"].comment == "Airtable table SKU Candidates"
     assert all(isinstance(output, MaterializedView) for output in registry.outputs.values())
     assert mock_airtable.request_counts() == {"get_schema": 2}
+
+
+def test_a_load_beyond_the_plan_is_warned_of(
+    mock_airtable: MockAirtable,
+    registry: Registry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for cap, warned in ((100, False), (1, True)):
+        monkeypatch.setitem(CALLS_A_MONTH, "free", cap)
+        mock_airtable.clear_requests()
+        options = {**mock_airtable.options(), "airtable_plan": "free"}
+        spec = {"connection_options": options, "objects": [table("Vendors")]}
+        assert len(ingest(Session(), spec)) == 1  # type: ignore[arg-type]
+        told = [record.getMessage() for record in caplog.records if "airtable_plan" in record.getMessage()]
+        assert (told != []) == warned
+        assert mock_airtable.request_counts()["list_records"] == 1
+        registry.outputs.clear()
+        registry.flows.clear()
+    assert told == [
+        "airtable_plan is free, which grants 1 calls a month: this run alone takes about 2; read fewer tables, or "
+        "fewer records of them by view or filter_formula"
+    ]
 
 
 def test_a_table_goes_to_the_entry_that_names_it(mock_airtable: MockAirtable, registry: Registry) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
-from lakeflow_airtable.pipeline.names import (
+from lakeflow_airtable.specification.names import (
     LONGEST,
     LONGEST_GIVEN,
     format_name,

@@ -15,7 +15,7 @@ from graph_registry import Session, spec_of, table
 from lakeflow_airtable import OptionError, ingest
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import in_scope
-from lakeflow_airtable.pipeline.names import view_name
+from lakeflow_airtable.specification.names import view_name
 from project import PROJECT
 
 

@@ -48,7 +48,13 @@ def utc() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def session(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """The tests' classic Spark, or, where COMPATIBILITY says so, one behind Spark Connect."""
+    """The tests' classic Spark, or, where COMPATIBILITY says so, one behind Spark Connect, or Sail."""
+    if os.environ.get("COMPATIBILITY") == "sail":
+        from sail import sail_session
+
+        with sail_session() as sailing:
+            yield sailing
+        return
     if os.environ.get("COMPATIBILITY") != "connect":
         yield request.getfixturevalue("spark")
         return

@@ -23,7 +23,7 @@ REFERENCE = re.compile(r"\$\{([^}]*)\}")
 # stands for names of the user's own.
 Form = Any
 
-_ENVIRONMENT = {"environment_version": str, "dependencies": [str]}
+_ENVIRONMENT = {"dependencies": [str]}
 
 _PIPELINE = {
     "name": str,
@@ -35,6 +35,7 @@ _PIPELINE = {
     "root_path": str,
     "libraries": [{"glob": {"include": str}}],
     "configuration": {"*": str},
+    # Not the version: administrators can switch it off, and with it definitions cannot set anything.
     "environment": _ENVIRONMENT,
 }
 
@@ -56,6 +57,11 @@ _CLUSTER = {
 _JOB = {
     "name": str,
     "max_concurrent_runs": int,
+    "trigger": {
+        "periodic": {"interval!": int, "unit!": {"HOURS", "DAYS", "WEEKS"}},
+    },
+    # A variable stands for a list.
+    "email_notifications": {"on_failure": str},
     "tasks": [
         {
             "task_key!": str,
@@ -63,19 +69,36 @@ _JOB = {
             "job_cluster_key": str,
             "libraries": [{"whl": str}],
             "spark_python_task": {"python_file!": str, "parameters": [str]},
+            "pipeline_task": {"pipeline_id!": str},
+            "notebook_task": {"notebook_path!": str, "base_parameters": {"*": str}},
         }
     ],
-    "environments": [{"environment_key!": str, "spec": _ENVIRONMENT}],
+    "environments": [{"environment_key!": str, "spec": {**_ENVIRONMENT, "environment_version": str}}],
     "job_clusters": [{"job_cluster_key!": str, "new_cluster": _CLUSTER}],
 }
+
+_LIST = {"description": str, "type": {"complex"}, "default": list}
+_TEXT = {"description": str, "default": str}
 
 BUNDLE = {
     "bundle!": {"name!": str, "databricks_cli_version": str},
     "include": [str],
-    "variables": {"*": {"description": str, "default": str}},
-    "resources!": {"pipelines": {"*": _PIPELINE}, "jobs": {"*": _JOB}},
+    "sync": {"include": [str], "exclude": [str]},
+    "variables": {"notify": _LIST, "permissions": _LIST, "*": _TEXT},
+    "permissions": str,
+    "resources!": {
+        "schemas": {"*": {"catalog_name!": str, "name!": str, "comment": str}},
+        "pipelines": {"*": _PIPELINE},
+        "jobs": {"*": _JOB},
+    },
     "targets": {
-        "*": {"mode": {"development", "production"}, "default": bool, "workspace": {"root_path": str}},
+        "*": {
+            "mode": {"development", "production"},
+            "default": bool,
+            "workspace": {"root_path": str},
+            "run_as": {"service_principal_name": str},
+            "variables": {"*": str},
+        },
     },
 }
 
@@ -113,21 +136,21 @@ def _mapping_faults(value: Any, form: Mapping[str, Form], path: str) -> Iterator
             yield f"{path}.{name}: unknown"
 
 
-def written_files() -> dict[Path, Any]:
+def written_files(kit: Path = KIT) -> dict[Path, Any]:
     """`databricks.yml` and the files that it includes, as they are written."""
-    root = KIT / "databricks.yml"
+    root = kit / "databricks.yml"
     found = {root: yaml.safe_load(root.read_text())}
     for pattern in found[root]["include"]:
-        paths = sorted(KIT.glob(pattern))
+        paths = sorted(kit.glob(pattern))
         assert paths, pattern
         found.update({path: yaml.safe_load(path.read_text()) for path in paths})
     return found
 
 
-def merged() -> dict[str, Any]:
+def merged(kit: Path = KIT) -> dict[str, Any]:
     """All files in one, references as written."""
     whole: dict[str, Any] = {}
-    for written in written_files().values():
+    for written in written_files(kit).values():
         _merge(whole, written)
     return whole
 
@@ -154,8 +177,10 @@ def texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 
 
 def resolved(text: str) -> str:
-    """The text with the defaults of the bundle's variables in place."""
-    variables = merged()["variables"]
-    return REFERENCE.sub(
-        lambda found: variables[found[1][4:]]["default"] if found[1].startswith("var.") else found[0], text
-    )
+    """The text with the defaults of the bundle's variables in place, and the names of its schemas as in production."""
+    bundle = merged()
+    known = {f"var.{name}": variable["default"] for name, variable in bundle["variables"].items()}
+    for key, schema in bundle["resources"]["schemas"].items():
+        name = REFERENCE.sub(lambda found: str(known[found[1]]), schema["name"])
+        known[f"resources.schemas.{key}.name"] = name
+    return REFERENCE.sub(lambda found: str(known.get(found[1], found[0])), text)

@@ -43,7 +43,8 @@ _OF_THE_OPTIONS = ("token", "base_url")
 class Faults:
     """What is wrong with a specification, each with the place where it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "pipeline_spec") -> None:
+        self._what = what
         self._found: list[tuple[str, AirtableError]] = []
 
     def add(self, where: str, message: str) -> None:
@@ -62,7 +63,7 @@ class Faults:
             return
         lines = [f"{where}: {error}" for where, error in self._found]
         if len(lines) > 1:
-            lines.insert(0, f"pipeline_spec has {len(lines)} faults")
+            lines.insert(0, f"{self._what} has {len(lines)} faults")
         all_missing = all(isinstance(error, NotFoundError) for _, error in self._found)
         raise (NotFoundError if all_missing else OptionError)("\n  ".join(lines))
 
@@ -116,6 +117,21 @@ class PipelineSpec:
     connection_name: str | None
     connection_options: Options
     entries: list[Entry] = field(default_factory=list)
+
+    @classmethod
+    def of_connection(cls, options: Options, given: Mapping[str, Any], faults: Faults) -> PipelineSpec:
+        """A specification whose connection is known already, such as that of an `Airtable`.
+
+        What it says of a connection itself is checked and left out of account, but for the base: it must be the same.
+        """
+        _refuse_unknown(given, "", _SPEC_KEYS, faults)
+        named = _mapping(given.get("connection_options") or {}, "connection_options", faults)
+        base = next((value for name, value in named.items() if name.lower() == "base_id"), None)
+        if base is not None and base != options.get("base_id", base):
+            faults.add("connection_options.base_id", "is another base than the Airtable that is to be synced")
+        parsed = cls(None, options)
+        parsed.entries.extend(parsed._entries(given.get("objects"), faults))
+        return parsed
 
     @classmethod
     def parse(cls, given: object, faults: Faults) -> PipelineSpec:

@@ -15,6 +15,11 @@ from collections.abc import Iterable, Sequence
 _MARKS = re.compile("[\u0300-\u036f]")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
+# What begins with a dot or an underscore is hidden from readers of lakes.
+_SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?", re.ASCII)
+# Names that Windows takes for devices, with any ending.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+
 LONGEST = 100
 """Of a default name. Hive's metastore takes 128 characters, and a suffix may follow."""
 
@@ -49,6 +54,18 @@ def identifiers(names: Iterable[str]) -> dict[str, str]:
 
 def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def file_name(name: str) -> str:
+    """A name as a folder or file may have it, on any disk and in any object store.
+
+    Names of ASCII letters, digits, `_`, `-` and inner dots stay as they are. Of others a digest is part, so that two of
+    them are two files. Whether two names differ in capitals alone is for `planned` to see.
+    """
+    if _SAFE.fullmatch(name) and len(name) <= LONGEST and name.partition(".")[0].lower() not in _DEVICES:
+        return name
+    short = re.sub(r"[^A-Za-z0-9_]+", "_", _MARKS.sub("", unicodedata.normalize("NFKD", name))).strip("_")
+    return f"{short[:LONGEST].strip('_') or 'table'}_{digest(name)}"
 
 
 def quoted(parts: Sequence[str]) -> str:

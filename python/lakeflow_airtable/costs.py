@@ -1,0 +1,98 @@
+"""What keeping a copy of a table costs in calls to Airtable, by ingestion type. Pure.
+
+The numbers are those of `sync`, with one table a definition: a test holds each of them to what a run really sends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+INGESTION_TYPES = ("snapshot", "append", "cdc", "cdc_with_deletes")
+
+CALLS_A_MONTH: dict[str, int | None] = {"free": 1_000, "team": 100_000, "business": None, "enterprise": None}
+"""What a plan grants to a workspace, all its bases and programs together. None where there is no cap."""
+
+MONTH_SECONDS = 31 * 86_400
+"""The longest month: who stays within the cap in it does so in every other one."""
+
+_PAYLOADS = 50
+"""Changes in one page of a change feed."""
+
+# Each run asks for the table's definition. A stream asks again, for its fields, and once for how far it can go.
+# A change feed has its webhook looked for, and made before the first load.
+_BEFORE_THE_FIRST = {"snapshot": 1, "append": 2, "cdc": 3, "cdc_with_deletes": 6}
+_BEFORE_EACH = {"snapshot": 1, "append": 2, "cdc": 3, "cdc_with_deletes": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one ingestion type costs.
+
+    Attributes:
+        ingestion_type: `snapshot`, `append`, `cdc` or `cdc_with_deletes`; of a sum over tables that are kept in several
+            ways `as specified`.
+        first_requests: Calls of the first load.
+        first_minutes: How long these take at the budget of the base.
+        run_requests: Calls of each run after it.
+        run_minutes: How long these take.
+        calls_a_month: Calls of all runs in a month of 31 days.
+        share: Those as a share of the plan's cap, 1.0 for all of it. None where the plan is unknown or has no cap.
+    """
+
+    ingestion_type: str
+    first_requests: int
+    first_minutes: float
+    run_requests: int
+    run_minutes: float
+    calls_a_month: int
+    share: float | None
+
+
+def cost(
+    ingestion_type: str, records: int, changed: int, *, page_size: int, per_second: float, runs: int, cap: int | None
+) -> Cost:
+    """The cost for a table of so many records, of which so many have changed before each run."""
+    first = _BEFORE_THE_FIRST[ingestion_type] + pages(records, page_size)
+    run = run_requests(ingestion_type, records, changed, page_size)
+    return Cost(
+        ingestion_type,
+        first,
+        first / per_second / 60,
+        run,
+        run / per_second / 60,
+        run * runs,
+        None if cap is None else run * runs / cap,
+    )
+
+
+def run_requests(ingestion_type: str, records: int, changed: int, page_size: int) -> int:
+    """The calls of one run after the first load."""
+    before = _BEFORE_EACH[ingestion_type]
+    if ingestion_type == "snapshot":
+        return before + pages(records, page_size)
+    listed = ceil(changed / page_size)
+    if ingestion_type == "cdc_with_deletes":
+        # Records that a feed names are looked for first, because they may be gone by then, and read afterwards.
+        return before + max(1, ceil(changed / _PAYLOADS)) + 2 * listed
+    return before + listed
+
+
+def pages(records: int, page_size: int) -> int:
+    """Pages of a listing: an empty table has one."""
+    return max(1, ceil(records / page_size))
+
+
+def total(costs: list[Cost], cap: int | None) -> Cost:
+    """Several tables, one after the other."""
+    types = {cost.ingestion_type for cost in costs}
+    calls = sum(cost.calls_a_month for cost in costs)
+    return Cost(
+        types.pop() if len(types) == 1 else "as specified",
+        sum(cost.first_requests for cost in costs),
+        sum(cost.first_minutes for cost in costs),
+        sum(cost.run_requests for cost in costs),
+        sum(cost.run_minutes for cost in costs),
+        calls,
+        None if cap is None else calls / cap,
+    )

@@ -1,0 +1,312 @@
+"""`Airtable.estimate`: what keeping copies costs in calls to Airtable, before anything is read.
+
+`costs` says what a run sends; the sizes of tables come from a few requests each, or from who asks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import Any
+
+from .costs import CALLS_A_MONTH, INGESTION_TYPES, MONTH_SECONDS, Cost, cost, total
+from .errors import AirtableError, OptionError
+from .intervals import in_words, seconds
+from .options import Options, table
+from .shown import aligned, scrubbed
+from .specification.given import entries_of
+from .specification.spec import Entry
+from .specification.tables import LibraryTables
+from .specification.upkeep import upkeep
+
+CHANGED_PER_RUN = 0.01
+"""The share of a table's records that is taken to change between two runs, where nobody says otherwise."""
+
+_log = logging.getLogger("lakeflow_airtable")
+
+
+@scrubbed
+@dataclass(frozen=True, slots=True)
+class TableEstimate:
+    """What one table costs.
+
+    Attributes:
+        name: Airtable's name of the table.
+        records: How many records a read gives.
+        certainty: What that number is worth: `exact` where all were counted, `about` where a share was, `at_least`
+            where even the smallest share was larger than a page, and `given` where the caller said it.
+        changed: How many records are taken to change between two runs.
+        requests: Calls that were made to learn the size.
+        ingestion_type: How the table is kept, by the specification or the options.
+        costs: One `Cost` for each ingestion type.
+    """
+
+    name: str
+    records: int
+    certainty: str
+    changed: int
+    requests: int
+    ingestion_type: str
+    costs: tuple[Cost, ...]
+
+    @property
+    def cost(self) -> Cost:
+        """The cost of the way in which the table is kept."""
+        return self.of(self.ingestion_type)
+
+    def of(self, ingestion_type: str) -> Cost:
+        """The cost of one ingestion type."""
+        return next(cost for cost in self.costs if cost.ingestion_type == ingestion_type)
+
+
+_HEADS = ("table", "records", "type", "first calls", "minutes", "run calls", "minutes", "calls a month", "of the plan")
+_NUMBERS = (1, 3, 4, 5, 6, 7, 8)
+
+
+@scrubbed
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimate:
+    """What keeping copies of tables costs, as `Airtable.estimate` gives it: a sequence of `TableEstimate`.
+
+    Attributes:
+        tables: Table by table.
+        airtable_plan: The plan that the shares are of; None where it was not said.
+        cap: The calls a month that the plan grants to the workspace; None where the plan is unknown or has no cap.
+        every_seconds: From the begin of one run to that of the next.
+        assumed: What was taken for granted, as sentences.
+    """
+
+    tables: tuple[TableEstimate, ...]
+    airtable_plan: str | None
+    cap: int | None
+    every_seconds: float
+    assumed: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[TableEstimate]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    def __getitem__(self, name: str) -> TableEstimate:
+        """The estimate of a table, by its name."""
+        for one in self.tables:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    @property
+    def requests(self) -> int:
+        """Calls that were made to learn the sizes of the tables. Their definitions cost one more for each base."""
+        return sum(one.requests for one in self.tables)
+
+    @property
+    def total(self) -> Cost:
+        """All tables, each kept as it is said to be."""
+        return total([one.cost for one in self.tables], self.cap)
+
+    def total_of(self, ingestion_type: str) -> Cost:
+        """All tables, were each kept by this ingestion type."""
+        return total([one.of(ingestion_type) for one in self.tables], self.cap)
+
+    @property
+    def exceeds_plan(self) -> bool:
+        """Whether the runs of a month, or the first load alone, take more calls than the plan grants."""
+        return self.cap is not None and max(self.total.calls_a_month, self.total.first_requests) > self.cap
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain values, for JSON."""
+        return {
+            "airtable_plan": self.airtable_plan,
+            "cap": self.cap,
+            "every_seconds": self.every_seconds,
+            "exceeds_plan": self.exceeds_plan,
+            "requests": self.requests,
+            "tables": [asdict(one) for one in self.tables],
+            "total": asdict(self.total),
+            "totals": [asdict(self.total_of(kind)) for kind in INGESTION_TYPES],
+            "assumed": list(self.assumed),
+        }
+
+    def __repr__(self) -> str:
+        lines = [_HEADS, *self._rows()]
+        return "\n".join([self._caption, aligned(lines, _NUMBERS), *(f"- {line}" for line in self.assumed)])
+
+    def _repr_html_(self) -> str:
+        from ._native import html_table
+
+        return html_table(
+            f"{self._caption} {' '.join(self.assumed)}", list(_HEADS), [list(row) for row in self._rows()]
+        )
+
+    @property
+    def _caption(self) -> str:
+        number = len(self.tables)
+        which = f"{number} table{'' if number == 1 else 's'}, a run every {in_words(self.every_seconds)}"
+        if self.airtable_plan is None:
+            return f"{which}; airtable_plan is not given, so no share of a plan is told."
+        grants = "has no monthly cap" if self.cap is None else f"grants {self.cap:,} calls a month"
+        return f"{which}; plan {self.airtable_plan} {grants}."
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for one in self.tables:
+            for number, each in enumerate(one.costs):
+                name, size = (one.name, _size(one)) if number == 0 else ("", "")
+                chosen = " *" if each.ingestion_type == one.ingestion_type else ""
+                yield (name, size, each.ingestion_type + chosen, *_cells(each))
+        if len(self.tables) > 1:
+            for number, kind in enumerate(INGESTION_TYPES):
+                yield ("all" if number == 0 else "", "", kind, *_cells(self.total_of(kind)))
+            yield ("", "", "as specified *", *_cells(self.total))
+
+
+def _size(one: TableEstimate) -> str:
+    before = {"about": "about ", "at_least": "at least "}.get(one.certainty, "")
+    return f"{before}{one.records:,}"
+
+
+def _cells(cost: Cost) -> tuple[str, ...]:
+    share = "" if cost.share is None else f"{cost.share:.1%}"
+    first, run = (f"{minutes:.1f}" for minutes in (cost.first_minutes, cost.run_minutes))
+    return (f"{cost.first_requests:,}", first, f"{cost.run_requests:,}", run, f"{cost.calls_a_month:,}", share)
+
+
+def estimate(
+    connection: Options,
+    spec: object,
+    *,
+    every: str | float,
+    changed_per_run: float = CHANGED_PER_RUN,
+    records: int | Mapping[str, int] | None = None,
+    given: Mapping[str, object],
+) -> Estimate:
+    """See `Airtable.estimate`."""
+    pause = seconds(every)
+    if isinstance(changed_per_run, bool) or not 0 <= changed_per_run < float("inf"):
+        raise OptionError(f"changed_per_run is {changed_per_run!r}: give a share such as 0.01, or a number of records")
+    tables = LibraryTables()
+    entries = entries_of(spec, connection, given, tables, upkeep)
+    plan = _plan({**connection, **Options.from_values(given)})
+    known = _known(records, entries, tables)
+    cap = CALLS_A_MONTH[plan] if plan else None
+    found = tuple(_estimated(entry, tables, known.get(entry.where), changed_per_run, pause, cap) for entry in entries)
+    return Estimate(found, plan, cap, pause, tuple(_assumed(found, entries, changed_per_run)))
+
+
+def warn_of_cap(
+    entries: Collection[Entry],
+    tables: LibraryTables,
+    *,
+    every: float | None = None,
+    is_loaded: Callable[[Entry], bool] = lambda _: False,
+) -> None:
+    """Warns where what is about to be done takes more calls than the plan that `airtable_plan` names.
+
+    That is this run, and all runs of a month where they come `every` so many seconds. Asks for the sizes of tables, a
+    few requests each, and only where the plan has a cap. A failure to do so is none of the run's.
+    """
+    by_plan: dict[str, list[Entry]] = {}
+    for entry in entries:
+        plan = _plan(entry.options)
+        if plan is not None and CALLS_A_MONTH[plan] is not None:
+            by_plan.setdefault(plan, []).append(entry)
+    for plan, kept in by_plan.items():
+        cap = CALLS_A_MONTH[plan]
+        assert cap is not None
+        try:
+            now, month = _planned_calls(kept, tables, every, is_loaded)
+        except AirtableError as error:
+            _log.debug("airtable_plan is %s, and how many calls this run takes is not known: %s", plan, error)
+            continue
+        if month > cap:
+            _log.warning(
+                "airtable_plan is %s, which grants %s calls a month: a run every %s takes about %s a month; "
+                "run less often, or set another ingestion_type, as Airtable.estimate compares them",
+                plan, f"{cap:,}", in_words(every or 0), f"{month:,}",
+            )  # fmt: skip
+        elif now > cap:
+            _log.warning(
+                "airtable_plan is %s, which grants %s calls a month: this run alone takes about %s; read fewer tables, "
+                "or fewer records of them by view or filter_formula",
+                plan, f"{cap:,}", f"{now:,}",
+            )  # fmt: skip
+
+
+def _planned_calls(
+    entries: Collection[Entry], tables: LibraryTables, every: float | None, is_loaded: Callable[[Entry], bool]
+) -> tuple[int, int]:
+    """Calls of this run, and of a month of runs."""
+    now = month = 0
+    for entry in entries:
+        found = _estimated(entry, tables, None, CHANGED_PER_RUN, every or MONTH_SECONDS, None)
+        now += found.cost.run_requests if is_loaded(entry) else found.cost.first_requests
+        month += found.cost.calls_a_month if every else 0
+    return now, month
+
+
+def _estimated(
+    entry: Entry, tables: LibraryTables, known: int | None, changed_per_run: float, pause: float, cap: int | None
+) -> TableEstimate:
+    connector = tables.connector(entry.options)
+    records, certainty, requests = known or 0, "given", 0
+    if known is None:
+        scan = connector.plan_cached(entry.source_table, Options({**entry.read_options, "ingestion_type": "snapshot"}))
+        records, certainty, requests = connector.estimate_records(scan)
+    # Below one it is a share, and one record changes at least where any do.
+    changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
+    size = int(_number(entry.options, "page_size"))
+    per_second = _number(entry.options, "requests_per_second")
+    runs = ceil(MONTH_SECONDS / pause)
+    costs = tuple(
+        cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap)
+        for kind in INGESTION_TYPES
+    )
+    return TableEstimate(tables.name(entry), records, certainty, changed, requests, entry.ingestion_type, costs)
+
+
+def _number(options: Mapping[str, str], name: str) -> float:
+    """An option that was checked before, or its default."""
+    default = next(row["default"] for row in table() if row["name"] == name)
+    return float(options.get(name, "").strip() or default)
+
+
+def _plan(options: Mapping[str, str]) -> str | None:
+    """The plan that was named, which was checked before."""
+    return options.get("airtable_plan", "").strip().lower() or None
+
+
+def _known(records: int | Mapping[str, int] | None, entries: list[Entry], tables: LibraryTables) -> dict[str, int]:
+    """The sizes that the caller knows, by the places of their entries."""
+    if records is None:
+        return {}
+    if not isinstance(records, Mapping):
+        if len(entries) != 1:
+            raise OptionError(f"records is one number, and there are {len(entries)} tables: give a dict by table name")
+        records = {entries[0].source_table: records}
+    known: dict[str, int] = {}
+    for name, number in records.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise OptionError(f"records of {name!r} is {number!r}: give a whole number from 0 up")
+        meant = [entry for entry in entries if name in (entry.source_table, tables.name(entry))]
+        if not meant:
+            raise OptionError(f"records names {name!r}, which is none of the tables that are estimated")
+        known |= {entry.where: number for entry in meant}
+    return known
+
+
+def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], changed_per_run: float) -> Iterator[str]:
+    """What the numbers rest on."""
+    if changed_per_run < 1:
+        yield f"{changed_per_run:.2%} of the records change between two runs, each by an edit of its own."
+    else:
+        yield f"{ceil(changed_per_run):,} records change between two runs, each by an edit of its own."
+    rates = sorted({_number(entry.options, "requests_per_second") for entry in entries})
+    paces = " or ".join(f"{rate:g}" for rate in rates)
+    yield f"The tables are read one after the other at {paces} calls a second, and nobody else uses the base."
+    yield "No call is repeated, a month has 31 days, and the first load comes on top of its runs."
+    if any(one.certainty == "about" for one in found):
+        yield "Sizes with 'about' come from a share of the record ids, and are mostly within a fifth."
+    if any(one.certainty == "at_least" for one in found):
+        yield "Sizes with 'at least' are larger than a sample tells: give them as records."

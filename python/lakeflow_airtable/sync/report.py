@@ -1,0 +1,109 @@
+"""What a run of `sync` has done, table by table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..drift import ColumnChange
+from ..shown import scrubbed
+
+
+@scrubbed
+@dataclass
+class TableReport:
+    """What became of one table."""
+
+    name: str
+    """Airtable's name of the table."""
+    target: str
+    """Where the copy is."""
+    mode: str
+    """The ingestion type, with the scd type where changes are merged: `cdc SCD 2`."""
+    rows: int = 0
+    """Rows that were read."""
+    changed: int = 0
+    """Rows of the copy that were written: all of a snapshot, those that a merge has put in or replaced."""
+    deleted: int = 0
+    """Rows of the copy that a merge has deleted; of a history, versions that ended because the record is gone."""
+    requests: int | None = None
+    """Requests to Airtable for the rows, where they were counted."""
+    seconds: float = 0.0
+    drift: tuple[ColumnChange, ...] = ()
+    """What has changed in Airtable's fields since the copy was last written."""
+    error: Exception | None = None
+    """Why the table was not synced to its end. What was committed before stays, and the next run goes on there."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """One line of the report."""
+        requests = "" if self.requests is None else str(self.requests)
+        drift = "; ".join(map(str, self.drift))
+        error = "" if self.error is None else str(self.error)
+        numbers = (str(self.rows), str(self.changed), str(self.deleted), requests, f"{self.seconds:.1f}")
+        return (self.name, self.target, self.mode, *numbers, drift, error)
+
+
+_HEADS = ("table", "target", "mode", "rows", "changed", "deleted", "requests", "seconds", "drift", "error")
+_RIGHT = range(3, 8)
+
+
+@scrubbed
+@dataclass
+class SyncReport:
+    """What became of all tables of a run, in the order in which they were synced."""
+
+    tables: list[TableReport] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[TableReport]:
+        """The tables that were not synced to their end."""
+        return [table for table in self.tables if table.error is not None]
+
+    def __iter__(self) -> Iterator[TableReport]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    def __getitem__(self, name: str) -> TableReport:
+        """The report of a table, by its name."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(name)
+
+    def __repr__(self) -> str:
+        lines, numbers = self._lines()
+        widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if at in numbers else cell.ljust(width)
+                for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ).rstrip()
+            for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        lines, numbers = self._lines()
+        rows = []
+        for number, line in enumerate(lines):
+            kind = "td" if number else "th"
+            cells = "".join(
+                f'<{kind} style="text-align: {"right" if at in numbers else "left"}">{html.escape(cell)}</{kind}>'
+                for at, cell in enumerate(line)
+            )
+            rows.append(f"<tr>{cells}</tr>")
+        return f"<table>{''.join(rows)}</table>"
+
+    def _lines(self) -> tuple[list[tuple[str, ...]], set[int]]:
+        """Heads and cells without line breaks, and which columns are numbers; without columns that say nothing."""
+        lines = [_HEADS, *(table.cells for table in self.tables)]
+        shown = [
+            at
+            for at, head in enumerate(_HEADS)
+            if head not in ("requests", "drift", "error") or any(line[at] for line in lines[1:])
+        ]
+        cut = [tuple(" ".join(line[at].split()) for at in shown) for line in lines]
+        return cut, {place for place, at in enumerate(shown) if at in _RIGHT}

@@ -1,0 +1,354 @@
+"""`estimate`: what copies cost, held to what runs really send; and the warnings of `sync` that rest on it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakeflow_airtable import Airtable, NotFoundError, OptionError
+from lakeflow_airtable.costs import CALLS_A_MONTH, INGESTION_TYPES, cost, pages, run_requests
+from lakeflow_airtable.estimate import Estimate, warn_of_cap
+from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import Options
+from lakeflow_airtable.specification.given import entries_of
+from lakeflow_airtable.specification.tables import LibraryTables
+from lakeflow_airtable.specification.upkeep import upkeep
+from lakeflow_airtable.sync import schedule
+
+ROWS = 250
+
+
+@pytest.fixture
+def items(mock_airtable: MockAirtable) -> MockAirtable:
+    """A mock with a table of 250 records, three pages."""
+    mock_airtable.create_table("Items", [{"name": "Name"}], [{"Name": str(number)} for number in range(ROWS)])
+    mock_airtable.advance_clock(3_600)
+    return mock_airtable
+
+
+@pytest.fixture
+def base(items: MockAirtable) -> Airtable:
+    return Airtable(**items.options())
+
+
+def sent(items: MockAirtable) -> int:
+    return len(items.requests())
+
+
+# Costs
+
+
+@pytest.mark.parametrize(
+    ("records", "size", "expected"), [(0, 100, 1), (1, 100, 1), (100, 100, 1), (101, 100, 2), (250, 50, 5)]
+)
+def test_pages(records: int, size: int, expected: int) -> None:
+    assert pages(records, size) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "expected"),
+    [
+        ("snapshot", 0, 101),
+        ("snapshot", 500, 101),
+        ("append", 0, 2),
+        ("append", 101, 4),
+        ("cdc", 0, 3),
+        ("cdc", 100, 4),
+        ("cdc_with_deletes", 0, 4),
+        ("cdc_with_deletes", 50, 6),
+        ("cdc_with_deletes", 100, 7),
+    ],
+)
+def test_calls_of_a_run(kind: str, changed: int, expected: int) -> None:
+    assert run_requests(kind, 10_000, changed, 100) == expected
+
+
+def test_a_cost_is_calls_time_and_share() -> None:
+    told = cost("snapshot", 10_000, 0, page_size=100, per_second=4.5, runs=2_976, cap=100_000)
+    assert (told.first_requests, told.run_requests, told.calls_a_month) == (101, 101, 300_576)
+    assert told.first_minutes == pytest.approx(101 / 4.5 / 60)
+    assert told.share == pytest.approx(3.00576)
+    assert cost("snapshot", 1, 0, page_size=100, per_second=4.5, runs=1, cap=None).share is None
+
+
+# A webhook that has just been made is waited for.
+@pytest.mark.parametrize("kind", [*INGESTION_TYPES[:-1], pytest.param(INGESTION_TYPES[-1], marks=pytest.mark.slow)])
+def test_the_calls_are_those_that_runs_send(items: MockAirtable, base: Airtable, tmp_path: Path, kind: str) -> None:
+    told = base.estimate("Items", records=ROWS, changed_per_run=40)["Items"].of(kind)
+    how: dict[str, Any] = {"to": str(tmp_path), "format": "delta", "ingestion_type": kind}
+    items.clear_requests()
+    assert not base.sync(["Items"], **how).failed
+    assert sent(items) == told.first_requests
+    items.advance_clock(3_600)
+    if kind == "append":
+        items.create_records("Items", [{"Name": "new"}] * 40)
+    else:
+        known = [record["id"] for record in items.records("Items")]
+        items.update_records("Items", {record: {"Name": "edited"} for record in known[:40]})
+    items.advance_clock(3_600)
+    items.clear_requests()
+    assert not base.sync(["Items"], **how).failed
+    assert sent(items) == told.run_requests
+
+
+# Sizes
+
+
+def test_a_table_of_one_page_is_counted_by_one_request(items: MockAirtable, base: Airtable) -> None:
+    items.clear_requests()
+    vendors = base.estimate("Vendors")["Vendors"]
+    assert (vendors.records, vendors.certainty, vendors.requests) == (60, "exact", 1)
+    assert items.request_counts() == {"get_schema": 1, "list_records": 1}
+
+
+@pytest.mark.parametrize("size", [150, 700, 3_000, 9_000, 60_000])
+def test_a_large_table_is_guessed_from_a_share(mock_airtable: MockAirtable, size: int) -> None:
+    mock_airtable.generate_table("Large", records=size, fields=1, seed=3)
+    mock_airtable.clear_requests()
+    told = Airtable(**mock_airtable.options()).estimate("Large")["Large"]
+    assert told.certainty == "about"
+    assert abs(told.records - size) < 0.35 * size
+    assert 2 <= told.requests <= 5
+    assert mock_airtable.request_counts() == {"get_schema": 1, "list_records": told.requests}
+
+
+def test_a_size_that_is_given_is_not_asked_for(items: MockAirtable, base: Airtable) -> None:
+    items.clear_requests()
+    told = base.estimate(["Items", "Vendors"], records={"Items": 80_000, "Vendors": 7})
+    assert [(one.records, one.certainty, one.requests) for one in told] == [(80_000, "given", 0), (7, "given", 0)]
+    assert items.request_counts() == {"get_schema": 1}
+    assert base.estimate("Items", records=0)["Items"].of("snapshot").run_requests == 2
+
+
+def test_only_what_is_read_is_counted(base: Airtable) -> None:
+    assert base.estimate("Items", filter_formula="VALUE({Name}) < 40")["Items"].records == 40
+    assert base.estimate("Vendors", max_records=10)["Vendors"].records == 10
+    narrow = base.estimate("Items", records=ROWS, page_size=50)["Items"]
+    assert narrow.of("snapshot").first_requests == 6
+
+
+# What is asked
+
+
+def test_a_base_a_list_and_a_specification(base: Airtable) -> None:
+    tables = base.list_tables()
+    assert [one.name for one in base.estimate("*", records=dict.fromkeys(tables, 10))] == tables
+    spec = {
+        "objects": [
+            {"table": {"source_table": "Items", "table_configuration": {"ingestion_type": "cdc"}}},
+            {"table": {"source_table": "Vendors"}},
+        ]
+    }
+    told = base.estimate(spec, records={"Items": 1_000, "Vendors": 60})
+    assert [one.ingestion_type for one in told] == ["cdc", "snapshot"]
+    assert told.total.ingestion_type == "as specified"
+    assert told.total.run_requests == told["Items"].of("cdc").run_requests + told["Vendors"].of("snapshot").run_requests
+    assert told.total_of("snapshot").run_requests == 11 + 2
+    with pytest.raises(KeyError):
+        told["Nothing"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "cap"), [("free", 1_000), ("TEAM", 100_000), ("business", None), ("enterprise", None)]
+)
+def test_the_share_of_a_plan(base: Airtable, plan: Any, cap: int | None) -> None:
+    told = base.estimate("Items", records=10_000, airtable_plan=plan)
+    assert (told.cap, told.airtable_plan) == (cap, plan.lower())
+    of_snapshot = told["Items"].of("snapshot")
+    assert of_snapshot.calls_a_month == 101 * 31 * 24 * 4
+    assert of_snapshot.share == (None if cap is None else of_snapshot.calls_a_month / cap)
+    assert told.exceeds_plan == (cap is not None)
+    assert set(CALLS_A_MONTH) == {"free", "team", "business", "enterprise"}
+
+
+def test_the_plan_may_be_said_for_all_calls(items: MockAirtable) -> None:
+    base = Airtable(**items.options(), airtable_plan="team")
+    assert base.estimate("Items", records=10, every="1d").cap == 100_000
+    assert base.estimate("Items", records=10, every="1d", airtable_plan="free").cap == 1_000
+    assert not base.estimate("Items", records=10, every="1d").exceeds_plan
+
+
+def test_how_often_and_how_much(base: Airtable) -> None:
+    told = base.estimate("Items", records=10_000, every="1d", changed_per_run=0.5)["Items"]
+    assert (told.changed, told.cost.calls_a_month) == (5_000, 101 * 31)
+    assert base.estimate("Items", records=10_000, changed_per_run=70)["Items"].changed == 70
+    assert base.estimate("Items", records=10, changed_per_run=0.01)["Items"].changed == 1
+    assert base.estimate("Items", records=10, changed_per_run=0)["Items"].changed == 0
+    assert base.estimate("Items", records=10, every=3_600).every_seconds == 3_600
+
+
+REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
+    "no schedule": ("Items", {"every": "often"}, OptionError, "every is 'often'"),
+    "no changes": ("Items", {"changed_per_run": -1}, OptionError, "changed_per_run is -1"),
+    "no number": ("Items", {"changed_per_run": float("nan")}, OptionError, "changed_per_run is nan"),
+    "no plan": ("Items", {"airtable_plan": "pro"}, OptionError, "one of free, team, business, enterprise"),
+    "no table": ("Itms", {}, NotFoundError, "Items"),
+    "no size": ("Items", {"records": {"Items": -1}}, OptionError, "records of 'Items' is -1"),
+    "no such size": ("Items", {"records": {"Other": 1}}, OptionError, "records names 'Other'"),
+    "one size for two": (["Items", "Vendors"], {"records": 5}, OptionError, "there are 2 tables"),
+    "no specification": (7, {}, OptionError, "spec takes"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_estimated_is_refused_before_records_are_read(
+    items: MockAirtable, base: Airtable, case: str
+) -> None:
+    spec, options, error, text = REFUSED[case]
+    items.clear_requests()
+    with pytest.raises(error, match=text):
+        base.estimate(spec, **options)
+    assert "list_records" not in items.request_counts()
+
+
+# What is shown
+
+
+@pytest.fixture
+def shown(base: Airtable) -> Estimate:
+    return base.estimate(["Items", "Vendors"], records={"Items": 10_000, "Vendors": 60}, airtable_plan="team")
+
+
+def test_the_table_is_aligned(shown: Estimate) -> None:
+    lines = repr(shown).splitlines()
+    assert lines[0] == "2 tables, a run every 15 minutes; plan team grants 100,000 calls a month."
+    rows = lines[1 : 2 + 4 * 3 + 1]
+    assert len({len(row) for row in rows}) == 1
+    assert rows[1].split() == ["Items", "10,000", "snapshot", "*", "101", "0.0", "101", "0.0", "300,576", "300.6%"]
+    assert rows[-1].split() == ["as", "specified", "*", "103", "0.0", "103", "0.0", "306,528", "306.5%"]
+    assert all(line.startswith("- ") for line in lines[len(rows) + 1 :])
+    assert any("1.00% of the records change" in line for line in lines)
+
+
+def test_html_is_escaped(items: MockAirtable, base: Airtable) -> None:
+    items.create_table("<b>bold</b>", [{"name": "Name"}], [{"Name": "x"}])
+    told = base.estimate("<b>bold</b>", every="1h")._repr_html_()
+    assert "<b>" not in told
+    assert "&lt;b&gt;bold&lt;/b&gt;" in told
+    assert "a run every hour; airtable_plan is not given" in told
+
+
+def test_plain_values_have_everything(shown: Estimate) -> None:
+    plain = json.loads(json.dumps(shown.as_dict()))
+    assert plain["exceeds_plan"] is True
+    assert [one["name"] for one in plain["tables"]] == ["Items", "Vendors"]
+    assert [one["ingestion_type"] for one in plain["tables"][0]["costs"]] == list(INGESTION_TYPES)
+    assert plain["total"]["calls_a_month"] == shown.total.calls_a_month
+    assert [one["ingestion_type"] for one in plain["totals"]] == list(INGESTION_TYPES)
+    assert plain["assumed"] == list(shown.assumed)
+
+
+def test_no_token_is_shown(items: MockAirtable) -> None:
+    options = items.options()
+    items.create_table(f"to {options['token']}", [{"name": "Name"}], [{"Name": "x"}])
+    assert options["token"] not in repr(Airtable(**options).estimate(f"to {options['token']}"))
+
+
+# Warnings
+
+
+@pytest.fixture
+def warned(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.WARNING, "lakeflow_airtable"):
+        yield caplog
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "airtable_plan" in record.getMessage()]
+
+
+def test_ingest_asks_for_sizes_only_where_the_plan_has_a_cap(
+    items: MockAirtable, warned: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = LibraryTables()
+    for plan, asked in (("free", 3), ("team", 3), ("business", 0), ("", 0)):
+        options = Options.from_values({**items.options(), "airtable_plan": plan or None})
+        entries = entries_of(["Items"], options, {}, tables, upkeep)
+        items.clear_requests()
+        warn_of_cap(entries, tables)
+        assert items.request_counts().get("list_records", 0) <= asked
+        assert ("list_records" in items.request_counts()) == bool(asked)
+    assert warnings(warned) == []
+    monkeypatch.setitem(CALLS_A_MONTH, "free", 2)
+    entries = entries_of(
+        ["Items"], Options.from_values({**items.options(), "airtable_plan": "free"}), {}, tables, upkeep
+    )
+    warn_of_cap(entries, tables)
+    assert len(warnings(warned)) == 1
+
+
+def synced(base: Airtable, directory: Path, **options: Any) -> None:
+    report = base.sync(["Vendors"], to=str(directory), format="delta", **options)
+    assert not report.failed, report
+
+
+def test_a_run_that_stays_within_its_plan_is_silent(
+    items: MockAirtable, base: Airtable, tmp_path: Path, warned: pytest.LogCaptureFixture
+) -> None:
+    items.clear_requests()
+    synced(base, tmp_path, airtable_plan="free")
+    # The definition, the page that tells the size, and the read.
+    assert items.request_counts() == {"get_schema": 1, "list_records": 2}
+    assert warnings(warned) == []
+
+
+@pytest.mark.parametrize("plan", [None, "business", "enterprise"])
+def test_without_a_cap_nothing_is_asked(items: MockAirtable, base: Airtable, tmp_path: Path, plan: str | None) -> None:
+    items.clear_requests()
+    synced(base, tmp_path, airtable_plan=plan)
+    assert items.request_counts() == {"get_schema": 1, "list_records": 1}
+
+
+def test_a_load_beyond_the_plan_is_warned_of(
+    mock_airtable: MockAirtable, tmp_path: Path, warned: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small pages make many calls of few records.
+    mock_airtable.create_table("Many", [{"name": "Name"}], [{"Name": str(number)} for number in range(90)])
+    base = Airtable(**mock_airtable.options(), page_size=1)
+    how: dict[str, Any] = {"to": str(tmp_path), "format": "delta", "ingestion_type": "cdc", "airtable_plan": "free"}
+    monkeypatch.setitem(CALLS_A_MONTH, "free", 50)
+    assert not base.sync(["Many"], **how).failed
+    assert len(warnings(warned)) == 1
+    assert "plan is free, which grants 50 calls a month: this run alone takes about 93" in warnings(warned)[0]
+    warned.clear()
+    assert not base.sync(["Many"], **how).failed
+    assert warnings(warned) == [], "the copy is there, and only changes are read"
+    assert not base.sync(["Many"], refresh=True, **how).failed
+    assert len(warnings(warned)) == 1
+
+
+def test_runs_beyond_the_plan_are_warned_of_once(
+    items: MockAirtable, tmp_path: Path, warned: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+
+    class Ended(Exception):
+        pass
+
+    def sleep(_: float) -> None:
+        runs.append(1)
+        if len(runs) == 2:
+            raise Ended
+
+    monkeypatch.setattr(schedule, "sleep", sleep)
+    with pytest.raises(Ended):
+        synced(Airtable(**items.options()), tmp_path, every="15m", airtable_plan="free")
+    assert warnings(warned) == [
+        "airtable_plan is free, which grants 1,000 calls a month: a run every 15 minutes takes about 5,952 a month; "
+        "run less often, or set another ingestion_type, as Airtable.estimate compares them"
+    ]
+
+
+def test_a_size_that_cannot_be_had_is_none_of_the_runs(
+    items: MockAirtable, base: Airtable, tmp_path: Path, warned: pytest.LogCaptureFixture
+) -> None:
+    body = {"error": {"type": "INVALID_REQUEST_UNKNOWN", "message": "not today"}}
+    items.set_faults(rules=[{"path": "/tbl", "times": 1, "action": {"respond": {"status": 422, "body": body}}}])
+    synced(base, tmp_path, airtable_plan="free")
+    assert items.request_counts()["list_records"] == 2
+    assert warnings(warned) == []
