@@ -276,7 +276,7 @@ def test_commands_run(
 def test_the_mock_is_as_the_pages_have_it(mock_airtable: MockAirtable) -> None:
     for page in (PROJECT / "README.md", PROJECT / "docs" / "getting-started.md"):
         text = page.read_text()
-        assert set(re.findall(r"\bapp\w{8,}", text)) == {mock_airtable.base_id}
+        assert set(re.findall(r"\bapp\w{14}\b", text)) == {mock_airtable.base_id}
         assert set(re.findall(r"\bpat\w{4,}\.\w+", text)) == {mock_airtable.token}
 
 
