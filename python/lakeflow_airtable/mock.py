@@ -447,7 +447,7 @@ def _number(least: float, most: float) -> Callable[[str], float]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the server until Ctrl-C or SIGTERM; the command ``python -m lakeflow_airtable mock``."""
+    """Runs the server until Ctrl-C or SIGTERM; the command ``lakeflow-airtable mock``."""
     given = parser().parse_args(argv)
     faults: dict[str, Any] = {"gzip": not given.no_gzip}
     if given.rate_limit is not None:

@@ -28,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["mock"]:
         from ..mock import main as run_mock
 
-        return run_mock(arguments[1:])
+        try:
+            return run_mock(arguments[1:])
+        except BrokenPipeError:  # nobody is left to read where the mock is
+            _close_stdout()
+            return codes.DONE
     parsed = argparse.Namespace()
     console = Console()
     try:

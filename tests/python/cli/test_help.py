@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -180,6 +181,24 @@ def test_mock_prints_lines_for_a_shell() -> None:
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith('{"id":"rec')
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--empty"], ["--records", "150"]])
+def test_a_mock_whose_reader_has_gone_ends_quietly(arguments: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ran = subprocess.run(
+            [*PROGRAM, "mock", *arguments], stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    finally:
+        os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", NAMES)
+def test_every_help_names_the_same_program(command: str) -> None:
+    assert help_of(command).startswith(f"usage: lakeflow-airtable {command} ")
 
 
 def completed(tmp_path: Path, line: str) -> list[str]:

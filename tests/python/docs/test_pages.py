@@ -87,7 +87,9 @@ def executable() -> list[Any]:
     for page in PAGES:
         code = "\n".join(text for _, _, text in blocks("python|sql", page.read_text()))
         if code and page != MODES:
-            marks = pytest.mark.spark if re.search(r"\bspark\b|SELECT", code) else ()
+            marks = [pytest.mark.spark] if re.search(r"\bspark\b|SELECT", code) else []
+            if "time.sleep" in code:
+                marks.append(pytest.mark.slow)
             pages.append(pytest.param(page, id=named(page), marks=marks))
     return pages
 
@@ -144,6 +146,7 @@ def pipelines_page(names: dict[str, Any], graph: Registry, vendors: int) -> None
 
 def getting_started(names: dict[str, Any], graph: Registry, vendors: int) -> None:
     assert names["vendors"].num_rows == names["first"].num_rows == vendors
+    assert names["changed"]["name"].to_pylist() == ["Renamed"]
 
 
 def sync_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
@@ -273,7 +276,7 @@ def test_commands_run(
 def test_the_mock_is_as_the_pages_have_it(mock_airtable: MockAirtable) -> None:
     for page in (PROJECT / "README.md", PROJECT / "docs" / "getting-started.md"):
         text = page.read_text()
-        assert set(re.findall(r"\bapp\w{8,}", text)) == {mock_airtable.base_id}
+        assert set(re.findall(r"\bapp\w{14}\b", text)) == {mock_airtable.base_id}
         assert set(re.findall(r"\bpat\w{4,}\.\w+", text)) == {mock_airtable.token}
 
 
@@ -404,7 +407,7 @@ def test_a_new_user_follows_getting_started(tmp_path: Path, unused_port: int) ->
     seconds, printed = new_user.follow(wheel, page, tmp_path)
     assert seconds < 600
     assert "Vendors" in printed
-    assert "0 records changed since" in printed
+    assert "1 records changed since" in printed
     assert (tmp_path / "vendors.parquet").exists()
 
 
