@@ -41,6 +41,9 @@ EXAMPLES = {
     "requests_per_second": "2",
     "max_retries": "3",
     "timeout_seconds": "30",
+    "refresh_token": "oarXXXXXXXXXXXXXX",
+    "client_id": "XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX",
+    "client_secret": "XXXXXXXXXXXXXX",
     "page_size": "50",
 }
 

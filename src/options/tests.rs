@@ -304,6 +304,18 @@ fn what_renews_a_token_is_given_whole_and_never_shown() {
 }
 
 #[test]
+fn a_calls_token_is_not_renewed_with_what_belongs_to_another() {
+    let call = |more: &[(&'static str, &'static str)]| {
+        let own = [("token", "oaaX"), ("refresh_token", "oarX"), ("client_id", "me")];
+        Options::parse_call(Others::Refused, own, more.iter().copied()).expect("valid").connection.renewal
+    };
+    assert!(call(&[]).is_some() && call(&[("view", "Grid")]).is_some());
+    assert!(call(&[("token", "oaaY")]).is_none() && call(&[("access_token", "oaaY")]).is_none());
+    let other = call(&[("token", "oaaY"), ("refresh_token", "oarY"), ("client_id", "you")]).expect("given");
+    assert_eq!((&other.client_id[..], other.client_secret), ("you", None));
+}
+
+#[test]
 fn a_token_is_taken_without_what_was_copied_with_it() {
     for text in [
         "patA.b",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import environment
 from ..errors import AirtableError, OptionError
-from ..options import Options, table
+from ..options import CREDENTIALS, Options, table
 from . import connection, flags, output
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _add_connection(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     group = command.add_argument_group("options", "Stored in the connection for every read.")
     for option in table():
-        if option["scope"] == "connection" and option["name"] != "token":
+        if option["scope"] == "connection" and option["name"] not in CREDENTIALS:
             group.add_argument(flags.flag(option["name"]), **_flag_settings(option))
 
 
