@@ -196,6 +196,68 @@ def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> Non
     assert not found.deletes_in_upserts
 
 
+def test_pipelines_take_register_from_the_package_itself(framework: Callable[[str], Any], site: Path) -> None:
+    ran = python(
+        "from databricks.labs.community_connector import register as one; "
+        "from databricks.labs.community_connector.sparkpds import register as other; print(one is other)",
+        site,
+    )
+    assert ran.stdout == "True\n", ran.stderr
+    with pytest.raises(TypeError, match="registered by its name"):
+        framework("sparkpds").register(None, framework("sources.airtable").AirtableDataSource)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"tableName": "_community_tables", "namespace": "appX"}, "option namespace must be JSON"),
+        ({"tableName": "_community_tables", "namespace": '{"a": "appX"}'}, "option namespace must be JSON"),
+        ({"tableName": "_community_tables"}, "option namespace is for connectors with namespaces"),
+        ({"tableName": "_community_namespaces", "namespacePrefix": "[1]"}, "option namespacePrefix must be JSON"),
+        ({"tableName": "_community_table_metadata", "tableNameList": '"Vendors"'}, "option tableNameList must be JSON"),
+        ({"tableName": "_community_table_metadata", "tableConfigs": "[]"}, "option tableConfigs must be JSON"),
+        ({"tableName": "_community_surprise"}, "unknown virtual table _community_surprise"),
+    ],
+)
+def test_what_the_framework_refuses_ours_refuses(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable, options: dict[str, str], expected: str
+) -> None:
+    """By the framework's own class and by ours, which stands in its place: neither reads what was not meant. Ours lists
+    the tables of the connection's base where no namespace is given.
+    """
+    ours = framework("sparkpds").find_data_source("airtable")
+
+    def read(source: type) -> None:
+        made = source({**mock_airtable.options(), **options})
+        reader = made.reader(made.schema())
+        for partition in reader.partitions():
+            list(reader.read(partition))
+
+    class Converted(framework("sparkpds").LakeflowSource):  # type: ignore[misc]
+        _lakeflow_connect_cls = framework("sources.airtable").AirtableLakeflowConnect
+
+    with pytest.raises(ValueError, match=expected):
+        read(Converted)
+    if options == {"tableName": "_community_tables"}:
+        read(ours)
+        return
+    with pytest.raises((ValueError, NotFoundError)):
+        read(ours)
+
+
+def test_the_frameworks_stream_takes_no_limit_but_all(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable
+) -> None:
+    class Converted(framework("sparkpds").LakeflowSource):  # type: ignore[misc]
+        _lakeflow_connect_cls = framework("sources.airtable").AirtableLakeflowConnect
+
+    source = Converted(mock_airtable.options(tableName="Vendors", ingestion_type="cdc"))
+    reader = source.streamReader(source.schema())
+    assert reader.latestOffset({}, reader.getDefaultReadLimit())
+    with pytest.raises(ValueError, match="got NoneType"):
+        reader.latestOffset({}, None)
+
+
 # What the specification and the README say.
 
 

@@ -39,7 +39,7 @@ def tables(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -
 def mock(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> MockAirtable:
     """A mock to which every variable leads."""
     access, refresh = mock_airtable.authorize("me", "sesame")
-    options = {
+    options: dict[str, Any] = {
         **mock_airtable.options(),
         "token": access,
         "refresh_token": refresh,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,13 @@ from lakeflow_airtable.options import CREDENTIALS, Options, table
 SECRET = "a-secret-of-the-client"
 
 
-def given(mock: MockAirtable) -> dict[str, str]:
+def given(mock: MockAirtable) -> dict[str, Any]:
     access, refresh = mock.authorize("me", SECRET)
     options = {name: str(value) for name, value in mock.options().items()}
     return {**options, "token": access, "refresh_token": refresh, "client_id": "me", "client_secret": SECRET}
 
 
-def assert_hidden(text: str, options: dict[str, str]) -> None:
+def assert_hidden(text: str, options: dict[str, Any]) -> None:
     for name in ("token", "refresh_token", "client_secret"):
         assert options[name] not in text, name
 
@@ -51,7 +52,8 @@ def test_an_error_of_the_token_endpoint_says_what_to_do(mock_airtable: MockAirta
 
 
 def test_without_a_refresh_token_the_error_says_that_the_hour_is_over(mock_airtable: MockAirtable) -> None:
-    base = Airtable(**{**mock_airtable.options(), "token": mock_airtable.authorize("me")[0]})
+    options: dict[str, Any] = {**mock_airtable.options(), "token": mock_airtable.authorize("me")[0]}
+    base = Airtable(**options)
     base.read("Vendors").to_arrow()
     mock_airtable.advance_clock(3_700)
     with pytest.raises(AuthError, match="the access token has expired: OAuth access tokens last 60 minutes"):

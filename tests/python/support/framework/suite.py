@@ -15,7 +15,7 @@ from databricks.labs.community_connector.sources.airtable import AirtableLakeflo
 from lakeflow_airtable.mock import MockAirtable
 
 
-class OnTheMock(LakeflowConnectTests, SupportsPartitionedStreamTests):
+class OnTheMock(LakeflowConnectTests, SupportsPartitionedStreamTests):  # type: ignore[misc]
     """All of the suite, for one kind of ingestion."""
 
     __test__ = False
