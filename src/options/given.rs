@@ -61,7 +61,9 @@ impl Given {
         let is_later = |name| later.pairs_of(row_of(name)).next().is_some();
         if is_later("token") {
             // Another token is not renewed with what belongs to the earlier one.
-            RENEWAL.into_iter().for_each(|name| self.forget(name));
+            for name in RENEWAL {
+                self.forget(name);
+            }
         }
         for row in OPTIONS.iter().filter(|row| is_later(row.name)) {
             row.names().for_each(|name| _ = self.pairs.remove(name));
