@@ -62,6 +62,11 @@ test-fast: test-rust $(BUILD)/driver $(BUILD)/docs-tools $(JAVA) ## the Rust tes
 	$(BIN)/python -m pytest -m 'not spark and not slow' $(PYTEST_ARGS)
 	$(BIN)/python -m pytest tests/python/spark/test_batches.py::test_every_sample_table_has_the_rows_that_pyairtable_reads
 
+# FRAMEWORK is a checkout of databrickslabs/lakeflow-community-connectors; nothing in it is changed.
+.PHONY: test-framework
+test-framework: $(BUILD)/driver ## the community connector framework's own tests on our source; FRAMEWORK=PATH of its checkout
+	$(BIN)/python tools/framework_suite.py "$(FRAMEWORK)" $(PYTEST_ARGS)
+
 .PHONY: matrix
 matrix: $(BUILD)/wheels $(JAVA) ## the core of the tests on every Spark from 4.0 on and on Sail, and the table in docs/compatibility.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox $(NOX_ARGS)

@@ -2,13 +2,15 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `client` | asks, and hands on answers |
+//! | `client`, `body` | asks, and hands on answers |
+//! | `oauth` | who asks, and how a token that has expired is renewed |
 //! | `lanes`, `departure` | by which connection a request goes, and when |
 //! | `tally`, `clock` | what one asker's requests cost, and the service's time |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
 //! | `pace`, `budget`, `lock_file` | when the next request may go, and where processes agree on it |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
+pub(crate) mod body;
 pub(crate) mod budget;
 pub(crate) mod client;
 pub(crate) mod clock;
@@ -17,6 +19,7 @@ pub(crate) mod failure;
 pub(crate) mod formula;
 pub(crate) mod lanes;
 pub(crate) mod lock_file;
+pub(crate) mod oauth;
 pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod retry;

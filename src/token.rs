@@ -153,6 +153,16 @@ impl Token {
         value
     }
 
+    /// The text, for a body that goes to the service itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Airtable's own mark of tokens that last until they are revoked.
+    pub(crate) fn is_personal(&self) -> bool {
+        self.0.starts_with("pat")
+    }
+
     /// A number by which processes that have the same token know it, and from which nobody gets it back: 64 bits of many
     /// more.
     pub(crate) fn fingerprint(&self) -> u64 {

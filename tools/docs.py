@@ -43,6 +43,9 @@ EXAMPLES = {
     "airtable_plan": "team",
     "max_retries": "3",
     "timeout_seconds": "30",
+    "refresh_token": "oarXXXXXXXXXXXXXX",
+    "client_id": "XXXXXXXX-XXXX-XXXX-XXXX-XXXXXXXXXXXX",
+    "client_secret": "XXXXXXXXXXXXXX",
     "page_size": "50",
 }
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from .shown import scrubbed
+
 INGESTION_TYPES = ("snapshot", "append", "cdc", "cdc_with_deletes")
 
 CALLS_A_MONTH: dict[str, int | None] = {"free": 1_000, "team": 100_000, "business": None, "enterprise": None}
@@ -25,6 +27,7 @@ _BEFORE_THE_FIRST = {"snapshot": 1, "append": 2, "cdc": 3, "cdc_with_deletes": 6
 _BEFORE_EACH = {"snapshot": 1, "append": 2, "cdc": 3, "cdc_with_deletes": 3}
 
 
+@scrubbed
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What one ingestion type costs.

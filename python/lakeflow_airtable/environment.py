@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 
-from .options import table
+from .options import CREDENTIALS, table
 
 
 @cache
@@ -22,11 +22,14 @@ def variables() -> dict[str, str]:
 def with_environment(given: Mapping[str, object]) -> dict[str, object]:
     """Options by their own names, with the environment's for those that are not given. An empty variable is none.
 
-    A namespace names the base as `base_id` does, so it takes the place of that variable, too.
+    A namespace names the base as `base_id` does, so it takes the place of that variable, too. A token that is given
+    takes the place of all credentials: what the environment would renew is somebody else's.
     """
     found = {option: os.environ.get(name) for option, name in variables().items() if option not in given}
     if given.get("namespace") is not None:
         found.pop("base_id", None)
+    if given.get("token"):
+        found = {option: value for option, value in found.items() if option not in CREDENTIALS}
     return {**{option: value for option, value in found.items() if value}, **given}
 
 

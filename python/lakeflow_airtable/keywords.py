@@ -35,6 +35,15 @@ class ConnectionKeywords(TypedDict, total=False):
     timeout_seconds: float | str | None
     """Time for one request and its answer. Default: `60`."""
 
+    refresh_token: str | None
+    """OAuth refresh token, which gives a new access token after the hour, and serves once."""
+
+    client_id: str | None
+    """Id of the OAuth integration that refresh_token belongs to."""
+
+    client_secret: str | None
+    """Secret of that integration, where it has one."""
+
 
 class TableKeywords(TypedDict, total=False):
     """What of a table is read, and in which form."""

@@ -217,6 +217,14 @@ class MockAirtable:
         }
         self._native.add_token(token, json.dumps(grant))
 
+    def authorize(self, client_id: str, client_secret: str | None = None) -> tuple[str, str]:
+        """Authorizes an integration of OAuth: gives its access token and its refresh token.
+
+        The access token lasts an hour of the server's clock. The refresh token is good for one renewal, and `base_url`
+        with `/oauth2/v1/token` is where.
+        """
+        return self._native.authorize(client_id, client_secret, "{}")
+
     def remove_token(self, token: str) -> None:
         """Makes a token invalid."""
         self._native.remove_token(token)

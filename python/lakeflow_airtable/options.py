@@ -1,7 +1,8 @@
 """Options on their way to the compiled module: names in lower case, values as text, secrets not in `repr`.
 
-The one table that says which options exist is in Rust, and nothing here knows their names. Whoever needs some of them
-asks for those of a scope: where Airtable is, which tables there are, what of one is read, how its changes are followed.
+The one table that says which options exist is in Rust, and nothing here knows their names, but the credentials'.
+Whoever needs some of them asks for those of a scope: where Airtable is, which tables there are, what of one is read,
+how its changes are followed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from ._native import OptionRow
 
     Scope: TypeAlias = Literal["connection", "tables", "read", "stream"]
+
+
+CREDENTIALS = ("token", "refresh_token", "client_id", "client_secret")
+"""Who reads. Where others are written down or shown, such as in a plan or a definition, these are left out."""
 
 
 @cache

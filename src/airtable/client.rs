@@ -9,16 +9,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
-use reqwest::{Response, StatusCode, Url};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
+use crate::airtable::body::{innermost, text_of, whole};
 use crate::airtable::budget::{Budget, BudgetState};
 use crate::airtable::clock::ServiceClock;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
-use crate::airtable::failure::{Failure, Purpose, Reason, from_failure};
+use crate::airtable::failure::{Failure, Purpose, Reason, from_ended, from_failure};
 use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, Held};
+use crate::airtable::oauth::Access;
 use crate::airtable::request::Request;
 use crate::airtable::retry::Retry;
 use crate::airtable::tally::Tally;
@@ -47,6 +49,7 @@ pub(crate) struct Answer {
 pub(crate) struct Client {
     lanes: Lanes,
     connection: Connection,
+    access: Access,
     retry: Retry,
     largest_answer_bytes: usize,
     budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
@@ -72,6 +75,7 @@ impl Client {
         let token_budget = Arc::new(Budget::of_token(host, &connection.token, connection.requests_per_second));
         Ok(Self {
             lanes,
+            access: Access::new(&connection),
             connection,
             retry,
             largest_answer_bytes: LARGEST_ANSWER_BYTES,
@@ -108,7 +112,7 @@ impl Client {
     }
 
     fn undocumented(&self, request: &Request, error: &serde_json::Error) -> Error {
-        let error = self.connection.token.scrub(&error.to_string());
+        let error = self.hidden(&error.to_string());
         Error::Data(format!("{}: 200 with JSON of an undocumented form: {}", self.name(request), line(&error)).into())
             .of_answer(200, "")
             .of_request(self.name(request))
@@ -118,12 +122,20 @@ impl Client {
     /// unread. Every wait ends when the future is dropped. The tally counts what it takes.
     pub(crate) async fn answer(&self, request: &Request, tally: &Arc<Tally>) -> Result<Answer, Failure> {
         let base = self.budget(request);
-        let mut retries = 0;
+        let (mut retries, mut renewals) = (0, 0);
         loop {
+            let token = self.access.token();
             let failure = match self.turn(request, &base, tally).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
+            // The second time where the one that somebody else had got has expired, too.
+            if renewals < 2 && self.access.is_renewable(&failure) {
+                renewals += 1;
+                let http = self.lanes.take().map_err(|error| self.failure(&error))?.http.clone();
+                self.access.renew(&token, http).await?;
+                continue;
+            }
             let delay = self.retry.delay(&failure, retries, fastrand::f64());
             let delay = delay.filter(|_| failure.is_rate_limit() || request.purpose != Purpose::NewWebhook);
             if failure.is_rate_limit() {
@@ -194,12 +206,22 @@ impl Client {
 
     /// The error for a request that failed for good.
     pub(crate) fn error(&self, request: &Request, failure: &Failure) -> Error {
-        self.scrub(from_failure(&self.name(request), request.purpose, failure))
+        let asked = self.name(request);
+        let error = if self.access.has_ended(failure) {
+            from_ended(&asked, failure, self.connection.token.is_personal())
+        } else {
+            from_failure(&asked, request.purpose, failure)
+        };
+        self.scrub(error)
     }
 
     /// The same error without the token, which a server may have said back, or somebody have written into a cell.
     pub(crate) fn scrub(&self, error: Error) -> Error {
-        error.map_words(|word| self.connection.token.scrub(word))
+        error.map_words(|word| self.hidden(word))
+    }
+
+    fn hidden(&self, text: &str) -> String {
+        self.access.token().scrub(&self.connection.token.scrub(text))
     }
 
     /// Method and address without query: what messages call the request.
@@ -249,7 +271,7 @@ impl Client {
     ) -> Result<Vec<u8>, Failure> {
         let mut builder = http
             .request(request.method.clone(), self.url(request))
-            .header(AUTHORIZATION, self.connection.token.header())
+            .header(AUTHORIZATION, self.access.token().header())
             .header(ACCEPT, "application/json");
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
@@ -266,8 +288,9 @@ impl Client {
         let date = text_of(&headers, DATE);
         if status.is_success() {
             self.clock.take(date);
+            self.access.accepted();
         }
-        let body = self.body(response).await;
+        let body = whole(response, self.largest_answer_bytes, |error| self.failure(error)).await;
         log::debug!(
             "{}: {status} in {:.3} s, {}, at {}",
             self.name(request),
@@ -332,7 +355,7 @@ impl Client {
             Err(_) => (Vec::new(), Some(Reason::Lost).filter(|_| !status.is_redirection())),
         };
         // Before anything is cut out of it: half a token would no longer be found.
-        let body = self.connection.token.scrub(&String::from_utf8_lossy(&body));
+        let body = self.hidden(&String::from_utf8_lossy(&body));
         let mut failure = Failure::from_answer(status.as_u16(), body.as_bytes(), text_of(headers, RETRY_AFTER));
         if let (Failure::Status { reason, .. }, Some(read)) = (&mut failure, read) {
             *reason = read;
@@ -344,22 +367,6 @@ impl Client {
         failure
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
-        let limit_bytes = self.largest_answer_bytes;
-        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-        if announced > limit_bytes {
-            return Err(Failure::TooLarge { limit_bytes });
-        }
-        let mut body = Vec::with_capacity(announced);
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
-            if body.len() + chunk.len() > limit_bytes {
-                return Err(Failure::TooLarge { limit_bytes });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-
     /// An object from brace to brace. Whether what is between them is JSON the decoder finds out; this tells a proxy's page
     /// and an answer cut short, which are worth another try.
     fn whole_object(&self, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
@@ -367,7 +374,7 @@ impl Client {
         if text.starts_with(b"{") && text.ends_with(b"}") {
             return Ok(body);
         }
-        let text = self.connection.token.scrub(&String::from_utf8_lossy(text));
+        let text = self.hidden(&String::from_utf8_lossy(text));
         let start: String = text.chars().take(40).collect();
         Err(Failure::NotJson { start: line(&start) })
     }
@@ -381,26 +388,6 @@ impl Client {
             return Failure::Timeout { limit: self.connection.timeout };
         }
         Failure::Broken { cause }
-    }
-}
-
-fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// The cause of causes: "connection refused" rather than "error sending request for url (...)", which would also show
-/// the query.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    let mut depth = 0;
-    while let Some(source) = cause.source() {
-        cause = source;
-        depth += 1;
-    }
-    if depth == 0 {
-        line(&error.to_string().replace(error.url().map_or("", Url::as_str), ""))
-    } else {
-        line(&cause.to_string())
     }
 }
 

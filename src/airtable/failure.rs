@@ -47,6 +47,13 @@ pub(crate) enum Failure {
         /// The limit that was reached.
         limit_bytes: usize,
     },
+    /// The access token has expired, and there is no new one.
+    NotRenewed {
+        /// The request for one, what came back, and what to do.
+        why: String,
+        /// Asking again does not help.
+        is_final: bool,
+    },
     /// Status 200, but not a JSON object from brace to brace: a proxy's page, or an answer cut short.
     NotJson {
         /// The first characters.
@@ -97,6 +104,7 @@ impl Failure {
             Self::Broken { cause } => cause.clone(),
             Self::Timeout { limit } => format!("no complete answer within {limit:?}"),
             Self::TooLarge { .. } => "too large".to_owned(),
+            Self::NotRenewed { .. } => "401, and the token was not renewed".to_owned(),
             Self::NotJson { .. } => "200, but no JSON".to_owned(),
         }
     }
@@ -186,6 +194,23 @@ impl Purpose {
     }
 }
 
+/// The error for a request whose token was good until now.
+pub(crate) fn from_ended(asked: &str, failure: &Failure, is_personal: bool) -> Error {
+    let what_to_do = if is_personal {
+        "this token was accepted until now: it was revoked or deleted, or has lost its user: make a new one"
+    } else {
+        "the access token has expired: OAuth access tokens last 60 minutes, and this read has nothing to renew it with: \
+         give the options refresh_token, client_id and client_secret, or a personal access token, which lasts until it \
+         is revoked"
+    };
+    let error =
+        Error::Auth(format!("{asked}: {}: {what_to_do}", failure.in_short()).into()).of_request(asked.to_owned());
+    match failure {
+        Failure::Status { status, kind, .. } => error.of_answer(*status, kind),
+        _ => error,
+    }
+}
+
 /// The error for a request that failed for good. `asked` is the method and the address without its query.
 pub(crate) fn from_failure(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     let error = said_of(asked, purpose, failure).of_request(asked.to_owned());
@@ -206,7 +231,7 @@ fn said_of(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     match (*status, kind.as_str()) {
         (401, _) => Error::Auth(say(
             "the token was not accepted: check that it is complete and neither revoked nor expired (an OAuth access \
-                 token lasts 60 minutes, and is not refreshed here: start again with a new one)",
+                 token lasts 60 minutes, and is renewed where refresh_token and client_id are given)",
         )),
         (403, _) if purpose == Purpose::NewWebhook => Error::Auth(say(&format!(
             "a change feed needs a webhook, and none of the base's serves: give the token the scope {scope} or let \
@@ -276,6 +301,9 @@ fn unanswered(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
             "{asked}: 200 with a body that is not a JSON object (it begins with {start:?}): something between here and \
              Airtable answers in its place: check base_url and proxies"
         ).into()),
+        Failure::NotRenewed { why, .. } => {
+            Error::Auth(format!("{asked}: 401: the access token has expired, and was not renewed: {why}").into())
+        }
         Failure::Status { .. } => unreachable!("statuses are matched by the caller"),
     }
 }

@@ -75,7 +75,7 @@ impl Retry {
             Failure::Connect { .. } | Failure::Broken { .. } | Failure::Timeout { .. } | Failure::NotJson { .. } => {
                 Some(backoff())
             }
-            Failure::TooLarge { .. } => None,
+            Failure::TooLarge { .. } | Failure::NotRenewed { .. } => None,
         }
     }
 

@@ -11,6 +11,9 @@ use crate::token::Token;
 /// Options whose value is one name.
 const NAMES: [&str; 2] = ["tableName", "view"];
 
+/// What a token is renewed with.
+const RENEWAL: [&str; 3] = ["refresh_token", "client_id", "client_secret"];
+
 /// What becomes of names that are not in the table, and that resemble none which is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {
@@ -55,7 +58,14 @@ impl Given {
 
     /// These with what somebody else gave later: an option that is given there is not taken from here, whatever its name.
     pub(super) fn replaced_by(mut self, later: Self) -> Self {
-        for row in OPTIONS.iter().filter(|row| later.pairs_of(row).next().is_some()) {
+        let is_later = |name| later.pairs_of(row_of(name)).next().is_some();
+        if is_later("token") {
+            // Another token is not renewed with what belongs to the earlier one.
+            for name in RENEWAL {
+                self.forget(name);
+            }
+        }
+        for row in OPTIONS.iter().filter(|row| is_later(row.name)) {
             row.names().for_each(|name| _ = self.pairs.remove(name));
         }
         self.pairs.extend(later.pairs);

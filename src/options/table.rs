@@ -206,6 +206,23 @@ pub static OPTIONS: &[OptionRow] = &[
     row("timeout_seconds", "number", "60", "time for one request and its answer")
         .of(Connection)
         .called(&["timeout", "requesttimeout"]),
+    row(
+        "refresh_token",
+        "text",
+        "",
+        "OAuth refresh token, which gives a new access token after the hour, and serves once",
+    )
+    .of(Connection)
+    .or_variable("AIRTABLE_REFRESH_TOKEN"),
+    OptionRow {
+        required: "with refresh_token",
+        ..row("client_id", "text", "", "id of the OAuth integration that refresh_token belongs to")
+    }
+    .of(Connection)
+    .or_variable("AIRTABLE_CLIENT_ID"),
+    row("client_secret", "text", "", "secret of that integration, where it has one")
+        .of(Connection)
+        .or_variable("AIRTABLE_CLIENT_SECRET"),
     row("page_size", "integer", "100", "records in one request, at most 100")
         .called(&["batchsize", "fetchsize", "chunksize", "limitperpage"]),
 ];

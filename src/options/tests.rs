@@ -286,7 +286,8 @@ fn a_plan_is_one_of_four() {
 fn the_table_says_what_an_option_is_about() {
     let of = |scope: Scope| OPTIONS.iter().filter(|row| row.scope == scope).map(|row| row.name).collect::<Vec<_>>();
     let connection = ["token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds"];
-    assert_eq!(of(Scope::Connection), connection);
+    let oauth = ["refresh_token", "client_id", "client_secret"];
+    assert_eq!(of(Scope::Connection), [&connection[..], &oauth].concat());
     assert_eq!(of(Scope::Tables), ["namespace", "airtable_plan"]);
     let stream =
         ["max_records_per_batch", "lookback_seconds", "webhook_id", "on_lost_feed", "schema_change", "state_location"];
@@ -298,6 +299,34 @@ fn the_table_says_what_an_option_is_about() {
         assert_eq!(row.scope, Scope::Connection, "{}", row.name);
     }
     assert!(!OPTIONS[0].is_shown, "the token");
+}
+
+#[test]
+fn what_renews_a_token_is_given_whole_and_never_shown() {
+    let renewal = |pairs: &[(&str, &str)]| parse(pairs).expect("valid").connection.renewal;
+    let (refresh, id, secret) = (("refresh_token", "oarR"), ("client_id", "me"), ("client_secret", "sesame"));
+    let whole = renewal(&[refresh, id, secret]).expect("given");
+    assert_eq!((&whole.client_id[..], whole.client_secret.clone()), ("me", Token::new("sesame")));
+    let shown = format!("{whole:?}");
+    assert!(!shown.contains("oarR") && !shown.contains("sesame"), "{shown}");
+    assert_eq!(renewal(&[("Refresh_Token", " oarR "), id]).expect("given").client_secret, None);
+    // A connection of Unity Catalog's holds the client and renews the token itself.
+    assert_eq!(renewal(&[id, secret]), None);
+    assert!(message(&[refresh, secret]).contains("option client_id is missing"));
+    let text = message(&[id, ("refresh_token", "oar R")]);
+    assert!(text.contains("option refresh_token holds characters") && !text.contains("oar R"), "{text}");
+}
+
+#[test]
+fn a_calls_token_is_not_renewed_with_what_belongs_to_another() {
+    let call = |more: &[(&'static str, &'static str)]| {
+        let own = [("token", "oaaX"), ("refresh_token", "oarX"), ("client_id", "me")];
+        Options::parse_call(Others::Refused, own, more.iter().copied()).expect("valid").connection.renewal
+    };
+    assert!(call(&[]).is_some() && call(&[("view", "Grid")]).is_some());
+    assert!(call(&[("token", "oaaY")]).is_none() && call(&[("access_token", "oaaY")]).is_none());
+    let other = call(&[("token", "oaaY"), ("refresh_token", "oarY"), ("client_id", "you")]).expect("given");
+    assert_eq!((&other.client_id[..], other.client_secret), ("you", None));
 }
 
 #[test]

@@ -75,11 +75,24 @@ impl IngestionType {
     }
 }
 
+/// What a new access token of OAuth is asked for with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Renewal {
+    /// Serves once: each renewal gives another.
+    pub refresh_token: Token,
+    /// The integration.
+    pub client_id: String,
+    /// Its secret, where it has one.
+    pub client_secret: Option<Token>,
+}
+
 /// Where Airtable is, and how it is talked to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connection {
     /// The secret.
     pub token: Token,
+    /// How the token is renewed when it has expired; none for a token that lasts.
+    pub renewal: Option<Renewal>,
     /// Scheme, host and port, with any path before `/v0`; no trailing slash.
     pub base_url: Url,
     /// The base, where one is fixed.

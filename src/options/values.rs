@@ -11,7 +11,7 @@ use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
 use crate::options::typed::{
-    ColumnNames, Connection, FieldNames, IngestionType, Nested, Plan, ReadOptions, SchemaChange,
+    ColumnNames, Connection, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
 };
 use crate::token::Token;
 
@@ -21,6 +21,7 @@ pub(super) fn connection(given: &Given) -> Result<Connection> {
     let base_url = address::base_url(&given.text_or_default("base_url"), &token)?;
     let max_retries = given.integer("max_retries", 0..=1000)?.unwrap_or_default();
     Ok(Connection {
+        renewal: renewal(given)?,
         token,
         requests_per_second: requests_per_second(given, &base_url)?,
         base_url,
@@ -105,6 +106,32 @@ fn token(given: &Given) -> Result<Token> {
             "option token holds characters that no token has: check that it was copied or looked up whole".into(),
         )
     })
+}
+
+/// What OAuth's access tokens are renewed with: all of it, or none.
+fn renewal(given: &Given) -> Result<Option<Renewal>> {
+    let Some(refresh_token) = secret(given, "refresh_token")? else {
+        // A connection of Unity Catalog may hold the client, and renew its token itself.
+        return Ok(None);
+    };
+    let Some(client_id) = given.text("client_id") else {
+        return Err(Error::Option(
+            "option client_id is missing: a refresh_token is of use to the OAuth integration alone that it was given to: \
+             give that one's client_id, and its client_secret where it has one"
+                .into(),
+        ));
+    };
+    Ok(Some(Renewal { refresh_token, client_id, client_secret: secret(given, "client_secret")? }))
+}
+
+fn secret(given: &Given, name: &'static str) -> Result<Option<Token>> {
+    let Some(text) = given.text(name) else { return Ok(None) };
+    let secret = Token::new(bare(&text)).ok_or_else(|| {
+        Error::Option(
+            format!("option {name} holds characters that none has: check that it was copied or looked up whole").into(),
+        )
+    })?;
+    Ok(Some(secret))
 }
 
 /// A token without what people copy with it: quotes, and the word before it in a header.

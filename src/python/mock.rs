@@ -156,6 +156,20 @@ impl PyMock {
         })
     }
 
+    fn authorize(
+        &self,
+        py: Python<'_>,
+        client_id: &str,
+        client_secret: Option<&str>,
+        grant: &str,
+    ) -> PyResult<(String, String)> {
+        let grant: Grant = parse(grant)?;
+        self.with(py, |mock| {
+            let tokens = mock.authorize(client_id, client_secret, grant);
+            Ok((tokens.access_token, tokens.refresh_token))
+        })
+    }
+
     fn remove_token(&self, py: Python<'_>, token: &str) -> PyResult<()> {
         self.with(py, |mock| {
             mock.remove_token(token);

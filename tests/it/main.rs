@@ -9,6 +9,7 @@ mod expiry;
 mod faults;
 mod late;
 mod layers;
+mod oauth;
 mod odd_webhooks;
 mod read;
 mod source;

@@ -31,6 +31,7 @@ mod schema;
 mod server;
 mod webhook;
 
+pub use api::oauth::OAuthTokens;
 pub use api::token::Grant;
 pub use fault::rule::{Action, Rule};
 pub use fault::{Faults, MissingRecord, WebhookFailure};

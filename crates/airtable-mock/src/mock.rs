@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::api::airtable::Airtable;
+use crate::api::oauth::OAuthTokens;
 use crate::api::token::{Grant, Tokens};
 use crate::clock::{parse_ms, stamp};
 use crate::data::store::Store;
@@ -90,6 +91,13 @@ impl Mock {
     /// Adds a token.
     pub fn add_token(&self, token: &str, grant: Grant) {
         self.state.tokens_mut().insert(token, grant);
+    }
+
+    /// Authorizes an integration of OAuth, as a person's consent does: its access token lasts an hour of the server's
+    /// clock, and its refresh token is good for one renewal.
+    pub fn authorize(&self, client_id: &str, client_secret: Option<&str>, grant: Grant) -> OAuthTokens {
+        let now_ms = self.state.airtable.clock.now_ms();
+        self.state.tokens_mut().authorize(client_id, client_secret, grant, now_ms)
     }
 
     /// Makes a token invalid.

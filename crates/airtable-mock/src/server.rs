@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as Extract};
-use axum::http::{HeaderName, HeaderValue, Response, header, request::Parts};
+use axum::http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use tokio::net::TcpListener;
 
 use crate::api::answer::{Request, answer};
+use crate::api::oauth;
 use crate::api::route::{Endpoint, Role};
 use crate::clock::stamp;
 use crate::error::{ApiError, Shape};
@@ -66,7 +67,7 @@ async fn handle(
     let body = to_bytes(body, LARGEST_BODY).await;
     let (is_control, now_ms) = (is_control(path), state.airtable.clock.now_ms());
     let refused = if is_control {
-        let is_known = state.tokens().authenticate(authorization(&parts)).is_ok();
+        let is_known = state.tokens().authenticate(authorization(&parts), now_ms).is_ok();
         guard::control_refusal(&parts.uri, &parts.headers, state.listening, is_known)
     } else {
         guard::refusal(&parts.uri, &parts.headers, state.listening)
@@ -112,6 +113,10 @@ fn is_control(path: &str) -> bool {
     path.starts_with("/_mock/") && !path.starts_with("/_mock/attachments/")
 }
 
+fn is_token_endpoint(parts: &Parts) -> bool {
+    parts.method == Method::POST && parts.uri.path() == oauth::PATH
+}
+
 fn authorization(parts: &Parts) -> Option<&str> {
     parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok())
 }
@@ -129,7 +134,11 @@ fn logged(state: &State, parts: &Parts, body: &[u8]) -> LoggedRequest {
         status: 0,
         authorized: parts.headers.contains_key(header::AUTHORIZATION),
         user_agent: header(header::USER_AGENT).unwrap_or_default().to_owned(),
-        endpoint: endpoint.map_or("unknown", |endpoint| endpoint.name()).to_owned(),
+        endpoint: match endpoint {
+            Some(endpoint) => endpoint.name().to_owned(),
+            None if is_token_endpoint(parts) => "oauth_token".to_owned(),
+            None => "unknown".to_owned(),
+        },
     }
 }
 
@@ -160,7 +169,12 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
             None => {}
         }
     }
-    let grant = state.tokens().authenticate(authorization(parts)).map_err(refuse)?;
+    let now_ms = state.airtable.clock.now_ms();
+    if is_token_endpoint(parts) {
+        let renewed = state.tokens_mut().renew(authorization(parts), body, now_ms);
+        return renewed.map(|answer| Reply::ok(answer.to_string())).map_err(|refused| Reply::refused(&refused));
+    }
+    let grant = state.tokens().authenticate(authorization(parts), now_ms).map_err(refuse)?;
     let endpoint = endpoint.ok_or_else(|| refuse(ApiError::no_route()))?;
     let request = Request { query: parts.uri.query().unwrap_or_default(), body };
     let answered = if may_take_long(&endpoint, &request) {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..databricks_kit import program, up
 from ..databricks_kit.connection import TYPES, ConnectionDefinition, Verb, secret_reference
 from ..errors import OptionError
-from ..options import Options, table
+from ..options import CREDENTIALS, Options, table
 from . import codes, flags
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add(command: argparse.ArgumentParser) -> None:
         help="where SQL finds the token (default %(default)s)",
     )
     for option in table():
-        if option["scope"] == "connection" and option["name"] != "token":
+        if option["scope"] == "connection" and option["name"] not in CREDENTIALS:
             flags.add_option(command, option)
 
 

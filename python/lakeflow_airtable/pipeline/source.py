@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..options import Options
+from ..options import CREDENTIALS, Options
 from ..spark import AirtableDataSource, spark_schema
 from ..specification.names import format_name
 from ..specification.spec import Entry
@@ -44,7 +44,8 @@ class PipelineSource:
     def query(self, entry: Entry) -> Callable[[], DataFrame]:
         """The function behind one entry's flow. Made here, so that each has its own entry."""
         options = Options(entry.read_options)
-        format = self._format(entry, options.pop("token", None), options)
+        credentials = Options({name: options.pop(name) for name in CREDENTIALS if name in options})
+        format = self._format(entry, credentials, options)
         spark = self._spark
         is_stream = entry.ingestion_type != "snapshot"
 
@@ -63,18 +64,18 @@ class PipelineSource:
 
         return spark_schema(Scan.from_json(entry.plan))
 
-    def _format(self, entry: Entry, token: str | None, options: Options) -> str:
-        if token is None:
+    def _format(self, entry: Entry, credentials: Options, options: Options) -> str:
+        if not credentials:
             return AirtableDataSource.name()
-        # Of its own, so that no other read of the session is made with this token.
+        # Of its own, so that no other read of the session is made with these credentials.
         format = format_name(entry.destination)
         plan = entry.plan if entry.ingestion_type in _PLANNED_EARLY else None
-        self._spark.dataSource.register(source_of_flow(format, token, options, plan))
+        self._spark.dataSource.register(source_of_flow(format, credentials, options, plan))
         return format
 
 
-def source_of_flow(format: str, token: str, read: Options, plan: str | None) -> type[AirtableDataSource]:
-    """The data source under another name, with its token and the plan of a read with just those options.
+def source_of_flow(format: str, credentials: Options, read: Options, plan: str | None) -> type[AirtableDataSource]:
+    """The data source under another name, with its credentials and the plan of a read with just those options.
 
     A class inside a function is pickled whole, not by its name, so what it holds reaches Spark's workers. Its
     imports are absolute for that reason.
@@ -87,12 +88,12 @@ def source_of_flow(format: str, token: str, read: Options, plan: str | None) -> 
             return format
 
         def __init__(self, options: Mapping[str, str]) -> None:
-            super().__init__({**options, "token": token})
+            super().__init__({**options, **credentials})
 
         def _planned(self) -> Scan:
             from lakeflow_airtable._native import Scan
 
-            is_known = plan is not None and self.options == {**read, "token": token}
+            is_known = plan is not None and self.options == {**read, **credentials}
             if plan is None or not is_known or time.time() - planned_at > PLAN_SECONDS:
                 return super()._planned()
             return Scan.from_json(plan)

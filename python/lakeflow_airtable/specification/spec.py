@@ -14,7 +14,7 @@ from typing import Any
 
 from ..environment import variables, with_environment
 from ..errors import AirtableError, NotFoundError, OptionError
-from ..options import Options, in_scope, once, table
+from ..options import CREDENTIALS, Options, in_scope, once, table
 from ..shown import scrubbed
 from .names import LONGEST_GIVEN
 
@@ -37,7 +37,7 @@ _OF_THE_CONNECTION = {
     "that has no base_id",
 }
 # All tables are read as one user, and no entry sends a token elsewhere.
-_OF_THE_OPTIONS = ("token", "base_url")
+_OF_THE_OPTIONS = (*CREDENTIALS, "base_url")
 
 
 class Faults:

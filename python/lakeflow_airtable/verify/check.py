@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..options import Options
+from ..shown import scrubbed
 from ..specification.tables import CURSOR, DELETED
 from ..sync.target import END, START
 from . import cells as cell_numbers
@@ -32,6 +33,7 @@ _OF_THE_COPY = (CURSOR, DELETED, START, END)
 _WITH_ADDRESSES = ("multipleAttachments", "multipleLookupValues")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class _Compared:
     """Columns that are set against one another, by the names of both sides."""

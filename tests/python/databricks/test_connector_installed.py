@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import lakeflow_airtable
 from framework.installation import SITE_PACKAGES, SOURCE, import_from, install_framework, install_project
 from lakeflow_airtable import AuthError, NotFoundError, OptionError, _native
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.options import CREDENTIALS, in_scope
 
 PACKAGE = "databricks.labs.community_connector.sources.airtable"
 # What the framework's command line lets through for every source.
@@ -194,24 +196,121 @@ def test_the_framework_registers_by_name(framework: Callable[[str], Any]) -> Non
     assert not found.deletes_in_upserts
 
 
+def test_pipelines_take_register_from_the_package_itself(framework: Callable[[str], Any], site: Path) -> None:
+    ran = python(
+        "from databricks.labs.community_connector import register as one; "
+        "from databricks.labs.community_connector.sparkpds import register as other; print(one is other)",
+        site,
+    )
+    assert ran.stdout == "True\n", ran.stderr
+    with pytest.raises(TypeError, match="registered by its name"):
+        framework("sparkpds").register(None, framework("sources.airtable").AirtableDataSource)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"tableName": "_community_tables", "namespace": "appX"}, "option namespace must be JSON"),
+        ({"tableName": "_community_tables", "namespace": '{"a": "appX"}'}, "option namespace must be JSON"),
+        ({"tableName": "_community_tables"}, "option namespace is for connectors with namespaces"),
+        ({"tableName": "_community_namespaces", "namespacePrefix": "[1]"}, "option namespacePrefix must be JSON"),
+        ({"tableName": "_community_table_metadata", "tableNameList": '"Vendors"'}, "option tableNameList must be JSON"),
+        ({"tableName": "_community_table_metadata", "tableConfigs": "[]"}, "option tableConfigs must be JSON"),
+        ({"tableName": "_community_surprise"}, "unknown virtual table _community_surprise"),
+    ],
+)
+def test_what_the_framework_refuses_ours_refuses(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable, options: dict[str, str], expected: str
+) -> None:
+    """By the framework's own class and by ours, which stands in its place: neither reads what was not meant. Ours lists
+    the tables of the connection's base where no namespace is given.
+    """
+    ours = framework("sparkpds").find_data_source("airtable")
+
+    def read(source: type) -> None:
+        made = source({**mock_airtable.options(), **options})
+        reader = made.reader(made.schema())
+        for partition in reader.partitions():
+            list(reader.read(partition))
+
+    class Converted(framework("sparkpds").LakeflowSource):  # type: ignore[misc]
+        _lakeflow_connect_cls = framework("sources.airtable").AirtableLakeflowConnect
+
+    with pytest.raises(ValueError, match=expected):
+        read(Converted)
+    if options == {"tableName": "_community_tables"}:
+        read(ours)
+        return
+    with pytest.raises((ValueError, NotFoundError)):
+        read(ours)
+
+
+def test_the_frameworks_stream_takes_no_limit_but_all(
+    framework: Callable[[str], Any], mock_airtable: MockAirtable
+) -> None:
+    class Converted(framework("sparkpds").LakeflowSource):  # type: ignore[misc]
+        _lakeflow_connect_cls = framework("sources.airtable").AirtableLakeflowConnect
+
+    source = Converted(mock_airtable.options(tableName="Vendors", ingestion_type="cdc"))
+    reader = source.streamReader(source.schema())
+    assert reader.latestOffset({}, reader.getDefaultReadLimit())
+    with pytest.raises(ValueError, match="got NoneType"):
+        reader.latestOffset({}, None)
+
+
 # What the specification and the README say.
 
 
 def test_every_option_is_a_parameter_of_the_connection_or_allowed_for_a_read() -> None:
     specification = yaml.safe_load((SITE_PACKAGES / SOURCE / "connector_spec.yaml").read_text())
-    parameters = [parameter["name"] for parameter in specification["connection"]["parameters"]]
+    connection = specification["connection"]
+    of_methods = [parameter for method in connection["auth_methods"] for parameter in method["parameters"]]
+    parameters = [parameter["name"] for parameter in [*of_methods, *connection["parameters"]]]
     allowed = specification["external_options_allowlist"].split(",")
     named = parameters + allowed
     assert len(named) == len(set(named))
     table = {row["name"]: row for row in _native.option_table()}
     # The framework's command line adds the names that every source has, but not the one for browsing below a namespace.
-    assert set(named) == (set(table) - ALWAYS_ALLOWED) | {"namespacePrefix"}
-    for parameter in specification["connection"]["parameters"]:
-        assert parameter["required"] == (table[parameter["name"]]["required"] == "always")
-        assert parameter.get("secret", False) == (parameter["name"] == "token")
-        kind = {"integer": "integer", "number": "number"}.get(table[parameter["name"]]["kind"], "string")
-        assert parameter["type"] == kind
+    assert set(named) == (set(table) - ALWAYS_ALLOWED - {"refresh_token"}) | {"namespacePrefix"}
+    for parameter in [*of_methods, *connection["parameters"]]:
+        is_credential = parameter["name"] in CREDENTIALS
+        assert parameter["required"] == parameter.get("secret", False) == is_credential
+        # As all parameters of all of the framework's sources are.
+        assert parameter["type"] == "string"
         assert parameter["description"]
+    assert [method["name"] for method in connection["auth_methods"]] == ["personal_access_token", "oauth"]
+    addresses = {connection["oauth"][name] for name in ("authorization_url", "token_url")}
+    assert addresses == {f"https://airtable.com/oauth2/v1/{name}" for name in ("authorize", "token")}
+
+
+def test_the_readme_has_the_templates_sections_in_its_order() -> None:
+    readme = (SITE_PACKAGES / SOURCE / "README.md").read_text()
+    assert re.findall(r"^## (.+)$", readme, re.MULTILINE) == [
+        "Prerequisites",
+        "Setup",
+        "Supported Objects",
+        "Table Configurations",
+        "Data Type Mapping",
+        "How to Run",
+        "Troubleshooting",
+        "References",
+    ]
+
+
+def test_the_readmes_pipelines_have_each_option_where_it_is_read() -> None:
+    readme = (SITE_PACKAGES / SOURCE / "README.md").read_text()
+    managed, own = (
+        yaml.safe_load(block)["objects"][0]["table"] for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    )
+    options = managed["connector_options"]["community_connector_options"]["options"]
+    _native.Connector({"token": "patA", **options})
+    assert set(options) <= set(in_scope("tables", "read", "stream"))
+    # Of a managed pipeline's tables, the framework's own words alone.
+    assert set(managed["table_configuration"]) == {"scd_type"}
+    assert own["table_configuration"] == {**managed["table_configuration"], **options}
+    for table in (managed, own):
+        assert table["source_table"].startswith("tbl")
+        assert table["destination_table"].isidentifier()
 
 
 def test_the_readme_names_every_option_and_the_project_allows_them() -> None:

@@ -38,7 +38,14 @@ def tables(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -
 @pytest.fixture
 def mock(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> MockAirtable:
     """A mock to which every variable leads."""
-    options = mock_airtable.options()
+    access, refresh = mock_airtable.authorize("me", "sesame")
+    options: dict[str, Any] = {
+        **mock_airtable.options(),
+        "token": access,
+        "refresh_token": refresh,
+        "client_id": "me",
+        "client_secret": "sesame",
+    }
     assert options.keys() == set(environment.variables())
     for option, value in options.items():
         monkeypatch.setenv(environment.variables()[option], value)
@@ -47,6 +54,8 @@ def mock(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> MockAi
 
 def test_what_is_left_out_is_in_the_environment(tables: Tables, mock: MockAirtable) -> None:
     assert tables({}) == Airtable(**mock.options()).list_tables()
+    mock.advance_clock(3_700)
+    assert tables({}) == Airtable(**mock.options()).list_tables(), "renewed"
 
 
 def test_what_is_given_comes_first(tables: Tables, mock: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::oauth::Authorization;
 use crate::error::ApiError;
 
 /// What a token may do.
@@ -41,25 +42,43 @@ impl Grant {
     }
 }
 
-/// All valid tokens.
+/// All valid tokens, and the authorizations that OAuth's are renewed by.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(HashMap<String, Grant>);
+pub(crate) struct Tokens {
+    bearers: HashMap<String, Bearer>,
+    pub(super) authorizations: HashMap<String, Authorization>,
+    /// How many pairs OAuth has given.
+    pub(super) pairs: u64,
+}
+
+/// What a token grants, and until when by the server's clock.
+#[derive(Debug)]
+struct Bearer {
+    grant: Grant,
+    expires_ms: Option<i64>,
+}
 
 impl Tokens {
     pub(crate) fn insert(&mut self, token: &str, grant: Grant) {
-        self.0.insert(token.into(), grant);
+        self.bearers.insert(token.into(), Bearer { grant, expires_ms: None });
+    }
+
+    pub(super) fn insert_until(&mut self, token: &str, grant: Grant, expires_ms: i64) {
+        self.bearers.insert(token.into(), Bearer { grant, expires_ms: Some(expires_ms) });
     }
 
     pub(crate) fn remove(&mut self, token: &str) {
-        self.0.remove(token);
+        self.bearers.remove(token);
     }
 
     /// The grant of an `Authorization` header.
     ///
     /// # Errors
     /// 401
-    pub(crate) fn authenticate(&self, header: Option<&str>) -> Result<Grant, ApiError> {
+    pub(crate) fn authenticate(&self, header: Option<&str>, now_ms: i64) -> Result<Grant, ApiError> {
         let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(ApiError::unauthenticated)?;
-        self.0.get(token.trim()).cloned().ok_or_else(ApiError::unauthenticated)
+        let bearer = self.bearers.get(token.trim()).ok_or_else(ApiError::unauthenticated)?;
+        let is_valid = bearer.expires_ms.is_none_or(|expires_ms| now_ms < expires_ms);
+        is_valid.then(|| bearer.grant.clone()).ok_or_else(ApiError::unauthenticated)
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::body::{FaultyBody, GiganticBody};
 use super::wire::Fuse;
+use crate::api::oauth::Refused;
 use crate::clock::http_date;
 use crate::error::ApiError;
 use crate::fault::Faults;
@@ -31,6 +32,10 @@ impl Reply {
 
     pub(super) fn error(error: &ApiError) -> Self {
         Self { status: error.status, body: error.body().to_string().into(), headers: Vec::new() }
+    }
+
+    pub(super) fn refused(refused: &Refused) -> Self {
+        Self { status: refused.status, body: refused.body().to_string().into(), headers: Vec::new() }
     }
 
     pub(super) fn retry_after(mut self, seconds: Option<u32>) -> Self {

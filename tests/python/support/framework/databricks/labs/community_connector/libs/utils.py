@@ -36,6 +36,8 @@ def _struct(value, kind):
 
 def _array(value, kind):
     if not isinstance(value, list):
+        if kind.containsNull:
+            return [parse_value(value, kind.elementType)]
         raise ValueError(f"{value!r} is no list")
     return [parse_value(item, kind.elementType) for item in value]
 

@@ -1,7 +1,8 @@
 """Spark's side: a connector as a data source.
 
-What matters here is what a connector is handed. A batch reader passes Spark's own options on. A stream reader copies
-them, and the copy has lower-cased names only: so `isDeleteFlow`, which is taken out under its own name, stays in.
+What matters here is what a connector is handed, and what the framework refuses before that. A batch reader passes
+Spark's own options on. A stream reader copies them, and the copy has lower-cased names only: so `isDeleteFlow`, which
+is taken out under its own name, stays in.
 """
 
 import json
@@ -15,6 +16,7 @@ from pyspark.sql.datasource import (
     SimpleDataSourceStreamReader,
 )
 from pyspark.sql.streaming.datasource import ReadAllAvailable, SupportsTriggerAvailableNow
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from databricks.labs.community_connector.interface import (
     SupportsNamespaces,
@@ -23,13 +25,35 @@ from databricks.labs.community_connector.interface import (
 )
 from databricks.labs.community_connector.libs.utils import parse_value
 
+_NAMESPACE = StructField("namespace", ArrayType(StringType()), nullable=False)
+_TABLE_NAME = StructField("tableName", StringType(), nullable=False)
+
 VIRTUAL_TABLES = {
-    "_community_table_metadata": (
-        "tableName STRING NOT NULL, primary_keys ARRAY<STRING>, cursor_field STRING, ingestion_type STRING"
+    "_community_table_metadata": StructType(
+        [
+            _TABLE_NAME,
+            StructField("primary_keys", ArrayType(StringType())),
+            StructField("cursor_field", StringType()),
+            StructField("ingestion_type", StringType()),
+        ]
     ),
-    "_community_namespaces": "namespace ARRAY<STRING> NOT NULL",
-    "_community_tables": "namespace ARRAY<STRING> NOT NULL, tableName STRING NOT NULL",
+    "_community_namespaces": StructType([_NAMESPACE]),
+    "_community_tables": StructType([_NAMESPACE, _TABLE_NAME]),
 }
+
+
+def decoded(options, name, kind):
+    """An option that is JSON, of the kind that it must be; None where it is not given."""
+    text = options.get(name)
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"option {name} must be JSON, a {kind.__name__}: {text!r} is none") from error
+    if not isinstance(value, kind) or (kind is list and not all(isinstance(item, str) for item in value)):
+        raise ValueError(f"option {name} must be JSON, a {kind.__name__}: {text!r} is another kind")
+    return value
 
 
 class LakeflowSource(DataSource):
@@ -42,6 +66,9 @@ class LakeflowSource(DataSource):
 
     def __init__(self, options):
         self.options = options
+        table = options.get("tableName") or ""
+        if table.startswith("_community_") and table not in VIRTUAL_TABLES:
+            raise ValueError(f"unknown virtual table {table}: there are {', '.join(VIRTUAL_TABLES)}")
         self.lakeflow_connect = self._lakeflow_connect_cls(options)
 
     def schema(self):
@@ -89,21 +116,23 @@ class VirtualTableReader(Reader, DataSourceReader):
         return self.converted(rows[self.table]())
 
     def metadata(self):
-        configs = json.loads(self.options.get("tableConfigs", "{}"))
-        for table in json.loads(self.options.get("tableNameList", "[]")):
-            yield {"tableName": table, **self.connector.read_table_metadata(table, configs.get(table, {}))}
+        configs = decoded(self.options, "tableConfigs", dict) or {}
+        return [
+            {"tableName": table, **self.connector.read_table_metadata(table, configs.get(table, {}))}
+            for table in decoded(self.options, "tableNameList", list) or []
+        ]
 
     def namespaces(self):
         if not isinstance(self.connector, SupportsNamespaces):
             return []
-        prefix = json.loads(self.options.get("namespacePrefix", "null"))
+        prefix = decoded(self.options, "namespacePrefix", list)
         return [{"namespace": namespace} for namespace in sorted(self.connector.list_namespaces(prefix))]
 
     def tables(self):
         has_namespaces = isinstance(self.connector, SupportsNamespaces)
         if has_namespaces != ("namespace" in self.options):
             raise ValueError("option namespace is for connectors with namespaces, and required for these")
-        namespace = json.loads(self.options.get("namespace", "[]"))
+        namespace = decoded(self.options, "namespace", list) or []
         listed = self.connector.list_tables_in_namespace(namespace) if has_namespaces else self.connector.list_tables()
         return [{"namespace": namespace, "tableName": table} for table in sorted(listed)]
 
@@ -137,6 +166,8 @@ class PartitionedStreamReader(Reader, DataSourceStreamReader, SupportsTriggerAva
         pass
 
     def latestOffset(self, start, limit):
+        if not isinstance(limit, ReadAllAvailable):
+            raise ValueError(f"the connector bounds its batches, so all is read; got {type(limit).__name__}")
         return self.connector.latest_offset(self.table, self.stream_options(), start)
 
     def partitions(self, start, end):

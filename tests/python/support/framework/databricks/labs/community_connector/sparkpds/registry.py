@@ -31,4 +31,6 @@ def register(spark, name):
         raise TypeError("a source is registered by its name")
     _package(name)
     module = importlib.import_module(f"{_SOURCES}.{name}._generated_{name}_python_source")
+    if not hasattr(module, "register_lakeflow_source"):
+        raise AttributeError(f"{module.__name__} has no function register_lakeflow_source")
     module.register_lakeflow_source(spark)
