@@ -71,7 +71,7 @@ def published_schema() -> dict[str, Any]:
             "or `databricks` on the PATH"
         )
         # A run that decides about a change does not pass over it.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(asked)
+        (pytest.fail if os.environ.get("GITHUB_ACTIONS") else pytest.skip)(asked)
     ran = subprocess.run(["databricks", "bundle", "schema"], capture_output=True, check=True, timeout=120)
     return dict(json.loads(ran.stdout))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,11 +22,11 @@ Tables = Callable[[dict[str, Any]], list[str]]
 def tables(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Tables:
     def by_command_line(options: dict[str, Any]) -> list[str]:
         flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-        code = cli.main(["tables", *flags])
+        code = cli.main(["tables", "--json", *flags])
         printed = capsys.readouterr()
         if code:
             raise OptionError(printed.err) if code == 2 else PermissionError(printed.err)
-        return printed.out.splitlines()
+        return [table["name"] for table in json.loads(printed.out)]
 
     def by_ingest(options: dict[str, Any]) -> list[str]:
         spec = {"connection_options": options, "objects": "*"} if options else {"objects": "*"}

@@ -73,7 +73,7 @@ LAYERS = {
     "architecture": [],
     "_native": [],
     "keywords": [],
-    "costs": [],
+    "costs": ["shown", "_native"],
 }
 """Each part, and what it may import: only parts that stand below it."""
 
