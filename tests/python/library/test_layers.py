@@ -65,6 +65,7 @@ LAYERS = {
     "environment": ["options"],
     "options": ["_native", "errors"],
     "drift": ["shown"],
+    "costs": ["shown"],
     "definitions": ["shown", "_native"],
     # The ground.
     "shown": ["_native"],
@@ -73,7 +74,6 @@ LAYERS = {
     "architecture": [],
     "_native": [],
     "keywords": [],
-    "costs": ["shown", "_native"],
 }
 """Each part, and what it may import: only parts that stand below it."""
 
