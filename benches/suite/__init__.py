@@ -8,6 +8,7 @@
     memory      peak memory by the size of the table
     increments  requests and time for a few changes of a large table
     start       size of the wheel, imports, first batch
+    files       a table into Parquet, JSON lines and Delta, beside a loop over pyairtable
     sizes       rows per batch that suit Spark; only when it is named
 
 All of them read from the mock Airtable, which runs in a process of its own on loopback (`server.py`). What is measured

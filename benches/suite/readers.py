@@ -72,7 +72,8 @@ def _load_ours() -> None:
 # --- pyairtable -----------------------------------------------------------------------------------------------------
 
 
-def _their_table(place: Place, table: str) -> Any:
+def their_table(place: Place, table: str) -> Any:
+    """pyairtable's table."""
     import pyairtable
 
     return pyairtable.Api(place["token"], endpoint_url=place["url"]).table(place["base_id"], table)
@@ -80,13 +81,13 @@ def _their_table(place: Place, table: str) -> Any:
 
 def their_list(place: Place, table: str) -> Timed:
     """A list of dicts."""
-    theirs = _their_table(place, table)
+    theirs = their_table(place, table)
     return lambda: len(theirs.all())
 
 
 def their_pages(place: Place, table: str) -> Timed:
     """Page by page, each dropped when the next comes."""
-    theirs = _their_table(place, table)
+    theirs = their_table(place, table)
     return lambda: sum(map(len, theirs.iterate()))
 
 
@@ -94,7 +95,7 @@ def their_arrow(place: Place, table: str) -> Timed:
     """One Arrow table of the types that this package gives."""
     import pyarrow as pa
 
-    theirs = _their_table(place, table)
+    theirs = their_table(place, table)
     pa.Table.from_pylist([{"a": 1}])  # as above: pandas
     return lambda: int(typed_table(theirs).num_rows)
 
@@ -105,7 +106,7 @@ def equal_tables(place: Place, table: str) -> Timed:
 
     def compare() -> int:
         ours = pa.table(our_base(place).read(table)).drop_columns(["_rescued_data"])
-        theirs = typed_table(_their_table(place, table))
+        theirs = typed_table(their_table(place, table))
         for own, other in zip(ours.columns, theirs.columns, strict=True):
             if not _equal(own.combine_chunks(), other.combine_chunks()):
                 raise SystemExit(f"a column of {table} differs: {own.type} {own[:3]} and {other.type} {other[:3]}")

@@ -97,7 +97,8 @@ impl Mock {
     /// clock, and its refresh token is good for one renewal.
     pub fn authorize(&self, client_id: &str, client_secret: Option<&str>, grant: Grant) -> OAuthTokens {
         let now_ms = self.state.airtable.clock.now_ms();
-        self.state.tokens_mut().authorize(client_id, client_secret, grant, now_ms)
+        let (mut authorizations, mut tokens) = (self.state.authorizations(), self.state.tokens_mut());
+        authorizations.authorize(&mut tokens, client_id, client_secret, grant, now_ms)
     }
 
     /// Makes a token invalid.

@@ -171,7 +171,8 @@ fn respond(state: &Arc<State>, parts: &Parts, body: &[u8], faults: &Faults) -> R
     }
     let now_ms = state.airtable.clock.now_ms();
     if is_token_endpoint(parts) {
-        let renewed = state.tokens_mut().renew(authorization(parts), body, now_ms);
+        let (mut authorizations, mut tokens) = (state.authorizations(), state.tokens_mut());
+        let renewed = authorizations.renew(&mut tokens, authorization(parts), body, now_ms);
         return renewed.map(|answer| Reply::ok(answer.to_string())).map_err(|refused| Reply::refused(&refused));
     }
     let grant = state.tokens().authenticate(authorization(parts), now_ms).map_err(refuse)?;

@@ -14,7 +14,7 @@ import pytest
 from project import PROJECT
 
 BENCHES = PROJECT / "benches"
-GROUPS = ("start", "memory", "increments", "paced", "shared", "whole", "sizes")
+GROUPS = ("start", "memory", "increments", "paced", "shared", "files", "whole", "sizes")
 
 
 def suite(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,8 @@
 //!
 //! Each renewal gives a new refresh token, and ends the old one and the old access token.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use serde_json::{Value, json};
 
@@ -17,7 +19,7 @@ const REFRESH_SECONDS: i64 = 60 * 86_400;
 
 /// What a person has consented to: kept under the refresh token that is valid now.
 #[derive(Debug, Clone)]
-pub(crate) struct Authorization {
+struct Authorization {
     client_id: String,
     client_secret: Option<String>,
     grant: Grant,
@@ -48,10 +50,19 @@ impl Refused {
     }
 }
 
-impl Tokens {
+/// All authorizations that tokens can be renewed by, by their refresh tokens.
+#[derive(Debug, Default)]
+pub(crate) struct Authorizations {
+    kept: HashMap<String, Authorization>,
+    /// How many pairs were given.
+    pairs: u64,
+}
+
+impl Authorizations {
     /// The first pair of an integration, as a person's consent gives it.
     pub(crate) fn authorize(
         &mut self,
+        tokens: &mut Tokens,
         client_id: &str,
         client_secret: Option<&str>,
         grant: Grant,
@@ -59,17 +70,17 @@ impl Tokens {
     ) -> OAuthTokens {
         let (client_id, client_secret) = (client_id.to_owned(), client_secret.map(str::to_owned));
         let (access_token, expires_ms) = (String::new(), 0);
-        self.give(Authorization { client_id, client_secret, grant, access_token, expires_ms }, now_ms)
+        self.give(tokens, Authorization { client_id, client_secret, grant, access_token, expires_ms }, now_ms)
     }
 
-    fn give(&mut self, mut authorization: Authorization, now_ms: i64) -> OAuthTokens {
+    fn give(&mut self, tokens: &mut Tokens, mut authorization: Authorization, now_ms: i64) -> OAuthTokens {
         self.pairs += 1;
         let (access_token, refresh_token) =
             (format!("oaaMockAccess.v1.{}", self.pairs), format!("oarMockRefresh.v1.{}", self.pairs));
-        self.insert_until(&access_token, authorization.grant.clone(), now_ms + ACCESS_SECONDS * 1000);
+        tokens.insert_until(&access_token, authorization.grant.clone(), now_ms + ACCESS_SECONDS * 1000);
         authorization.access_token.clone_from(&access_token);
         authorization.expires_ms = now_ms + REFRESH_SECONDS * 1000;
-        self.authorizations.insert(refresh_token.clone(), authorization);
+        self.kept.insert(refresh_token.clone(), authorization);
         OAuthTokens { access_token, refresh_token }
     }
 
@@ -77,7 +88,13 @@ impl Tokens {
     ///
     /// # Errors
     /// 401 for another client than the one that was authorized, 400 for anything else.
-    pub(crate) fn renew(&mut self, header: Option<&str>, body: &[u8], now_ms: i64) -> Result<Value, Refused> {
+    pub(crate) fn renew(
+        &mut self,
+        tokens: &mut Tokens,
+        header: Option<&str>,
+        body: &[u8],
+        now_ms: i64,
+    ) -> Result<Value, Refused> {
         let pairs = query::pairs(&String::from_utf8_lossy(body));
         let text = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         if text("grant_type") != Some("refresh_token") {
@@ -96,18 +113,18 @@ impl Tokens {
             error: "invalid_grant",
             description: "the refresh token is unknown, was used, has expired or was revoked",
         };
-        let Some(known) = self.authorizations.get(refresh_token) else { return Err(invalid) };
+        let Some(known) = self.kept.get(refresh_token) else { return Err(invalid) };
         if id.as_ref() != Some(&known.client_id) || secret != known.client_secret {
             return Err(Refused { status: 401, error: "invalid_client", description: "" });
         }
-        let known = self.authorizations.remove(refresh_token).filter(|known| now_ms < known.expires_ms);
+        let known = self.kept.remove(refresh_token).filter(|known| now_ms < known.expires_ms);
         let Some(known) = known else { return Err(invalid) };
-        self.remove(&known.access_token);
+        tokens.remove(&known.access_token);
         let scope = known.grant.scopes.iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-        let tokens = self.give(known, now_ms);
+        let given = self.give(tokens, known, now_ms);
         Ok(json!({
-            "access_token": tokens.access_token,
-            "refresh_token": tokens.refresh_token,
+            "access_token": given.access_token,
+            "refresh_token": given.refresh_token,
             "token_type": "Bearer",
             "scope": scope,
             "expires_in": ACCESS_SECONDS,
@@ -129,10 +146,15 @@ mod tests {
 
     const BODY: &str = "grant_type=refresh_token&refresh_token=oarMockRefresh.v1.1";
 
-    fn authorized(secret: Option<&str>) -> Tokens {
-        let mut tokens = Tokens::default();
-        tokens.authorize("me", secret, Grant::default(), 0);
-        tokens
+    fn authorized(secret: Option<&str>) -> (Authorizations, Tokens) {
+        let (mut authorizations, mut tokens) = (Authorizations::default(), Tokens::default());
+        authorizations.authorize(&mut tokens, "me", secret, Grant::default(), 0);
+        (authorizations, tokens)
+    }
+
+    fn renewed(secret: Option<&str>, header: Option<&str>, body: &str, now_ms: i64) -> Result<Value, Refused> {
+        let (mut authorizations, mut tokens) = authorized(secret);
+        authorizations.renew(&mut tokens, header, body.as_bytes(), now_ms)
     }
 
     fn code(pair: &str) -> String {
@@ -141,16 +163,16 @@ mod tests {
 
     #[test]
     fn a_renewal_ends_both_tokens_and_gives_two() {
-        let mut tokens = authorized(Some("s"));
+        let (mut authorizations, mut tokens) = authorized(Some("s"));
         let is_valid = |tokens: &Tokens, number: u8, now_ms: i64| {
             tokens.authenticate(Some(&format!("Bearer oaaMockAccess.v1.{number}")), now_ms).is_ok()
         };
         assert!(is_valid(&tokens, 1, 3_599_999) && !is_valid(&tokens, 1, 3_600_000));
-        let answer = tokens.renew(Some(&code("me:s")), BODY.as_bytes(), 1_000).expect("a pair");
+        let answer = authorizations.renew(&mut tokens, Some(&code("me:s")), BODY.as_bytes(), 1_000).expect("a pair");
         assert_eq!(answer["access_token"], "oaaMockAccess.v1.2");
         assert_eq!(answer["refresh_token"], "oarMockRefresh.v1.2");
         assert!(!is_valid(&tokens, 1, 1_000) && is_valid(&tokens, 2, 3_600_999) && !is_valid(&tokens, 2, 3_601_000));
-        let again = tokens.renew(Some(&code("me:s")), BODY.as_bytes(), 1_000);
+        let again = authorizations.renew(&mut tokens, Some(&code("me:s")), BODY.as_bytes(), 1_000);
         assert_eq!(again.expect_err("used").error, "invalid_grant");
     }
 
@@ -167,10 +189,10 @@ mod tests {
             (Some("s"), Some(code("me:s")), "grant_type=refresh_token", 0, (400, "invalid_request")),
             (Some("s"), Some(code("me:s")), "grant_type=password", 0, (400, "unsupported_grant_type")),
         ] {
-            let refused = authorized(secret).renew(header.as_deref(), body.as_bytes(), now_ms).expect_err(body);
+            let refused = renewed(secret, header.as_deref(), body, now_ms).expect_err(body);
             assert_eq!((refused.status, refused.error), expected, "{header:?} {body}");
         }
         let body = format!("{BODY}&client_id=me");
-        assert!(authorized(None).renew(None, body.as_bytes(), 0).is_ok(), "an integration without a secret");
+        assert!(renewed(None, None, &body, 0).is_ok(), "an integration without a secret");
     }
 }

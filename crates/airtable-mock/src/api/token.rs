@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::oauth::Authorization;
 use crate::error::ApiError;
 
 /// What a token may do.
@@ -42,13 +41,10 @@ impl Grant {
     }
 }
 
-/// All valid tokens, and the authorizations that OAuth's are renewed by.
+/// All valid tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     bearers: HashMap<String, Bearer>,
-    pub(super) authorizations: HashMap<String, Authorization>,
-    /// How many pairs OAuth has given.
-    pub(super) pairs: u64,
 }
 
 /// What a token grants, and until when by the server's clock.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuar
 use super::limit::Limits;
 use super::log::RequestLog;
 use crate::api::airtable::{Airtable, unpoison};
+use crate::api::oauth::Authorizations;
 use crate::api::token::Tokens;
 use crate::fault::Faults;
 use crate::fault::rule::{Action, Rules};
@@ -16,6 +17,7 @@ use crate::webhook::ping;
 pub(crate) struct State {
     pub(crate) airtable: Airtable,
     tokens: RwLock<Tokens>,
+    authorizations: Mutex<Authorizations>,
     limits: Mutex<Limits>,
     rules: Mutex<Rules>,
     log: Mutex<RequestLog>,
@@ -37,6 +39,7 @@ impl State {
         let state = Self {
             airtable,
             tokens: RwLock::new(tokens),
+            authorizations: Mutex::default(),
             limits: Mutex::default(),
             rules: Mutex::default(),
             log: Mutex::default(),
@@ -54,6 +57,10 @@ impl State {
 
     pub(crate) fn tokens_mut(&self) -> RwLockWriteGuard<'_, Tokens> {
         unpoison(self.tokens.write())
+    }
+
+    pub(crate) fn authorizations(&self) -> MutexGuard<'_, Authorizations> {
+        unpoison(self.authorizations.lock())
     }
 
     pub(crate) fn limits(&self) -> MutexGuard<'_, Limits> {
