@@ -101,7 +101,8 @@ async fn a_refusal_with_a_meaning_that_nobody_signed_is_asked_for_once_more() {
 #[tokio::test]
 async fn refusals_are_not_tried_again() {
     for (action, variant, hint) in [
-        (json!("unauthorized"), "Auth", "the token was not accepted"),
+        // The plan was made with the token.
+        (json!("unauthorized"), "Auth", "this token was accepted until now"),
         (json!("forbidden"), "Auth", "data.records:read"),
         (json!({"not_found": {"bare": true}}), "NotFound", "404 NOT_FOUND"),
         (json!({"not_found": {"bare": false}}), "NotFound", "404 NOT_FOUND"),

@@ -38,12 +38,12 @@ impl Authorized {
         self.read_by(self.options(more), || ()).await
     }
 
-    /// Reads page by page; something happens after the first.
-    async fn read_by(&self, options: Options, after_first: impl FnOnce()) -> Result<usize> {
+    /// Reads the table; something happens between the plan and the first page.
+    async fn read_by(&self, options: Options, after_the_plan: impl FnOnce()) -> Result<usize> {
         let connector = AirtableConnector::new(options.connection)?;
         let mut batches = connector.read(connector.plan(&options.read).await?);
-        let mut all: Vec<_> = batches.next().await.transpose()?.into_iter().collect();
-        after_first();
+        after_the_plan();
+        let mut all = Vec::new();
         while let Some(batch) = batches.next().await {
             all.push(batch?);
         }
