@@ -1,4 +1,4 @@
-"""What the tests share: one local Spark, and the environments of a cluster's processes."""
+"""What the tests share: a mock with a small table, one local Spark, and the environments of a cluster's processes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import sysconfig
 import venv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cluster import session_settings
 
+from lakeflow_airtable import Airtable
+from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT
 from tiers import pytest_collection_modifyitems, pytest_runtest_call, pytest_runtest_setup  # noqa: F401  # hooks
 
@@ -22,6 +24,23 @@ if TYPE_CHECKING:
 
 # Set before Spark starts any process: the loopback interface alone.
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+
+
+@pytest.fixture
+def items(mock_airtable: MockAirtable) -> MockAirtable:
+    """A mock with a table of 30 records, and a webhook that is old enough not to be waited for."""
+    fields: list[dict[str, Any]] = [
+        {"name": "Name"},
+        {"name": "Size", "type": "number", "options": {"precision": 1}},
+        {"name": "Tags", "type": "multipleSelects", "options": {"choices": [{"name": "a"}, {"name": "b"}]}},
+    ]
+    mock_airtable.create_table(
+        "Items", fields, [{"Name": f"item {number}", "Size": number / 2, "Tags": ["a"]} for number in range(30)]
+    )
+    Airtable(**mock_airtable.options()).latest_offset("Items", ingestion_type="cdc_with_deletes")
+    mock_airtable.advance_clock(120)
+    mock_airtable.clear_requests()
+    return mock_airtable
 
 
 @pytest.fixture(scope="session")

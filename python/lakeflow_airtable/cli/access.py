@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import environment
 from ..errors import OptionError
-from ..options import Options
+from ..options import CREDENTIALS, Options
 from . import flags
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ NO_TOKEN = (
     "AIRTABLE_TOKEN; https://airtable.com/create/tokens makes one, with the scopes data.records:read and "
     "schema.bases:read and access to the base"
 )
+
+SECRETS = tuple(name for name in CREDENTIALS if name not in ("token", "client_id"))
+"""What belongs on no command line, beside the token."""
 
 LONGEST_TOKEN_FILE = 64 * 1024
 """Bytes. What is longer holds no token."""
@@ -40,6 +43,12 @@ def given(parsed: Namespace, console: Console) -> dict[str, object]:
             "lakeflow-airtable: other users of this machine can see a token on the command line: put it into a file "
             "and give --token-file FILE, or into the environment as AIRTABLE_TOKEN"
         )
+    for name in SECRETS:
+        if name in found:
+            console.note(
+                f"lakeflow-airtable: other users of this machine can see {flags.flag(name)} on the command line: put "
+                f"it into the environment as {environment.variables()[name]}"
+            )
     every = environment.with_environment(found)
     if not every.get("token"):
         raise OptionError(NO_TOKEN, option="token")

@@ -159,6 +159,18 @@ def test_two_tokens(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     assert ran.stderr == "lakeflow-airtable: --token and --token-file are given: leave one of them out\n"
 
 
+def test_secrets_of_oauth_on_the_command_line_are_taken_with_a_warning(mock_airtable: MockAirtable) -> None:
+    access, refresh = mock_airtable.authorize("me", "sesame")
+    oauth = {"token": access, "refresh-token": refresh, "client-id": "me", "client-secret": "sesame"}
+    ran = run(mock_airtable, "tables", *(f"--{name}={value}" for name, value in oauth.items()))
+    assert ran.returncode == 0, ran.stderr
+    for flag, variable in (("refresh-token", "AIRTABLE_REFRESH_TOKEN"), ("client-secret", "AIRTABLE_CLIENT_SECRET")):
+        assert f"can see --{flag} on the command line: put it into the environment as {variable}" in ran.stderr
+    assert "--client-id" not in ran.stderr
+    assert refresh not in ran.stderr
+    assert "sesame" not in ran.stderr
+
+
 def test_a_token_on_the_command_line_is_taken_with_a_warning(mock_airtable: MockAirtable) -> None:
     ran = run(mock_airtable, "tables", "--token", mock_airtable.token, env={"AIRTABLE_TOKEN": ""})
     assert ran.returncode == 0
