@@ -1,8 +1,7 @@
-"""The example's declarative pipeline, with Delta or Iceberg as the format of its tables."""
+"""The example's declarative pipeline, with Delta as the format of its tables."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pyarrow
@@ -15,31 +14,17 @@ from pipeline_server import PipelineServer, by_id, project_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
-NAME = os.environ["LAKE"]
-SETTINGS = {
-    "delta": {
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.databricks.delta.snapshotPartitions": "2",
-    },
-    "iceberg": {
-        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-        "spark.sql.catalog.lake": "org.apache.iceberg.spark.SparkCatalog",
-        "spark.sql.catalog.lake.type": "hadoop",
-        "spark.sql.catalog.lake.cache-enabled": "false",
-        "spark.sql.defaultCatalog": "lake",
-    },
-}
-
 
 def test_materialized_views_and_streaming_tables(tmp_path: Path) -> None:
-    settings = {**SETTINGS[NAME], "spark.jars": jars_of(NAME), "spark.sql.sources.default": NAME}
-    if NAME == "iceberg":
-        settings["spark.sql.catalog.lake.warehouse"] = str(tmp_path / "lake")
+    settings = {
+        "spark.jars": jars_of("delta"),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.sources.default": "delta",
+        "spark.databricks.delta.snapshotPartitions": "2",
+    }
     project = project_of(tmp_path)
     with MockAirtable() as mock, PipelineServer(tmp_path / "server", settings) as server:
-        with server.session() as spark:
-            spark.sql("CREATE NAMESPACE IF NOT EXISTS default")
         base = Airtable(**mock.options())
         mock.advance_clock(3600)
         server.run(project, mock)
@@ -52,7 +37,7 @@ def test_materialized_views_and_streaming_tables(tmp_path: Path) -> None:
                 for row in spark.sql(f"DESCRIBE EXTENDED {table}").collect()
                 if row["col_name"] == "Provider"
             }
-            assert providers == {NAME}
+            assert providers == {"delta"}
 
         edited, deleted = (record["id"] for record in mock.records("Vendors")[:2])
         mock.update_records("Vendors", {edited: {"Name": "Renamed"}})
