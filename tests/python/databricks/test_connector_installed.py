@@ -344,6 +344,19 @@ def test_a_connector_travels_and_shows_no_token(connect: Callable[..., Any], moc
     assert mock_airtable.token not in shown
 
 
+def test_a_connector_of_oauth_shows_no_secret(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    access, refresh = mock_airtable.authorize("me", "a-secret-of-the-client")
+    secrets = {"token": access, "refresh_token": refresh, "client_secret": "a-secret-of-the-client"}
+    connector = connect({**mock_airtable.options(), **secrets, "client_id": "me"})
+    mock_airtable.advance_clock(3_700)
+    # The hour is over: it gets a new token.
+    (partition,) = connector.get_partitions("Vendors", {})
+    assert len(list(connector.read_partition("Vendors", partition, {}))) == len(mock_airtable.records("Vendors"))
+    assert mock_airtable.request_counts()["oauth_token"] == 1
+    shown = json.dumps(partition) + "".join(map(repr, (connector, vars(connector), connector.options)))
+    assert [name for name, secret in secrets.items() if secret in shown] == []
+
+
 @pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc"])
 def test_a_table_is_read_as_spark_was_told_that_it_is(
     connect: Callable[..., Any], mock_airtable: MockAirtable, ingestion_type: str
