@@ -187,7 +187,8 @@ $(BUILD)/bench/measured: $(SOURCES) | $(BIN)/maturin
 	rm -rf $(@D)
 	$(BIN)/maturin build --release --out $(@D)/wheels
 	$(BIN)/uv venv --quiet --python $(BIN)/python --allow-existing $(@D)
-	$(UV) --python $(@D)/bin/python 'pyspark==4.3.*' 'pyarrow>=18' 'pyairtable>=3' $(@D)/wheels/*.whl
+	$(UV) --python $(@D)/bin/python 'pyspark==4.3.*' 'pyarrow>=18' 'pyairtable>=3' 'dlt[duckdb]>=1.31' \
+	  "$$(echo $(@D)/wheels/*.whl)[sync]"
 	touch $@
 
 $(BUILD)/executors: $(BUILD)/wheels

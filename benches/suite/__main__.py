@@ -23,7 +23,7 @@ from .decoder import PROJECT
 from .report import made, write_again, write_page
 from .settings import Settings
 
-GROUPS = ("start", "memory", "increments", "paced", "shared", "files", "whole")
+GROUPS = ("start", "memory", "increments", "paced", "shared", "files", "copies", "whole")
 """What is run by default. The longest comes last."""
 
 MORE = ("sizes",)
@@ -45,7 +45,8 @@ def main() -> int:
         found = {name: section.to_json() for name, section in sections.items()}
         given.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     if given.page and not given.quick:
-        found_sections, command = list(sections.values()), _command(sys.argv[1:])
+        found_sections = [section for name, section in sections.items() if name in GROUPS]
+        command = _command(sys.argv[1:])
         if given.groups:
             write_again(given.page, found_sections, command)
         else:
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shared-records", type=int, help="records of each of the six tables")
     parser.add_argument("--memory-records", type=int, nargs="+", help="sizes of the tables whose peak memory is shown")
     parser.add_argument("--changes", type=int, nargs="+", help="numbers of changes")
+    parser.add_argument("--sync-changes", type=int, help="changed records between two runs of a copy")
     parser.add_argument("--no-decoder", action="store_true", help="without `cargo bench --bench decode`")
     parser.add_argument("--wheel", help="the release wheel whose size is shown")
     parser.add_argument("--page", type=Path, default=PROJECT / "docs" / "speed.md", help="where what was found goes to")

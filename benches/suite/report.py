@@ -116,14 +116,17 @@ def write_page(page: Path, text: str) -> None:
 
 
 def write_again(page: Path, sections: Sequence[Section], command: str) -> None:
-    """Replaces those sections that the page has already, and says in each that it was run by itself."""
+    """Replaces those sections that the page has, adds the others, and says in each that it was run by itself."""
     head, *parts = re.split(r"(?m)^(?=## )", _parted(page)[1].strip())
     again = f"Run again on {date.today().isoformat()} by `{command}`."
     for section in sections:
         title, _, rest = section.markdown().partition("\n")
-        for number, part in enumerate(parts):
-            if part.partition("\n")[0] == title:
-                parts[number] = f"{title}\n\n{again}\n{rest}"
+        text = f"{title}\n\n{again}\n{rest}"
+        number = next((number for number, part in enumerate(parts) if part.partition("\n")[0] == title), None)
+        if number is None:
+            parts.append(text)
+        else:
+            parts[number] = text
     write_page(page, "\n\n".join(part.strip() for part in (head, *parts)))
 
 
@@ -159,7 +162,7 @@ def versions() -> str:
         except PackageNotFoundError:
             return f"no {name}"
 
-    packages = map(of, ("lakeflow-airtable", "pyspark", "pyarrow", "pyairtable"))
+    packages = map(of, ("lakeflow-airtable", "pyspark", "pyarrow", "pyairtable", "dlt"))
     return ", ".join([f"Python {platform.python_version()}", *packages])
 
 

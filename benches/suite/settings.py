@@ -11,7 +11,7 @@ class Settings:
 
     rounds: int = 3
     records: int = 100_000
-    """Of the tables of `whole` and `increments`."""
+    """Of the tables of `whole`, `files`, `copies` and `increments`."""
 
     spark_reads: int = 3
     """Reads in one session, of which the median counts."""
@@ -25,6 +25,9 @@ class Settings:
     shared_records: int = 3_000
     memory_records: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     changes: tuple[int, ...] = (1, 100, 10_000)
+    sync_changes: int = 1_000
+    """Records that are edited between two runs of a copy."""
+
     starts: int = 15
     size_reads: int = 5
     wheel: str = ""
@@ -43,6 +46,7 @@ class Settings:
             shared_records=300,
             memory_records=(200, 400),
             changes=(1, 20),
+            sync_changes=20,
             starts=2,
             size_reads=1,
         )

@@ -14,7 +14,7 @@ import pytest
 from project import PROJECT
 
 BENCHES = PROJECT / "benches"
-GROUPS = ("start", "memory", "increments", "paced", "shared", "files", "whole", "sizes")
+GROUPS = ("start", "memory", "increments", "paced", "shared", "files", "copies", "whole", "sizes")
 
 
 def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +26,7 @@ def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the groups find that need no Spark; the others have a test each, for the time that they take."""
-    return quick(tmp_path_factory.mktemp("benches"), "memory", "increments", "paced", "shared")
+    return quick(tmp_path_factory.mktemp("benches"), "memory", "increments", "paced", "shared", "files", "copies")
 
 
 def quick(directory: Path, *groups: str) -> dict[str, Any]:
@@ -102,6 +102,20 @@ def test_the_limit_is_kept_and_counted(sections: dict[str, Any]) -> None:
     # Six clients that do not know of each other are shut out at their first requests.
     assert int(theirs[-2]) > 0
     assert theirs[-1] in {f"{number} of 6" for number in range(6)}
+
+
+@pytest.mark.slow
+def test_files_and_copies_stand_beside_their_peers(sections: dict[str, Any]) -> None:
+    assert len(rows(sections["files"])) == 6
+    assert len(sections["files"]["bars"]) == 3
+    found = rows(sections["copies"])
+    assert {title: row[0] for title, row in found.items()} == {
+        "first load: lakeflow_airtable, sync": "300",
+        "first load: dlt, reading by pyairtable": "300",
+        "20 changed records: lakeflow_airtable, sync": "20",
+        "20 changed records: dlt, reading by pyairtable": "300",
+    }
+    assert all(int(row[4]) > 0 for row in found.values())
 
 
 @pytest.mark.spark
@@ -205,7 +219,7 @@ def test_the_page_is_written_between_its_marks(tmp_path: Path, monkeypatch: pyte
         write_page(page, text)
 
 
-def test_a_group_replaces_its_own_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_replaces_its_own_section_or_adds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHES))
     from suite.report import Section, Table, made, write_again, write_page
 
@@ -216,13 +230,13 @@ def test_a_group_replaces_its_own_section(tmp_path: Path, monkeypatch: pytest.Mo
     page.write_text("before\n<!-- bench -->\n<!-- /bench -->\nafter\n")
     write_page(page, made([section("One", "old one"), section("Two", "old two")], "make bench"))
     for cell in ("new", "newer"):
-        write_again(page, [section("Two", cell), section("Not on the page", cell)], "make bench BENCH_ARGS=two")
+        write_again(page, [section("Two", cell), section("Three", cell)], "make bench BENCH_ARGS=two")
     text = page.read_text()
     assert "old one" in text
     assert "newer" in text
-    assert not any(gone in text for gone in ("old two", "| new |", "Not on the page"))
-    assert text.count("## ") == 2
-    assert text.count("Run again on") == text.count("BENCH_ARGS=two") == 1
+    assert not any(gone in text for gone in ("old two", "| new |"))
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## One", "## Two", "## Three"]
+    assert text.count("Run again on") == text.count("BENCH_ARGS=two") == 2
     assert text.startswith("before\n<!-- bench -->\nRun on ")
     assert text.endswith("A note.\n<!-- /bench -->\nafter\n")
 
