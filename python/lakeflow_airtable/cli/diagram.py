@@ -59,7 +59,7 @@ def _word(text: str) -> str:
 
 
 def _entity(name: str) -> str:
-    """A table's name in quotes. Mermaid takes no `%`, no backslash and no empty one there: wide forms stand for them."""
+    """A table's name in quotes. Mermaid takes no `%`, no backslash, no empty one: wide forms stand for them."""
     return _quoted(
         name.replace("%", "\N{FULLWIDTH PERCENT SIGN}").replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}") or "-"
     )
