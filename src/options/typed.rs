@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::Token;
 
+/// In place of bases: all of those that have the table.
+pub const EVERY_BASE: &str = "*";
+
 /// How columns get their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnNames {
@@ -128,6 +131,8 @@ pub struct ReadOptions {
     pub table: Option<String>,
     /// Name or id of the base, where the connection fixes none.
     pub namespace: Option<String>,
+    /// Names or ids of several bases that are read as one table, or [`EVERY_BASE`] alone; empty for a read of one base.
+    pub bases: Vec<String>,
     /// Plan of the base's workspace. No request depends on it.
     pub airtable_plan: Option<Plan>,
     /// Name or id of a view.

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::airtable::client::Client;
 use crate::error::Result;
+use crate::read::bases;
 use crate::read::reader::{Reader, died};
 use crate::read::stats::{End, Progress, Stats};
 use crate::scan::Scan;
@@ -81,8 +82,12 @@ impl Batches {
             let (sender, batches) = mpsc::channel(1);
             let progress = self.progress.clone();
             progress.begin();
-            let reader = Reader::new(client, scan, progress.clone());
-            let task = tokio::spawn(progress.told(reader.run(sender)));
+            let task = if scan.others.is_empty() {
+                let reader = Reader::new(client, scan, progress.clone());
+                tokio::spawn(progress.told(reader.run(sender)))
+            } else {
+                tokio::spawn(progress.clone().told(bases::run(client, scan, progress, sender)))
+            };
             self.state = State::Running { batches, task };
         }
         let State::Running { batches, task } = &mut self.state else { return Poll::Ready(None) };
