@@ -168,16 +168,17 @@ impl Scan {
         let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}").into());
         let plan: Value = serde_json::from_str(text).map_err(none)?;
         // Before the rest is read: a newer plan may hold what this version has no name for.
-        if plan["version"]
-            .as_u64()
-            .is_some_and(|version| ![VERSION, VERSION_OF_SEVERAL].map(u64::from).contains(&version))
-        {
-            return Err(Error::Data(format!(
-                "a plan of version {}, but this is lakeflow-airtable {}, which reads version {VERSION_OF_SEVERAL} and before: install the same \
-                 wheel on the driver and on every worker",
-                plan["version"],
-                env!("CARGO_PKG_VERSION")
-            ).into()));
+        let is_known = |version| [VERSION, VERSION_OF_SEVERAL].map(u64::from).contains(&version);
+        if plan["version"].as_u64().is_some_and(|version| !is_known(version)) {
+            return Err(Error::Data(
+                format!(
+                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} and \
+                 {VERSION_OF_SEVERAL}: install the same wheel on the driver and on every worker",
+                    plan["version"],
+                    env!("CARGO_PKG_VERSION")
+                )
+                .into(),
+            ));
         }
         let plan: Self = serde_json::from_value(plan).map_err(none)?;
         plan.check_ids()?;
