@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -28,15 +29,15 @@ CORES = 5
 RESPONSE_SECONDS = 0.2
 TABLE = "Orders"
 NOTE = (
-    f"A standalone cluster of two workers with {CORES} tasks each, on this machine. Answers take {RESPONSE_SECONDS:g} s, "
-    f"and a base gives {LIMIT} requests a second. Plans and the cluster's start are not timed."
+    f"A standalone cluster of two workers with {CORES} tasks each, on this machine. Answers take {RESPONSE_SECONDS:g} s. "
+    f"A base gives {LIMIT} requests a second. Plans, the cluster's start and a first read are not timed."
 )
 
 
 def run(settings: Settings) -> Section:
     """The cluster once, and a program for each way."""
     sys.path.insert(0, str(PROJECT / "examples" / "demo"))
-    from cluster import StandaloneCluster
+    standalone_cluster = importlib.import_module("cluster").StandaloneCluster
 
     records = settings.base_records
     tables = {TABLE: {"records": records, "fields": 5, "scalars": True}}
@@ -44,7 +45,7 @@ def run(settings: Settings) -> Section:
     with (
         tempfile.TemporaryDirectory() as directory,
         serving({}, requests_per_second=LIMIT, delay_ms=round(RESPONSE_SECONDS * 1000)) as server,
-        StandaloneCluster(Path(directory), workers=2, cores=CORES) as cluster,
+        standalone_cluster(Path(directory), workers=2, cores=CORES) as cluster,
     ):
         bases = [server.call("create_base", f"Shop {number}") for number in range(BASES)]
         for number, base in enumerate(bases):
@@ -53,7 +54,13 @@ def run(settings: Settings) -> Section:
             server.requests()
             read = measure(reader, BASES * records, place=server.place, master=cluster.url, bases=bases)
             found[title] = read, Log(server.requests()).refused
-    heading = (f"{BASES} bases of {records:,} records", "rows", "seconds", f"records/s, of {BASES * POSSIBLE:,}", "429s")
+    heading = (
+        f"{BASES} bases of {records:,} records",
+        "rows",
+        "seconds",
+        f"records/s, of {BASES * POSSIBLE:,}",
+        "429s",
+    )
     rows = [
         (title, f"{read.rows:,}", f"{read.seconds:.1f}", f"{read.rows / read.seconds:,.0f}", f"{refused}")
         for title, (read, refused) in found.items()
@@ -74,12 +81,14 @@ def together(place: Place, master: str, bases: list[str]) -> Timed:
     """One read of all."""
     spark = _session(master)
     frame = _frame(spark, place, bases)
+    _rows(frame)
     return lambda: _rows(frame)
 
 
 def in_turn(place: Place, master: str, bases: list[str]) -> Timed:
     """A read of each."""
     spark = _session(master)
+    _rows(_frame(spark, place, bases))
     frames = [_frame(spark, place, [base]) for base in bases]
     return lambda: sum(map(_rows, frames))
 
@@ -101,7 +110,7 @@ def _session(master: str) -> SparkSession:
     }
     spark = SparkSession.builder.master(master).appName("bases").config(map=settings).getOrCreate()
     tasks = spark.sparkContext.parallelize(range(2 * CORES), 2 * CORES)
-    tasks.map(lambda number: time.sleep(1) or number).collect()
+    tasks.foreach(lambda _: time.sleep(1))
     return spark
 
 
