@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from ._native import calls_a_month
 from .shown import scrubbed
 
 INGESTION_TYPES = ("snapshot", "append", "cdc", "cdc_with_deletes")
 
-CALLS_A_MONTH: dict[str, int | None] = {"free": 1_000, "team": 100_000, "business": None, "enterprise": None}
+CALLS_A_MONTH: dict[str, int | None] = calls_a_month()
 """What a plan grants to a workspace, all its bases and programs together. None where there is no cap."""
 
 MONTH_SECONDS = 31 * 86_400
@@ -20,6 +21,9 @@ MONTH_SECONDS = 31 * 86_400
 
 _PAYLOADS = 50
 """Changes in one page of a change feed."""
+
+_KEPT_ALIVE_SECONDS = 3_600
+_LOOKED_AT_SECONDS = 600
 
 # Each run asks for the table's definition. A stream asks again, for its fields, and once for how far it can go.
 # A change feed has its webhook looked for, and made before the first load.
@@ -79,6 +83,14 @@ def run_requests(ingestion_type: str, records: int, changed: int, page_size: int
         # Records that a feed names are looked for first, because they may be gone by then, and read afterwards.
         return before + max(1, ceil(changed / _PAYLOADS)) + 2 * listed
     return before + listed
+
+
+def idle_stream(ingestion_type: str, poll_seconds: float) -> int:
+    """The calls a month of a stream that goes on and on, and asks as often as it may, while nothing changes."""
+    asked = ceil(MONTH_SECONDS / poll_seconds)
+    # A change feed is read now and then, so that it does not expire. A table is looked at for new fields.
+    beside = _KEPT_ALIVE_SECONDS if ingestion_type == "cdc_with_deletes" else _LOOKED_AT_SECONDS
+    return asked + ceil(MONTH_SECONDS / max(beside, poll_seconds))
 
 
 def pages(records: int, page_size: int) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from .costs import CALLS_A_MONTH, INGESTION_TYPES, MONTH_SECONDS, Cost, cost, total
 from .errors import AirtableError, OptionError
 from .intervals import in_words, seconds
-from .options import Options, table
+from .options import Options, number
 from .shown import aligned, scrubbed
 from .specification.given import entries_of
 from .specification.spec import Entry
@@ -256,20 +256,14 @@ def _estimated(
         records, certainty, requests = connector.estimate_records(scan)
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
-    size = int(_number(entry.options, "page_size"))
-    per_second = _number(entry.options, "requests_per_second")
+    size = int(number(entry.options, "page_size"))
+    per_second = number(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
     costs = tuple(
         cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap)
         for kind in INGESTION_TYPES
     )
     return TableEstimate(tables.name(entry), records, certainty, changed, requests, entry.ingestion_type, costs)
-
-
-def _number(options: Mapping[str, str], name: str) -> float:
-    """An option that was checked before, or its default."""
-    default = next(row["default"] for row in table() if row["name"] == name)
-    return float(options.get(name, "").strip() or default)
 
 
 def _plan(options: Mapping[str, str]) -> str | None:
@@ -302,7 +296,7 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
         yield f"{changed_per_run:.2%} of the records change between two runs, each by an edit of its own."
     else:
         yield f"{ceil(changed_per_run):,} records change between two runs, each by an edit of its own."
-    rates = sorted({_number(entry.options, "requests_per_second") for entry in entries})
+    rates = sorted({number(entry.options, "requests_per_second") for entry in entries})
     paces = " or ".join(f"{rate:g}" for rate in rates)
     yield f"The tables are read one after the other at {paces} calls a second, and nobody else uses the base."
     yield "No call is repeated, a month has 31 days, and the first load comes on top of its runs."

@@ -3,18 +3,21 @@
 //! Invariant: an offset that was given is never before the start that it was asked for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::airtable::client::Client;
+use crate::airtable::words::wall;
 use crate::changes::definition::added;
 use crate::changes::feed::{Feed, Reached};
 use crate::changes::fields::{Back, Looks, back};
+use crate::changes::heads::{Heads, Lists};
 use crate::changes::listing::{ListedIds, Listing};
 use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
 use crate::changes::payload_reader::Told;
 use crate::changes::unread::Asked;
 use crate::changes::webhooks::LookedAt;
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
-use crate::changes::{BEHIND, Limit, reread};
+use crate::changes::{BEHIND, Limit, Since, reread};
 use crate::error::{Error, Result};
 use crate::options::{ReadOptions, SchemaChange};
 use crate::scan::{Listed, Scan, Selection};
@@ -35,9 +38,13 @@ pub struct Stream {
     told: Arc<Mutex<Option<Told>>>,
     asked: Arc<Asked>,
     looked_at: LookedAt,
+    heads: Heads,
     looks: Looks,
     run_end: Arc<RunEnd>,
 }
+
+/// How old the answers are at most by which a run ends, however long ago it began.
+const OF_RUN: Duration = Duration::from_secs(600);
 
 /// How far a stream goes in this run. Apart from the stream, so that one that is made anew in another process ends its run
 /// where the first would have.
@@ -51,15 +58,18 @@ pub struct Latest {
     pub offset: Offset,
     /// There is more than that already: the next question need not wait.
     pub has_more: bool,
+    /// How old the answer is by which that is known: nothing where Airtable was asked for it.
+    pub age: Duration,
 }
 
 /// How far a stream goes in this run.
 #[derive(Debug, Clone)]
 enum Stop {
     Never,
-    /// Where the source is when it is asked next.
-    AtLatest,
-    At(Box<Offset>),
+    /// Where the source is when it is asked next, or has been since a time of this machine's clock.
+    AtLatest(u64),
+    /// What was asked for since the time will do on the way; none for the caller's own end.
+    At(Box<Offset>, Option<u64>),
 }
 
 impl Default for RunEnd {
@@ -72,9 +82,16 @@ impl RunEnd {
     /// From now on streams go no further than the source does when one of them is asked next. Said again, the first time
     /// counts.
     pub fn stop_at_latest(&self) {
+        self.stop_at_latest_of(SystemTime::now());
+    }
+
+    /// The same for one of several streams of a run that began at a time: what others of this machine were told since then
+    /// is as good as what this one would be. Everything that was there when the run began is before its end.
+    pub fn stop_at_latest_of(&self, began: SystemTime) {
+        let began = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
         let mut stop = self.lock();
         if matches!(*stop, Stop::Never) {
-            *stop = Stop::AtLatest;
+            *stop = Stop::AtLatest(u64::try_from(began).unwrap_or(u64::MAX));
         }
     }
 
@@ -88,11 +105,12 @@ impl Stream {
     ///
     /// # Errors
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
-    pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
+    pub(crate) fn new(client: Arc<Client>, lists: Lists, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
         let (listed, told, asked, run_end) = (ListedIds::default(), Arc::default(), Arc::default(), Arc::default());
         let (looks, looked_at) = (Looks::new(&plan), LookedAt::default());
-        Ok(Self { client, plan, options, mode, listed, told, asked, looked_at, looks, run_end })
+        let heads = Heads::new(&client, &plan.base_id, lists);
+        Ok(Self { client, plan, options, mode, listed, told, asked, looked_at, heads, looks, run_end })
     }
 
     /// The same stream with the cache of another: what that one has listed or been told is not asked for again. Streams of
@@ -132,9 +150,14 @@ impl Stream {
         self.run_end.stop_at_latest();
     }
 
+    /// The same for one of several streams of a run, as [`RunEnd::stop_at_latest_of`].
+    pub fn stop_at_latest_of(&self, began: SystemTime) {
+        self.run_end.stop_at_latest_of(began);
+    }
+
     /// From now on the stream goes no further than `end`, which a stream of the same table and mode gave.
     pub fn stop_at(&self, end: Offset) {
-        *self.run_end.lock() = Stop::At(Box::new(end));
+        *self.run_end.lock() = Stop::At(Box::new(end), None);
     }
 
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
@@ -144,37 +167,58 @@ impl Stream {
     /// # Errors
     /// [`Error::Data`] for a change feed that has lost changes; what requests fail with.
     pub async fn latest(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
+        self.goes_on(start, max_records, None).await
+    }
+
+    /// The same for a stream that asks again and again: what some stream of the base on this machine was told in the last
+    /// `poll_seconds` will do. A run that ends somewhere is not concerned.
+    ///
+    /// # Errors
+    /// As [`Stream::latest`].
+    pub async fn poll(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
+        let poll = u64::try_from(self.options.poll.as_micros()).unwrap_or(u64::MAX);
+        self.goes_on(start, max_records, Some(Since::Poll(wall().saturating_sub(poll)))).await
+    }
+
+    /// How long nobody need ask again after [`Stream::poll`] has given this.
+    pub fn rest_after(&self, latest: &Latest) -> Duration {
+        if latest.has_more { Duration::ZERO } else { self.options.poll.saturating_sub(latest.age) }
+    }
+
+    async fn goes_on(&self, start: Option<&Offset>, max_records: Option<u64>, since: Option<Since>) -> Result<Latest> {
         let stop = self.run_end.lock().clone();
-        let target = match stop {
-            Stop::Never => return self.next(start, Limit { max_records, ..Limit::default() }).await,
-            Stop::At(target) => *target,
-            Stop::AtLatest => {
-                let of_run = max_records.is_some() && start.is_some();
-                let target = self.next(start, Limit { of_run, ..Limit::default() }).await?.offset;
-                *self.run_end.lock() = Stop::At(Box::new(target.clone()));
-                target
+        let of_run = |began: u64| Since::Run(began.max(wall().saturating_sub(OF_RUN.as_secs() * 1_000_000)));
+        let (target, since) = match stop {
+            Stop::Never => return self.next(start, Limit { max_records, since, ..Limit::default() }).await,
+            Stop::At(target, since) => (*target, since.map(of_run)),
+            Stop::AtLatest(began) => {
+                let (of_run, since) = (max_records.is_some() && start.is_some(), Some(of_run(began)));
+                let target = self.next(start, Limit { of_run, since, ..Limit::default() }).await?.offset;
+                *self.run_end.lock() = Stop::At(Box::new(target.clone()), Some(began));
+                (target, since)
             }
         };
+        let reached = |offset, has_more| Ok(Latest { offset, has_more, age: Duration::ZERO });
         if let Some(start) = start.filter(|start| target.is_before(start)) {
-            return Ok(Latest { offset: start.clone(), has_more: false });
+            return reached(start.clone(), false);
         }
         // What can be read at the end of a run is found out by its last batch.
         let is_batch =
             max_records.is_none() && !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
         if is_batch || start.is_none_or(|start| *start == target) {
-            return Ok(Latest { offset: target, has_more: false });
+            return reached(target, false);
         }
-        let Latest { offset, .. } =
-            self.next(start, Limit { max_records, target: Some(&target.position), of_run: false }).await?;
+        let limit = Limit { max_records, target: Some(&target.position), of_run: false, since };
+        let Latest { offset, .. } = self.next(start, limit).await?;
         // Where nothing moves, nothing more comes, whatever the target was.
         let has_more = offset != target && start != Some(&offset);
-        Ok(Latest { offset, has_more })
+        reached(offset, has_more)
     }
 
     /// How far the source is known to go, where an offset that [`Stream::latest`] gave is not all: to the end of the run, or
     /// of the window of which it is a part. No request.
     pub fn known_end(&self, latest: &Offset) -> Option<Offset> {
-        if let Stop::At(end) = &*self.run_end.lock() {
+        if let Stop::At(end, _) = &*self.run_end.lock() {
             return Some((**end).clone()).filter(|end| !end.is_before(latest));
         }
         match &latest.position {
@@ -227,7 +271,7 @@ impl Stream {
         let next = async {
             let back = start.and_then(|start| self.back(start));
             let position = back.as_ref().map(|back| &back.position).or(start.map(|start| &start.position));
-            let Reached { position: end, has_more, has_new_field } = match self.mode {
+            let Reached { position: end, has_more, has_new_field, age } = match self.mode {
                 Mode::Cdc | Mode::Append => self.next_window(position, limit).await?,
                 Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(position, limit).await?,
             };
@@ -236,10 +280,10 @@ impl Stream {
                 && matches!((start.map(|start| &start.position), &end),
                 (Some(Position::Until(last)), Position::Until(until)) if until < last);
             if let Some(start) = start.filter(|_| position == Some(&end) || is_back) {
-                return Ok(Latest { offset: start.clone(), has_more });
+                return Ok(Latest { offset: start.clone(), has_more, age });
             }
             let known = self.known(start, back.as_ref(), &end, has_more, has_new_field);
-            Ok(Latest { offset: Offset { known, ..self.offset(end) }, has_more })
+            Ok(Latest { offset: Offset { known, ..self.offset(end) }, has_more, age })
         };
         next.await.map_err(|error| self.client.scrub(error))
     }
@@ -328,7 +372,7 @@ impl Stream {
                 }
                 Step::Done(position) => {
                     let has_more = matches!(position, Position::Cut(_));
-                    return Ok(Reached { position, has_more, has_new_field: false });
+                    return Ok(Reached { position, has_more, has_new_field: false, age: Duration::ZERO });
                 }
             }
         }
@@ -376,7 +420,7 @@ impl Stream {
 
     fn feed(&self) -> Feed<'_> {
         let (listing, told, asked) = (self.listing(), &*self.told, &*self.asked);
-        let looked_at = &self.looked_at;
-        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, told, asked, looked_at }
+        let (looked_at, heads) = (&self.looked_at, &self.heads);
+        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, told, asked, looked_at, heads }
     }
 }

@@ -13,7 +13,7 @@ fn client() -> Client {
 #[tokio::test]
 async fn a_request_that_waits_for_the_token_has_not_gone_to_the_base_yet() {
     let client = client();
-    let base = client.budget(&Request::tables(&format!("app{:016x}", fastrand::u64(..))));
+    let base = client.base(Some(&format!("app{:016x}", fastrand::u64(..))));
     client.token_budget.block(Duration::from_secs(300));
     let slot = tokio::time::timeout(
         Duration::from_millis(20),
