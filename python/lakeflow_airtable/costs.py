@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from ._native import calls_a_month
 from .shown import scrubbed
 
 INGESTION_TYPES = ("snapshot", "append", "cdc", "cdc_with_deletes")
 
-CALLS_A_MONTH: dict[str, int | None] = calls_a_month()
-"""What a plan grants to a workspace, all its bases and programs together. None where there is no cap."""
+CALLS_A_MONTH: dict[str, int | None] = {"free": 1_000, "team": 100_000, "business": None, "enterprise": None}
+"""What a plan grants to a workspace, all its bases and programs together. None where there is no cap. The compiled
+module, which warns of it, has the same."""
 
 MONTH_SECONDS = 31 * 86_400
 """The longest month: who stays within the cap in it does so in every other one."""

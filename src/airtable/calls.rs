@@ -85,9 +85,13 @@ impl Calls {
         Self { path, base, plan, sent: AtomicI64::new(0), kept: Mutex::default(), process }
     }
 
-    /// A call is sent.
+    /// A call is sent, now: the file must not hold it up.
     pub(crate) fn sent(&self) {
         self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call is over: adds to the file, if it is time to.
+    pub(crate) fn over(&self) {
         let is_due = self.kept().at.is_none_or(|at| at.elapsed() >= EVERY);
         if is_due {
             self.note();
@@ -196,9 +200,9 @@ mod tests {
         let path = directory.path().join("one.calls");
         let of = |plan| Calls::new(Some(path.clone()), "base appA".into(), plan);
         let (one, other) = (of(None), of(Some(Plan::Free)));
-        for _ in 0..5 {
-            one.sent();
-            other.sent();
+        for calls in [&one, &other].into_iter().cycle().take(10) {
+            calls.sent();
+            calls.over();
         }
         one.not_sent();
         assert_eq!((one.count(), other.count()), (4, 5));

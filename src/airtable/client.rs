@@ -181,7 +181,9 @@ impl Client {
             departure.wait().await;
         }
         let sending = self.within_time(&departure, self.attempt(request, &lane.http, &departure));
-        let body = departure::scope(departure.clone(), sending).await?;
+        let body = departure::scope(departure.clone(), sending).await;
+        base.calls.over();
+        let body = body?;
         tally.answered(body.len());
         let took = departure.at().map_or(Duration::ZERO, |at| at.elapsed());
         Ok(Answer { body, took })

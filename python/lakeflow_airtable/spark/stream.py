@@ -154,7 +154,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             raise table_named(error, connector, scan) from None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_live": None}
+        return {**self.__dict__, "_live": None, "_rests_until": 0.0}
 
 
 def _cost(ingestion_type: str, options: Options, *, available_now: bool) -> str:
@@ -162,11 +162,15 @@ def _cost(ingestion_type: str, options: Options, *, available_now: bool) -> str:
     poll = number(options, "poll_seconds")
     cap = CALLS_A_MONTH.get(options.get("airtable_plan", "").strip().lower())
     if available_now:
-        return f"this run of {ingestion_type} takes about 2 calls where nothing is new; its schedule says how many a month"
+        return (
+            f"this run of {ingestion_type} takes about 2 calls where nothing is new; its schedule says how many a month"
+        )
     if not poll:
         return f"this stream of {ingestion_type} asks Airtable at each trigger, because poll_seconds is 0"
     calls = idle_stream(ingestion_type, poll)
-    shared = ", together with all such streams of the base on this machine" if ingestion_type == "cdc_with_deletes" else ""
+    shared = (
+        ", together with all such streams of the base on this machine" if ingestion_type == "cdc_with_deletes" else ""
+    )
     granted = f", of {cap:,} that its plan grants" if cap else ""
     return (
         f"this stream of {ingestion_type} asks every {in_words(poll)} at most (poll_seconds): about {calls:,} calls a month "

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lakeflow_airtable import Airtable, NotFoundError, OptionError
+from lakeflow_airtable._native import calls_a_month
 from lakeflow_airtable.costs import CALLS_A_MONTH, INGESTION_TYPES, cost, pages, run_requests
 from lakeflow_airtable.estimate import Estimate, warn_of_cap
 from lakeflow_airtable.mock import MockAirtable
@@ -164,6 +165,7 @@ def test_the_share_of_a_plan(base: Airtable, plan: Any, cap: int | None) -> None
     assert of_snapshot.share == (None if cap is None else of_snapshot.calls_a_month / cap)
     assert told.exceeds_plan == (cap is not None)
     assert set(CALLS_A_MONTH) == {"free", "team", "business", "enterprise"}
+    assert calls_a_month() == CALLS_A_MONTH
 
 
 def test_the_plan_may_be_said_for_all_calls(items: MockAirtable) -> None:
