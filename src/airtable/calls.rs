@@ -152,8 +152,8 @@ impl Drop for Calls {
 
 fn warning(base: &str, calls: u64, plan: Plan, cap: u64) -> String {
     format!(
-        "{base}: this machine has sent it about {calls} calls this month, of {cap} that plan {} grants its workspace: beyond \
-         that Airtable refuses calls until the next month: run less often, or raise poll_seconds",
+        "airtable_plan is {}, which grants {cap} calls a month: this machine has sent about {calls} of them to {base}: beyond \
+         the cap Airtable refuses calls until the next month: run less often, or raise poll_seconds",
         plan.as_str()
     )
 }

@@ -173,8 +173,8 @@ def _cost(ingestion_type: str, options: Options, *, available_now: bool) -> str:
     )
     granted = f", of {cap:,} that its plan grants" if cap else ""
     return (
-        f"this stream of {ingestion_type} asks every {in_words(poll)} at most (poll_seconds): about {calls:,} calls a month "
-        f"while nothing changes{shared}{granted}; a trigger that is rarer costs less"
+        f"this stream of {ingestion_type} asks every {in_words(poll)} at most (poll_seconds): about {calls:,} calls a "
+        f"month while nothing changes{shared}{granted}; a trigger that is rarer costs less"
     )
 
 

@@ -272,8 +272,8 @@ def test_what_a_stream_costs_is_told_once(items: MockAirtable, mode: str, caplog
     assert [record.levelname for record in told] == ["INFO"]
     # 31 days in pieces of 300 s; and a look each ten minutes at the fields, or each hour at the feed.
     beside = 744 if mode == "cdc_with_deletes" else 4_464
-    said = f'table "Items": this stream of {mode} asks every 5 minutes at most (poll_seconds): about {8_928 + beside:,} calls'
-    assert told[0].getMessage().startswith(said)
+    said = f"asks every 5 minutes at most (poll_seconds): about {8_928 + beside:,} calls a month"
+    assert told[0].getMessage().startswith(f'table "Items": this stream of {mode} {said}')
     assert "of 100,000 that its plan grants" in told[0].getMessage()
 
 
