@@ -153,7 +153,7 @@ impl Drop for Calls {
 fn warning(base: &str, calls: u64, plan: Plan, cap: u64) -> String {
     format!(
         "airtable_plan is {}, which grants {cap} calls a month: this machine has sent about {calls} of them to {base}: beyond \
-         the cap Airtable refuses calls until the next month: run less often, or raise poll_seconds",
+         the cap Airtable slows calls down, or refuses them, until the next month: run less often, or raise poll_seconds",
         plan.as_str()
     )
 }

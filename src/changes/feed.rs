@@ -116,7 +116,7 @@ impl Feed<'_> {
 
     /// Whether a stream has nothing to do at a position while its webhook stays there.
     fn may_rest(&self, last: &FeedPosition, limit: Limit<'_>) -> bool {
-        let is_read = last.after.is_none() && last.unread.as_ref().is_some_and(Unread::is_empty);
+        let is_read = last.after.is_none() && last.unread.as_ref().is_none_or(Unread::is_empty);
         let is_its_own = self.options.webhook_id.as_ref().is_none_or(|id| *id == last.webhook_id);
         is_read && is_its_own && limit.target.is_none()
     }

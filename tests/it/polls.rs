@@ -68,6 +68,21 @@ async fn idle_streams_of_a_base_cost_what_one_costs() {
 }
 
 #[tokio::test]
+async fn whoever_did_not_begin_at_the_start_rests_too() {
+    let source = Source::with_items(3);
+    let mut streams = streams(&source, 2, &[FEED, HOUR]).await;
+    for stream in &mut streams {
+        // As the library's first question: nobody has looked what could not be read.
+        stream.start = Some(stream.stream.latest(None, None).await.expect("an offset").offset);
+    }
+    cost(&source);
+    for stream in &streams {
+        assert!(!is_new(stream, &polled(stream).await));
+    }
+    assert_eq!(cost(&source), asked(1));
+}
+
+#[tokio::test]
 async fn streams_that_ask_at_the_same_time_ask_once() {
     let source = Source::with_items(3);
     let streams = streams(&source, 8, &[FEED, HOUR]).await;

@@ -20,6 +20,9 @@ TABLES = [f"Table {number}" for number in range(6)]
 def mock(mock_airtable: MockAirtable) -> MockAirtable:
     for name in TABLES:
         mock_airtable.create_table(name, [{"name": "Name"}], [{"Name": f"{name} {number}"} for number in range(10)])
+    # A webhook that is old enough not to be waited for.
+    Airtable(**mock_airtable.options()).latest_offset(TABLES[0], ingestion_type="cdc_with_deletes")
+    mock_airtable.advance_clock(120)
     return mock_airtable
 
 
