@@ -123,7 +123,7 @@ impl AirtableConnector {
     /// As [`LakeflowConnect::plan`].
     pub async fn plan_cached(&self, read: &ReadOptions) -> Result<Scan> {
         let (base_id, tables) = self.known(read).await?;
-        self.planned(&base_id, &tables, read)
+        Self::planned(&base_id, &tables, read)
     }
 
     /// The tables of every base that the token sees, where the connection fixes none: by name, and by id where several
@@ -312,7 +312,7 @@ impl AirtableConnector {
         Ok((base_id, tables))
     }
 
-    fn planned(&self, base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
+    fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
         let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
         if read.ingestion_type == IngestionType::Snapshot {
             return Ok(scan);
@@ -351,7 +351,7 @@ impl LakeflowConnect for AirtableConnector {
     async fn plan(&self, read: &ReadOptions) -> Result<Scan> {
         table_option(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        self.planned(&base_id, &self.tables(&base_id).await?, read)
+        Self::planned(&base_id, &self.tables(&base_id).await?, read)
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {

@@ -19,6 +19,14 @@ PROGRAMS = {
     "nothing": "pass",
     "import": "import lakeflow_airtable",
     "module": "import lakeflow_airtable._native",
+    "command": (
+        "import runpy, sys; sys.argv = ['lakeflow-airtable', '--version'];"
+        "runpy.run_module('lakeflow_airtable', run_name='__main__')"
+    ),
+    "help": (
+        "import runpy, sys; sys.argv = ['lakeflow-airtable', 'read', '--help'];"
+        "runpy.run_module('lakeflow_airtable', run_name='__main__')"
+    ),
     "pyarrow": "import pyarrow",
     "pyairtable": "import pyairtable",
     "ours": (
@@ -33,6 +41,8 @@ PROGRAMS = {
 TITLES = {
     "import": "import lakeflow_airtable",
     "module": "with the compiled module, which the first read imports",
+    "command": "lakeflow-airtable --version",
+    "help": "lakeflow-airtable read --help",
     "pyarrow": "import pyarrow",
     "pyairtable": "import pyairtable",
     "ours": "lakeflow_airtable: imports, definition, first batch of an Arrow stream",
@@ -54,6 +64,7 @@ def run(settings: Settings) -> Section:
     rows.append(("requests for definitions of one Spark load().count()", f"{definitions}"))
     bars = [
         Bar("import without Spark", took["import"], 50, "ms", is_most=True),
+        Bar("start of the command line", took["command"], 150, "ms", is_most=True),
         Bar("requests for definitions", definitions, 1, "", is_most=True),
     ]
     if settings.wheel:
@@ -70,6 +81,6 @@ def _interpreters(server: Server, rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         for name, program in PROGRAMS.items():
             began = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program, *place], check=True)
+            subprocess.run([sys.executable, "-c", program, *place], check=True, stdout=subprocess.DEVNULL)
             seconds[name].append(time.perf_counter() - began)
     return {name: statistics.median(several) for name, several in seconds.items()}

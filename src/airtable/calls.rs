@@ -47,7 +47,7 @@ struct Kept {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Month {
     /// `202601`, in UTC.
-    month: u64,
+    number: u64,
     calls: u64,
     /// The cap that was warned of; 0 before.
     warned_of: u64,
@@ -57,8 +57,8 @@ impl Month {
     /// That of the time that it is now: another month has other calls.
     fn read(words: &[u64], now: u64) -> Self {
         match words {
-            &[month, calls, warned_of] if month == now => Self { month, calls, warned_of },
-            _ => Self { month: now, ..Self::default() },
+            &[number, calls, warned_of] if number == now => Self { number, calls, warned_of },
+            _ => Self { number: now, ..Self::default() },
         }
     }
 
@@ -74,7 +74,7 @@ impl Month {
     }
 
     fn words(self) -> Vec<u64> {
-        vec![self.month, self.calls, self.warned_of]
+        vec![self.number, self.calls, self.warned_of]
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
         let mut month = Month::read(&[202_601, 700, 0], 202_601);
         let said: Vec<bool> = [99, 1, 100, 500].map(|calls| month.add(calls, Some(1_000))).into();
         assert_eq!(said, [false, true, false, false]);
-        assert_eq!(month, Month { month: 202_601, calls: 1_400, warned_of: 1_000 });
+        assert_eq!(month, Month { number: 202_601, calls: 1_400, warned_of: 1_000 });
         assert!(!month.add(1, Some(100_000)) && !month.add(1, None));
         assert!(month.add(80_000, Some(100_000)), "another plan");
         assert_eq!(Month::read(&month.words(), 202_601), month);
@@ -190,7 +190,7 @@ mod tests {
         for (words, now) in
             [(month.words(), 202_602), (month.words(), 202_512), (vec![202_601, 5], 202_601), (vec![], 202_601)]
         {
-            assert_eq!(Month::read(&words, now), Month { month: now, ..Month::default() }, "{words:?}");
+            assert_eq!(Month::read(&words, now), Month { number: now, ..Month::default() }, "{words:?}");
         }
     }
 

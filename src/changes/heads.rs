@@ -149,8 +149,8 @@ fn note(words: &mut Vec<u64>, asked: Wall, heads: &[Head], now: Wall) {
     }
     let mut list = vec![asked];
     for head in heads.iter().take(MOST_WORDS / 2) {
-        let works = pairs(words).any(|pair| pair == (head.id, head.written(true)));
-        list.extend([head.id, head.written(works)]);
+        let still = pairs(words).any(|pair| pair == (head.id, head.written(true)));
+        list.extend([head.id, head.written(still)]);
     }
     *words = list;
 }

@@ -152,7 +152,7 @@ impl Webhooks<'_> {
         };
         let is_asked = known.is_none();
         let List { told, mut webhooks, .. } = match known {
-            Some(list) => list,
+            Some(known) => known,
             None => self.ask().await?,
         };
         loop {

@@ -20,7 +20,7 @@ def test_some_tables(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     head, *lines, total = ran.stdout.splitlines()
     assert head.split()[:4] == ["table", "target", "mode", "rows"]
-    assert total == "3 requests in all, with those for the definitions"
+    assert total == "4 requests in all, with those for the definitions"
     assert [line.split("  ")[0] for line in lines] == ["Vendors", "Launch Milestones"]
     assert pyarrow.parquet.read_table(tmp_path / "lake" / "vendors.parquet").num_rows == 60
 
