@@ -41,7 +41,7 @@ fn file(source: &Source) -> PathBuf {
     let files = std::fs::read_dir(std::env::temp_dir()).expect("a directory").flatten().map(|entry| entry.path());
     let is_it = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.contains(&base) && name.contains(&port) && name.ends_with(".heads")
+        name.contains(&base) && name.contains(&port) && path.extension().is_some_and(|end| end == "heads")
     };
     files.into_iter().find(is_it).expect("the file")
 }
