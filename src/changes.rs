@@ -7,6 +7,7 @@
 //! | file | is |
 //! |---|---|
 //! | `stream` | [`Stream`]: a planned table's changes, as Spark, pipelines and the library ask for them |
+//! | `run_end` | how far it goes in a run that ends |
 //! | `offset` | how far it has come, as checkpoints keep it |
 //! | `windows` | pure: where the next window ends, and what lies between two positions |
 //! | `course` | pure: where a change feed goes next |
@@ -41,6 +42,7 @@ mod payload_cursor;
 mod payload_reader;
 mod payloads;
 mod reread;
+mod run_end;
 mod stream;
 mod unread;
 mod webhook;
@@ -49,7 +51,8 @@ mod windows;
 
 pub(crate) use heads::Lists;
 pub use offset::Offset;
-pub use stream::{Latest, RunEnd, Stream};
+pub use run_end::RunEnd;
+pub use stream::{Latest, Stream};
 
 /// How old a change must be before its record is read. Airtable is eventually consistent: a record that is read at once
 /// may be given as it was before. Connectors that read it in production keep this distance.

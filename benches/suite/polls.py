@@ -68,5 +68,5 @@ def _an_hour(server: Server, polls: int, count: int, mode: str, start: dict[str,
     server.call("clear_requests")
     for stream in streams:
         finished(stream)
-    requests = sum(server.call("request_counts").values())
+    requests: int = sum(server.call("request_counts").values())
     return requests / polls * 60

@@ -2,8 +2,8 @@
 //!
 //! Invariant: an offset that was given is never before the start that it was asked for.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use crate::airtable::client::Client;
 use crate::airtable::words::wall;
@@ -14,6 +14,7 @@ use crate::changes::heads::{Heads, Lists};
 use crate::changes::listing::{ListedIds, Listing};
 use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
 use crate::changes::payload_reader::Told;
+use crate::changes::run_end::{Began, RunEnd, Stop};
 use crate::changes::unread::Asked;
 use crate::changes::webhooks::LookedAt;
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
@@ -43,14 +44,6 @@ pub struct Stream {
     run_end: Arc<RunEnd>,
 }
 
-/// How old the answers are at most by which a run ends, however long ago it began.
-const OF_RUN: Duration = Duration::from_secs(600);
-
-/// How far a stream goes in this run. Apart from the stream, so that one that is made anew in another process ends its run
-/// where the first would have.
-#[derive(Debug)]
-pub struct RunEnd(Mutex<Stop>);
-
 /// Where a stream goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Latest {
@@ -60,44 +53,6 @@ pub struct Latest {
     pub has_more: bool,
     /// How old the answer is by which that is known: nothing where Airtable was asked for it.
     pub age: Duration,
-}
-
-/// How far a stream goes in this run.
-#[derive(Debug, Clone)]
-enum Stop {
-    Never,
-    /// Where the source is when it is asked next, or has been since a time of this machine's clock.
-    AtLatest(u64),
-    /// What was asked for since the time will do on the way; none for the caller's own end.
-    At(Box<Offset>, Option<u64>),
-}
-
-impl Default for RunEnd {
-    fn default() -> Self {
-        Self(Mutex::new(Stop::Never))
-    }
-}
-
-impl RunEnd {
-    /// From now on streams go no further than the source does when one of them is asked next. Said again, the first time
-    /// counts.
-    pub fn stop_at_latest(&self) {
-        self.stop_at_latest_of(SystemTime::now());
-    }
-
-    /// The same for one of several streams of a run that began at a time: what others of this machine were told since then
-    /// is as good as what this one would be. Everything that was there when the run began is before its end.
-    pub fn stop_at_latest_of(&self, began: SystemTime) {
-        let began = began.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-        let mut stop = self.lock();
-        if matches!(*stop, Stop::Never) {
-            *stop = Stop::AtLatest(u64::try_from(began).unwrap_or(u64::MAX));
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Stop> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Stream {
@@ -157,7 +112,7 @@ impl Stream {
 
     /// From now on the stream goes no further than `end`, which a stream of the same table and mode gave.
     pub fn stop_at(&self, end: Offset) {
-        *self.run_end.lock() = Stop::At(Box::new(end), None);
+        self.run_end.set(end, None);
     }
 
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
@@ -186,15 +141,13 @@ impl Stream {
     }
 
     async fn goes_on(&self, start: Option<&Offset>, max_records: Option<u64>, since: Option<Since>) -> Result<Latest> {
-        let stop = self.run_end.lock().clone();
-        let of_run = |began: u64| Since::Run(began.max(wall().saturating_sub(OF_RUN.as_secs() * 1_000_000)));
-        let (target, since) = match stop {
+        let (target, since) = match self.run_end.get() {
             Stop::Never => return self.next(start, Limit { max_records, since, ..Limit::default() }).await,
-            Stop::At(target, since) => (*target, since.map(of_run)),
+            Stop::At(target, began) => (*target, began.map(Began::since)),
             Stop::AtLatest(began) => {
-                let (of_run, since) = (max_records.is_some() && start.is_some(), Some(of_run(began)));
+                let (of_run, since) = (max_records.is_some() && start.is_some(), Some(began.since()));
                 let target = self.next(start, Limit { of_run, since, ..Limit::default() }).await?.offset;
-                *self.run_end.lock() = Stop::At(Box::new(target.clone()), Some(began));
+                self.run_end.set(target.clone(), Some(began));
                 (target, since)
             }
         };
@@ -218,8 +171,8 @@ impl Stream {
     /// How far the source is known to go, where an offset that [`Stream::latest`] gave is not all: to the end of the run, or
     /// of the window of which it is a part. No request.
     pub fn known_end(&self, latest: &Offset) -> Option<Offset> {
-        if let Stop::At(end, _) = &*self.run_end.lock() {
-            return Some((**end).clone()).filter(|end| !end.is_before(latest));
+        if let Stop::At(end, _) = self.run_end.get() {
+            return Some(*end).filter(|end| !end.is_before(latest));
         }
         match &latest.position {
             Position::Cut(cut) => Some(Offset { position: Position::Until(cut.until), ..latest.clone() }),
