@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import AirtableError, DataError, NotFoundError, OptionError
+from ..shown import scrubbed
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
 from ..specification.upkeep import Upkeep, upkeep
@@ -44,6 +45,7 @@ _AS_PLANNED = ("planned anew", "start the read again")
 _log = logging.getLogger("lakeflow_airtable")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class RunBegan:
     """When a run began. What Airtable has told since then about a base is shared by all of its tables.
