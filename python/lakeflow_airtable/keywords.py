@@ -91,6 +91,9 @@ class StreamKeywords(TypedDict, total=False):
     max_records_per_batch: int | str | None
     """Largest number of records in one streaming micro-batch."""
 
+    poll_seconds: float | str | None
+    """How often a stream asks for changes at most, in seconds. Default: `60`."""
+
     lookback_seconds: int | str | None
     """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""
 

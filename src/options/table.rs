@@ -153,6 +153,12 @@ pub static OPTIONS: &[OptionRow] = &[
     row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
         .of(Stream)
         .called(&["maxrowspertrigger", "maxrecordspertrigger", "maxrowsperbatch"]),
+    row("poll_seconds", "number", "60", "how often a stream asks for changes at most, in seconds").of(Stream).called(&[
+        "pollinterval",
+        "pollingintervalseconds",
+        "pollintervalseconds",
+        "refreshinterval",
+    ]),
     row(
         "lookback_seconds",
         "integer",
@@ -199,7 +205,8 @@ pub static OPTIONS: &[OptionRow] = &[
         "plan of the base's workspace, for warnings of its monthly cap of API calls",
     )
     .of(Tables)
-    .called(&["plan", "billingplan"]),
+    .called(&["plan", "billingplan"])
+    .or_variable("AIRTABLE_PLAN"),
     row("max_retries", "integer", "8", "how often one request is sent again after a failure that may pass")
         .of(Connection)
         .called(&["retries", "numretries", "retrycount"]),

@@ -10,7 +10,7 @@ use super::text::{Name, Shown};
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
 use crate::files::Format;
-use crate::options::{OPTIONS, OptionRow, option_meant as meant_by, place};
+use crate::options::{OPTIONS, OptionRow, Plan, option_meant as meant_by, place};
 use crate::scan::snake;
 use crate::token::scrub as scrub_text;
 
@@ -31,6 +31,16 @@ pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         Ok(dict)
     };
     OPTIONS.iter().map(row).collect()
+}
+
+/// The calls that each of Airtable's plans grants a workspace in a month; None where there is no cap.
+#[pyfunction]
+pub(super) fn calls_a_month(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let plans = PyDict::new(py);
+    for plan in Plan::ALL {
+        plans.set_item(plan.as_str(), plan.calls_a_month())?;
+    }
+    Ok(plans)
 }
 
 /// The names that somebody may have meant by `name`, the nearest first.

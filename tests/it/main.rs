@@ -11,6 +11,7 @@ mod late;
 mod layers;
 mod oauth;
 mod odd_webhooks;
+mod polls;
 mod read;
 mod source;
 mod stats;

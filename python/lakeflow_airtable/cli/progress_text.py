@@ -19,6 +19,8 @@ def summary(table: str, stats: ReadStats) -> str:
     parts = [f"{_counted(stats.rows, 'row')} in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]
     if stats.rescued_values:
         parts.append(f"{stats.rescued_values:,} values that do not fit are in the rescued data column")
+    if stats.calls_this_month is not None:
+        parts.append(f"{_counted(stats.calls_this_month, 'call')} to the base this month")
     return f"{one_line(table)}: {', '.join(parts)}"
 
 

@@ -63,6 +63,11 @@ class LibraryTables:
         _check_columns(entry, plan.schema.names)
         return plan.to_json()
 
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, of all connectors."""
+        return sum(connector.requests for connector in self._connectors.values())
+
     def connector(self, options: Options) -> Connector:
         """One for each base: it remembers what it was told of the base's tables."""
         from .._native import Connector

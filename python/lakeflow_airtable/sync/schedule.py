@@ -15,7 +15,7 @@ from ..specification.spec import Entry
 from ..specification.tables import LibraryTables
 from .plan import entries_of
 from .report import SyncReport, TableReport
-from .run import TableSync, mode_of
+from .run import RunBegan, TableSync, mode_of
 from .target import Copy, one_line
 from .targets import check_format, copy_of
 
@@ -66,7 +66,7 @@ def _run(
     warns: bool,
 ) -> SyncReport:
     tables = LibraryTables()
-    planned_at = time.monotonic()
+    run_began = RunBegan()
     entries = entries_of(spec, connection, given, format, tables)
     refreshed = _refreshed(refresh, entries)
     # Made before anything is read: a library that is missing is missing for all of them.
@@ -84,15 +84,10 @@ def _run(
         table = TableReport(tables.name(entry), copy.name, mode_of(entry))
         report.tables.append(table)
         began = time.monotonic()
+        connector = tables.connector(entry.options)
+        sent = connector.requests
         try:
-            TableSync(
-                entry,
-                copy,
-                tables.connector(entry.options),
-                table,
-                is_refreshed=entry.where in refreshed,
-                planned_at=planned_at,
-            ).run()
+            TableSync(entry, copy, connector, table, is_refreshed=entry.where in refreshed, run_began=run_began).run()
         except AirtableError as error:
             table.error = error
         except Exception as error:  # a library's own: it must not keep the other tables from being synced
@@ -101,6 +96,8 @@ def _run(
         finally:
             copy.close()
             table.seconds = time.monotonic() - began
+            table.requests = connector.requests - sent
+            report.requests = tables.requests
     return report
 
 

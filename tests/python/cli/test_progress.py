@@ -29,6 +29,7 @@ def stats(**given: object) -> Any:
         "rescued_values": 0,
         "seconds": 0.0,
         "expected_rows": None,
+        "calls_this_month": None,
     }
     return SimpleNamespace(**{**rest, **given})
 
@@ -61,6 +62,8 @@ def test_summaries() -> None:
     assert whole == (
         "T: 60 rows in 2.0 s, 30 rows/s, 1 request, 3 values that do not fit are in the rescued data column"
     )
+    counted = progress_text.summary("T", stats(rows=60, seconds=2.0, requests=1, calls_this_month=41_230))
+    assert counted == "T: 60 rows in 2.0 s, 30 rows/s, 1 request, 41,230 calls to the base this month"
     assert progress_text.total(3, 0, 1200, 61.0) == "3 tables: 1,200 rows in 1 min 01 s"
     assert progress_text.total(3, 1, 1200, 5.0) == "2 of 3 tables: 1,200 rows in 5.0 s"
 

@@ -18,8 +18,9 @@ TO = ("--to", "lake", "--format", "parquet")
 def test_some_tables(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     ran = run(mock_airtable, "sync", "Vendors", "Launch Milestones", *TO, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
-    head, *lines = ran.stdout.splitlines()
+    head, *lines, total = ran.stdout.splitlines()
     assert head.split()[:4] == ["table", "target", "mode", "rows"]
+    assert total == "4 requests in all, with those for the definitions"
     assert [line.split("  ")[0] for line in lines] == ["Vendors", "Launch Milestones"]
     assert pyarrow.parquet.read_table(tmp_path / "lake" / "vendors.parquet").num_rows == 60
 

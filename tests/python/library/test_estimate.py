@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from lakeflow_airtable import Airtable, NotFoundError, OptionError
+from lakeflow_airtable._native import calls_a_month
 from lakeflow_airtable.costs import CALLS_A_MONTH, INGESTION_TYPES, cost, pages, run_requests
 from lakeflow_airtable.estimate import Estimate, warn_of_cap
 from lakeflow_airtable.mock import MockAirtable
@@ -57,11 +59,11 @@ def test_pages(records: int, size: int, expected: int) -> None:
         ("snapshot", 500, 101),
         ("append", 0, 2),
         ("append", 101, 4),
-        ("cdc", 0, 3),
-        ("cdc", 100, 4),
-        ("cdc_with_deletes", 0, 4),
-        ("cdc_with_deletes", 50, 6),
-        ("cdc_with_deletes", 100, 7),
+        ("cdc", 0, 2),
+        ("cdc", 100, 3),
+        ("cdc_with_deletes", 0, 3),
+        ("cdc_with_deletes", 50, 5),
+        ("cdc_with_deletes", 100, 6),
     ],
 )
 def test_calls_of_a_run(kind: str, changed: int, expected: int) -> None:
@@ -164,6 +166,7 @@ def test_the_share_of_a_plan(base: Airtable, plan: Any, cap: int | None) -> None
     assert of_snapshot.share == (None if cap is None else of_snapshot.calls_a_month / cap)
     assert told.exceeds_plan == (cap is not None)
     assert set(CALLS_A_MONTH) == {"free", "team", "business", "enterprise"}
+    assert calls_a_month() == CALLS_A_MONTH
 
 
 def test_the_plan_may_be_said_for_all_calls(items: MockAirtable) -> None:
@@ -216,7 +219,8 @@ def shown(base: Airtable) -> Estimate:
 
 def test_the_table_is_aligned(shown: Estimate) -> None:
     lines = repr(shown).splitlines()
-    assert lines[0] == "2 tables, a run every 15 minutes; plan team grants 100,000 calls a month."
+    grants = "2 tables, a run every 15 minutes; plan team grants 100,000 calls a month"
+    assert lines[0] == f"{grants}, of which this machine has used about {shown.used_this_month}."
     rows = lines[1 : 2 + 4 * 3 + 1]
     assert len({len(row) for row in rows}) == 1
     assert rows[1].split() == ["Items", "10,000", "snapshot", "*", "101", "0.0", "101", "0.0", "300,576", "300.6%"]
@@ -241,6 +245,32 @@ def test_plain_values_have_everything(shown: Estimate) -> None:
     assert plain["total"]["calls_a_month"] == shown.total.calls_a_month
     assert [one["ingestion_type"] for one in plain["totals"]] == list(INGESTION_TYPES)
     assert plain["assumed"] == list(shown.assumed)
+    assert plain["used_this_month"] == shown.used_this_month
+
+
+def test_what_was_used_this_month_is_told(items: MockAirtable, base: Airtable) -> None:
+    # The definitions, and a page each for two sizes.
+    first = base.estimate(["Items", "Vendors"], every="1h").used_this_month
+    assert first == sum(items.request_counts().values()) > 1
+    list(base.read("Vendors"))
+    again = base.estimate("Vendors", every="1h", records=5)
+    assert again.used_this_month == sum(items.request_counts().values()) > first
+
+
+def test_four_fifths_of_the_plan_are_warned_of_once(
+    mock_airtable: MockAirtable, warned: pytest.LogCaptureFixture
+) -> None:
+    # Small pages make many calls of few records.
+    mock_airtable.create_table("Many", [{"name": "Name"}], [{"Name": str(number)} for number in range(450)])
+    base = Airtable(**mock_airtable.options(), page_size=1, airtable_plan="free")
+    said = []
+    for _ in range(3):
+        batches = base.read("Many", max_records=430)
+        for _ in batches:
+            pass
+        said.append((batches.stats.calls_this_month or 0, len(warnings(warned))))
+    assert [warnings for _, warnings in said] == [int(calls >= 800) for calls, _ in said] == [0, 1, 1], said
+    assert re.search(r"free, which grants 1000 .* about \d+ of them to base app\w+:", warnings(warned)[0])
 
 
 def test_no_token_is_shown(items: MockAirtable) -> None:
@@ -314,7 +344,7 @@ def test_a_load_beyond_the_plan_is_warned_of(
     monkeypatch.setitem(CALLS_A_MONTH, "free", 50)
     assert not base.sync(["Many"], **how).failed
     assert len(warnings(warned)) == 1
-    assert "plan is free, which grants 50 calls a month: this run alone takes about 93" in warnings(warned)[0]
+    assert "plan is free, which grants 50 calls a month: this run alone takes about 92" in warnings(warned)[0]
     warned.clear()
     assert not base.sync(["Many"], **how).failed
     assert warnings(warned) == [], "the copy is there, and only changes are read"
