@@ -182,6 +182,11 @@ impl AirtableConnector {
         Ok(self.client.json::<Webhooks>(&Request::webhooks(base_id)).await?.webhooks.len())
     }
 
+    /// How many requests this connector has sent to Airtable, repeated ones included.
+    pub fn requests(&self) -> u64 {
+        self.client.sent()
+    }
+
     /// The budget of a base, which all processes of the machine share, as it is now.
     pub fn budget(&self, base_id: &str) -> BudgetState {
         self.client.budget_state(base_id)

@@ -5,7 +5,7 @@
 //! followed, so that the token reaches no other host.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,7 @@ pub(crate) struct Client {
     budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
     token_budget: Arc<Budget>,
     reached: AtomicBool,
+    sent: AtomicU64,
     clock: ServiceClock,
 }
 
@@ -82,6 +83,7 @@ impl Client {
             budgets: Mutex::default(),
             token_budget,
             reached: AtomicBool::new(false),
+            sent: AtomicU64::new(0),
             clock: ServiceClock::default(),
         })
     }
@@ -157,6 +159,11 @@ impl Client {
                 tokio::time::sleep(delay).await;
             }
         }
+    }
+
+    /// How many requests have been sent, repeated ones included.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// How many requests a second the budget of a base allows.
@@ -276,8 +283,10 @@ impl Client {
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let response = departure.follow(builder.send()).await.map_err(|error| {
             if error.is_connect() {
+                self.sent.fetch_sub(1, Ordering::Relaxed);
                 departure.not_sent();
             }
             self.failure(&error)

@@ -109,6 +109,11 @@ impl Connector {
         answered(py, wait(py, connector.webhook_count(&base_id)))
     }
 
+    /// How many requests it has sent.
+    fn requests(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.connector(py)?.requests())
+    }
+
     /// The budget of a base as it is now, as JSON: `path`, `requests_per_second`, `wait_seconds`, `blocked_seconds`,
     /// `is_eased`.
     fn budget(&self, py: Python<'_>, base_id: Name) -> PyResult<String> {

@@ -28,7 +28,8 @@ class TableReport:
     deleted: int = 0
     """Rows of the copy that a merge has deleted; of a history, versions that ended because the record is gone."""
     requests: int | None = None
-    """Requests to Airtable for the rows, where they were counted."""
+    """Requests to Airtable while the table was synced, repeated ones included. One more for each base asks for the
+    definitions of its tables."""
     seconds: float = 0.0
     drift: tuple[ColumnChange, ...] = ()
     """What has changed in Airtable's fields since the copy was last written."""
