@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
@@ -74,15 +73,8 @@ def run(parsed: Namespace, console: Console) -> int:
     refresh: bool | list[str] = "*" in (parsed.refresh or ()) or list(parsed.refresh or ())
     if parsed.every is None:
         return _told(base.sync(spec, refresh=refresh, **settings), parsed)
-    from ..intervals import seconds
-    from ..sync.schedule import sleep
-
-    pause = seconds(parsed.every)
-    while True:
-        began = time.monotonic()
-        _told(base.sync(spec, refresh=refresh, **settings), parsed)
-        refresh = False
-        sleep(max(0.0, began + pause - time.monotonic()))
+    base.sync(spec, refresh=refresh, every=parsed.every, on_report=lambda report: _told(report, parsed), **settings)
+    return codes.DONE  # it runs until it is interrupted
 
 
 def tables(parsed: Namespace) -> Any:

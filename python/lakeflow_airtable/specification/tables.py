@@ -162,6 +162,8 @@ def _matching(entry: Entry, known: list[str]) -> list[str]:
     if not known:
         raise NotFoundError("the base has no tables that the token sees: make one")
     matching = [name for name in known if fnmatchcase(name, entry.source_table)]
+    if not known:
+        raise NotFoundError("the base has no tables that the token sees: make one, or name another base")
     if not matching:
         from .._native import nearest_names
 
