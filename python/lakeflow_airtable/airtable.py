@@ -175,7 +175,7 @@ class Airtable:
         spec: str | list[str] | Mapping[str, Any],
         *,
         to: str | PathLike[str],
-        format: str,
+        format: Literal["delta", "iceberg", "duckdb", "parquet"],
         every: str | float | None = None,
         refresh: bool | Collection[str] = False,
         storage_options: Mapping[str, str] | None = None,

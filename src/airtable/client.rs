@@ -149,7 +149,7 @@ impl Client {
                 "{}: {}: retry {retries} of {} in {:.1} s",
                 self.name(request),
                 failure.in_short(),
-                self.retry.max_retries,
+                self.retry.most(&failure),
                 delay.as_secs_f64()
             );
             // The budget is shut for as long, and the next slot is waited for above.

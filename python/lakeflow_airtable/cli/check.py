@@ -131,11 +131,11 @@ class Checks:
 
     def _find_base(self) -> str:
         bases = json.loads(self._connector.list_bases())
-        wanted = self._options.get("base_id")
-        if wanted is None and self._options.get("namespace"):
+        wanted = self._place()
+        if not wanted and self._options.get("namespace"):
             names = json.loads(self._options["namespace"])
             wanted = next((str(name) for name in names), None) if isinstance(names, list) else None
-        if wanted is None:
+        if not wanted:
             if not bases:
                 raise NotFoundError(
                     "the token sees no base: give it access to one at https://airtable.com/create/tokens"
@@ -152,8 +152,22 @@ class Checks:
             "https://airtable.com/create/tokens"
         )
 
+    def _place(self) -> str | None:
+        """The base that is named, by its id or by the web address of a page in it, which may name the table, too."""
+        from .._native import web_place
+
+        given = self._options.get("base_id")
+        if given:
+            place = web_place("base_id", given)
+            if place and self._table is None:
+                self._table = place[1]
+        else:
+            place = web_place("tableName", self._table) if self._table else None
+        return place[0] if place else given
+
     def _find_table(self) -> str:
-        tables = json.loads(self._connector.definitions())
+        is_named = self._options.get("base_id") or self._options.get("namespace")
+        tables = json.loads(self._connector.definitions(None if is_named else self._base))
         if not tables:
             raise NotFoundError("the base has no tables that the token sees: make one")
         wanted = self._table if self._table is not None else tables[0]["id"]

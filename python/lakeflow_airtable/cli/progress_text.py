@@ -16,7 +16,7 @@ def line(table: str, stats: ReadStats) -> str:
 
 def summary(table: str, stats: ReadStats) -> str:
     """What a read has given in the end, and what that has cost."""
-    parts = [f"{stats.rows:,} rows in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    parts = [f"{_counted(stats.rows, 'row')} in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]
     if stats.rescued_values:
         parts.append(f"{stats.rescued_values:,} values that do not fit are in the rescued data column")
     return f"{one_line(table)}: {', '.join(parts)}"
@@ -24,8 +24,8 @@ def summary(table: str, stats: ReadStats) -> str:
 
 def total(tables: int, failed: int, rows: int, seconds: float) -> str:
     """The same for several tables."""
-    of = f"{tables - failed} of {tables} tables" if failed else f"{tables} tables"
-    return f"{of}: {rows:,} rows in {duration(seconds)}"
+    of = f"{tables - failed} of {_counted(tables, 'table')}" if failed else _counted(tables, "table")
+    return f"{of}: {_counted(rows, 'row')} in {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:

@@ -154,6 +154,8 @@ def _place(entry: Entry) -> str:
 def _matching(entry: Entry, known: list[str]) -> list[str]:
     if entry.table is not None:
         raise OptionError(f"{entry.source_table!r} is a pattern, and destination_table names one table: leave it out")
+    if not known:
+        raise NotFoundError("the base has no tables that the token sees: make one")
     matching = [name for name in known if fnmatchcase(name, entry.source_table)]
     if not matching:
         from .._native import nearest_names

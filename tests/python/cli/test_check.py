@@ -47,6 +47,36 @@ def test_lines_for_people(mock_airtable: MockAirtable) -> None:
     assert re.search(r"^passed    page        60 records in ", ran.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "base", "table"),
+    [
+        (["--base-id", "https://airtable.com/{base}/tblMockVendors006/viwAAAAAAAAAAAAAA"], "", "tblMockVendors006"),
+        (["https://airtable.com/{base}/tblMockVendors006"], "", "https://"),
+        (["Vendors", "--base-id", "https://airtable.com/{base}"], "", "Vendors"),
+        (["https://airtable.com/{base}/tblMockVendors006"], "{base}", "https://"),
+    ],
+)
+def test_web_addresses_name_base_and_table(
+    mock_airtable: MockAirtable, arguments: list[str], base: str, table: str
+) -> None:
+    written = [argument.format(base=mock_airtable.base_id) for argument in arguments]
+    lines = told(mock_airtable, *written, env={"AIRTABLE_BASE_ID": base.format(base=mock_airtable.base_id)})
+    assert {state for state, _ in lines.values()} == {"passed"}
+    assert lines["table"][1].startswith(table)
+    assert lines["page"][1].startswith("60 records")
+
+
+def test_a_web_address_of_another_base_contradicts(mock_airtable: MockAirtable) -> None:
+    lines = told(mock_airtable, "https://airtable.com/appMockArchive002/tblMockVendors006", code=2)
+    assert lines["table"][0] == "failed"
+    assert "they contradict each other" in lines["table"][1]
+
+
+def test_an_empty_base_is_none(mock_airtable: MockAirtable) -> None:
+    lines = told(mock_airtable, "--base-id", "", code=4, env={"AIRTABLE_BASE_ID": ""})
+    assert "no base is named, and the token sees 2" in lines["base"][1]
+
+
 def test_no_address(mock_airtable: MockAirtable) -> None:
     lines = told(mock_airtable, "--base-url", "http://127.0.0.1:9", "--max-retries", "0", code=6)
     assert lines["address"][0] == "failed"

@@ -126,6 +126,17 @@ def test_a_token_file(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     assert run(mock_airtable, "tables", "--quiet", "--token-file", str(path)).stderr == ""
 
 
+@pytest.mark.parametrize("content", ['"{}"', "Bearer {}", '"Bearer {}"\r\n', "'{}'\n"])
+def test_what_stands_around_a_token_in_a_file_is_taken_off(
+    mock_airtable: MockAirtable, tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(content.format(mock_airtable.token))
+    path.chmod(0o600)
+    ran = run(mock_airtable, "tables", "--token-file", str(path), env={"AIRTABLE_TOKEN": "patWRONG"})
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -9,7 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from command_line import run
-from lakeflow_airtable.cli import names
+from lakeflow_airtable.cli import diagram, names
+from lakeflow_airtable.definitions import Table
 from lakeflow_airtable.mock import MockAirtable
 
 NAME = [{"name": "Name", "type": "singleLineText"}]
@@ -147,3 +148,12 @@ def test_names_that_no_disk_should_have(tmp_path: Path) -> None:
 )
 def test_names_of_files(tables: list[tuple[str, str]], files: list[str]) -> None:
     assert names.files(tables, "csv") == files
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("50% off", "50\N{FULLWIDTH PERCENT SIGN} off"), ("a\\b", "a\N{FULLWIDTH REVERSE SOLIDUS}b"), ("", "-")],
+)
+def test_a_diagram_has_no_name_that_mermaid_refuses(name: str, shown: str) -> None:
+    drawn = diagram.mermaid([Table("tblA", name, None, None, (), ())])
+    assert drawn.splitlines()[1] == f'    tblA["{shown}"] {{'

@@ -151,7 +151,6 @@ def test_a_terminal_has_a_live_line_without_rich(mock_airtable: MockAirtable, tm
 
 
 def test_a_terminal_has_a_live_line_by_rich(mock_airtable: MockAirtable, tmp_path: Path) -> None:
-    pytest.importorskip("rich")
     shown = on_a_terminal(mock_airtable, tmp_path / "v.csv")
     assert "Vendors" in shown
     assert "0 rows/s" in shown
