@@ -21,7 +21,11 @@ EXAMPLES = (
 def add(command: ArgumentParser) -> None:
     sync.add_tables(command)
     command.add_argument(
-        "--every", metavar="TIME", default="15m", help="how often a copy is brought up to date (default %(default)s)"
+        "--every",
+        metavar="TIME",
+        type=flags.interval,
+        default="15m",
+        help="how often a copy is brought up to date, as 30s, 15m, 2h or 1d (default %(default)s)",
     )
     command.add_argument(
         "--changed-per-run",

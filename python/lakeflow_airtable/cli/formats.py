@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     Format: TypeAlias = Literal["jsonl", "csv", "arrow", "parquet"]
 
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "arrow", "parquet")
+TEXTS: tuple[Format, ...] = ("jsonl", "csv")
+"""Those that a terminal shows."""
+
 COMPRESSIONS = ("zstd", "snappy", "gzip", "none")
 
 _ENDINGS: dict[str, Format] = {
@@ -24,6 +27,11 @@ _ENDINGS: dict[str, Format] = {
     ".feather": "arrow",
     ".parquet": "parquet",
 }
+
+
+def is_of_file(name: str) -> bool:
+    """Whether a name ends as a file's of one of the formats does."""
+    return os.path.splitext(name)[1].lower() in _ENDINGS
 
 
 def format_of(name: str) -> Format:

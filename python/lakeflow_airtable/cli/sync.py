@@ -36,7 +36,10 @@ def add(command: ArgumentParser) -> None:
     again = command.add_mutually_exclusive_group()
     again.add_argument("--once", action="store_true", help="one run, which is the default")
     again.add_argument(
-        "--every", metavar="TIME", help="keep running, and begin a run each 30s, 15m, 2h or 1d, until Ctrl-C"
+        "--every",
+        metavar="TIME",
+        type=flags.interval,
+        help="keep running, and begin a run each 30s, 15m, 2h or 1d, until Ctrl-C",
     )
     command.add_argument(
         "--refresh", metavar="TABLE", action="append", help="load this table's copy anew; * stands for all of them"

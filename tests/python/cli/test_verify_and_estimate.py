@@ -60,7 +60,11 @@ def test_sizes_that_are_known_cost_no_request(mock_airtable: MockAirtable) -> No
         (("estimate",), "give one of these: names of tables, --all, or --spec FILE"),
         (("estimate", "Vendors", "--records", "60000"), "--records: takes TABLE=NUMBER, such as Vendors=60000"),
         (("estimate", "Vendors", "--records", "Vendors=-1"), "--records: takes TABLE=NUMBER"),
-        (("estimate", "Vendors", "--every", "soon"), "every"),
+        (
+            ("estimate", "Vendors", "--every", "soon"),
+            "--every: 'soon': give seconds as a number, or a time such as 30s",
+        ),
+        (("estimate", "Vendors", "--every", "15"), "--every: '15', without a unit: give 15s for seconds or 15m"),
         (("estimate", "Vendors", "--airtable-plan", "fre"), '--airtable-plan: no such value; did you mean "free"?'),
         (("verify", "Vendors"), "the following arguments are required: TARGET"),
         (("verify", "Vendors", "x", "--format", "detla"), 'did you mean "delta"?'),
