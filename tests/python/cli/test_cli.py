@@ -188,7 +188,7 @@ def test_errors_about_the_environment_name_the_variable(
     ("message", "said"),
     [
         ("option on_lost_feed is reread, but option view is x", "--on-lost-feed is reread, but --view is x"),
-        ("neither base_id nor namespace is given", "neither --base-id nor namespace is given"),
+        ("neither option base_id nor option namespace is", "neither --base-id nor --namespace is"),
         ('option tableName is "base_id \\" base_id"', 'the argument TABLE is "base_id \\" base_id"'),
         ("GET http://127.0.0.1/v0/base_id/x: check base_url.", "GET http://127.0.0.1/v0/base_id/x: check --base-url."),
         ("cannot tell the format of base_id.xlsx", "cannot tell the format of base_id.xlsx"),
