@@ -79,8 +79,9 @@ class Verification:
 
     def __repr__(self) -> str:
         lines = [("rows", "number", "ids")]
-        lines += [(kind, f"{rows.count:,}", _named(rows)) for kind, rows in self._kinds()]
-        return "\n".join([self._caption, aligned(lines, (1,)), *self._columns()])
+        lines += [(kind, f"{rows.count:,}", _named(rows)) for kind, rows in self._kinds() if rows.count]
+        table = [aligned(lines, (1,))] if len(lines) > 1 else []
+        return "\n".join([self._caption, *table, *self._columns()])
 
     def _repr_html_(self) -> str:
         from .._native import html_table
@@ -91,9 +92,10 @@ class Verification:
     @property
     def _caption(self) -> str:
         found = "equal" if self.is_equal else "NOT equal"
+        there = "row" if self.target_rows == 1 else "rows"
         return (
-            f"{self.target}: {found} to {self.table} by {self.compared}; {self.target_rows:,} rows of "
-            f"{self.base_rows:,}."
+            f"{self.target}: {found} to {self.table} by {self.compared}; {self.target_rows:,} {there} in the copy, "
+            f"{self.base_rows:,} in the table."
         )
 
     def _columns(self) -> Iterator[str]:

@@ -41,6 +41,8 @@ def test_what_a_table_costs(mock_airtable: MockAirtable) -> None:
     ran = run(mock_airtable, "estimate", "Vendors", "--airtable-plan", "team", "--every", "1h")
     assert ran.returncode == 0, ran.stderr
     assert "Vendors" in ran.stdout
+    ran = run(mock_airtable, "estimate", "Vendors", "--records", "Vendors=60")
+    assert "; --airtable-plan is not given, so no share of a plan is told.\n" in ran.stdout
     ran = run(mock_airtable, "estimate", "--all", "--every", "1h", "--airtable-plan", "free", "--json")
     told = json.loads(ran.stdout)
     assert [table["name"] for table in told["tables"]] == [table["name"] for table in mock_airtable.schema()["tables"]]
