@@ -52,7 +52,7 @@ def add(command: ArgumentParser) -> None:
 
 def add_tables(command: ArgumentParser) -> None:
     """Which tables are meant."""
-    command.add_argument("table", metavar="TABLE", nargs="*", help="the table's name or its tbl... id")
+    command.add_argument("table", metavar="TABLE", nargs="*", help="the table's name, its tbl... id or its web address")
     command.add_argument("--all", action="store_true", help="every table of the base")
     command.add_argument("--spec", metavar="FILE", help="a specification, as JSON or YAML")
 
