@@ -95,9 +95,7 @@ def sail(session: nox.Session) -> None:
 def lakes(session: nox.Session, lake: str) -> None:
     """Tables, merges, histories and pipelines in a lake format, on the Spark that has it."""
     _install(session, f"pyspark[connect,pipelines]=={LAKES[lake]}.*", "pyarrow")
-    # Java's second compiler takes half of the time here, and code that runs for minutes gains nothing by it.
-    env = {"LAKE": lake, "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-    session.run(*PYTEST, "tests/python/lakes", *session.posargs, env=env)
+    session.run(*PYTEST, "tests/python/lakes", *session.posargs, env={"LAKE": lake})
 
 
 def _install(session: nox.Session, *packages: str) -> None:
