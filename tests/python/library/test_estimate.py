@@ -206,6 +206,30 @@ def test_what_cannot_be_estimated_is_refused_before_records_are_read(
     assert "list_records" not in items.request_counts()
 
 
+@pytest.mark.parametrize(
+    ("spec", "options", "begin", "option"),
+    [
+        ("Items", {"airtable_plan": "pro"}, 'option airtable_plan is "pro"', "airtable_plan"),
+        (["Itms"], {}, 'table "Itms"', None),
+        (["Items", "Vendors"], {"page_size": 0}, "the call has 2 faults\n  'Items': option page_size", None),
+        ("Vend*", {"page_size": 0}, "'Vendors': option page_size", "page_size"),
+        (
+            {"objects": [{"table": {"source_table": "Items"}}]},
+            {"airtable_plan": "pro"},
+            "objects[0].table: option airtable_plan",
+            "airtable_plan",
+        ),
+    ],
+)
+def test_places_of_a_specification_are_told_only_where_there_is_one(
+    base: Airtable, spec: Any, options: dict[str, Any], begin: str, option: str | None
+) -> None:
+    with pytest.raises((OptionError, NotFoundError)) as told:
+        base.estimate(spec, **options)
+    assert str(told.value).startswith(begin)
+    assert told.value.option == option
+
+
 # What is shown
 
 
