@@ -371,6 +371,10 @@ def test_what_is_shown(base: Airtable) -> None:
         ["different", "1"],
     ]
     assert "and 2 more" in shown
+    assert "A surplus row" not in shown
+    twice = repr(base.verify("Items", pa.concat_tables([whole(base), whole(base).slice(0, 1)])))
+    assert twice.splitlines()[2].split()[:2] == ["surplus", "1"]
+    assert "A surplus row is one that the copy has twice, or whose record is not in the table" in twice
     equal = repr(base.verify("Items", whole(base)))
     assert equal == "the Table: equal to Items by ids and times; 250 rows in the copy, 250 in the table."
     assert "<td>missing</td><td>5</td>" in found._repr_html_()
