@@ -131,8 +131,8 @@ def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[En
         if first is not entry:
             faults.add(
                 entry.where,
-                f"writes to {destination}, as {first.where} does: give one of them another destination_table or "
-                "destination_schema",
+                f"writes to {destination}, as {faults.place_of(first.where)} does: give one of them another "
+                "destination_table or destination_schema",
             )
     return with_plans
 
