@@ -255,8 +255,11 @@ impl AirtableConnector {
             (None, Some(name)) if is_base_id(name.trim()) => Ok(name.trim().to_owned()),
             (None, Some(name)) => self.base_named(name).await,
             (None, None) => Err(Error::Option(
-                "neither base_id nor namespace is given: name the base to read, as base_id app... or as namespace [\"app...\"]".into(),
-            )),
+                "neither option base_id nor option namespace is given: name the base to read, as option base_id app... or \
+                 as option namespace [\"app...\"]"
+                    .into(),
+            )
+            .of_option("base_id")),
         }
     }
 

@@ -19,6 +19,7 @@ __all__ = [
     "build_info",
     "calls_a_month",
     "check_format",
+    "format_of_file",
     "html_table",
     "nearest_names",
     "option_meant",
@@ -53,6 +54,7 @@ def option_table() -> list[OptionRow]: ...
 def build_info() -> tuple[list[str], str]: ...
 def calls_a_month() -> dict[str, int | None]: ...
 def check_format(format: str, compression: str | None = None, row_group_size: int | None = None) -> None: ...
+def format_of_file(name: str) -> Literal["jsonl", "csv", "arrow", "parquet"] | None: ...
 def html_table(caption: str, header: list[str], rows: list[list[str]]) -> str: ...
 def nearest_names(name: str, known: list[str]) -> list[str]: ...
 def option_meant(name: str) -> tuple[str, bool]: ...
@@ -145,6 +147,9 @@ class Schema:
 
     def __eq__(self, other: object, /) -> bool: ...
     def __arrow_c_schema__(self) -> object: ...
+    def __str__(self) -> str:
+        """One line a column, for `print`."""
+
     def _repr_html_(self) -> str: ...
 
 @type_check_only
@@ -216,12 +221,14 @@ class Batches(Iterator[pa.RecordBatch]):
     def write(
         self,
         target: str | os.PathLike[str] | int,
-        format: Literal["jsonl", "csv", "arrow", "parquet"],
+        format: Literal["jsonl", "csv", "arrow", "parquet"] | None = None,
         *,
         compression: Literal["zstd", "snappy", "gzip", "none"] | None = None,
         row_group_size: int | None = None,
     ) -> int:
         """Writes the rest of the read into a file, without pyarrow and in bounded memory; gives the number of rows.
+
+        Without a format the path's ending tells it, as in `vendors.parquet`.
 
         Raises:
             OptionError: A format, a compression or a column that the format cannot have; nothing was opened.

@@ -63,7 +63,11 @@ class TableEstimate:
         return next(cost for cost in self.costs if cost.ingestion_type == ingestion_type)
 
 
-_HEADS = ("table", "records", "type", "first calls", "minutes", "run calls", "minutes", "calls a month", "of the plan")
+_OF_THE_PLAN = "of the plan"
+_HEADS = (
+    *("table", "records", "type", "first calls", "first seconds", "run calls", "run seconds", "calls a month"),
+    _OF_THE_PLAN,
+)
 _NUMBERS = (1, 3, 4, 5, 6, 7, 8)
 
 
@@ -138,15 +142,13 @@ class Estimate:
         }
 
     def __repr__(self) -> str:
-        lines = [_HEADS, *self._rows()]
-        return "\n".join([self._caption, aligned(lines, _NUMBERS), *(f"- {line}" for line in self.assumed)])
+        return "\n".join([self._caption, aligned(self._lines(), _NUMBERS), *(f"- {line}" for line in self.assumed)])
 
     def _repr_html_(self) -> str:
         from ._native import html_table
 
-        return html_table(
-            f"{self._caption} {' '.join(self.assumed)}", list(_HEADS), [list(row) for row in self._rows()]
-        )
+        heads, *rows = map(list, self._lines())
+        return html_table(f"{self._caption} {' '.join(self.assumed)}", heads, rows)
 
     @property
     def _caption(self) -> str:
@@ -159,16 +161,31 @@ class Estimate:
             grants += f", of which this machine has used about {self.used_this_month:,}"
         return f"{which}; plan {self.airtable_plan} {grants}."
 
+    def _lines(self) -> list[tuple[str, ...]]:
+        """Heads and rows. Shares are told only where the plan has a cap."""
+        lines = [_HEADS, *self._rows()]
+        return lines if self.cap is not None else [line[: _HEADS.index(_OF_THE_PLAN)] for line in lines]
+
     def _rows(self) -> Iterator[tuple[str, ...]]:
+        """Of one table every ingestion type. Of several the one by which each is kept, and every one in the sums."""
+        if len(self.tables) == 1:
+            [one] = self.tables
+            yield from _by_type(one.name, _size(one), one.costs, one.ingestion_type)
+            return
         for one in self.tables:
-            for number, each in enumerate(one.costs):
-                name, size = (one.name, _size(one)) if number == 0 else ("", "")
-                chosen = " *" if each.ingestion_type == one.ingestion_type else ""
-                yield (name, size, each.ingestion_type + chosen, *_cells(each))
-        if len(self.tables) > 1:
-            for number, kind in enumerate(INGESTION_TYPES):
-                yield ("all" if number == 0 else "", "", kind, *_cells(self.total_of(kind)))
-            yield ("", "", "as specified *", *_cells(self.total))
+            yield from _by_type(one.name, _size(one), (one.cost,), one.ingestion_type)
+        kept = self.total
+        sums = [self.total_of(kind) for kind in INGESTION_TYPES]
+        if kept.ingestion_type not in INGESTION_TYPES:
+            sums.append(kept)
+        yield from _by_type("all", "", sums, kept.ingestion_type)
+
+
+def _by_type(name: str, size: str, costs: Collection[Cost], kept: str) -> Iterator[tuple[str, ...]]:
+    """A row for each type, with a star at the one that is kept. The name stands in the first."""
+    for number, each in enumerate(costs):
+        first = (name, size) if number == 0 else ("", "")
+        yield (*first, each.ingestion_type + (" *" if each.ingestion_type == kept else ""), *_cells(each))
 
 
 def _size(one: TableEstimate) -> str:
@@ -178,7 +195,7 @@ def _size(one: TableEstimate) -> str:
 
 def _cells(cost: Cost) -> tuple[str, ...]:
     share = "" if cost.share is None else f"{cost.share:.1%}"
-    first, run = (f"{minutes:.1f}" for minutes in (cost.first_minutes, cost.run_minutes))
+    first, run = (f"{60 * minutes:,.1f}" for minutes in (cost.first_minutes, cost.run_minutes))
     return (f"{cost.first_requests:,}", first, f"{cost.run_requests:,}", run, f"{cost.calls_a_month:,}", share)
 
 

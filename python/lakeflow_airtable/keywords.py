@@ -16,7 +16,7 @@ class AccessKeywords(TypedDict, total=False):
     """Personal access token or OAuth access token."""
 
     base_id: str | None
-    """`app...`; without it every base that the token sees is a namespace, and reads need `namespace`."""
+    """The base's id, `app...`, or its web address; without it each read names its base by `namespace`."""
 
 
 class ConnectionKeywords(TypedDict, total=False):

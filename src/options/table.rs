@@ -111,7 +111,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "base_id",
         "text",
         "",
-        "`app...`; without it every base that the token sees is a namespace, and reads need `namespace`",
+        "the base's id, `app...`, or its web address; without it each read names its base by `namespace`",
     )
     .called(&["base", "appid", "airtablebaseid"])
     .of(Connection)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def line(table: str, stats: ReadStats) -> str:
     """How far a read is now."""
-    parts = [f"{stats.rows:,} rows", *share(stats), f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    parts = [_counted(stats.rows, "row"), *share(stats), f"{rate(stats):,.0f} rows/s", *costs(stats)]
     return f"{one_line(table)}: {', '.join(parts)}, {duration(stats.seconds)}"
 
 
@@ -59,7 +59,7 @@ def rate(stats: ReadStats) -> float:
 def costs(stats: ReadStats) -> list[str]:
     parts = [_counted(stats.requests, "request")]
     if stats.waited_seconds >= 0.05:
-        parts.append(f"waited {duration(stats.waited_seconds)} for their turn")
+        parts.append(f"waited {duration(stats.waited_seconds)} for the request budget")
     if stats.retries:
         parts.append(_counted(stats.retries, "retry", "retries"))
     if stats.penalties:

@@ -131,8 +131,8 @@ def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[En
         if first is not entry:
             faults.add(
                 entry.where,
-                f"writes to {destination}, as {first.where} does: give one of them another destination_table or "
-                "destination_schema",
+                f"writes to {destination}, as {faults.place_of(first.where)} does: give one of them another "
+                "destination_table or destination_schema",
             )
     return with_plans
 
@@ -162,6 +162,8 @@ def _matching(entry: Entry, known: list[str]) -> list[str]:
     if not known:
         raise NotFoundError("the base has no tables that the token sees: make one")
     matching = [name for name in known if fnmatchcase(name, entry.source_table)]
+    if not known:
+        raise NotFoundError("the base has no tables that the token sees: make one, or name another base")
     if not matching:
         from .._native import nearest_names
 

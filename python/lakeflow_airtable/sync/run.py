@@ -11,10 +11,11 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import AirtableError, DataError, NotFoundError, OptionError
 from ..shown import scrubbed
+from ..specification.names import digest
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
 from ..specification.upkeep import Upkeep, upkeep
@@ -91,6 +92,7 @@ class TableSync:
         self._is_refreshed = is_refreshed
         self._run_began = run_began
         self._plans_anew = False
+        self._committed = (0, 0, 0)
 
     def run(self) -> None:
         """Syncs the table, and begins again from where the copy then is where somebody else wrote meanwhile."""
@@ -108,11 +110,13 @@ class TableSync:
                 if not self._plans_anew and any(words in str(error) for words in _AS_PLANNED):
                     _log.info("%s: %s; planned anew", self._copy.name, error)
                     self._plans_anew = True
+                    self._report.rows, self._report.changed, self._report.deleted = self._committed
                     continue
                 if _NEW_CHECKPOINT not in str(error) or isinstance(error, NotFoundError):
                     raise
                 raise DataError(str(error).replace(_NEW_CHECKPOINT, "load the table anew by refresh")) from None
             except Conflict as conflict:
+                self._report.rows, self._report.changed, self._report.deleted = self._committed
                 _log.info("%s: %s; looked at again", self._copy.name, conflict)
         raise AirtableError(
             f"{self._copy.name} is written by another run at the same time: this one has left it to that one"
@@ -200,6 +204,7 @@ class TableSync:
                     self._first(batches, schema, self._progress(scan, end), replaces=replaces)
                 else:
                     self._next(batches, schema, self._progress(scan, begin), self._progress(scan, end))
+            self._committed = (self._report.rows, self._report.changed, self._report.deleted)
             stream.commit(end)
             begin, is_first = end, False
 
@@ -307,6 +312,7 @@ class TableSync:
             scd=scd,
             keys=self._keys if scd else (),
             sequence_by=self._sequence_by if scd else "",
+            records="" if self._kept is Upkeep.SNAPSHOT else _records(plan),
             offset=offset,
         )
 
@@ -322,7 +328,14 @@ def batches_schema(batches: Batches) -> pa.Schema:
     return pa.schema(batches.schema)
 
 
+def _records(plan: dict[str, Any]) -> str:
+    """What a stream of changes reads of is decided once: of records that fit another view it is never told."""
+    chosen = [plan.get("view_id"), plan.get("filter_formula")]
+    return digest(json.dumps(chosen)) if any(chosen) else ""
+
+
 def _described(progress: Progress) -> str:
     scd = f" SCD {progress.scd}" if progress.scd else ""
     keys = f" by {', '.join(progress.keys)} in the order of {progress.sequence_by}" if progress.keys else ""
-    return f"{progress.mode}{scd}{keys}"
+    records = f" of the records of view and filter_formula {progress.records}" if progress.records else ""
+    return f"{progress.mode}{scd}{keys}{records}"

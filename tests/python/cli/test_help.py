@@ -61,7 +61,10 @@ def test_examples_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         (["check", "--jsn"], "--jsn (did you mean --json?)"),
         (["read", "Vendors", "--quite"], "--quite (did you mean --quiet?)"),
         (["tables", "--tokenfile", "x"], "--tokenfile (did you mean --token-file?)"),
-        (["synk"], "no such command"),
+        (["completion", "tcsh"], "SHELL: no such value: there are bash, zsh, fish"),
+        (["completion", "powershell"], "SHELL: no such value: there are bash, zsh, fish"),
+        (["completion", "ZSH"], 'SHELL: no such value; did you mean "zsh"?'),
+        (["synk"], 'no such command; did you mean "sync"?'),
         (["complete"], 'no such command; did you mean "completion"?'),
     ],
 )

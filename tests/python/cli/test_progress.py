@@ -49,7 +49,8 @@ def stats(**given: object) -> Any:
         ),
         (
             {"requests": 3, "retries": 1, "penalties": 2, "waited_seconds": 60.0, "seconds": 7500.0},
-            "T: 0 rows, 0 rows/s, 3 requests, waited 1 min 00 s for their turn, 1 retry, 2 answers of 429, 2 h 05 min",
+            "T: 0 rows, 0 rows/s, 3 requests, waited 1 min 00 s for the request budget, 1 retry, 2 answers of 429, "
+            "2 h 05 min",
         ),
     ],
 )

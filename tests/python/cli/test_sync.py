@@ -96,7 +96,12 @@ def test_a_file_that_is_no_specification(
         (("Vendors", "--all", *TO), "give one of these"),
         (("Vendors", "--to", "lake", "--format", "detla"), 'did you mean "delta"?'),
         (("Vendors", *TO, "--storage-option", "AWS_REGION"), "--storage-option takes KEY=VALUE"),
-        (("Vendors", *TO, "--every", "soon"), "every"),
+        (("Vendors", *TO, "--every", "soon"), "--every: 'soon': give"),
+        (("Vendors", *TO, "--every", "15"), "--every: '15', without a unit: give 15s for seconds or 15m for minutes"),
+        (
+            ("Vendors", *TO, "--every", "0.5"),
+            "--every: '0.5', without a unit: give 0.5s for seconds or 0.5m for minutes",
+        ),
         (("Vendors", *TO, "--every", "1h", "--once"), "not allowed with"),
         (("Vendors", "--format", "delta"), "the following arguments are required: --to"),
         (("Vendors", "--to", "file", "--format", "parquet"), "which is a file"),

@@ -209,6 +209,30 @@ def test_what_cannot_be_estimated_is_refused_before_records_are_read(
     assert "list_records" not in items.request_counts()
 
 
+@pytest.mark.parametrize(
+    ("spec", "options", "begin", "option"),
+    [
+        ("Items", {"airtable_plan": "pro"}, 'option airtable_plan is "pro"', "airtable_plan"),
+        (["Itms"], {}, 'table "Itms"', None),
+        (["Items", "Vendors"], {"page_size": 0}, "the call has 2 faults\n  'Items': option page_size", None),
+        ("Vend*", {"page_size": 0}, "'Vendors': option page_size", "page_size"),
+        (
+            {"objects": [{"table": {"source_table": "Items"}}]},
+            {"airtable_plan": "pro"},
+            "objects[0].table: option airtable_plan",
+            "airtable_plan",
+        ),
+    ],
+)
+def test_places_of_a_specification_are_told_only_where_there_is_one(
+    base: Airtable, spec: Any, options: dict[str, Any], begin: str, option: str | None
+) -> None:
+    with pytest.raises((OptionError, NotFoundError)) as told:
+        base.estimate(spec, **options)
+    assert str(told.value).startswith(begin)
+    assert told.value.option == option
+
+
 # What is shown
 
 
@@ -221,12 +245,49 @@ def test_the_table_is_aligned(shown: Estimate) -> None:
     lines = repr(shown).splitlines()
     grants = "2 tables, a run every 15 minutes; plan team grants 100,000 calls a month"
     assert lines[0] == f"{grants}, of which this machine has used about {shown.used_this_month}."
-    rows = lines[1 : 2 + 4 * 3 + 1]
+    rows = lines[1 : 1 + 1 + 2 + 4]
     assert len({len(row) for row in rows}) == 1
+    assert rows[0].endswith("first calls  first seconds  run calls  run seconds  calls a month  of the plan")
     assert rows[1].split() == ["Items", "10,000", "snapshot", "*", "101", "0.0", "101", "0.0", "300,576", "300.6%"]
-    assert rows[-1].split() == ["as", "specified", "*", "103", "0.0", "103", "0.0", "306,528", "306.5%"]
+    assert [row.split()[:2] for row in rows[2:]] == [
+        ["Vendors", "60"],
+        ["all", "snapshot"],
+        ["append", "105"],
+        ["cdc", "107"],
+        ["cdc_with_deletes", "113"],
+    ]
+    assert rows[3].split() == ["all", "snapshot", "*", "103", "0.0", "103", "0.0", "306,528", "306.5%"]
     assert all(line.startswith("- ") for line in lines[len(rows) + 1 :])
     assert any("1.00% of the records change" in line for line in lines)
+
+
+def test_one_table_is_shown_by_every_type(base: Airtable) -> None:
+    lines = repr(base.estimate("Items", records=10_000)).splitlines()
+    assert lines[1].endswith("run seconds  calls a month"), "without a plan there is no share of one"
+    assert [next(kind for kind in reversed(INGESTION_TYPES) if kind in line) for line in lines[2:6]] == list(
+        INGESTION_TYPES
+    )
+    assert all(line.startswith("- ") for line in lines[6:])
+
+
+def test_tables_that_are_kept_otherwise_have_a_sum_of_their_own(base: Airtable) -> None:
+    spec = {
+        "objects": [
+            {"table": {"source_table": "Items", "table_configuration": {"ingestion_type": "cdc"}}},
+            {"table": {"source_table": "Vendors"}},
+        ]
+    }
+    lines = repr(base.estimate(spec, records={"Items": 1_000, "Vendors": 60})).splitlines()
+    assert [" ".join(line.split()[:4]) for line in lines[2:4]] == ["Items 1,000 cdc *", "Vendors 60 snapshot *"]
+    assert [line for line in lines if "*" in line] == [*lines[2:4], lines[8]]
+    assert lines[8].split()[:3] == ["as", "specified", "*"]
+
+
+def test_the_tables_of_the_sample_are_guessed_rightly(base: Airtable) -> None:
+    told = base.estimate(["SKU Candidates", "Launch Milestones", "Packaging Tasks"])
+    for one, size in zip(told, (180, 120, 150), strict=True):
+        assert one.certainty == "about"
+        assert abs(one.records - size) < 0.35 * size
 
 
 def test_html_is_escaped(items: MockAirtable, base: Airtable) -> None:

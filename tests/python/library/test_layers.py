@@ -109,6 +109,7 @@ FILES = {
         "console",
         "ending",
         "flags",
+        "nearest",
         "codes",
     ],
     "databricks_kit": [
