@@ -7,7 +7,7 @@
 //! | `lanes`, `departure` | by which connection a request goes, and when |
 //! | `tally`, `clock` | what one asker's requests cost, and the service's time |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
-//! | `pace`, `budget`, `lock_file` | when the next request may go, and where processes agree on it |
+//! | `pace`, `share`, `budget`, `lock_file` | when the next request may go, what other machines leave, and where processes agree on it |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
 pub(crate) mod body;
@@ -24,4 +24,5 @@ pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod schema;
+pub(crate) mod share;
 pub(crate) mod tally;

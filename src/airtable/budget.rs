@@ -31,7 +31,7 @@ pub struct BudgetState {
     pub wait: Duration,
     /// How long the base is left alone after too many requests.
     pub blocked: Duration,
-    /// Whether the pace is lower for a while after a penalty.
+    /// Whether the pace is lower, because refusals told of other machines.
     pub is_eased: bool,
 }
 
@@ -66,7 +66,7 @@ impl Budget {
 
     fn new(host: &str, of: &str, pace: Pace) -> Self {
         // The number is that of the file's form.
-        Self::at(lock_file::path(&format!("3-{host}-{of}.budget")), pace)
+        Self::at(lock_file::path(&format!("4-{host}-{of}.budget")), pace)
     }
 
     fn at(path: PathBuf, pace: Pace) -> Self {
@@ -114,7 +114,7 @@ impl Budget {
             path: self.path.clone(),
             wait: slots.outlook(now),
             blocked: slots.blocked(now),
-            is_eased: slots.eased(now) > 0,
+            is_eased: slots.is_eased(),
         })
     }
 
@@ -125,7 +125,7 @@ impl Budget {
 
     /// Nobody sends to this base for as long as `wait`.
     pub(crate) fn block(&self, wait: Duration) {
-        self.change(|slots, now| slots.block(now, now + micros(wait)));
+        self.change(|slots, now| slots.block(now, now + micros(wait), self.pace));
     }
 
     fn change<T>(&self, mut act: impl FnMut(&mut Slots, Micros) -> T) -> T {
