@@ -8,8 +8,10 @@
 //! | `tally`, `clock` | what one asker's requests cost, and the service's time |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
 //! | `pace`, `share`, `budget`, `lock_file` | when the next request may go, what other machines leave, and where processes agree on it |
+//! | `roster`, `beat` | who else reads the base, and whose turn is when |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
+pub(crate) mod beat;
 pub(crate) mod body;
 pub(crate) mod budget;
 pub(crate) mod client;
@@ -23,6 +25,7 @@ pub(crate) mod oauth;
 pub(crate) mod pace;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod roster;
 pub(crate) mod schema;
 pub(crate) mod share;
 pub(crate) mod tally;
