@@ -8,7 +8,7 @@
 //! | `tally`, `clock` | what one asker's requests cost, and the service's time |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
 //! | `pace`, `share`, `budget`, `lock_file` | when the next request may go, what other machines leave, and where processes agree on it |
-//! | `roster`, `beat` | who else reads the base, and whose turn is when |
+//! | `location`, `roster`, `beat` | who else reads the base on other machines, and whose turn is when |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
 pub(crate) mod beat;
@@ -20,6 +20,7 @@ pub(crate) mod departure;
 pub(crate) mod failure;
 pub(crate) mod formula;
 pub(crate) mod lanes;
+pub(crate) mod location;
 pub(crate) mod lock_file;
 pub(crate) mod oauth;
 pub(crate) mod pace;

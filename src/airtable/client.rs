@@ -258,7 +258,9 @@ impl Client {
             return budget.clone();
         }
         let name = request.base_id.as_ref().map_or_else(|| "requests without a base".into(), |id| format!("base {id}"));
-        let budget = Budget::of_base(host, base, rate);
+        // Requests that belong to no base are few.
+        let place = self.connection.budget_location.as_deref().filter(|_| request.base_id.is_some());
+        let budget = Budget::of_base(host, base, rate).shared_at(place);
         let budget = BaseBudget { name, budget, queue: tokio::sync::Mutex::default() };
         budgets.entry(base.to_owned()).or_insert(Arc::new(budget)).clone()
     }

@@ -149,9 +149,20 @@ impl Slots {
 
     /// The same for a request that was let go before, but was not sent then.
     pub(crate) fn depart_again(&mut self, noted: Micros, now: Micros, pace: Pace) -> Turn {
+        self.forget(noted, now);
+        self.depart(now, pace)
+    }
+
+    /// A request that was let go was not sent.
+    pub(crate) fn forget(&mut self, noted: Micros, now: Micros) {
         self.tell_time(now);
         self.sent.iter_mut().filter(|sent| **sent == noted).for_each(|sent| *sent = 0);
-        self.depart(now, pace)
+    }
+
+    /// So many readers are known to share the base.
+    pub(crate) fn expect(&mut self, readers: usize, now: Micros, pace: Pace) {
+        self.tell_time(now);
+        self.share.expect(readers, now, micros(pace.interval));
     }
 
     /// A request that was let go may take long to arrive: until [`Slots::arrived`] it may do so at any time.

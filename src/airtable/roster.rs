@@ -38,6 +38,9 @@ const STALE: Micros = 20 * SECOND;
 /// Of so many slots one is for those that have few requests, where there are such readers.
 const GUESTS: u64 = 10;
 
+/// A file that is this old was left by a reader that is gone. One that lives, by a clock so wrong, writes the next one soon.
+const FORGOTTEN: Micros = 3_600 * SECOND;
+
 /// A request that comes to its slot later than this takes another one.
 const LATE: Micros = 30_000;
 
@@ -174,7 +177,8 @@ impl Roster {
     /// The beats of the listing that are of no use to anybody: those of readers that are gone, and those with a later one.
     pub(crate) fn left_over(&self, now: Micros, beats: &[Beat]) -> Vec<Beat> {
         let is_gone = |beat: &Beat| {
-            self.others.get(&beat.reader).is_some_and(|other| now.saturating_sub(other.seen) > 2 * GONE)
+            now.saturating_sub(beat.at) > FORGOTTEN
+                || self.others.get(&beat.reader).is_some_and(|other| now.saturating_sub(other.seen) > 2 * GONE)
                 || (now.saturating_sub(beat.at) > 2 * GONE && now.saturating_sub(self.told) > 2 * GONE)
                     && !self.is_alive(beat.reader, now)
         };

@@ -140,6 +140,18 @@ impl Share {
         self.tried = 0;
     }
 
+    /// So many readers were seen, and can be seen no more.
+    pub(crate) fn expect(&mut self, readers: usize, now: Micros, whole: Micros) {
+        let readers = readers as u64;
+        let step = UNITS.iter().take_while(|units| **units < readers).count().min(UNITS.len() - 1) as u64;
+        if step > self.step {
+            self.step = step;
+            self.pause = self.pause.max(FIRST_PAUSE);
+            self.next_try = now.saturating_add(self.pause_at(now));
+            self.draw(now, whole);
+        }
+    }
+
     /// What was tried is too much.
     fn step_back(&mut self, now: Micros, until: Micros) {
         (self.step, self.phase) = self.before;

@@ -96,3 +96,15 @@ fn a_clock_that_is_set_back_takes_the_times_along() {
     share.set_back(100 * SECOND);
     assert_eq!((share.refused, share.next_try), (START - 70 * SECOND, next_try - 100 * SECOND));
 }
+
+#[test]
+fn readers_that_are_known_of_are_reckoned_with() {
+    for (readers, hundredths) in [(1, 100), (2, 216), (3, 324), (5, 648), (12, 1_296), (500, 5_184)] {
+        let mut share = Share::default();
+        share.expect(readers, START, WHOLE);
+        assert_eq!(share.interval(WHOLE) * 100 / WHOLE, hundredths, "{readers}");
+        let before = share;
+        share.expect(1, START, WHOLE);
+        assert_eq!(share, before, "fewer that are known say nothing of the others");
+    }
+}
