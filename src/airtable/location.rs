@@ -76,8 +76,15 @@ struct Kept {
     silent: Option<Instant>,
     is_told: bool,
     is_hurried: bool,
-    is_left: bool,
-    is_over: bool,
+    stage: Stage,
+}
+
+/// How long the thread goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Here,
+    Leaving,
+    Left,
 }
 
 impl Location {
@@ -95,7 +102,7 @@ impl Location {
 
     /// Whether it has left, or belongs to the process that this one was made from.
     pub(crate) fn is_over(&self) -> bool {
-        self.process != std::process::id() || self.shared.kept().is_left
+        self.process != std::process::id() || self.shared.kept().stage == Stage::Left
     }
 
     /// Whether a request may go at `now`.
@@ -148,10 +155,12 @@ impl Drop for Location {
             return;
         }
         let mut kept = self.shared.kept();
-        kept.is_over = true;
+        if kept.stage == Stage::Here {
+            kept.stage = Stage::Leaving;
+        }
         self.shared.changed.notify_all();
         // A place that hangs keeps its file: it counts for less than a minute.
-        drop(self.shared.changed.wait_timeout_while(kept, FAREWELL, |kept| !kept.is_left));
+        drop(self.shared.changed.wait_timeout_while(kept, FAREWELL, |kept| kept.stage == Stage::Leaving));
     }
 }
 
@@ -176,8 +185,7 @@ impl Shared {
             silent: None,
             is_told: false,
             is_hurried: false,
-            is_left: false,
-            is_over: false,
+            stage: Stage::Here,
         };
         Self { directory: directory.into(), kept: Mutex::new(kept), changed: Condvar::new() }
     }
@@ -204,18 +212,18 @@ impl Shared {
             if waited {
                 std::thread::sleep(AT_ONCE);
             } else {
-                let waiting = |kept: &mut Kept| !kept.is_over && !kept.is_hurried;
+                let waiting = |kept: &mut Kept| kept.stage == Stage::Here && !kept.is_hurried;
                 drop(self.changed.wait_timeout_while(self.kept(), pause, waiting));
             }
             let kept = self.kept();
-            if kept.is_over || now().saturating_sub(kept.asked) > OVER {
+            if kept.stage == Stage::Leaving || now().saturating_sub(kept.asked) > OVER {
                 break;
             }
         }
         if let Some(path) = last {
             _ = fs::remove_file(path);
         }
-        self.kept().is_left = true;
+        self.kept().stage = Stage::Left;
         self.changed.notify_all();
     }
 

@@ -60,6 +60,17 @@ pub(crate) enum Standing {
     Apart(Micros),
 }
 
+/// What the others know of a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Known {
+    /// Not that it is there.
+    Not,
+    /// That it is there, with few requests.
+    Quiet,
+    /// That it has many.
+    Busy,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Other {
     beat: Beat,
@@ -81,9 +92,7 @@ pub(crate) struct Roster {
     /// When all were listed last, and when this reader began to tell what it wants.
     listed: Micros,
     told: Micros,
-    /// Whether the others know of it, and that it is busy.
-    is_known: bool,
-    is_known_busy: bool,
+    known: Known,
     wants: bool,
     /// How far clocks have been seen to be apart.
     apart: Micros,
@@ -104,8 +113,7 @@ impl Roster {
             others: BTreeMap::new(),
             listed: now,
             told: now,
-            is_known: false,
-            is_known_busy: false,
+            known: Known::Not,
             wants: true,
             apart: 0,
             shut_until: 0,
@@ -131,7 +139,7 @@ impl Roster {
     /// Whether it has requests to send. Who begins to have some is known as such only later.
     pub(crate) fn set_busy(&mut self, is_busy: bool, now: Micros) {
         if is_busy != self.wants {
-            (self.wants, self.told, self.is_known_busy) = (is_busy, now, false);
+            (self.wants, self.told, self.known) = (is_busy, now, self.known.min(Known::Quiet));
         }
     }
 
@@ -150,7 +158,7 @@ impl Roster {
     pub(crate) fn listed(&mut self, now: Micros, beats: &[Beat]) {
         if now.saturating_sub(self.listed) > GONE || now < self.listed {
             // The others have given it up meanwhile.
-            (self.is_known, self.is_known_busy, self.told) = (false, false, now);
+            (self.known, self.told) = (Known::Not, now);
         }
         self.listed = now;
         for beat in beats.iter().filter(|beat| beat.base == self.base && beat.reader != self.me) {
@@ -191,7 +199,7 @@ impl Roster {
             Standing::Stale
         } else if self.apart > MOST_APART {
             Standing::Apart(self.apart)
-        } else if self.is_known {
+        } else if self.known > Known::Not {
             Standing::Known
         } else {
             Standing::Entering
@@ -220,7 +228,8 @@ impl Roster {
 
     /// Whether others know it by now.
     fn enter(&mut self, now: Micros) {
-        if self.is_known && self.is_known_busy == self.wants {
+        let wish = if self.wants { Known::Busy } else { Known::Quiet };
+        if self.known == wish {
             return;
         }
         let waited = now.saturating_sub(self.told);
@@ -228,8 +237,8 @@ impl Roster {
         let others = self.alive(now).count();
         let agreed = self.alive(now).all(|other| other.beat.view == view);
         let is_ready = if others == 0 { waited >= ALONE } else { agreed && waited >= ALONE };
-        if is_ready || waited >= LONGEST_ENTRY || (self.is_known && !self.wants) {
-            (self.is_known, self.is_known_busy) = (true, self.wants);
+        if is_ready || waited >= LONGEST_ENTRY || (self.known > Known::Not && !self.wants) {
+            self.known = wish;
         }
     }
 
@@ -268,14 +277,15 @@ impl Roster {
     /// Those with few requests, and those with many.
     fn contest(&self, now: Micros) -> (Vec<u64>, Vec<u64>) {
         let all = self.alive(now).map(|other| (other.beat.reader, other.beat.is_busy));
-        let (busy, guests): (Vec<_>, Vec<_>) = all.chain([(self.me, self.is_known_busy)]).partition(|(_, busy)| *busy);
+        let (busy, guests): (Vec<_>, Vec<_>) =
+            all.chain([(self.me, self.known == Known::Busy)]).partition(|(_, busy)| *busy);
         let numbers = |of: Vec<(u64, bool)>| of.into_iter().map(|(reader, _)| reader).collect();
         (numbers(guests), numbers(busy))
     }
 }
 
 fn owner(slot: u64, guests: &[u64], busy: &[u64]) -> Option<u64> {
-    let is_guests = busy.is_empty() || (!guests.is_empty() && mixed(slot) % GUESTS == 0);
+    let is_guests = busy.is_empty() || (!guests.is_empty() && mixed(slot).is_multiple_of(GUESTS));
     let readers = if is_guests { guests } else { busy };
     readers.iter().copied().max_by_key(|reader| (mixed(mixed(slot) ^ reader), *reader))
 }

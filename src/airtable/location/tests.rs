@@ -101,7 +101,7 @@ fn a_place_that_is_silent_is_waited_for_and_then_left() {
     one.shared.kept().silent = Instant::now().checked_sub(GRACE);
     assert_eq!(one.turn(later), Told::Alone(1));
     assert!(one.shared.kept().is_told);
-    one.shared.kept().is_left = true;
+    one.shared.kept().stage = Stage::Left;
     assert!(one.is_over());
 }
 
