@@ -17,10 +17,13 @@ const UNITS: [u64; 11] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48];
 
 /// A unit is longer than the interval of the whole budget by so many hundredths: streams that do not know each other's
 /// phases need room between them.
-const ROOM: u64 = 108;
+const ROOM: u64 = 111;
 
 /// Two streams of the whole budget have three requests each of the six that are one too many.
 const OF_TWO: usize = 3;
+
+/// Until then a machine knows nothing of the others.
+const YOUNG: Micros = 3 * SECOND;
 
 /// A refusal this soon after the last one is the phases' fault, or there are too many requests. Slow streams take longer
 /// to show what they do.
@@ -37,7 +40,7 @@ const FORGIVEN: Micros = 60 * SECOND;
 const FORGIVEN_MORE: Micros = 15 * SECOND;
 
 /// From a share that has lasted to the next step up, on average: at first, and at most. Each failure doubles it.
-const FIRST_PAUSE: Micros = 300 * SECOND;
+const FIRST_PAUSE: Micros = 600 * SECOND;
 const LONGEST_PAUSE: Micros = 1_800 * SECOND;
 
 /// A base that nobody reads for so long has other readers then.
@@ -115,9 +118,11 @@ impl Share {
         if self.tried > 0 && now.saturating_sub(self.tried) < ON_TRIAL {
             self.step_back(now, until);
         } else if self.step == 0 {
-            // A machine that was alone until now had the second to itself: the others were a burst.
-            if is_soon || own <= OF_TWO {
-                self.guess(now, own, whole);
+            // A machine that had the second to itself met a burst. In its first seconds it cannot know, and machines that
+            // begin together are best on the same step.
+            let is_young = now.saturating_sub(began) < YOUNG;
+            if is_soon || is_young || own <= OF_TWO {
+                self.guess(now, if is_young { OF_TWO } else { own }, whole);
                 self.is_passing = is_first;
                 self.next_try = if is_first { until.saturating_add(FORGIVEN) } else { self.next_try };
             }

@@ -80,9 +80,9 @@ fn a_penalty_moves_everybody() {
     slots.block(100 * SECOND, 130 * SECOND, every(200));
     // A lower pace has a phase: its first slot is within an interval of the penalty's end.
     let first = wait(slots.depart(100 * SECOND, every(200)));
-    assert!((30_000..30_648).contains(&first.as_millis()), "its slot had come: {first:?}");
+    assert!((30_000..30_444).contains(&first.as_millis()), "its slot had come: {first:?}");
     let second = wait(slots.reserve(100 * SECOND, every(200)));
-    assert_eq!(second.saturating_sub(first).as_millis(), 648);
+    assert_eq!(second.saturating_sub(first).as_millis(), 444);
     slots.block(101 * SECOND, 120 * SECOND, every(200));
     assert_eq!(wait(slots.depart(130 * SECOND, every(200))), Duration::ZERO);
 }
@@ -122,9 +122,8 @@ fn who_is_refused_at_the_start_goes_slower_and_is_back_within_two_minutes() {
         slots.block(100 * SECOND, 130 * SECOND, every(200));
     }
     assert!(slots.is_eased());
-    assert_eq!(apart(&mut slots, 131 * SECOND), 3 * 216);
-    assert_eq!(apart(&mut slots, 191 * SECOND), 2 * 216);
-    assert_eq!(apart(&mut slots, 207 * SECOND), 200);
+    assert_eq!(apart(&mut slots, 131 * SECOND), 444);
+    assert_eq!(apart(&mut slots, 191 * SECOND), 200);
     assert!(!slots.is_eased());
 }
 
@@ -175,7 +174,7 @@ fn a_clock_set_back_does_not_stop_a_read() {
         slots.block(5_009 * SECOND, 5_039 * SECOND, every(200));
         let now = (5_010 - back) * SECOND;
         let left = wait(slots.reserve(now, every(200))).as_millis();
-        assert!((30_000..30_648).contains(&left), "{back}: what is left of it: {left}");
+        assert!((30_000..30_666).contains(&left), "{back}: what is left of it: {left}");
         let mut slots = Slots::default();
         let waits: Vec<_> = (0..4).map(|_| wait(slots.reserve(5_009 * SECOND, Pace::of_base(5.0)))).collect();
         assert_eq!(waits.last(), Some(&Duration::from_millis(600)));

@@ -3,17 +3,23 @@ use super::*;
 const WHOLE: Micros = 200_000;
 const START: Micros = 10_000 * SECOND;
 
-/// A machine that was refused at its start, with so many requests of its own in the second.
-fn refused(own: usize) -> Share {
+/// A machine that was refused, with so many requests of its own in the second, some time after it began.
+fn refused_after(seconds: u64, own: usize) -> Share {
     let mut share = Share::default();
-    share.refuse(START, START + 30 * SECOND, own, START - SECOND / 2, WHOLE);
+    share.refuse(START, START + 30 * SECOND, own, START - seconds * SECOND, WHOLE);
     share
+}
+
+fn refused(own: usize) -> Share {
+    refused_after(60, own)
 }
 
 #[test]
 fn a_first_refusal_tells_the_share() {
-    let hundredths = |own| refused(own).interval(WHOLE) * 100 / WHOLE;
-    assert_eq!([1, 2, 3, 4, 5].map(hundredths), [324, 324, 216, 100, 100]);
+    let hundredths = |seconds| move |own| refused_after(seconds, own).interval(WHOLE) * 100 / WHOLE;
+    assert_eq!([1, 2, 3].map(hundredths(60)), [333, 333, 222]);
+    assert_eq!([4, 5].map(hundredths(60)), [100, 100], "the others were a burst");
+    assert_eq!([1, 2, 3, 4, 5].map(hundredths(1)), [222; 5], "who has just begun knows nothing");
 }
 
 #[test]
@@ -63,7 +69,7 @@ fn a_step_up_that_fails_is_taken_back_with_its_phase_and_the_next_one_comes_late
         assert_eq!((share.step, share.phase), before);
         pauses.push(share.pause / SECOND);
     }
-    assert_eq!(pauses, [300, 600, 1_200, 1_800, 1_800], "the first one was on trial by chance");
+    assert_eq!(pauses, [600, 1_200, 1_800, 1_800, 1_800], "the first one was on trial by chance");
 }
 
 #[test]
@@ -99,7 +105,7 @@ fn a_clock_that_is_set_back_takes_the_times_along() {
 
 #[test]
 fn readers_that_are_known_of_are_reckoned_with() {
-    for (readers, hundredths) in [(1, 100), (2, 216), (3, 324), (5, 648), (12, 1_296), (500, 5_184)] {
+    for (readers, hundredths) in [(1, 100), (2, 222), (3, 333), (5, 666), (12, 1_332), (500, 5_328)] {
         let mut share = Share::default();
         share.expect(readers, START, WHOLE);
         assert_eq!(share.interval(WHOLE) * 100 / WHOLE, hundredths, "{readers}");
