@@ -34,6 +34,7 @@ EXAMPLES = {
     "on_bad_value": "fail",
     "ingestion_type": "cdc",
     "max_records_per_batch": "20000",
+    "poll_seconds": "300",
     "lookback_seconds": "300",
     "webhook_id": "achXXXXXXXXXXXXXX",
     "on_lost_feed": "reread",

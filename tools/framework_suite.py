@@ -2,6 +2,8 @@
 
 `CHECKOUT` is a copy of databrickslabs/lakeflow-community-connectors. Nothing is changed in it: its packages and ours
 are laid out beside each other in a directory of their own, as pip would install the two wheels.
+
+Then our own tests of the connector run, in which the framework takes the place of its stand-in.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "python" / "support"
 SUITE = SUPPORT / "framework" / "suite.py"
+OWN = ("test_connector.py", "test_connector_agent.py", "test_connector_installed.py", "test_connector_pipelines.py")
 NEEDED = ("src/databricks/labs/community_connector/interface", "tests/unit/sources/test_suite.py")
 
 
@@ -45,11 +48,16 @@ def main(arguments: list[str]) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="lakeflow-airtable-framework-") as name:
         directory = Path(name)
-        lay_out(Path(arguments[0]).resolve(), directory)
-        command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", name, "test_airtable.py"]
-        return subprocess.run(
-            [*command, *arguments[1:]], cwd=directory, env={**os.environ, "PYTHONPATH": name}, check=False
-        ).returncode
+        checkout = Path(arguments[0]).resolve()
+        lay_out(checkout, directory)
+        command = [sys.executable, "-m", "pytest", "-q"]
+        theirs = [*command, "-c", os.devnull, "--rootdir", name, "test_airtable.py", *arguments[1:]]
+        environment = {**os.environ, "PYTHONPATH": name}
+        failed = subprocess.run(theirs, cwd=directory, env=environment, check=False).returncode
+    tests = SUPPORT.parent / "databricks"
+    ours = [*command, *(str(tests / name) for name in OWN), *arguments[1:]]
+    environment = {**os.environ, "FRAMEWORK": str(checkout)}
+    return failed or subprocess.run(ours, cwd=SUPPORT.parents[2], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -41,14 +41,6 @@ PROGRAMS = {
 TITLES = {
     "import": "import lakeflow_airtable",
     "module": "with the compiled module, which the first read imports",
-    "command": (
-        "import runpy, sys; sys.argv = ['lakeflow-airtable', '--version'];"
-        "runpy.run_module('lakeflow_airtable', run_name='__main__')"
-    ),
-    "help": (
-        "import runpy, sys; sys.argv = ['lakeflow-airtable', 'read', '--help'];"
-        "runpy.run_module('lakeflow_airtable', run_name='__main__')"
-    ),
     "command": "lakeflow-airtable --version",
     "help": "lakeflow-airtable read --help",
     "pyarrow": "import pyarrow",

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 from . import architecture
 from .airtable import Airtable
-from .definitions import Base, Field, Table, View
-from .drift import Change, ColumnChange, schema_changes
 from .errors import (
     AirtableError,
     AuthError,
@@ -39,6 +37,13 @@ if TYPE_CHECKING:
     from ._native import Column as Column
     from ._native import ReadStats as ReadStats
     from ._native import Schema as Schema
+    from .definitions import Base as Base
+    from .definitions import Field as Field
+    from .definitions import Table as Table
+    from .definitions import View as View
+    from .drift import Change as Change
+    from .drift import ColumnChange as ColumnChange
+    from .drift import schema_changes as schema_changes
     from .estimate import Estimate as Estimate
     from .pipeline import IngestedTable as IngestedTable
     from .spark import AirtableDataSource as AirtableDataSource
@@ -79,8 +84,25 @@ __all__ = [
 ]
 
 
-# Found when they are asked for.
-_COMPILED = ("Batches", "Column", "ReadStats", "Schema")
+# Found when they are asked for, so that a worker or a command loads what it uses: dataclasses alone take as long as all
+# the rest of this package.
+_FOUND_IN = {
+    "__version__": "_native",
+    "Base": "definitions",
+    "Batches": "_native",
+    "Change": "drift",
+    "Column": "_native",
+    "ColumnChange": "drift",
+    "Estimate": "estimate",
+    "Field": "definitions",
+    "IngestedTable": "pipeline",
+    "ReadStats": "_native",
+    "Schema": "_native",
+    "Table": "definitions",
+    "Verification": "verify",
+    "View": "definitions",
+    "schema_changes": "drift",
+}
 
 
 def register(spark: SparkSession) -> None:
@@ -98,22 +120,10 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
 
 
 def __getattr__(name: str) -> object:
-    if name in ("__version__", *_COMPILED):
-        from . import _native
+    if name in _FOUND_IN:
+        from importlib import import_module
 
-        return getattr(_native, name)
-    if name == "Estimate":
-        from .estimate import Estimate
-
-        return Estimate
-    if name == "Verification":
-        from .verify import Verification
-
-        return Verification
-    if name == "IngestedTable":
-        from .pipeline import IngestedTable
-
-        return IngestedTable
+        return getattr(import_module(f".{_FOUND_IN[name]}", __name__), name)
     if name == "AirtableDataSource":
         try:
             from .spark import AirtableDataSource

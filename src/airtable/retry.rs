@@ -55,7 +55,7 @@ impl Retry {
     /// The delay before the request is sent again, or `None` to give up. `retries` counts those already made; `random`
     /// is from 0 to 1.
     pub(crate) fn delay(&self, failure: &Failure, retries: u32, random: f64) -> Option<Duration> {
-        if retries >= self.max_retries {
+        if retries >= self.most(failure) {
             return None;
         }
         let backoff = || {
@@ -67,16 +67,24 @@ impl Retry {
             Failure::Status { status, retry_after: Some(wait), .. } if is_passing(*status) => {
                 (*wait <= LONGEST_RETRY_AFTER).then(|| (*wait).max(backoff()))
             }
-            Failure::Connect { reached_before: false, .. } if retries >= MAX_RETRIES_UNREACHED => None,
-            Failure::Status { reason: Reason::Unsigned, status, .. } if !is_passing(*status) => {
-                (retries < MAX_RETRIES_UNSIGNED).then(backoff)
-            }
+            Failure::Status { reason: Reason::Unsigned, status, .. } if !is_passing(*status) => Some(backoff()),
             Failure::Status { status, reason, .. } => (is_passing(*status) || *reason == Reason::Lost).then(backoff),
             Failure::Connect { .. } | Failure::Broken { .. } | Failure::Timeout { .. } | Failure::NotJson { .. } => {
                 Some(backoff())
             }
             Failure::TooLarge { .. } | Failure::NotRenewed { .. } => None,
         }
+    }
+
+    /// How often a request that fails so is sent again at most.
+    pub(crate) fn most(&self, failure: &Failure) -> u32 {
+        let most = match failure {
+            _ if failure.is_rate_limit() => u32::MAX,
+            Failure::Connect { reached_before: false, .. } => MAX_RETRIES_UNREACHED,
+            Failure::Status { reason: Reason::Unsigned, status, .. } if !is_passing(*status) => MAX_RETRIES_UNSIGNED,
+            _ => u32::MAX,
+        };
+        most.min(self.max_retries)
     }
 
     /// How long the base is shut: what the answer says, else the documented penalty; with up to a tenth of it (at
@@ -103,6 +111,31 @@ mod tests {
 
     fn delay_ms(failure: &Failure, retries: u32, random: f64) -> Option<u128> {
         Retry::default().delay(failure, retries, random).map(|d| d.as_millis())
+    }
+
+    #[test]
+    fn what_a_log_line_promises_is_what_is_done() {
+        let unsigned = Failure::Status {
+            status: 401,
+            kind: String::new(),
+            message: String::new(),
+            retry_after: None,
+            reason: Reason::Unsigned,
+        };
+        let unreached = |reached_before| Failure::Connect { reached_before, cause: "refused".into() };
+        for (failure, most) in [
+            (unreached(false), 3),
+            (unreached(true), 8),
+            (unsigned, 1),
+            (status(502, "", None), 8),
+            (status(429, "RATE_LIMIT_REACHED", None), 8),
+        ] {
+            let retry = Retry::default();
+            assert_eq!(retry.most(&failure), most, "{failure:?}");
+            assert!(retry.delay(&failure, most - 1, 0.5).is_some(), "{failure:?}");
+            assert_eq!(retry.delay(&failure, most, 0.5), None, "{failure:?}");
+            assert_eq!(Retry { max_retries: 0, ..retry }.most(&failure), 0, "{failure:?}");
+        }
     }
 
     #[test]

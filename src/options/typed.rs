@@ -45,14 +45,39 @@ pub enum IngestionType {
 /// What the base's workspace pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// 1,000 calls a month.
+    /// Nothing.
     Free,
-    /// 100,000 calls a month.
+    /// The smallest plan that is paid for.
     Team,
-    /// No monthly cap.
+    /// The next.
     Business,
-    /// No monthly cap.
+    /// The largest.
     Enterprise,
+}
+
+impl Plan {
+    /// Every plan there is.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Team, Self::Business, Self::Enterprise];
+
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Team => "team",
+            Self::Business => "business",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
+    /// The calls that a workspace is granted in a month, for all its bases and programs together; none where there is no
+    /// cap. Airtable's page on call limits.
+    pub fn calls_a_month(self) -> Option<u64> {
+        match self {
+            Self::Free => Some(1_000),
+            Self::Team => Some(100_000),
+            Self::Business | Self::Enterprise => None,
+        }
+    }
 }
 
 /// What a stream does when a field is added to its table.
@@ -106,6 +131,8 @@ pub struct Connection {
     pub max_retries: u32,
     /// Time for one request and its answer.
     pub timeout: Duration,
+    /// Plan of the workspace, of whose monthly cap it is warned. No request depends on it.
+    pub airtable_plan: Option<Plan>,
 }
 
 impl Connection {
@@ -131,8 +158,6 @@ pub struct ReadOptions {
     pub table: Option<String>,
     /// Name or id of the base, where the connection fixes none.
     pub namespace: Option<String>,
-    /// Plan of the base's workspace. No request depends on it.
-    pub airtable_plan: Option<Plan>,
     /// Name or id of a view.
     pub view: Option<String>,
     /// Names or ids of fields; all where not given.
@@ -153,6 +178,8 @@ pub struct ReadOptions {
     pub ingestion_type: IngestionType,
     /// Bound of one streaming micro-batch.
     pub max_records_per_batch: Option<u64>,
+    /// How often a stream asks for changes at most.
+    pub poll: Duration,
     /// How far a `cdc` window re-reads.
     pub lookback: Duration,
     /// Change feed to use.

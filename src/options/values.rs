@@ -29,6 +29,7 @@ pub(super) fn connection(given: &Given) -> Result<Connection> {
         base_id: base_id(given)?,
         max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
         timeout: Duration::from_secs_f64(given.number("timeout_seconds", 0.001..=86_400.0)?),
+        airtable_plan: plan(given)?,
     })
 }
 
@@ -40,7 +41,6 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
     let read = ReadOptions {
         table: given.name("tableName"),
         namespace: namespace(given)?,
-        airtable_plan: plan(given)?,
         view: given.name("view"),
         fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
@@ -51,6 +51,8 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         fail_on_bad_value: given.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
         ingestion_type: ingestion_type(given)?,
         max_records_per_batch: given.integer("max_records_per_batch", 1..=u64::MAX)?,
+        // A webhook that nobody asks for a week expires.
+        poll: Duration::from_secs_f64(given.number("poll_seconds", 0.0..=86_400.0)?),
         lookback: Duration::from_secs(given.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
         webhook_id: webhook_id(given)?,
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
@@ -165,8 +167,7 @@ fn namespace(given: &Given) -> Result<Option<String>> {
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {
-    let plans =
-        [("free", Plan::Free), ("team", Plan::Team), ("business", Plan::Business), ("enterprise", Plan::Enterprise)];
+    let plans = Plan::ALL.map(|plan| (plan.as_str(), plan));
     given.text("airtable_plan").map(|_| given.choice("airtable_plan", &plans)).transpose()
 }
 

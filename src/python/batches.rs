@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -16,11 +17,12 @@ use super::error::{exception, record_batch_function};
 use super::exported::{Exported, FORKED};
 use super::interrupts::{Interrupts, give_back};
 use super::log;
-use super::runtime::{LOOK_UP, runtime, wait_unless};
+use super::runtime::{LOOK_UP, runtime, wait_and_keep, wait_unless};
 use super::schema::Schema;
 use super::stats::ReadStats;
 use super::whole::{Whole, library};
-use super::write::Output;
+use super::write::{Output, told_by};
+use crate::error::Error;
 use crate::files::Format;
 use crate::read;
 use crate::read::stats::Progress;
@@ -39,7 +41,6 @@ pub(super) struct Batches {
     held: Mutex<Held>,
     /// Somebody has asked for a batch.
     is_begun: AtomicBool,
-    /// Rows that somebody has got.
     /// Whoever waits for a batch gives the read up when it sees this.
     is_closed: AtomicBool,
     process: u32,
@@ -54,8 +55,8 @@ enum Held {
 
 struct Read {
     batches: read::Batches,
-    /// A batch that was taken and has not reached Python yet: an interrupt in between must not lose it.
-    pending: Option<RecordBatch>,
+    /// What was taken and has not reached Python yet: an interrupt in between must not lose it.
+    pending: Option<Result<RecordBatch, Error>>,
     /// From now on, because a library may ask for the stream on a thread that cannot know.
     interrupts: Option<Interrupts>,
 }
@@ -100,8 +101,8 @@ impl Batches {
 
     /// A read that is closed meanwhile is an error: a file of its first rows is no copy.
     fn next_to_write(&self, py: Python<'_>, read: &mut Read) -> PyResult<Option<RecordBatch>> {
-        if let Some(batch) = read.pending.take() {
-            return Ok(Some(batch));
+        if let Some(next) = read.pending.take() {
+            return next.map(Some).map_err(|error| exception(py, &error));
         }
         match wait_unless(py, &self.is_closed, read.batches.next())? {
             Some(next) if !self.is_closed.load(Ordering::Relaxed) => {
@@ -132,14 +133,20 @@ impl Batches {
                 let none_yet = || Some(Ok(RecordBatch::new_empty(self.schema.clone())));
                 tokio::time::timeout(patience, batches.next()).await.unwrap_or_else(|_| none_yet())
             };
-            match wait_unless(py, &self.is_closed, next) {
-                Ok(Some(Some(Ok(batch)))) => read.pending = Some(batch),
-                Ok(Some(Some(Err(error)))) => {
-                    self.put_back(Held::Gone("ended by an error"));
-                    return Err(exception(py, &error));
+            match wait_and_keep(py, &self.is_closed, next) {
+                Ok((Some(Some(next)), raised)) => {
+                    read.pending = Some(next);
+                    // Interrupted: what came is the next one.
+                    if let Err(error) = raised {
+                        self.put_back(Held::Here(read));
+                        return Err(error);
+                    }
                 }
-                Ok(Some(None)) => self.put_back(Held::Gone("read to its end")),
-                Ok(None) => {
+                Ok((Some(None), raised)) => {
+                    self.put_back(Held::Gone("read to its end"));
+                    return raised.map(|()| None);
+                }
+                Ok((None, _)) => {
                     self.put_back(Held::Gone("closed"));
                     drop(read);
                     log::hand_over_last(py)?;
@@ -152,7 +159,15 @@ impl Batches {
                 }
             }
         }
-        let Some(batch) = read.pending.clone() else { return Ok(None) };
+        let batch = match &read.pending {
+            Some(Ok(batch)) => batch.clone(),
+            Some(Err(error)) => {
+                let raised = exception(py, error);
+                self.put_back(Held::Gone("ended by an error"));
+                return Err(raised);
+            }
+            None => return Ok(None),
+        };
         let made = hand_over(batch);
         if made.is_ok() {
             read.pending = None;
@@ -311,6 +326,7 @@ impl Batches {
         drop(requested_schema);
         let Some(read) = self.borrow(Held::Gone("handed to another library"))? else { return Err(self.gone()) };
         let Read { batches, pending, interrupts } = *read;
+        let pending = pending.map(|next| next.map_err(|error| ArrowError::ExternalError(error.into())));
         let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
         let (batches, stopped, consumer) = (Some(batches), None, Consumer::new(py, interrupts)?);
         self.is_begun.store(true, Ordering::Relaxed);
@@ -318,17 +334,21 @@ impl Batches {
     }
 
     /// Writes the rest of the read to a path, whose file is made or emptied, or to a file descriptor, which stays open.
-    /// Returns the number of rows.
-    #[pyo3(signature = (target, format, *, compression = None, row_group_size = None))]
+    /// The format is that of the path's ending where none is given. Returns the number of rows.
+    #[pyo3(signature = (target, format = None, *, compression = None, row_group_size = None))]
     fn write<'py>(
         &self,
         py: Python<'py>,
         target: &Bound<'py, PyAny>,
-        format: &str,
+        format: Option<&str>,
         compression: Option<&str>,
         row_group_size: Option<i64>,
     ) -> PyResult<u64> {
-        let asked = Format::parse(format, compression, row_group_size)
+        let format = match format {
+            Some(name) => name.to_owned(),
+            None => told_by(py, target)?,
+        };
+        let asked = Format::parse(&format, compression, row_group_size)
             .and_then(|format| format.check(&self.schema).map(|()| format));
         let format = asked.map_err(|error| exception(py, &error))?;
         let Some(mut read) = self.borrow(Held::Lent)? else { return Err(self.gone()) };

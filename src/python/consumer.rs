@@ -77,17 +77,21 @@ impl Consumer {
 
     /// Called when the stream is over: the last lines go to Python, which is left alone where it is to raise.
     pub(super) fn leave(&mut self, is_interrupted: bool) {
-        self.interrupts = None;
-        if self.is_home() && is_interrupted {
-            return;
-        }
-        if self.is_home() {
+        if self.is_home() && !is_interrupted {
             _ = Python::try_attach(|py| {
-                if let Err(error) = log::hand_over(py) {
-                    error.write_unraisable(py, None);
-                }
+                // A stream may be dropped while an exception is on its way, which must not meet another.
+                let on_its_way = PyErr::take(py);
+                // A signal that came while the last batch was waited for: Python is to raise when it runs again.
+                _ = self.answer(py);
+                self.interrupts = None;
                 give_back(py);
+                if let Some(error) = on_its_way {
+                    error.restore(py);
+                }
             });
+        }
+        self.interrupts = None;
+        if self.is_home() {
             return;
         }
         log::wait_for_last_lines();

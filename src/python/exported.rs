@@ -18,7 +18,7 @@ pub(super) const FORKED: &str = "this read was begun before the process forked: 
 pub(super) struct Exported {
     /// Taken out only where it must not be dropped.
     pub(super) batches: Option<read::Batches>,
-    pub(super) pending: Option<RecordBatch>,
+    pub(super) pending: Option<Result<RecordBatch, ArrowError>>,
     /// Why the read ended before its end.
     pub(super) stopped: Option<String>,
     pub(super) consumer: Consumer,
@@ -58,7 +58,7 @@ impl Iterator for Exported {
             return Some(Err(ArrowError::ExternalError(why.clone().into())));
         }
         let next = match self.pending.take() {
-            Some(batch) => Some(Ok(batch)),
+            Some(next) => Some(next),
             None => self.wait(),
         };
         if !matches!(next, Some(Ok(_))) && self.batches.take().is_some() {

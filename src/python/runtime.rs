@@ -102,24 +102,37 @@ where
     F: Future + Send,
     F::Output: Send,
 {
+    let (answer, raised) = wait_and_keep(py, flag, future)?;
+    raised.map(|()| answer)
+}
+
+/// The same for an answer that must not be lost: beside it stands what a signal's handler raised when it was there
+/// already. The caller keeps the one and raises the other.
+pub(super) fn wait_and_keep<F>(
+    py: Python<'_>,
+    flag: &AtomicBool,
+    future: F,
+) -> PyResult<(Option<F::Output>, PyResult<()>)>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
     let runtime = runtime()?;
     super::log::follow_level(py)?;
     let mut future = pin!(future);
     loop {
         let answer = py.detach(|| runtime.block_on(async { tokio::time::timeout(LOOK_UP, future.as_mut()).await }));
-        let handed_over = super::log::hand_over(py);
-        match (answer, handed_over) {
-            (Ok(answer), Ok(())) => return Ok(Some(answer)),
-            (Ok(answer), Err(error)) => {
-                // An answer is never lost to a log handler that fails.
-                error.write_unraisable(py, None);
-                return Ok(Some(answer));
+        // Signals first: whatever of Python runs afterwards would answer them, too.
+        let signals = py.check_signals();
+        let Ok(answer) = answer else {
+            signals.and_then(|()| super::log::hand_over(py))?;
+            if flag.load(Ordering::Relaxed) {
+                return Ok((None, Ok(())));
             }
-            (Err(_), handed_over) => handed_over?,
-        }
-        if flag.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        py.check_signals()?;
+            continue;
+        };
+        // An answer is never lost to a log handler that fails.
+        let raised = signals.and_then(|()| super::log::hand_over_last(py));
+        return Ok((Some(answer), raised));
     }
 }

@@ -12,6 +12,7 @@ mod layers;
 mod machines;
 mod oauth;
 mod odd_webhooks;
+mod polls;
 mod read;
 mod source;
 mod stats;

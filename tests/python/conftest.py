@@ -17,7 +17,12 @@ from cluster import session_settings
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT
-from tiers import pytest_collection_modifyitems, pytest_runtest_call, pytest_runtest_setup  # noqa: F401  # hooks
+from tiers import (  # noqa: F401  # hooks
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_call,
+    pytest_runtest_setup,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

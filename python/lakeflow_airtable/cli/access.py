@@ -87,7 +87,9 @@ def _token_in(name: str, console: Console) -> str:
         lines = text.decode("utf-8-sig").split() if len(text) <= LONGEST_TOKEN_FILE else []
     except UnicodeDecodeError:
         lines = []
-    if len(lines) != 1:
+    # What else stands around a token is taken off with the options.
+    is_bearer = len(lines) == 2 and lines[0].strip("\"'").lower() == "bearer"
+    if len(lines) != 1 and not is_bearer:
         said = "is empty" if not text.strip() else "holds more than a token"
         raise OptionError(f"--token-file {name} {said}: give a file that holds the token alone")
-    return lines[0]
+    return " ".join(lines)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import AirtableError, AuthError, NotFoundError, TransportError
+from ..errors import AirtableError, AuthError, NotFoundError, OptionError, TransportError
 from ..options import Options, table
 from ..shown import scrubbed
 from . import access, codes, flags, users
@@ -51,7 +51,10 @@ class Line:
 
 def add(command: ArgumentParser) -> None:
     command.add_argument(
-        "table", metavar="TABLE", nargs="?", help="the table that is looked at; default: the first one"
+        "table",
+        metavar="TABLE",
+        nargs="?",
+        help="the table's name, its tbl... id or its web address; default: the first one",
     )
     command.add_argument("--json", action="store_true", help="as JSON: check, state, said")
     flags.add_options(command, "connection", "tables")
@@ -131,17 +134,17 @@ class Checks:
 
     def _find_base(self) -> str:
         bases = json.loads(self._connector.list_bases())
-        wanted = self._options.get("base_id")
-        if wanted is None and self._options.get("namespace"):
+        wanted = self._place()
+        if not wanted and self._options.get("namespace"):
             names = json.loads(self._options["namespace"])
             wanted = next((str(name) for name in names), None) if isinstance(names, list) else None
-        if wanted is None:
+        if not wanted:
             if not bases:
                 raise NotFoundError(
                     "the token sees no base: give it access to one at https://airtable.com/create/tokens"
                 )
             first = ", ".join(f"{base[0]} is {base[1]!r}" for base in bases[:3])
-            raise NotFoundError(f"no base is named, and the token sees {len(bases)}: give --base-id ({first})")
+            raise OptionError(f"no base is named, and the token sees {len(bases)}: give --base-id ({first})")
         for base, name, permission in bases:
             if wanted in (base, name):
                 self._base, self._permission = base, permission
@@ -152,15 +155,30 @@ class Checks:
             "https://airtable.com/create/tokens"
         )
 
+    def _place(self) -> str | None:
+        """The base that is named, by its id or by the web address of a page in it, which may name the table, too."""
+        from .._native import web_place
+
+        given = self._options.get("base_id")
+        if given:
+            place = web_place("base_id", given)
+            if place and self._table is None:
+                self._table = place[1]
+        else:
+            place = web_place("tableName", self._table) if self._table else None
+        return place[0] if place else given
+
     def _find_table(self) -> str:
-        tables = json.loads(self._connector.definitions())
+        is_named = self._options.get("base_id") or self._options.get("namespace")
+        tables = json.loads(self._connector.definitions(None if is_named else self._base))
         if not tables:
             raise NotFoundError("the base has no tables that the token sees: make one")
         wanted = self._table if self._table is not None else tables[0]["id"]
-        columns = len(self._connector.plan_cached(wanted).schema)
-        shown = self._table or f"{tables[0]['name']!r}, the first of {len(tables)} tables"
+        plan = self._connector.plan_cached(wanted)
+        name = json.loads(plan.to_json())["table_name"]
+        which = "" if self._table is not None else f", the first of {len(tables)} tables"
         self._table = wanted
-        return f"{shown}: {columns} columns"
+        return f"{name!r}{which}: {len(plan.schema)} columns"
 
     def _read_page(self) -> str:
         began = time.monotonic()

@@ -15,7 +15,7 @@ def mermaid(tables: Sequence[Table]) -> str:
     """The diagram. A link that both tables have as fields is one line."""
     lines = ["erDiagram"]
     for table in tables:
-        lines.append(f"    {table.id}[{_quoted(table.name)}] {{")
+        lines.append(f"    {table.id}[{_entity(table.name)}] {{")
         lines.extend(f"        {line}" for line in _fields(table))
         lines.append("    }")
     lines.extend(f"    {line}" for line in _links(tables))
@@ -56,6 +56,13 @@ def _word(text: str) -> str:
     """A word as Mermaid takes it: it begins with a letter, and holds letters, digits and underscores."""
     kept = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text)
     return kept if kept[:1].isalpha() else f"c_{kept}"
+
+
+def _entity(name: str) -> str:
+    """A table's name in quotes. Mermaid takes no `%`, no backslash, no empty one: wide forms stand for them."""
+    return _quoted(
+        name.replace("%", "\N{FULLWIDTH PERCENT SIGN}").replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}") or "-"
+    )
 
 
 def _quoted(text: str) -> str:

@@ -6,6 +6,7 @@ Each becomes an exception, so that what is half-done is removed on the way out.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,13 +30,10 @@ def signals() -> Iterator[None]:
         yield
         return
     before = {}
-    is_ending = False
 
     def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal is_ending
         # A second one must not stop the cleaning up that the first has begun.
-        if not is_ending:
-            is_ending = True
+        if not _is_on_its_way():
             raise Ended(number)
 
     for name in _SIGNALS:
@@ -47,3 +45,13 @@ def signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_on_its_way() -> bool:
+    """Whether what runs now cleans up after a signal. Where somebody has swallowed that one, the next one counts."""
+    error = sys.exc_info()[1]
+    while error is not None:
+        if isinstance(error, Ended):
+            return True
+        error = error.__context__
+    return False

@@ -10,22 +10,24 @@ if TYPE_CHECKING:
 
 def line(table: str, stats: ReadStats) -> str:
     """How far a read is now."""
-    parts = [f"{stats.rows:,} rows", *share(stats), f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    parts = [_counted(stats.rows, "row"), *share(stats), f"{rate(stats):,.0f} rows/s", *costs(stats)]
     return f"{one_line(table)}: {', '.join(parts)}, {duration(stats.seconds)}"
 
 
 def summary(table: str, stats: ReadStats) -> str:
     """What a read has given in the end, and what that has cost."""
-    parts = [f"{stats.rows:,} rows in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    parts = [f"{_counted(stats.rows, 'row')} in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]
     if stats.rescued_values:
         parts.append(f"{stats.rescued_values:,} values that do not fit are in the rescued data column")
+    if stats.calls_this_month is not None:
+        parts.append(f"{_counted(stats.calls_this_month, 'call')} to the base this month")
     return f"{one_line(table)}: {', '.join(parts)}"
 
 
 def total(tables: int, failed: int, rows: int, seconds: float) -> str:
     """The same for several tables."""
-    of = f"{tables - failed} of {tables} tables" if failed else f"{tables} tables"
-    return f"{of}: {rows:,} rows in {duration(seconds)}"
+    of = f"{tables - failed} of {_counted(tables, 'table')}" if failed else _counted(tables, "table")
+    return f"{of}: {_counted(rows, 'row')} in {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:
@@ -57,7 +59,7 @@ def rate(stats: ReadStats) -> float:
 def costs(stats: ReadStats) -> list[str]:
     parts = [_counted(stats.requests, "request")]
     if stats.waited_seconds >= 0.05:
-        parts.append(f"waited {duration(stats.waited_seconds)} for their turn")
+        parts.append(f"waited {duration(stats.waited_seconds)} for the request budget")
     if stats.retries:
         parts.append(_counted(stats.retries, "retry", "retries"))
     if stats.penalties:

@@ -78,6 +78,14 @@ _CURES = (
         "log in: databricks auth login --host https://YOUR-WORKSPACE, and give --profile where there are several",
     ),
     (
+        r"not (?:an|the) owner of",
+        "ask its owner to do it, or for the privilege MANAGE on it",
+    ),
+    (
+        r'for "--var" flag: parse error',
+        "--var takes texts: set the lists notify and permissions in databricks.yml, as their default",
+    ),
+    (
         r"active update|update .*already|UpdateInProgress",
         "a run of this pipeline is going on: wait for its end, or stop it, and run again",
     ),

@@ -26,6 +26,9 @@ from .virtual_tables import VirtualTable
 if TYPE_CHECKING:
     from .._native import Connector, Scan
 
+# Spark is given them where a Unity Catalog connection hands over its options.
+_OF_UNITY_CATALOG = frozenset({"databricks.connection", "sourcename", "externaloptionsallowlist"})
+
 _READS_ONLY = "this source only reads Airtable: it writes nothing; write to another format, or by Airtable's own API"
 
 
@@ -88,7 +91,10 @@ class AirtableDataSource(DataSource):
         return scan.select(schema.json())
 
     def _planned(self) -> Scan:
-        scan = self._connector().plan()
+        try:
+            scan = self._connector().plan()
+        except OptionError as error:
+            raise _of_connection(error, self.options) from None
         return scan if self.deletes_in_upserts else scan.without_deletes()
 
     def _connector(self) -> Connector:
@@ -142,6 +148,21 @@ def _of_sql(error: OptionError, options: Options) -> OptionError:
     return OptionError(
         f"{error}; in SQL, Spark keeps no OPTIONS of CREATE TABLE ... USING for its reads: use CREATE TEMPORARY VIEW "
         "... USING airtable OPTIONS (...), or give them with each read, SELECT ... FROM the table WITH (...)"
+    )
+
+
+def _of_connection(error: OptionError, options: Options) -> OptionError:
+    """The error, with what a Unity Catalog connection does to a read where it may come from that.
+
+    An option that the connection's allow list lacks is dropped without a word, the table's name too.
+    """
+    is_of_connection = not _OF_UNITY_CATALOG.isdisjoint(options)
+    if not (is_of_connection and str(error).startswith("option tableName is missing")):
+        return error
+    name = options.get("databricks.connection", "NAME")
+    return OptionError(
+        f"{error}; where the read gives one, the connection's externalOptionsAllowList does not name tableName: write "
+        f"the list anew by `lakeflow-airtable connection --name {name} --update`"
     )
 
 

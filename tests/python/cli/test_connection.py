@@ -232,6 +232,18 @@ def test_where_airtable_cannot_be_reached_the_connection_is_made(
             "ask an administrator for the privileges",
         ),
         (
+            True,
+            Refusal(403, "PERMISSION_DENIED", "User is not an owner of Connection 'airtable'."),
+            "--update",
+            "ask its owner to do it, or for the privilege MANAGE on it",
+        ),
+        (
+            False,
+            Refusal(403, "PERMISSION_DENIED", "User does not have CREATE CONNECTION on Metastore 'm'."),
+            "--create",
+            "ask an administrator for the privilege CREATE CONNECTION: `lakeflow-airtable databricks up --dry-run`",
+        ),
+        (
             False,
             Refusal(400, "INVALID_PARAMETER_VALUE", "CONNECTION_TYPE COMMUNITY is not supported."),
             "--create",

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 import lakeflow_airtable
 from command_line import PROGRAM, environment, run, start, wait_for_a_file, wait_for_a_page
 from lakeflow_airtable.cli import codes
+from lakeflow_airtable.cli.ending import Ended, signals
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT
 
@@ -114,6 +116,43 @@ def test_a_signal_leaves_what_was_there_as_it_was(mock_airtable: MockAirtable, t
     assert process.returncode == 143
     assert [entry.name for entry in tmp_path.iterdir()] == ["vendors.csv"]
     assert path.read_text() == "of yesterday\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_is_not_lost_where_pages_come_quickly(
+    mock_airtable: MockAirtable, tmp_path: Path, number: str, code: int
+) -> None:
+    mock_airtable.generate_table("Many", 3_000)
+    # Each comes before the next look at signals.
+    mock_airtable.faults = {"delay_ms": 60}
+    process = start(mock_airtable, "read", "Many", "--output", str(tmp_path / "many.jsonl"), "--quiet")
+    try:
+        wait_for_a_page(mock_airtable, process)
+        process.send_signal(getattr(signal, number))
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out, err) == (code, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_signal_does_not_stop_the_cleaning_up() -> None:
+    cleaned = []
+    with pytest.raises(Ended) as ended, signals():  # noqa: PT012  # what comes between the two signals is the case
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            cleaned.append("all")
+    assert (ended.value.code, cleaned) == (143, ["all"])
+
+
+def test_a_signal_that_somebody_swallows_is_not_the_last() -> None:
+    with pytest.raises(Ended) as ended, signals():  # noqa: PT012  # what comes between the two signals is the case
+        with suppress(Ended):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert ended.value.code == 130
 
 
 def test_a_signal_that_is_ignored_stays_ignored(mock_airtable: MockAirtable) -> None:

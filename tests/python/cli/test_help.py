@@ -61,7 +61,10 @@ def test_examples_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         (["check", "--jsn"], "--jsn (did you mean --json?)"),
         (["read", "Vendors", "--quite"], "--quite (did you mean --quiet?)"),
         (["tables", "--tokenfile", "x"], "--tokenfile (did you mean --token-file?)"),
-        (["synk"], "no such command"),
+        (["completion", "tcsh"], "SHELL: no such value: there are bash, zsh, fish"),
+        (["completion", "powershell"], "SHELL: no such value: there are bash, zsh, fish"),
+        (["completion", "ZSH"], 'SHELL: no such value; did you mean "zsh"?'),
+        (["synk"], 'no such command; did you mean "sync"?'),
         (["complete"], 'no such command; did you mean "completion"?'),
     ],
 )
@@ -124,6 +127,17 @@ def test_a_token_file(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     assert ran.returncode == 0
     assert ran.stderr == f"lakeflow-airtable: every user of this machine can read {path}: chmod 600 {path}\n"
     assert run(mock_airtable, "tables", "--quiet", "--token-file", str(path)).stderr == ""
+
+
+@pytest.mark.parametrize("content", ['"{}"', "Bearer {}", '"Bearer {}"\r\n', "'{}'\n"])
+def test_what_stands_around_a_token_in_a_file_is_taken_off(
+    mock_airtable: MockAirtable, tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(content.format(mock_airtable.token))
+    path.chmod(0o600)
+    ran = run(mock_airtable, "tables", "--token-file", str(path), env={"AIRTABLE_TOKEN": "patWRONG"})
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

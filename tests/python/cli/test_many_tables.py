@@ -9,7 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from command_line import run
-from lakeflow_airtable.cli import names
+from lakeflow_airtable.cli import diagram, names
+from lakeflow_airtable.definitions import Table
 from lakeflow_airtable.mock import MockAirtable
 
 NAME = [{"name": "Name", "type": "singleLineText"}]
@@ -39,7 +40,7 @@ def test_some_tables(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["launch_milestones.jsonl", "vendors.jsonl"]
 
 
-@pytest.mark.parametrize("directory", [".", "new/"])
+@pytest.mark.parametrize("directory", [".", "new/", "new.csv/"])
 def test_one_table_into_a_directory(mock_airtable: MockAirtable, tmp_path: Path, directory: str) -> None:
     ran = run(mock_airtable, "read", "Vendors", "--output", directory, "--format", "csv", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -54,6 +55,13 @@ def test_one_table_into_a_directory(mock_airtable: MockAirtable, tmp_path: Path,
         (("Vendors", "--all"), "--all is every table, and TABLE is given, too"),
         ((), "the argument TABLE is missing"),
         (("--all", "--output", "no/where"), "--output no/where: there is no directory no: make it first"),
+        (
+            ("Vendors", "Launch Milestones", "--output", "two.csv"),
+            "--output two.csv: is the name of one file, and several tables need a directory: give --output two "
+            "--format csv",
+        ),
+        (("--all", "--output", "./all.PARQUET"), "--output ./all.PARQUET: is the name of one file"),
+        (("--all", "--output", "a.csv", "--format", "jsonl"), "--output a.csv: is the name of one file"),
         (("--all", "--output", "file"), "--output file: is no directory: several tables need one"),
     ],
 )
@@ -147,3 +155,12 @@ def test_names_that_no_disk_should_have(tmp_path: Path) -> None:
 )
 def test_names_of_files(tables: list[tuple[str, str]], files: list[str]) -> None:
     assert names.files(tables, "csv") == files
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("50% off", "50\N{FULLWIDTH PERCENT SIGN} off"), ("a\\b", "a\N{FULLWIDTH REVERSE SOLIDUS}b"), ("", "-")],
+)
+def test_a_diagram_has_no_name_that_mermaid_refuses(name: str, shown: str) -> None:
+    drawn = diagram.mermaid([Table("tblA", name, None, None, (), ())])
+    assert drawn.splitlines()[1] == f'    tblA["{shown}"] {{'

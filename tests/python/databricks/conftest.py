@@ -1,17 +1,35 @@
-"""The fixture of the tests of `up`: the same way by a stand-in for Databricks' command line, and by the real one."""
+"""The fixtures of these tests: the community connector framework beside this project, and the way of `up`, by a
+stand-in for Databricks' command line and by the real one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import databricks_cli
 from databricks_way import PLATFORMS, REAL, Way
 from databricks_workspace import TOKEN, Workspace
+from framework.installation import import_from, install_framework, install_project
 from lakeflow_airtable import __version__, cli
 from lakeflow_airtable.mock import MockAirtable
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One site-packages with the framework and this project."""
+    directory = tmp_path_factory.mktemp("site")
+    install_framework(directory)
+    install_project(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def framework(site: Path) -> Iterator[Callable[[str], Any]]:
+    """Imports the framework's packages, and our source's, by name."""
+    yield from import_from(site)
 
 
 @pytest.fixture(

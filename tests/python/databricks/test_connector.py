@@ -17,7 +17,6 @@ import pyarrow
 import pytest
 from pyspark.sql.types import StructType
 
-from framework.installation import import_from, install_framework, install_project
 from lakeflow_airtable import Airtable, NotFoundError
 from lakeflow_airtable.mock import MockAirtable
 
@@ -26,14 +25,6 @@ OWN_COLUMNS = ("_changed_at", "_deleted")
 
 Record = dict[str, Any]
 Offset = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def framework(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
-    site = tmp_path_factory.mktemp("site")
-    install_framework(site)
-    install_project(site)
-    yield from import_from(site)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import lakeflow_airtable
-from framework.installation import SITE_PACKAGES, SOURCE, import_from, install_framework, install_project
+from framework.installation import SITE_PACKAGES, SOURCE, install_framework, install_project
 from lakeflow_airtable import AuthError, NotFoundError, OptionError, _native
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import CREDENTIALS, in_scope
@@ -23,20 +23,6 @@ from lakeflow_airtable.options import CREDENTIALS, in_scope
 PACKAGE = "databricks.labs.community_connector.sources.airtable"
 # What the framework's command line lets through for every source.
 ALWAYS_ALLOWED = {"tableName", "tableNameList", "tableConfigs", "isDeleteFlow"}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One site-packages with the framework and this project."""
-    directory = tmp_path_factory.mktemp("site")
-    install_framework(directory)
-    install_project(directory)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def framework(site: Path) -> Iterator[Callable[[str], Any]]:
-    yield from import_from(site)
 
 
 @pytest.fixture
@@ -87,7 +73,7 @@ def test_the_framework_finds_it_in_the_same_directory_only(site: Path, tmp_path:
     install_project(ours)
     install_framework(theirs)
     for paths in ((ours, theirs), (theirs, ours)):
-        assert "ValueError: source airtable not found" in python(find, *paths).stderr
+        assert "ValueError: Source 'airtable' not found" in python(find, *paths).stderr
 
 
 # Each as a finder of modules that has lost one.
@@ -203,20 +189,35 @@ def test_pipelines_take_register_from_the_package_itself(framework: Callable[[st
         site,
     )
     assert ran.stdout == "True\n", ran.stderr
-    with pytest.raises(TypeError, match="registered by its name"):
+    with pytest.raises(TypeError, match="takes a source name"):
         framework("sparkpds").register(None, framework("sources.airtable").AirtableDataSource)
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"tableName": "_community_tables", "namespace": "appX"}, "option namespace must be JSON"),
-        ({"tableName": "_community_tables", "namespace": '{"a": "appX"}'}, "option namespace must be JSON"),
-        ({"tableName": "_community_tables"}, "option namespace is for connectors with namespaces"),
-        ({"tableName": "_community_namespaces", "namespacePrefix": "[1]"}, "option namespacePrefix must be JSON"),
-        ({"tableName": "_community_table_metadata", "tableNameList": '"Vendors"'}, "option tableNameList must be JSON"),
-        ({"tableName": "_community_table_metadata", "tableConfigs": "[]"}, "option tableConfigs must be JSON"),
-        ({"tableName": "_community_surprise"}, "unknown virtual table _community_surprise"),
+        (
+            {"tableName": "_community_tables", "namespace": "appX"},
+            r"option 'namespace' must be a JSON-encoded list\[str\]",
+        ),
+        (
+            {"tableName": "_community_tables", "namespace": '{"a": "appX"}'},
+            r"option 'namespace' must be a JSON-encoded list\[str\]",
+        ),
+        ({"tableName": "_community_tables"}, "option 'namespace' is required when reading"),
+        (
+            {"tableName": "_community_namespaces", "namespacePrefix": "[1]"},
+            r"option 'namespacePrefix' must be a JSON-encoded list\[str\]",
+        ),
+        (
+            {"tableName": "_community_table_metadata", "tableNameList": '"Vendors"'},
+            r"option 'tableNameList' must be a JSON-encoded list\[str\]",
+        ),
+        (
+            {"tableName": "_community_table_metadata", "tableConfigs": "[]"},
+            "option 'tableConfigs' must be a JSON-encoded dict",
+        ),
+        ({"tableName": "_community_surprise"}, "unknown framework virtual table '_community_surprise'"),
     ],
 )
 def test_what_the_framework_refuses_ours_refuses(
@@ -317,7 +318,11 @@ def test_the_readme_names_every_option_and_the_project_allows_them() -> None:
     readme = (SITE_PACKAGES / SOURCE / "README.md").read_text()
     assert [row["name"] for row in _native.option_table() if f"`{row['name']}`" not in readme] == []
     specification = yaml.safe_load((SITE_PACKAGES / SOURCE / "connector_spec.yaml").read_text())
-    assert specification["external_options_allowlist"] in readme
+    whole = f"tableName,tableNameList,tableConfigs,isDeleteFlow,{specification['external_options_allowlist']}"
+    # As a list of its own, and in the command.
+    assert f"```text\n{whole}\n```" in readme
+    assert f'"externalOptionsAllowList": "{whole}"' in readme
+    assert readme.count("isDeleteFlow,") == 2
 
 
 # What a connector holds.
@@ -332,9 +337,24 @@ def test_a_connector_travels_and_shows_no_token(connect: Callable[..., Any], moc
     arrived = pickle.loads(pickle.dumps(connector))
     assert arrived.get_table_schema("Vendors", {}) == schema
     assert len(list(arrived.read_partition("Vendors", partition, {}))) == len(mock_airtable.records("Vendors"))
-    shown = json.dumps([partition, offset]) + repr(connector) + repr(vars(connector))
+    # The framework's class has what it was made of, and a connector that has arrived has it too.
+    assert connector.options["base_id"] == arrived.options["base_id"] == mock_airtable.base_id
+    shown = json.dumps([partition, offset]) + "".join(map(repr, (connector, vars(connector), vars(arrived))))
     assert "Vendors" in shown
     assert mock_airtable.token not in shown
+
+
+def test_a_connector_of_oauth_shows_no_secret(connect: Callable[..., Any], mock_airtable: MockAirtable) -> None:
+    access, refresh = mock_airtable.authorize("me", "a-secret-of-the-client")
+    secrets = {"token": access, "refresh_token": refresh, "client_secret": "a-secret-of-the-client"}
+    connector = connect({**mock_airtable.options(), **secrets, "client_id": "me"})
+    mock_airtable.advance_clock(3_700)
+    # The hour is over: it gets a new token.
+    (partition,) = connector.get_partitions("Vendors", {})
+    assert len(list(connector.read_partition("Vendors", partition, {}))) == len(mock_airtable.records("Vendors"))
+    assert mock_airtable.request_counts()["oauth_token"] == 1
+    shown = json.dumps(partition) + "".join(map(repr, (connector, vars(connector), connector.options)))
+    assert [name for name, secret in secrets.items() if secret in shown] == []
 
 
 @pytest.mark.parametrize("ingestion_type", ["snapshot", "cdc"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from framework.installation import install_framework
 from project import PROJECT
 
 TOOL = PROJECT / "tools" / "framework_suite.py"
@@ -37,3 +38,18 @@ def test_our_source_takes_the_place_of_the_frameworks_sources(tmp_path: Path) ->
     assert (made / "tests").resolve() == checkout / "tests"
     assert (made / "test_airtable.py").exists()
     assert [path.name for path in sources.iterdir()] == ["other"]
+
+
+def test_it_runs_our_own_tests_of_the_connector() -> None:
+    """All but the one that starts Spark, and this one."""
+    tests = {path.name for path in Path(__file__).parent.glob("test_connector*.py")}
+    assert set(runpy.run_path(str(TOOL))["OWN"]) == tests - {"test_connector_spark.py"}
+
+
+def test_the_framework_takes_the_place_of_its_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Path("databricks", "labs", "community_connector")
+    for part in ("interface", "sources"):
+        (tmp_path / "checkout" / "src" / package / part).mkdir(parents=True)
+    monkeypatch.setenv("FRAMEWORK", str(tmp_path / "checkout"))
+    install_framework(tmp_path / "site")
+    assert [path.name for path in (tmp_path / "site" / package).iterdir()] == ["interface"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lakeflow_airtable import OptionError, _native
+from lakeflow_airtable import AirtableDataSource, OptionError, _native
 from project import PROJECT
 
 GUIDE = (PROJECT / "docs" / "troubleshooting" / "from-repos-to-wheel.md").read_text()
@@ -56,6 +56,27 @@ def test_the_guide_quotes_our_messages(options: dict[str, str]) -> None:
     with pytest.raises(OptionError) as raised:
         _native.Connector(options, among_others=True)  # as reads of Spark do
     assert f"```text\n{raised.value}\n```" in GUIDE
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ({"sourceName": "airtable"}, "NAME"),
+        ({"databricks.connection": "sales"}, "sales"),
+        ({"externalOptionsAllowList": "view"}, "NAME"),
+        ({}, None),
+    ],
+)
+def test_a_read_whose_table_does_not_arrive_says_where_it_may_be_lost(more: dict[str, str], name: str | None) -> None:
+    source = AirtableDataSource({"token": "patA", "base_id": "appXXXXXXXXXXXXXX", **more})
+    with pytest.raises(OptionError, match=r"^option tableName is missing: ") as raised:
+        source.schema()
+    cure = f"by `lakeflow-airtable connection --name {name} --update`"
+    assert (cure in str(raised.value)) == (name is not None)
+    assert "patA" not in str(raised.value)
+    if name == "sales":
+        page = (PROJECT / "docs" / "troubleshooting" / "options-missing.md").read_text()
+        assert f"```text\n{raised.value}\n```" in page
 
 
 @pytest.mark.parametrize("scheme", ["", "https://"])

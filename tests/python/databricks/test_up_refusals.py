@@ -11,6 +11,7 @@ import pytest
 from databricks_way import FORM, Way, stored
 from databricks_workspace import USER, Refusal
 from lakeflow_airtable import __version__, cli
+from lakeflow_airtable.databricks_kit import cures
 
 # What a workspace refuses.
 
@@ -224,6 +225,29 @@ def test_arguments_that_are_none(way: Way, arguments: tuple[str, ...]) -> None:
     assert code == 2
     assert error.count("\n") == 1
     assert way.workspace.calls == []
+
+
+def test_a_list_is_no_variable_of_the_command_line(way: Way) -> None:
+    if not way.is_real:
+        pytest.skip("the words are the real command line's")
+    line = way.refused("--var", 'notify=["a@example.com"]')
+    assert "set the lists notify and permissions in databricks.yml" in line
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (
+            'invalid argument "x" for "--var" flag: parse error on line 1, column 9: bare " in non-quoted-field',
+            "set the lists notify and permissions in databricks.yml",
+        ),
+        ("Error: An active update 1234 already exists.", "a run of this pipeline is going on"),
+        ("Error: SOMETHING of which nothing is known", None),
+    ],
+)
+def test_words_of_the_real_command_line_have_their_cure(said: str, says: str | None) -> None:
+    found = cures.cure(said)
+    assert found is None if says is None else says in (found or "")
 
 
 def test_a_token_that_cannot_be_asked_for(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:

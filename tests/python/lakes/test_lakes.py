@@ -30,6 +30,9 @@ NAME = os.environ["LAKE"]
 EXAMPLE = PROJECT / "examples" / "lakes" / "bronze.py"
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
+# The copy's names by id; and the history's rows.
+Merged = tuple[dict[str, str], list[tuple[Any, ...]]]
+
 
 def run_example(directory: Path, *, name: str, jars: str) -> subprocess.CompletedProcess[str]:
     submit = f"--jars {jars} pyspark-shell" if jars else "pyspark-shell"
@@ -124,7 +127,8 @@ def test_a_stream_appends_into_a_table(lake: SparkSession, mock_airtable: MockAi
     assert (first, run(), run()) == (60, 63, 63)
 
 
-def changes(lake: SparkSession, *rows: tuple[str, str | None, int, bool]) -> DataFrame:
+def changes(lake: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
+    """Of rows of an id, a name, the hour of the change, and whether it is a deletion."""
     made = [(key, name, START + timedelta(hours=hours), deleted) for key, name, hours, deleted in rows]
     return lake.createDataFrame(made, "id STRING, name STRING, _changed_at TIMESTAMP, _deleted BOOLEAN")
 
@@ -155,14 +159,30 @@ STEPS = {
 }
 
 
+@pytest.fixture(scope="module")
+def merged(lake: SparkSession, example: ModuleType) -> Merged:
+    """All steps at once, each with records of its own: the first batch of each, then the second of each, and so on.
+
+    A statement costs seconds in a lake, however few rows it has.
+    """
+    for number in range(max(len(batches) for batches, _, _ in STEPS.values())):
+        rows = [
+            (f"{step}/{key}", *cells)
+            for step, (batches, _, _) in STEPS.items()
+            for key, *cells in (batches[number] if number < len(batches) else [])
+        ]
+        example.keep(changes(lake, *rows), NAME, "bronze.merged")
+    copy = {row["id"]: row["name"] for row in lake.table("bronze.merged").collect()}
+    return copy, versions(lake, "bronze.merged")
+
+
 @pytest.mark.parametrize("step", list(STEPS))
-def test_batches_are_merged(lake: SparkSession, example: ModuleType, step: str) -> None:
-    batches, copy, history = STEPS[step]
-    table = "bronze.merged_" + step.replace(" ", "_")
-    for batch in batches:
-        example.keep(changes(lake, *batch), NAME, table)
-    assert {row["id"]: row["name"] for row in lake.table(table).collect()} == copy
-    assert versions(lake, table) == sorted(history)
+def test_batches_are_merged(merged: Merged, step: str) -> None:
+    _, copy, history = STEPS[step]
+    copies, histories = merged
+    assert {key.split("/")[1]: name for key, name in copies.items() if key.split("/")[0] == step} == copy
+    kept = sorted((key.split("/")[1], *cells) for key, *cells in histories if key.split("/")[0] == step)
+    assert kept == sorted(history)
 
 
 def by_id(table: pa.Table) -> dict[str, str]:

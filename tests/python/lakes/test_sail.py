@@ -80,6 +80,25 @@ def test_sql_over_a_view(sail: SparkSession, mock_airtable: MockAirtable) -> Non
     assert {row["country"]: row["n"] for row in rows} == expected
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("CREATE TEMPORARY VIEW made USING lakeflow_connect OPTIONS ({})", "path must be specified"),
+        ("SELECT id FROM vendors WITH ({})", "found WITH"),
+    ],
+)
+def test_sql_that_takes_options_is_refused_and_a_view_of_a_read_is_the_way(
+    sail: SparkSession, mock_airtable: MockAirtable, statement: str, message: str
+) -> None:
+    load(sail, mock_airtable, "Vendors").createOrReplaceTempView("vendors")
+    settings = ", ".join(f"{name} '{value}'" for name, value in mock_airtable.options(tableName="Vendors").items())
+    with pytest.raises(Exception, match=message) as raised:
+        sail.sql(statement.format(settings)).collect()
+    assert mock_airtable.token not in str(raised.value)
+    sail.sql("CREATE OR REPLACE TEMPORARY VIEW names AS SELECT id, name FROM vendors")
+    assert sail.table("names").count() == len(mock_airtable.records("Vendors"))
+
+
 def test_the_format_airtable_once_it_is_registered(sail: SparkSession, mock_airtable: MockAirtable) -> None:
     from pyspark_airtable import DefaultSource
 

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -107,3 +108,57 @@ def test_an_import_of_the_package_says_it(tmp_path: Path, statement: str) -> Non
     last = ran.stderr.splitlines()[-1]
     assert last.startswith(f"ImportError: lakeflow-airtable in {tmp_path / 'lakeflow_airtable'} is the wheel for ")
     assert f"and this machine is {machine}: install" in last
+
+
+# What Spark does with every package of such a name, and a worker with the class that it was sent.
+FOUND_BY_SPARK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pyspark.serializers import CloudPickleSerializer
+from pyspark.sql.datasource import DataSource
+import pyspark_airtable
+
+found = pyspark_airtable.DefaultSource
+assert issubclass(found, DataSource) and found.name() == "airtable"
+made = CloudPickleSerializer().loads(CloudPickleSerializer().dumps(found))
+try:
+    made({"tableName": "Vendors", "token": "patA"})
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def broken_package(directory: Path) -> str:
+    (directory / "lakeflow_airtable" / "__init__.py").write_text("from . import nothing")
+    return "ImportError cannot import name 'nothing' from partially initialized module 'lakeflow_airtable'"
+
+
+def no_package(directory: Path) -> str:
+    (directory / "lakeflow_airtable" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'lakeflow_airtable'\", name='lakeflow_airtable')"
+    )
+    return "ImportError No module named 'lakeflow_airtable'"
+
+
+def another_architecture(directory: Path) -> str:
+    other, built_for = (AARCH64, "aarch64") if os.uname().machine == "x86_64" else (X86_64, "x86_64")
+    installed = Path(lakeflow_airtable.__file__).parent
+    ignored = shutil.ignore_patterns("*.so", "__pycache__")
+    shutil.copytree(installed, directory / "lakeflow_airtable", ignore=ignored, dirs_exist_ok=True)
+    package(directory / "lakeflow_airtable", elf(other), ".abi3.so")
+    return f"ImportError lakeflow-airtable in {directory / 'lakeflow_airtable'} is the wheel for {built_for}, and this "
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the modules of other systems are no ELF files")
+@pytest.mark.parametrize("spoil", [another_architecture, broken_package, no_package])
+def test_the_format_without_registration_says_it_too(tmp_path: Path, spoil: Callable[[Path], str]) -> None:
+    """And hides no other format: the package itself can be imported."""
+    (tmp_path / "lakeflow_airtable").mkdir()
+    installed = Path(lakeflow_airtable.__file__).parents[1]
+    shutil.copytree(installed / "pyspark_airtable", tmp_path / "pyspark_airtable")
+    says = spoil(tmp_path)
+    ran = subprocess.run(
+        [sys.executable, "-c", FOUND_BY_SPARK, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert ran.stdout.startswith(says), ran.stderr
+    assert "patA" not in ran.stdout + ran.stderr

@@ -118,3 +118,32 @@ except ImportError as error:
     assert int(height) > 0
     assert "pip install" in message
     assert "pyarrow" in message
+
+
+@pytest.mark.parametrize(
+    ("missing", "call", "said"),
+    [
+        (
+            "pyarrow",
+            "next(read)",
+            "iterating gives pyarrow.RecordBatch, and pyarrow is not installed: pip install pyarrow",
+        ),
+        ("pyarrow", "read.to_arrow()", "to_arrow() needs pyarrow, which is not installed: pip install pyarrow"),
+        ("pandas", "read.to_pandas()", "to_pandas() needs pandas, which is not installed: pip install pandas"),
+        ("polars", "read.to_polars()", "to_polars() needs polars, which is not installed: pip install polars"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_with_how_to_install_it(missing: str, call: str, said: str) -> None:
+    program = f"""
+import sys
+sys.modules[{missing!r}] = None
+from lakeflow_airtable import Airtable
+from lakeflow_airtable.mock import MockAirtable
+with MockAirtable() as mock:
+    read = Airtable(**mock.options()).read("Vendors")
+    try:
+        {call}
+    except ImportError as error:
+        print(error)
+"""
+    assert run(program).startswith(said)

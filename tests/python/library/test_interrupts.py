@@ -12,12 +12,13 @@ import sys
 import termios
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from lakeflow_airtable import Airtable
+from lakeflow_airtable import Airtable, Batches
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT
 
@@ -193,6 +194,37 @@ def test_a_child_that_is_interrupted_leaves_its_parents_read_alone(mock_airtable
     consumer.start()
     consumer.join()
     assert rows == [len(mock_airtable.records("Vendors"))]
+
+
+TAKES: dict[str, Callable[[Batches, Path], int]] = {
+    "a batch": lambda batches, _: int(next(batches).num_rows),
+    "a file": lambda batches, where: batches.write(where, "jsonl"),
+    "a library": lambda batches, _: int(pa.table(batches).num_rows),
+}
+
+
+@pytest.mark.parametrize("take", TAKES)
+def test_ctrl_c_is_not_lost_where_the_answer_comes_before_it_is_seen(
+    mock_airtable: MockAirtable, tmp_path: Path, take: str
+) -> None:
+    batches = Airtable(**mock_airtable.options()).read("Vendors")
+    # Answers come before the next look at signals.
+    mock_airtable.faults = {"delay_ms": 60}
+    mock_airtable.clear_requests()
+
+    def interrupt() -> None:
+        while not mock_airtable.requests():
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    (sender := threading.Thread(target=interrupt)).start()
+    rows = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012  # it may come at the next line of Python
+        rows.append(TAKES[take](batches, tmp_path / "file"))
+        sender.join()
+        time.sleep(10)
+    if take == "a batch":
+        assert sum(rows) + sum(batch.num_rows for batch in batches) == len(mock_airtable.records("Vendors"))
 
 
 # Files that are written

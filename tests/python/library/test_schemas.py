@@ -289,3 +289,12 @@ def test_whatever_users_are_given_is_told_about(kind: type) -> None:
     for name, member in vars(kind).items():
         if not name.startswith("_") and callable(member):
             assert member.__doc__, name
+
+
+def test_a_schema_is_printed_as_a_table(base: Airtable) -> None:
+    heads, first, *_ = lines = str(base.schema("Vendors", fields=["Name", "Country"])).splitlines()
+    assert heads.split() == ["column", "type", "field", "Airtable's", "type", "field", "id"]
+    assert first.split() == ["id", "STRING", "NOT", "NULL"]
+    assert lines[3].split() == ["name", "STRING", "Name", "singleLineText", "fldVendorName0001"]
+    assert len(lines) == 1 + 5
+    assert len({line.index("STRING") for line in (first, *lines[3:])}) == 1

@@ -19,7 +19,7 @@ from pathlib import Path
 from lakeflow_airtable.mock import MockAirtable
 from mutations import Script
 from stream_driver import Job, Stream
-from stream_processes import QUICK_START, FragileCluster, executors, kill_session, python_workers, session
+from stream_processes import FragileCluster, executors, kill_session, python_workers, session
 from weather import Weather
 
 DRIVER = Path(__file__).with_name("stream_driver.py")
@@ -203,7 +203,7 @@ class Chaos:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **QUICK_START, "PYSPARK_PYTHON": self._python},
+                env={**os.environ, "PYSPARK_PYTHON": self._python},
                 cwd=self._directory,
                 start_new_session=True,
             )

@@ -21,6 +21,14 @@ exit 1
 """
 
 
+# A JVM of the tests lives for a minute or two: what its better compiler gains in that time is less than it costs.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault("JDK_JAVA_OPTIONS", QUICK_JAVA)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

@@ -1,8 +1,12 @@
-"""The stand-in and this project as pip installs them: side by side in one directory."""
+"""The framework and this project as pip installs them: side by side in one directory.
+
+The framework is the stand-in in this folder, or what lies at FRAMEWORK: `make test-framework` runs tests with both.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +20,11 @@ SOURCE = Path("databricks", "labs", "community_connector", "sources", "airtable"
 
 
 def install_framework(directory: Path) -> None:
-    shutil.copytree(Path(__file__).parent / "databricks", directory / "databricks", dirs_exist_ok=True)
+    """The framework without sources."""
+    given = os.environ.get("FRAMEWORK")
+    packages = Path(given, "src", "databricks") if given else Path(__file__).parent / "databricks"
+    without = shutil.ignore_patterns("sources", "__pycache__")
+    shutil.copytree(packages, directory / "databricks", dirs_exist_ok=True, ignore=without)
 
 
 def install_project(directory: Path) -> None:

@@ -61,6 +61,8 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
 
     def __setstate__(self, state: tuple[Options, list[tuple[Key, str]]]) -> None:
         self._options, self._plans = state
+        # The framework's class keeps what it was given, with the token in plain sight.
+        self.options: Mapping[str, str] = self._options
         self._streams: list[tuple[Key, Stream]] = []
         self._ends: dict[str, str] = {}
         self._live: Connector | None = None

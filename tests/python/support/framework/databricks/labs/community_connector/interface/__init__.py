@@ -2,10 +2,30 @@
 
 from abc import ABC, abstractmethod
 
+from databricks.labs.community_connector.interface.agent import (
+    AgentError,
+    AgentOperation,
+    ErrorCode,
+    Parameter,
+    SupportsIngestionAgent,
+)
+
+__all__ = [
+    "AgentError",
+    "AgentOperation",
+    "ErrorCode",
+    "LakeflowConnect",
+    "Parameter",
+    "SupportsIngestionAgent",
+    "SupportsNamespaces",
+    "SupportsPartition",
+    "SupportsPartitionedStream",
+]
+
 
 class LakeflowConnect(ABC):
     def __init__(self, options):
-        super().__init__()
+        self.options = options
 
     @abstractmethod
     def list_tables(self): ...

@@ -47,12 +47,13 @@ def decoded(options, name, kind):
     text = options.get(name)
     if text is None:
         return None
+    wanted = f"option '{name}' must be a JSON-encoded {'dict' if kind is dict else 'list[str]'}"
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"option {name} must be JSON, a {kind.__name__}: {text!r} is none") from error
+        raise ValueError(f"{wanted}; got {text!r}") from error
     if not isinstance(value, kind) or (kind is list and not all(isinstance(item, str) for item in value)):
-        raise ValueError(f"option {name} must be JSON, a {kind.__name__}: {text!r} is another kind")
+        raise ValueError(f"{wanted}; got {text!r}")
     return value
 
 
@@ -68,7 +69,7 @@ class LakeflowSource(DataSource):
         self.options = options
         table = options.get("tableName") or ""
         if table.startswith("_community_") and table not in VIRTUAL_TABLES:
-            raise ValueError(f"unknown virtual table {table}: there are {', '.join(VIRTUAL_TABLES)}")
+            raise ValueError(f"unknown framework virtual table '{table}': there are {', '.join(VIRTUAL_TABLES)}")
         self.lakeflow_connect = self._lakeflow_connect_cls(options)
 
     def schema(self):
@@ -130,8 +131,10 @@ class VirtualTableReader(Reader, DataSourceReader):
 
     def tables(self):
         has_namespaces = isinstance(self.connector, SupportsNamespaces)
-        if has_namespaces != ("namespace" in self.options):
-            raise ValueError("option namespace is for connectors with namespaces, and required for these")
+        if has_namespaces and "namespace" not in self.options:
+            raise ValueError("option 'namespace' is required when reading '_community_tables' of such a connector")
+        if not has_namespaces and "namespace" in self.options:
+            raise ValueError("option 'namespace' was supplied to a connector that has no namespaces")
         namespace = decoded(self.options, "namespace", list) or []
         listed = self.connector.list_tables_in_namespace(namespace) if has_namespaces else self.connector.list_tables()
         return [{"namespace": namespace, "tableName": table} for table in sorted(listed)]

@@ -22,13 +22,13 @@ def _package(name):
     try:
         return importlib.import_module(f"{_SOURCES}.{name}")
     except ModuleNotFoundError as error:
-        raise ValueError(f"source {name} not found: install the package {_SOURCES}.{name}") from error
+        raise ValueError(f"Source '{name}' not found: install the package {_SOURCES}.{name}") from error
 
 
 def register(spark, name):
     """What the pipelines' template calls."""
     if not isinstance(name, str):
-        raise TypeError("a source is registered by its name")
+        raise TypeError(f"register() takes a source name string, got {type(name)}")
     _package(name)
     module = importlib.import_module(f"{_SOURCES}.{name}._generated_{name}_python_source")
     if not hasattr(module, "register_lakeflow_source"):

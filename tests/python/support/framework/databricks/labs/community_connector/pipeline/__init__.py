@@ -1,0 +1,3 @@
+from databricks.labs.community_connector.pipeline.ingestion_pipeline import ingest
+
+__all__ = ["ingest"]
