@@ -94,8 +94,7 @@ impl Budget {
             *location = None;
         }
         let location = location.get_or_insert_with(|| Location::enter(directory, *base, self.pace.interval, now()));
-        Some(match location.turn(now()) {
-            _ if !blocked.is_zero() => Turn::Wait(blocked, Why::Penalty),
+        Some(match location.turn(now(), blocked) {
             Told::Go => self.change(|slots, now| slots.depart(now, self.pace)),
             Told::Wait(wait) => Turn::Wait(wait, Why::Queue),
             Told::Shut(wait) => Turn::Wait(wait, Why::Penalty),

@@ -68,7 +68,7 @@ struct Shared {
 #[derive(Debug)]
 struct Kept {
     roster: Roster,
-    /// When a request last asked.
+    /// Until when a request waits, or when the last one asked.
     asked: Micros,
     /// What the place said last, where it failed.
     failed: Option<String>,
@@ -105,39 +105,17 @@ impl Location {
         self.process != std::process::id() || self.shared.kept().stage == Stage::Left
     }
 
-    /// Whether a request may go at `now`.
-    pub(crate) fn turn(&self, now: Micros) -> Told {
+    /// Whether a request may go at `now`. The machine itself leaves the base alone for as long as `blocked`.
+    pub(crate) fn turn(&self, now: Micros, blocked: Duration) -> Told {
         let mut kept = self.shared.kept();
-        kept.asked = now;
-        let shut = kept.roster.shut_until(now).saturating_sub(now);
-        let readers = kept.roster.readers(now);
-        if kept.failed.is_some() {
-            return Told::Alone(readers);
-        }
-        match kept.roster.standing(now) {
-            Standing::Stale => {
-                let since = *kept.silent.get_or_insert_with(Instant::now);
-                if since.elapsed() < GRACE {
-                    return Told::Wait(NAP);
-                }
-                kept.tell(&self.shared.directory, "has not answered for 20 s: check its mount");
-                Told::Alone(readers)
-            }
-            Standing::Apart(apart) => {
-                let seconds = apart / 1_000_000;
-                let what = format!(
-                    "the clocks of this machine and of another one that reads the base are {seconds} s apart: set them by NTP"
-                );
-                kept.tell(&self.shared.directory, &what);
-                Told::Alone(readers)
-            }
-            Standing::Entering => Told::Wait(NAP),
-            Standing::Known if shut > 0 => Told::Shut(Duration::from_micros(shut)),
-            Standing::Known => match kept.roster.take(now) {
-                0 => Told::Go,
-                wait => Told::Wait(Duration::from_micros(wait)),
-            },
-        }
+        let told = kept.turn(&self.shared.directory, now, micros(blocked));
+        let wait = match told {
+            Told::Wait(wait) | Told::Shut(wait) => wait,
+            Told::Go | Told::Alone(_) => Duration::ZERO,
+        };
+        // One that waits for its slot is there all the while.
+        kept.asked = now + micros(wait);
+        told
     }
 
     /// The base is left alone until `until`: the others are told at once.
@@ -165,6 +143,39 @@ impl Drop for Location {
 }
 
 impl Kept {
+    /// What a request is told at `now`.
+    fn turn(&mut self, directory: &Path, now: Micros, blocked: Micros) -> Told {
+        let shut = self.roster.shut_until(now).saturating_sub(now).max(blocked);
+        let readers = self.roster.readers(now);
+        if self.failed.is_some() {
+            return Told::Alone(readers);
+        }
+        match self.roster.standing(now) {
+            Standing::Stale => {
+                let since = *self.silent.get_or_insert_with(Instant::now);
+                if since.elapsed() < GRACE {
+                    return Told::Wait(NAP);
+                }
+                self.tell(directory, "has not answered for 20 s: check its mount");
+                Told::Alone(readers)
+            }
+            Standing::Apart(apart) => {
+                let seconds = apart / 1_000_000;
+                let what = format!(
+                    "the clocks of this machine and of another one that reads the base are {seconds} s apart: set them by NTP"
+                );
+                self.tell(directory, &what);
+                Told::Alone(readers)
+            }
+            Standing::Entering => Told::Wait(NAP),
+            Standing::Known if shut > 0 => Told::Shut(Duration::from_micros(shut)),
+            Standing::Known => match self.roster.take(now) {
+                0 => Told::Go,
+                wait => Told::Wait(Duration::from_micros(wait)),
+            },
+        }
+    }
+
     /// Says once what is wrong with the place.
     fn tell(&mut self, directory: &Path, what: &str) {
         if !std::mem::replace(&mut self.is_told, true) {

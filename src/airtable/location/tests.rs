@@ -64,7 +64,7 @@ fn a_reader_that_ends_leaves_nothing() {
     while names(directory.path()).is_empty() {
         std::thread::yield_now();
     }
-    assert_eq!(one.turn(now()), Told::Wait(NAP), "others may be new as well");
+    assert_eq!(one.turn(now(), Duration::ZERO), Told::Wait(NAP), "others may be new as well");
     drop(one);
     assert_eq!(names(directory.path()), Vec::<String>::new());
 }
@@ -74,19 +74,19 @@ fn a_place_that_is_missing_or_goes_stops_no_read_and_one_that_is_mended_serves_a
     let parent = tempfile::tempdir().expect("a directory");
     let directory = parent.path().join("later");
     let one = Location::enter(&directory, 1, INTERVAL, now());
-    while one.turn(now()) == Told::Wait(NAP) {
+    while one.turn(now(), Duration::ZERO) == Told::Wait(NAP) {
         std::thread::yield_now();
     }
-    assert_eq!(one.turn(now()), Told::Alone(1));
+    assert_eq!(one.turn(now(), Duration::ZERO), Told::Alone(1));
     assert!(one.shared.kept().is_told);
     fs::create_dir(&directory).expect("made");
     one.shut(now());
-    while one.turn(now()) == Told::Alone(1) {
+    while one.turn(now(), Duration::ZERO) == Told::Alone(1) {
         std::thread::yield_now();
     }
     fs::remove_dir_all(&directory).expect("removed");
     one.shut(now());
-    while one.turn(now()) != Told::Alone(1) {
+    while one.turn(now(), Duration::ZERO) != Told::Alone(1) {
         std::thread::yield_now();
     }
 }
@@ -97,12 +97,25 @@ fn a_place_that_is_silent_is_waited_for_and_then_left() {
     let (shared, _) = reader(directory.path());
     let one = Location { shared: Arc::new(shared), process: std::process::id() };
     let later = now() + 21_000_000;
-    assert_eq!(one.turn(later), Told::Wait(NAP));
+    assert_eq!(one.turn(later, Duration::ZERO), Told::Wait(NAP));
     one.shared.kept().silent = Instant::now().checked_sub(GRACE);
-    assert_eq!(one.turn(later), Told::Alone(1));
+    assert_eq!(one.turn(later, Duration::ZERO), Told::Alone(1));
     assert!(one.shared.kept().is_told);
     one.shared.kept().stage = Stage::Left;
     assert!(one.is_over());
+}
+
+#[test]
+fn a_reader_that_waits_is_not_quiet_however_long() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (shared, mut last) = reader(directory.path());
+    let one = Location { shared: Arc::new(shared), process: 0 };
+    one.shared.kept().roster.listed(now() + 2_000_000, &[]);
+    let began = now() + 2_000_000;
+    assert_eq!(one.turn(began, Duration::from_secs(30)), Told::Shut(Duration::from_secs(30)));
+    assert_eq!(one.shared.kept().asked, began + 30_000_000);
+    one.shared.beat(&mut last).expect("a beat");
+    assert!(names(directory.path())[0].contains("-1-0-"), "busy: {:?}", names(directory.path()));
 }
 
 #[test]
