@@ -41,6 +41,7 @@ EXAMPLES = {
     "schema_change": "fail",
     "state_location": "/Volumes/main/airtable/state/vendors",
     "requests_per_second": "2",
+    "budget_location": "/Volumes/main/airtable/budget",
     "airtable_plan": "team",
     "max_retries": "3",
     "timeout_seconds": "30",

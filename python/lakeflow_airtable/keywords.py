@@ -29,6 +29,9 @@ class ConnectionKeywords(TypedDict, total=False):
     requests_per_second: float | str | None
     """Requests a second to one base, for all processes of the machine together. Default: `4.5`."""
 
+    budget_location: str | None
+    """Absolute path of a directory that all machines see, by which they share a base's budget."""
+
     max_retries: int | str | None
     """How often one request is sent again after a failure that may pass. Default: `8`."""
 

@@ -280,7 +280,9 @@ impl Client {
             return budget.clone();
         }
         let name = base_id.map_or_else(|| "requests without a base".into(), |id| format!("base {id}"));
-        let budget = Budget::of_base(host, base, rate);
+        // Requests that belong to no base are few.
+        let place = self.connection.budget_location.as_deref().filter(|_| base_id.is_some());
+        let budget = Budget::of_base(host, base, rate).shared_at(place);
         let counted = base_id.map(|id| lock_file::path(&format!("1-{host}-{id}.{CALLS}")));
         let calls = Arc::new(Calls::new(counted, name.clone(), self.connection.airtable_plan));
         let budget = BaseBudget { name, budget, calls, queue: tokio::sync::Mutex::default() };

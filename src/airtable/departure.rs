@@ -193,7 +193,7 @@ fn tell(name: &str, wait: Duration, why: Why, interval: Duration) {
     let why = match why {
         Why::Queue => "other requests of this machine are before it",
         Why::Penalty => "Airtable refused a request of this machine as one too many, and refuses all for a while",
-        Why::Eased => "after such a refusal requests go at a lower pace for some minutes",
+        Why::Eased => "refusals tell that others read the base, so requests go at a share of the pace",
     };
     log::warn!("{name}: the next request waits {:.0} s: {why}", wait.as_secs_f64());
 }

@@ -199,6 +199,13 @@ pub static OPTIONS: &[OptionRow] = &[
     .called(&["ratelimit", "rps", "qps", "maxrequestspersecond"])
     .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
     row(
+        "budget_location",
+        "text",
+        "",
+        "absolute path of a directory that all machines see, by which they share a base's budget",
+    )
+    .of(Connection),
+    row(
         "airtable_plan",
         "free|team|business|enterprise",
         "",

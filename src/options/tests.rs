@@ -283,9 +283,21 @@ fn a_plan_is_one_of_four() {
 }
 
 #[test]
+fn a_place_of_all_machines_is_an_absolute_path() {
+    let place = |given: &[(&str, &str)]| parse(given).expect("valid").connection.budget_location;
+    assert_eq!(place(&[("budget_location", " /Volumes/a ")]), Some("/Volumes/a".into()));
+    assert_eq!((place(&[]), place(&[("budget_location", "")])), (None, None));
+    for relative in ["here", "./a", "dbfs:/a"] {
+        let text = message(&[("budget_location", relative)]);
+        assert!(text.contains("absolute path, the same on all machines"), "{text}");
+    }
+}
+
+#[test]
 fn the_table_says_what_an_option_is_about() {
     let of = |scope: Scope| OPTIONS.iter().filter(|row| row.scope == scope).map(|row| row.name).collect::<Vec<_>>();
-    let connection = ["token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds"];
+    let connection =
+        ["token", "base_id", "base_url", "requests_per_second", "budget_location", "max_retries", "timeout_seconds"];
     let oauth = ["refresh_token", "client_id", "client_secret"];
     assert_eq!(of(Scope::Connection), [&connection[..], &oauth].concat());
     assert_eq!(of(Scope::Tables), ["namespace", "airtable_plan"]);

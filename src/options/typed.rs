@@ -1,5 +1,6 @@
 //! Options as typed values: what the rest of the crate is given.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -124,6 +125,8 @@ pub struct Connection {
     pub base_id: Option<String>,
     /// Budget of one base.
     pub requests_per_second: f64,
+    /// Where readers of several machines meet, to share a base's budget.
+    pub budget_location: Option<PathBuf>,
     /// How often one request is sent again.
     pub max_retries: u32,
     /// Time for one request and its answer.

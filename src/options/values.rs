@@ -1,6 +1,6 @@
 //! What a set of options means: typed values, each checked, and what must or cannot be given together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -24,6 +24,7 @@ pub(super) fn connection(given: &Given) -> Result<Connection> {
         renewal: renewal(given)?,
         token,
         requests_per_second: requests_per_second(given, &base_url)?,
+        budget_location: directory(given, "budget_location", "the same on all machines")?.map(PathBuf::from),
         base_url,
         base_id: base_id(given)?,
         max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
@@ -56,7 +57,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         webhook_id: webhook_id(given)?,
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
         schema_change: schema_change(given)?,
-        state_location: state_location(given)?,
+        state_location: directory(given, "state_location", "the same on driver and workers")?,
         deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
@@ -194,13 +195,10 @@ fn schema_change(given: &Given) -> Result<SchemaChange> {
     given.choice("schema_change", &[("continue", go_on), ("fail", fail)])
 }
 
-fn state_location(given: &Given) -> Result<Option<String>> {
-    let location = given.text("state_location");
+fn directory(given: &Given, name: &'static str, seen: &str) -> Result<Option<String>> {
+    let location = given.text(name);
     match location.as_deref().filter(|location| !Path::new(location).is_absolute()) {
-        Some(relative) => {
-            let expected = "an absolute path, the same on driver and workers, such as /Volumes/...";
-            Err(bad("state_location", relative, expected))
-        }
+        Some(relative) => Err(bad(name, relative, &format!("an absolute path, {seen}, such as /Volumes/..."))),
         None => Ok(location),
     }
 }

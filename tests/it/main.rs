@@ -9,6 +9,7 @@ mod expiry;
 mod faults;
 mod late;
 mod layers;
+mod machines;
 mod oauth;
 mod odd_webhooks;
 mod polls;

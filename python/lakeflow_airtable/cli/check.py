@@ -244,7 +244,7 @@ def _budget(base: str, budget: dict[str, object]) -> str:
     else:
         now = "free now"
     if budget["is_eased"] and blocked <= 0:
-        now += ", at a lower pace after a penalty"
+        now += ", at a share of the pace, because others were seen"
     others = users.of_file(str(budget["path"]))
     if others is None:
         by = "who else uses it cannot be told here"
