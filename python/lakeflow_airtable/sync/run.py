@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AirtableError, DataError, NotFoundError, OptionError
+from ..shown import scrubbed
 from ..specification.names import digest
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
@@ -45,6 +46,7 @@ _AS_PLANNED = ("planned anew", "start the read again")
 _log = logging.getLogger("lakeflow_airtable")
 
 
+@scrubbed
 @dataclass(frozen=True)
 class RunBegan:
     """When a run began. What Airtable has told since then about a base is shared by all of its tables.
@@ -108,6 +110,7 @@ class TableSync:
                 if not self._plans_anew and any(words in str(error) for words in _AS_PLANNED):
                     _log.info("%s: %s; planned anew", self._copy.name, error)
                     self._plans_anew = True
+                    self._report.rows, self._report.changed, self._report.deleted = self._committed
                     continue
                 if _NEW_CHECKPOINT not in str(error) or isinstance(error, NotFoundError):
                     raise
