@@ -291,6 +291,21 @@ def test_scripts_are_of_their_shells(tmp_path: Path, shell: str) -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("module", ["console", "main", "parser"])
+def test_an_interrupt_while_python_imports_is_quiet(module: str) -> None:
+    program = f"""
+import sys
+class Interrupted:
+    def find_spec(name, *_):
+        if name == "lakeflow_airtable.cli.{module}":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted)
+from lakeflow_airtable.cli import main
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
 def test_only_the_command_that_is_called_is_imported() -> None:
     program = "import sys; from lakeflow_airtable.cli import main; main(['options']); "
     program += (
