@@ -315,7 +315,9 @@ def test_definitions_have_a_hash(base: Airtable) -> None:
     assert set(tables) == set(same)
 
 
-@pytest.mark.parametrize(("option", "call"), [("tableName", {}), ("view", {"view": "x"}), ("fields", {"fields": ["x"]})])
+@pytest.mark.parametrize(
+    ("option", "call"), [("tableName", {}), ("view", {"view": "x"}), ("fields", {"fields": ["x"]})]
+)
 def test_what_is_not_found_names_its_option(base: Airtable, option: str, call: Any) -> None:
     with pytest.raises(NotFoundError) as raised:
         base.schema("Vendors" if call else "x", **call)
