@@ -123,6 +123,8 @@ fn refused_values_say_what_is_taken() {
         ("ingestion_type", "full", "snapshot, cdc, cdc_with_deletes, append"),
         ("namespace", "[\"a\",\"b\"]", "one base id or name"),
         ("fields", "[1]", "a JSON list of texts"),
+        ("fields", ",", "a name between its commas"),
+        ("fields", " , ,", "a name between its commas"),
         ("base_id", "tblX", "begins with app"),
         ("base_id", "app/../meta", "begins with app"),
         ("timeout_seconds", "-1", "from 0.001 to"),

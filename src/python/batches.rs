@@ -21,7 +21,7 @@ use super::runtime::{LOOK_UP, runtime, wait_and_keep, wait_unless};
 use super::schema::Schema;
 use super::stats::ReadStats;
 use super::whole::{Whole, library};
-use super::write::{Output, told_by};
+use super::write::{Output, refuse_bool, told_by};
 use crate::error::Error;
 use crate::files::Format;
 use crate::read;
@@ -344,6 +344,7 @@ impl Batches {
         compression: Option<&str>,
         row_group_size: Option<i64>,
     ) -> PyResult<u64> {
+        refuse_bool(target)?;
         let format = match format {
             Some(name) => name.to_owned(),
             None => told_by(py, target)?,

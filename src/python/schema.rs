@@ -159,6 +159,13 @@ impl Schema {
         PyList::new(py, self.columns().map(|column| Bound::new(py, column)).collect::<PyResult<Vec<_>>>()?)?.try_iter()
     }
 
+    fn __reversed__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        let mut columns: Vec<Column> = self.columns().collect();
+        columns.reverse();
+        PyList::new(py, columns.into_iter().map(|column| Bound::new(py, column)).collect::<PyResult<Vec<_>>>()?)?
+            .try_iter()
+    }
+
     /// Whether there is a column of this name, or this very column.
     fn __contains__(&self, wanted: &Bound<'_, PyAny>) -> bool {
         if let Ok(name) = wanted.extract::<&str>() {

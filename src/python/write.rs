@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt};
 
 use super::error::exception;
 use super::text::Shown;
@@ -25,6 +25,14 @@ pub(super) struct Output<'py> {
     file: Bound<'py, PyAny>,
     /// As the user gave it; none for a descriptor.
     path: Option<Bound<'py, PyAny>>,
+}
+
+/// Refuses a bool, which Python counts among the numbers: as a descriptor True would be stdout.
+pub(super) fn refuse_bool(target: &Bound<'_, PyAny>) -> PyResult<()> {
+    if target.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err(format!("write() takes a path or a file descriptor, not the bool {target}")));
+    }
+    Ok(())
 }
 
 /// The format that a path's ending tells.

@@ -14,6 +14,19 @@ def line(table: str, stats: ReadStats) -> str:
     return f"{one_line(table)}: {', '.join(parts)}, {duration(stats.seconds)}"
 
 
+def fitting(stats: ReadStats, width: int) -> str:
+    """The same beside a bar, in so many columns: what matters least is left out first, and the time stays."""
+    parts = [_counted(stats.rows, "row"), f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    while len(said := ", ".join([*parts, duration(stats.seconds)])) > width and parts:
+        parts.pop()
+    return said
+
+
+def clipped(text: str, width: int) -> str:
+    """A name in no more than so many characters."""
+    return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
+
+
 def summary(table: str, stats: ReadStats) -> str:
     """What a read has given in the end, and what that has cost."""
     parts = [f"{_counted(stats.rows, 'row')} in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]

@@ -27,6 +27,7 @@ def add(command: ArgumentParser) -> None:
     add_tables(command)
     command.add_argument(
         "--to",
+        metavar="TARGET",
         required=True,
         help="where the copies go: a directory or an address such as s3://bucket/folder (delta), a directory "
         "(parquet), a file (duckdb), or a catalog and a namespace such as lake.airtable (iceberg)",

@@ -164,6 +164,31 @@ def test_a_terminal_has_a_live_line_by_rich(mock_airtable: MockAirtable, tmp_pat
     assert not re.search(r"\x1b\[3\d|\x1b\[9\d", plain), plain
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_line_by_rich_has_its_bar_and_its_time(mock_airtable: MockAirtable, tmp_path: Path, columns: int) -> None:
+    pytest.importorskip("rich")
+    shown = on_a_terminal(mock_airtable, tmp_path / "v.csv", COLUMNS=str(columns), NO_COLOR="1")
+    lines = [
+        line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", shown) if " rows" in line and " in " not in line
+    ]
+    assert lines
+    assert all(re.fullmatch(r"Vendors +[━╸╺ ]{10,20} .*\d s *", line) for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (80, "100 rows, 100 rows/s, 5 requests, 2 retries, 1.0 s"),
+        (49, "100 rows, 100 rows/s, 5 requests, 1.0 s"),
+        (30, "100 rows, 100 rows/s, 1.0 s"),
+        (26, "100 rows, 1.0 s"),
+        (3, "1.0 s"),
+    ],
+)
+def test_what_fits_keeps_the_time(width: int, said: str) -> None:
+    assert progress_text.fitting(stats(rows=100, seconds=1.0, requests=5, retries=2), width) == said
+
+
 def test_a_dumb_terminal_has_none(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     shown = on_a_terminal(mock_airtable, tmp_path / "v.csv", TERM="dumb")
     assert shown.count("\n") == 1
