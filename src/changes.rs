@@ -7,6 +7,7 @@
 //! | file | is |
 //! |---|---|
 //! | `stream` | [`Stream`]: a planned table's changes, as Spark, pipelines and the library ask for them |
+//! | `run_end` | how far it goes in a run that ends |
 //! | `offset` | how far it has come, as checkpoints keep it |
 //! | `windows` | pure: where the next window ends, and what lies between two positions |
 //! | `course` | pure: where a change feed goes next |
@@ -17,6 +18,7 @@
 //! | `unread` | pure: records that were told of and cannot be read yet |
 //! | `webhook` | pure: which webhook is polled |
 //! | `webhooks` | the webhooks of a base: asked for, looked at, read and made |
+//! | `heads` | how far they were found to be, for all streams of the base |
 //! | `reread` | what becomes of a stream whose feed has lost changes |
 //! | `definition` | pure: a plan beside the table as it is now |
 //! | `fields` | pure: what a stream knows of its table's fields, and how far it goes back when they are others |
@@ -32,6 +34,7 @@ mod course;
 mod definition;
 mod feed;
 mod fields;
+mod heads;
 mod listing;
 mod offset;
 mod payload;
@@ -39,14 +42,17 @@ mod payload_cursor;
 mod payload_reader;
 mod payloads;
 mod reread;
+mod run_end;
 mod stream;
 mod unread;
 mod webhook;
 mod webhooks;
 mod windows;
 
+pub(crate) use heads::Lists;
 pub use offset::Offset;
-pub use stream::{Latest, RunEnd, Stream};
+pub use run_end::RunEnd;
+pub use stream::{Latest, Stream};
 
 /// How old a change must be before its record is read. Airtable is eventually consistent: a record that is read at once
 /// may be given as it was before. Connectors that read it in production keep this distance.
@@ -65,6 +71,25 @@ struct Limit<'o> {
     target: Option<&'o offset::Position>,
     /// The end is that of a run, whose batches find out themselves what they can read.
     of_run: bool,
+    /// What was asked for since need not be asked for again; none for what is to be known as it is now.
+    since: Option<Since>,
+}
+
+/// How old an answer may be, by this machine's clock in microseconds.
+#[derive(Debug, Clone, Copy)]
+enum Since {
+    /// The last time that a stream had to ask.
+    Poll(u64),
+    /// The begin of a run, of which this stream is one of several.
+    Run(u64),
+}
+
+impl Since {
+    fn moment(self) -> u64 {
+        match self {
+            Self::Poll(moment) | Self::Run(moment) => moment,
+        }
+    }
 }
 
 /// Without the service's time nothing can be said of what has settled, and this machine's clock is another one.

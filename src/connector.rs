@@ -15,13 +15,13 @@ use crate::airtable::client::Client;
 use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
 use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
-use crate::changes::{SETTLED_SECONDS, Stream, no_date};
+use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result};
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::cursor::Cursor;
 use crate::read::{Batches, Size, ask_size};
 use crate::scan::{Scan, TableDefinition, find_table, union};
-use crate::time::micros;
+use crate::time::{Seconds, micros};
 
 mod namespaces;
 
@@ -97,12 +97,18 @@ pub struct AirtableConnector {
     client: Arc<Client>,
     connection: Connection,
     /// Definitions by base, for questions that their age does not matter to, and for plans that are made together.
-    known_tables: Mutex<HashMap<String, Arc<Vec<Table>>>>,
+    known_tables: Mutex<HashMap<String, Told>>,
     /// Ids of bases by the names under which they were asked for.
     known_bases: Mutex<HashMap<String, String>>,
     /// All of them, where they were listed for a read of several.
     listed_bases: Mutex<Option<Arc<Vec<Base>>>>,
+    /// Webhooks by base, for streams that are asked together.
+    known_webhooks: Lists,
 }
+
+/// The tables of a base, and the service's time when they were told; none where it is not known.
+#[derive(Debug, Clone)]
+struct Told(Arc<Vec<Table>>, Option<Seconds>);
 
 impl AirtableConnector {
     /// Makes the connection pool; no request.
@@ -111,8 +117,9 @@ impl AirtableConnector {
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
-        let (known_tables, known_bases, listed_bases) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Self { client, connection, known_tables, known_bases, listed_bases })
+        let (known_tables, known_bases, known_webhooks) = (Mutex::default(), Mutex::default(), Lists::default());
+        let listed_bases = Mutex::default();
+        Ok(Self { client, connection, known_tables, known_bases, listed_bases, known_webhooks })
     }
 
     /// As [`LakeflowConnect::plan`], but from what was told last, where that has the table: for reads that are planned
@@ -125,7 +132,7 @@ impl AirtableConnector {
             return self.plan_several(read, true).await;
         }
         let (base_id, tables) = self.known(read).await?;
-        self.planned(&base_id, &tables, read)
+        Self::planned(&base_id, &tables, read)
     }
 
     /// The tables of every base that the token sees, where the connection fixes none: by name, and by id where several
@@ -136,7 +143,7 @@ impl AirtableConnector {
     pub async fn list_tables_of_all(&self) -> Result<Vec<String>> {
         let mut all = Vec::new();
         for base in self.list_namespaces().await? {
-            all.extend(self.tables(&base.id).await?.iter().map(|table| (table.id.clone(), table.name.clone())));
+            all.extend(self.tables(&base.id).await?.0.iter().map(|table| (table.id.clone(), table.name.clone())));
         }
         let mut count: HashMap<String, u32> = HashMap::new();
         for (_, name) in &all {
@@ -171,7 +178,7 @@ impl AirtableConnector {
     pub async fn definitions(&self, read: &ReadOptions) -> Result<Vec<TableDefinition>> {
         check_one(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        let tables = self.tables(&base_id).await?;
+        let Told(tables, _) = self.tables(&base_id).await?;
         Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
     }
 
@@ -217,6 +224,18 @@ impl AirtableConnector {
         self.client.budget_state(base_id)
     }
 
+    /// How many requests this connector has sent, to all bases.
+    pub fn requests(&self) -> u64 {
+        self.client.requests()
+    }
+
+    /// The calls to a base in this month of UTC by all programs of this machine that use this crate, as far as they are
+    /// known; none where the directory for temporary files holds no file of them. Airtable counts more: what other machines
+    /// and programs send.
+    pub fn calls_this_month(&self, base_id: &str) -> Option<u64> {
+        self.client.calls(base_id).this_month()
+    }
+
     /// Those of which something can be read.
     async fn bases(&self) -> Result<Vec<Base>> {
         let (mut bases, mut ids, mut cursor) = (Vec::new(), HashSet::new(), Cursor::of("base"));
@@ -247,11 +266,12 @@ impl AirtableConnector {
         Ok(bases)
     }
 
-    async fn tables(&self, base_id: &str) -> Result<Arc<Vec<Table>>> {
+    async fn tables(&self, base_id: &str) -> Result<Told> {
         let tables = Arc::new(self.client.json::<Tables>(&Request::tables(base_id)).await?.tables);
+        let told = Told(tables, self.client.now());
         let mut known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(base_id.to_owned(), tables.clone());
-        Ok(tables)
+        known.insert(base_id.to_owned(), told.clone());
+        Ok(told)
     }
 
     /// The base that a namespace, or the connection, names.
@@ -266,8 +286,11 @@ impl AirtableConnector {
             (None, Some(name)) if is_base_id(name.trim()) => Ok(name.trim().to_owned()),
             (None, Some(name)) => self.base_named(name).await,
             (None, None) => Err(Error::Option(
-                "neither base_id nor namespace is given: name the base to read, as base_id app... or as namespace [\"app...\"]".into(),
-            )),
+                "neither option base_id nor option namespace is given: name the base to read, as option base_id app... or \
+                 as option namespace [\"app...\"]"
+                    .into(),
+            )
+            .of_option("base_id")),
         }
     }
 
@@ -285,7 +308,7 @@ impl AirtableConnector {
     }
 
     /// The base of a read and its tables as they were told last; asked for where the read's table is not among them.
-    async fn known(&self, read: &ReadOptions) -> Result<(String, Arc<Vec<Table>>)> {
+    async fn known(&self, read: &ReadOptions) -> Result<(String, Told)> {
         let wanted = table_option(read)?;
         let known = |name: &str| self.known_bases.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let base_id = match read.namespace.as_deref().filter(|_| self.connection.base_id.is_none()).and_then(known) {
@@ -293,7 +316,7 @@ impl AirtableConnector {
             None => self.base_id(read.namespace.as_deref()).await?,
         };
         let known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(&base_id).cloned();
-        let tables = match known.filter(|tables| find_table(tables, wanted, &base_id).is_ok()) {
+        let tables = match known.filter(|tables| find_table(&tables.0, wanted, &base_id).is_ok()) {
             Some(tables) => tables,
             None => self.tables(&base_id).await?,
         };
@@ -316,14 +339,18 @@ impl AirtableConnector {
         let ids = named.ids(&listed)?;
         let mut known = HashMap::new();
         if is_cached {
-            known.clone_from(&self.known_tables.lock().unwrap_or_else(PoisonError::into_inner));
+            let tables = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(tables.iter().map(|(id, Told(tables, _))| (id.clone(), tables.clone())));
+            drop(tables);
             let has = |id: &str, tables: &[Table]| {
                 read.table.as_deref().is_none_or(|wanted| find_table(tables, wanted, id).is_ok())
             };
             known.retain(|id, tables| named.are_all() || has(id, tables));
         }
         let told = namespaces::ask(&self.client, ids, known).await?;
-        let new = told.iter().filter_map(|base| Some((base.base_id.clone(), base.tables.as_ref().ok()?.clone())));
+        let now = self.client.now();
+        let new =
+            told.iter().filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now))));
         self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
         Ok(told)
     }
@@ -333,14 +360,14 @@ impl AirtableConnector {
         union::plan(&self.told(read, is_cached).await?, wanted, read)
     }
 
-    fn planned(&self, base_id: &str, tables: &[Table], read: &ReadOptions) -> Result<Scan> {
+    fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
         let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
         if read.ingestion_type == IngestionType::Snapshot {
             return Ok(scan);
         }
-        // Of what is read as a batch no more is known than that it was so before now.
-        let now = self.client.now().ok_or_else(no_date)?;
-        Ok(Scan { changed_at: micros(now - SETTLED_SECONDS), ..scan })
+        // Of what is read as a batch no more is known than that it was so before now. The table had no other fields when it
+        // was told, and may have some by now.
+        Ok(Scan { changed_at: micros(told.ok_or_else(no_date)? - SETTLED_SECONDS), ..scan })
     }
 }
 
@@ -369,7 +396,7 @@ impl LakeflowConnect for AirtableConnector {
 
     async fn list_tables(&self, namespace: Option<&str>) -> Result<Vec<String>> {
         let base_id = self.base_id(namespace).await?;
-        let tables = self.tables(&base_id).await?;
+        let Told(tables, _) = self.tables(&base_id).await?;
         Ok(tables.iter().map(|table| table.name.clone()).collect())
     }
 
@@ -379,7 +406,7 @@ impl LakeflowConnect for AirtableConnector {
             return self.plan_several(read, false).await;
         }
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        self.planned(&base_id, &self.tables(&base_id).await?, read)
+        Self::planned(&base_id, &self.tables(&base_id).await?, read)
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
@@ -389,7 +416,7 @@ impl LakeflowConnect for AirtableConnector {
             return Ok(TableMetadata { primary_keys, cursor_field: None, ingestion_type: read.ingestion_type });
         }
         let (base_id, tables) = self.known(read).await?;
-        find_table(&tables, table_option(read)?, &base_id)?;
+        find_table(&tables.0, table_option(read)?, &base_id)?;
         let cursor_field = match read.ingestion_type {
             IngestionType::Snapshot => None,
             IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
@@ -406,7 +433,7 @@ impl LakeflowConnect for AirtableConnector {
                     .into(),
             ));
         }
-        Stream::new(self.client.clone(), plan, read.clone())
+        Stream::new(self.client.clone(), self.known_webhooks.clone(), plan, read.clone())
     }
 
     fn read(&self, scan: Scan) -> Batches {

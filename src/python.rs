@@ -51,7 +51,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(facts::option_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::option_meant, module)?)?;
     module.add_function(wrap_pyfunction!(facts::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::calls_a_month, module)?)?;
     module.add_function(wrap_pyfunction!(facts::check_format, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::format_of_file, module)?)?;
     module.add_function(wrap_pyfunction!(facts::nearest_names, module)?)?;
     module.add_function(wrap_pyfunction!(facts::html_table, module)?)?;
     module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;

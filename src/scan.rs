@@ -291,6 +291,7 @@ pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -
     find(tables, wanted, Table::id_and_name).ok_or_else(|| {
         let near = nearest_or_all(wanted, "it has", tables.iter().map(|table| table.name.as_str()));
         Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}").into())
+            .of_option("tableName")
     })
 }
 
@@ -300,7 +301,8 @@ fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
     }
     table.check_views()?;
     let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
-    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name).into()))
+    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name).into())
+        .of_option("view"))
 }
 
 fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field>> {
@@ -322,7 +324,8 @@ fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field
             let hint = as_json(wanted.by_commas.as_deref(), names()).unwrap_or_default();
             return Err(Error::NotFound(
                 format!("option fields has {name:?}: table {:?} has no such field{near}{hint}", table.name).into(),
-            ));
+            )
+            .of_option("fields"));
         };
         table.check_field(field, needs_name)?;
         ids.push(field.id.as_str());

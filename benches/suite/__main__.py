@@ -23,7 +23,7 @@ from .decoder import PROJECT
 from .report import made, write_again, write_page
 from .settings import Settings
 
-GROUPS = ("start", "memory", "increments", "paced", "shared", "bases", "files", "copies", "whole")
+GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "bases", "files", "copies", "whole")
 """What is run by default. The longest comes last."""
 
 MORE = ("sizes",)

@@ -65,6 +65,43 @@ def our_changes(place: Place, table: str, mode: str, start: dict[str, Any]) -> T
     return read
 
 
+def our_polls(
+    place: Place,
+    table: str,
+    mode: str,
+    start: dict[str, Any],
+    begin: float,
+    seconds: float,
+    poll_seconds: float,
+    shares: bool,
+) -> Timed:
+    """Asks again and again what is new, which is nothing: as a stream, or each time itself. Gives how often."""
+    from lakeflow_airtable._native import Connector
+
+    options = {"token": place["token"], "base_id": place["base_id"], "base_url": place["url"]}
+    more = {"requests_per_second": str(UNPACED), "ingestion_type": mode, "poll_seconds": str(poll_seconds)}
+    connector = Connector({**options, **more})
+    stream = connector.stream(connector.plan(table))
+    offset = json.dumps(start, separators=(",", ":"))
+
+    def ask() -> int:
+        time.sleep(max(0.0, begin - time.time()))
+        asked = 0
+        while time.time() < begin + seconds:
+            rest = poll_seconds
+            if shares:
+                latest, _, rest = stream.poll(offset)
+            else:
+                latest, _ = stream.latest(offset)
+            if latest != offset:
+                raise SystemExit(f"{latest} is new after {offset}")
+            asked += 1
+            time.sleep(rest)
+        return asked
+
+    return ask
+
+
 def _load_ours() -> None:
     import lakeflow_airtable._native  # noqa: F401
 

@@ -31,6 +31,12 @@ class Settings:
     sync_changes: int = 1_000
     """Records that are edited between two runs of a copy."""
 
+    poll_streams: tuple[int, ...] = (1, 5, 20)
+    """Idle streams of one base."""
+
+    poll_polls: int = 30
+    """How often each of them asks."""
+
     starts: int = 15
     size_reads: int = 5
     wheel: str = ""
@@ -51,6 +57,8 @@ class Settings:
             memory_records=(200, 400),
             changes=(1, 20),
             sync_changes=20,
+            poll_streams=(1, 2),
+            poll_polls=4,
             starts=2,
             size_reads=1,
         )

@@ -9,7 +9,7 @@ from .errors import OptionError
 from .options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from os import PathLike
     from typing import Literal
 
@@ -179,6 +179,7 @@ class Airtable:
         every: str | float | None = None,
         refresh: bool | Collection[str] = False,
         storage_options: Mapping[str, str] | None = None,
+        on_report: Callable[[SyncReport], object] | None = None,
         **options: Unpack[SyncKeywords],
     ) -> SyncReport:
         """Brings copies of tables up to date, and makes them where there are none.
@@ -192,10 +193,13 @@ class Airtable:
             to: Where the copies go: a directory or an object store's address (`delta`), a directory (`parquet`), a file
                 (`duckdb`), or a catalog and a namespace such as `lake.airtable` (`iceberg`).
             format: `delta`, `iceberg`, `duckdb` or `parquet`. Parquet holds snapshots only.
-            every: Keeps running: seconds from the begin of one run to that of the next, or a text such as `15m`.
-            refresh: `True`, or names of tables, whose copies are loaded anew, in place of what they hold.
+            every: Keeps running: seconds from the begin of one run to that of the next, or a text such as `15m`. A
+                later run that cannot begin is logged, and the next is tried.
+            refresh: `True`, or names of tables, whose copies are loaded anew, in place of what they hold. One that
+                could not be is loaded anew by the next run.
             storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog where
                 pyiceberg's configuration does not have them.
+            on_report: What is called with the report of each run.
             options: Options of the reads, and `scd_type`, `primary_keys`, `sequence_by`, for all entries that do not
                 have their own.
 
@@ -217,6 +221,7 @@ class Airtable:
             every=every,
             refresh=refresh,
             storage_options=storage_options,
+            on_report=on_report,
             given=options,
         )
 

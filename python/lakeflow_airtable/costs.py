@@ -13,7 +13,8 @@ from .shown import scrubbed
 INGESTION_TYPES = ("snapshot", "append", "cdc", "cdc_with_deletes")
 
 CALLS_A_MONTH: dict[str, int | None] = {"free": 1_000, "team": 100_000, "business": None, "enterprise": None}
-"""What a plan grants to a workspace, all its bases and programs together. None where there is no cap."""
+"""What a plan grants to a workspace, all its bases and programs together. None where there is no cap. The compiled
+module, which warns of it, has the same."""
 
 MONTH_SECONDS = 31 * 86_400
 """The longest month: who stays within the cap in it does so in every other one."""
@@ -21,10 +22,13 @@ MONTH_SECONDS = 31 * 86_400
 _PAYLOADS = 50
 """Changes in one page of a change feed."""
 
-# Each run asks for the table's definition. A stream asks again, for its fields, and once for how far it can go.
-# A change feed has its webhook looked for, and made before the first load.
-_BEFORE_THE_FIRST = {"snapshot": 1, "append": 2, "cdc": 3, "cdc_with_deletes": 6}
-_BEFORE_EACH = {"snapshot": 1, "append": 2, "cdc": 3, "cdc_with_deletes": 3}
+_KEPT_ALIVE_SECONDS = 3_600
+_LOOKED_AT_SECONDS = 600
+
+# Each run asks for the table's definition, and a stream once for how far it can go. A change feed has its webhook
+# looked for, and before the first load its table is planned again, and the webhook made.
+_BEFORE_THE_FIRST = {"snapshot": 1, "append": 2, "cdc": 2, "cdc_with_deletes": 6}
+_BEFORE_EACH = {"snapshot": 1, "append": 2, "cdc": 2, "cdc_with_deletes": 2}
 
 
 @scrubbed
@@ -79,6 +83,14 @@ def run_requests(ingestion_type: str, records: int, changed: int, page_size: int
         # Records that a feed names are looked for first, because they may be gone by then, and read afterwards.
         return before + max(1, ceil(changed / _PAYLOADS)) + 2 * listed
     return before + listed
+
+
+def idle_stream(ingestion_type: str, poll_seconds: float) -> int:
+    """The calls a month of a stream that goes on and on, and asks as often as it may, while nothing changes."""
+    asked = ceil(MONTH_SECONDS / poll_seconds)
+    # A change feed is read now and then, so that it does not expire. A table is looked at for new fields.
+    beside = _KEPT_ALIVE_SECONDS if ingestion_type == "cdc_with_deletes" else _LOOKED_AT_SECONDS
+    return asked + ceil(MONTH_SECONDS / max(beside, poll_seconds))
 
 
 def pages(records: int, page_size: int) -> int:

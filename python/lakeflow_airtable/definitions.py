@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .shown import scrubbed
@@ -48,7 +48,8 @@ class Field:
     name: str
     type: str
     column: str | None
-    options: Any
+    # It may be a dict, which has no hash.
+    options: Any = field(hash=False)
     description: str | None
 
 

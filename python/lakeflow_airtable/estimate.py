@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +15,8 @@ from typing import Any
 from .costs import CALLS_A_MONTH, INGESTION_TYPES, MONTH_SECONDS, Cost, cost, total
 from .errors import AirtableError, OptionError
 from .intervals import in_words, seconds
-from .options import Options, table
+from .options import Options
+from .options import number as number_of
 from .shown import aligned, scrubbed
 from .specification.given import entries_of
 from .specification.spec import Entry
@@ -61,7 +63,11 @@ class TableEstimate:
         return next(cost for cost in self.costs if cost.ingestion_type == ingestion_type)
 
 
-_HEADS = ("table", "records", "type", "first calls", "minutes", "run calls", "minutes", "calls a month", "of the plan")
+_OF_THE_PLAN = "of the plan"
+_HEADS = (
+    *("table", "records", "type", "first calls", "first seconds", "run calls", "run seconds", "calls a month"),
+    _OF_THE_PLAN,
+)
 _NUMBERS = (1, 3, 4, 5, 6, 7, 8)
 
 
@@ -75,6 +81,9 @@ class Estimate:
         airtable_plan: The plan that the shares are of; None where it was not said.
         cap: The calls a month that the plan grants to the workspace; None where the plan is unknown or has no cap.
         every_seconds: From the begin of one run to that of the next.
+        used_this_month: The calls to these bases in this month of UTC by all programs of this machine that use this
+            package, as far as they are known: Airtable has counted more if other machines or programs call. None where
+            nothing is known.
         assumed: What was taken for granted, as sentences.
     """
 
@@ -82,6 +91,7 @@ class Estimate:
     airtable_plan: str | None
     cap: int | None
     every_seconds: float
+    used_this_month: int | None
     assumed: tuple[str, ...]
 
     def __iter__(self) -> Iterator[TableEstimate]:
@@ -122,6 +132,7 @@ class Estimate:
             "airtable_plan": self.airtable_plan,
             "cap": self.cap,
             "every_seconds": self.every_seconds,
+            "used_this_month": self.used_this_month,
             "exceeds_plan": self.exceeds_plan,
             "requests": self.requests,
             "tables": [asdict(one) for one in self.tables],
@@ -131,15 +142,13 @@ class Estimate:
         }
 
     def __repr__(self) -> str:
-        lines = [_HEADS, *self._rows()]
-        return "\n".join([self._caption, aligned(lines, _NUMBERS), *(f"- {line}" for line in self.assumed)])
+        return "\n".join([self._caption, aligned(self._lines(), _NUMBERS), *(f"- {line}" for line in self.assumed)])
 
     def _repr_html_(self) -> str:
         from ._native import html_table
 
-        return html_table(
-            f"{self._caption} {' '.join(self.assumed)}", list(_HEADS), [list(row) for row in self._rows()]
-        )
+        heads, *rows = map(list, self._lines())
+        return html_table(f"{self._caption} {' '.join(self.assumed)}", heads, rows)
 
     @property
     def _caption(self) -> str:
@@ -148,18 +157,35 @@ class Estimate:
         if self.airtable_plan is None:
             return f"{which}; airtable_plan is not given, so no share of a plan is told."
         grants = "has no monthly cap" if self.cap is None else f"grants {self.cap:,} calls a month"
+        if self.cap is not None and self.used_this_month is not None:
+            grants += f", of which this machine has used about {self.used_this_month:,}"
         return f"{which}; plan {self.airtable_plan} {grants}."
 
+    def _lines(self) -> list[tuple[str, ...]]:
+        """Heads and rows. Shares are told only where the plan has a cap."""
+        lines = [_HEADS, *self._rows()]
+        return lines if self.cap is not None else [line[: _HEADS.index(_OF_THE_PLAN)] for line in lines]
+
     def _rows(self) -> Iterator[tuple[str, ...]]:
+        """Of one table every ingestion type. Of several the one by which each is kept, and every one in the sums."""
+        if len(self.tables) == 1:
+            [one] = self.tables
+            yield from _by_type(one.name, _size(one), one.costs, one.ingestion_type)
+            return
         for one in self.tables:
-            for number, each in enumerate(one.costs):
-                name, size = (one.name, _size(one)) if number == 0 else ("", "")
-                chosen = " *" if each.ingestion_type == one.ingestion_type else ""
-                yield (name, size, each.ingestion_type + chosen, *_cells(each))
-        if len(self.tables) > 1:
-            for number, kind in enumerate(INGESTION_TYPES):
-                yield ("all" if number == 0 else "", "", kind, *_cells(self.total_of(kind)))
-            yield ("", "", "as specified *", *_cells(self.total))
+            yield from _by_type(one.name, _size(one), (one.cost,), one.ingestion_type)
+        kept = self.total
+        sums = [self.total_of(kind) for kind in INGESTION_TYPES]
+        if kept.ingestion_type not in INGESTION_TYPES:
+            sums.append(kept)
+        yield from _by_type("all", "", sums, kept.ingestion_type)
+
+
+def _by_type(name: str, size: str, costs: Collection[Cost], kept: str) -> Iterator[tuple[str, ...]]:
+    """A row for each type, with a star at the one that is kept. The name stands in the first."""
+    for number, each in enumerate(costs):
+        first = (name, size) if number == 0 else ("", "")
+        yield (*first, each.ingestion_type + (" *" if each.ingestion_type == kept else ""), *_cells(each))
 
 
 def _size(one: TableEstimate) -> str:
@@ -169,7 +195,7 @@ def _size(one: TableEstimate) -> str:
 
 def _cells(cost: Cost) -> tuple[str, ...]:
     share = "" if cost.share is None else f"{cost.share:.1%}"
-    first, run = (f"{minutes:.1f}" for minutes in (cost.first_minutes, cost.run_minutes))
+    first, run = (f"{60 * minutes:,.1f}" for minutes in (cost.first_minutes, cost.run_minutes))
     return (f"{cost.first_requests:,}", first, f"{cost.run_requests:,}", run, f"{cost.calls_a_month:,}", share)
 
 
@@ -192,7 +218,8 @@ def estimate(
     known = _known(records, entries, tables)
     cap = CALLS_A_MONTH[plan] if plan else None
     found = tuple(_estimated(entry, tables, known.get(entry.where), changed_per_run, pause, cap) for entry in entries)
-    return Estimate(found, plan, cap, pause, tuple(_assumed(found, entries, changed_per_run)))
+    used = _used(entries, tables)
+    return Estimate(found, plan, cap, pause, used, tuple(_assumed(found, entries, changed_per_run)))
 
 
 def warn_of_cap(
@@ -256,8 +283,8 @@ def _estimated(
         records, certainty, requests = connector.estimate_records(scan)
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
-    size = int(_number(entry.options, "page_size"))
-    per_second = _number(entry.options, "requests_per_second")
+    size = int(number_of(entry.options, "page_size"))
+    per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
     costs = tuple(
         cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap)
@@ -266,10 +293,12 @@ def _estimated(
     return TableEstimate(tables.name(entry), records, certainty, changed, requests, entry.ingestion_type, costs)
 
 
-def _number(options: Mapping[str, str], name: str) -> float:
-    """An option that was checked before, or its default."""
-    default = next(row["default"] for row in table() if row["name"] == name)
-    return float(options.get(name, "").strip() or default)
+def _used(entries: list[Entry], tables: LibraryTables) -> int | None:
+    """The calls of this month to the bases of all entries."""
+    bases = {json.loads(entry.plan)["base_id"]: tables.connector(entry.options) for entry in entries if entry.plan}
+    used = [connector.calls_this_month(base) for base, connector in bases.items()]
+    known = [calls for calls in used if calls is not None]
+    return sum(known) if known else None
 
 
 def _plan(options: Mapping[str, str]) -> str | None:
@@ -302,10 +331,12 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
         yield f"{changed_per_run:.2%} of the records change between two runs, each by an edit of its own."
     else:
         yield f"{ceil(changed_per_run):,} records change between two runs, each by an edit of its own."
-    rates = sorted({_number(entry.options, "requests_per_second") for entry in entries})
+    rates = sorted({number_of(entry.options, "requests_per_second") for entry in entries})
     paces = " or ".join(f"{rate:g}" for rate in rates)
     yield f"The tables are read one after the other at {paces} calls a second, and nobody else uses the base."
     yield "No call is repeated, a month has 31 days, and the first load comes on top of its runs."
+    if len(found) > 1:
+        yield "Tables of one base share its definitions and what its change feed tells, so a run takes a little less."
     if any(one.certainty == "about" for one in found):
         yield "Sizes with 'about' come from a share of the record ids, and are mostly within a fifth."
     if any(one.certainty == "at_least" for one in found):

@@ -16,7 +16,7 @@ class AccessKeywords(TypedDict, total=False):
     """Personal access token or OAuth access token."""
 
     base_id: str | None
-    """`app...`; without it every base that the token sees is a namespace, and reads need `namespace`."""
+    """The base's id, `app...`, or its web address; without it each read names its base by `namespace`."""
 
 
 class ConnectionKeywords(TypedDict, total=False):
@@ -28,6 +28,9 @@ class ConnectionKeywords(TypedDict, total=False):
 
     requests_per_second: float | str | None
     """Requests a second to one base, for all processes of the machine together. Default: `4.5`."""
+
+    budget_location: str | None
+    """Absolute path of a directory that all machines see, by which they share a base's budget."""
 
     max_retries: int | str | None
     """How often one request is sent again after a failure that may pass. Default: `8`."""
@@ -90,6 +93,9 @@ class StreamKeywords(TypedDict, total=False):
 
     max_records_per_batch: int | str | None
     """Largest number of records in one streaming micro-batch."""
+
+    poll_seconds: float | str | None
+    """How often a stream asks for changes at most, in seconds. Default: `60`."""
 
     lookback_seconds: int | str | None
     """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""

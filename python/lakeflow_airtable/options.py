@@ -96,6 +96,12 @@ class Options(dict[str, str]):
         )
 
 
+def number(options: Mapping[str, str], name: str) -> float:
+    """An option that was checked before, or its default."""
+    default = next(row["default"] for row in table() if row["name"] == name)
+    return float(options.get(name, "").strip() or default)
+
+
 def once(given: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     """Values by the names of their options, given with the names as they were written. An option has one value."""
     values: dict[str, str] = {}

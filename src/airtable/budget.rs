@@ -7,12 +7,14 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::airtable::location::{Location, Told};
 use crate::airtable::lock_file;
-use crate::airtable::pace::{Micros, Pace, SLOTS_BYTES, Slots, Turn, micros};
+use crate::airtable::pace::{Micros, Pace, SLOTS_BYTES, Slots, Turn, Why, micros};
+use crate::fingerprint::fingerprint;
 use crate::token::Token;
 
 /// How many times as many requests a token may send as one base may get.
@@ -31,7 +33,7 @@ pub struct BudgetState {
     pub wait: Duration,
     /// How long the base is left alone after too many requests.
     pub blocked: Duration,
-    /// Whether the pace is lower for a while after a penalty.
+    /// Whether the pace is lower, because refusals told of other machines.
     pub is_eased: bool,
 }
 
@@ -41,6 +43,9 @@ pub(crate) struct Budget {
     path: PathBuf,
     pace: Pace,
     kept: Mutex<Kept>,
+    /// Where readers of other machines are met, and the number of the base there.
+    place: Option<(PathBuf, u64)>,
+    location: Mutex<Option<Location>>,
 }
 
 /// What is kept from one change to the next.
@@ -66,25 +71,62 @@ impl Budget {
 
     fn new(host: &str, of: &str, pace: Pace) -> Self {
         // The number is that of the file's form.
-        Self::at(lock_file::path(&format!("3-{host}-{of}.budget")), pace)
+        Self::at(lock_file::path(&format!("4-{host}-{of}.budget")), pace)
     }
 
     fn at(path: PathBuf, pace: Pace) -> Self {
-        Self { path, pace, kept: Mutex::default() }
+        Self { path, pace, kept: Mutex::default(), place: None, location: Mutex::default() }
+    }
+
+    /// The same, shared with other machines by a directory that all of them see.
+    pub(crate) fn shared_at(self, directory: Option<&Path>) -> Self {
+        let base = || fingerprint(&self.path.file_name().unwrap_or_default().to_string_lossy());
+        let place = directory.map(|directory| (directory.to_owned(), base()));
+        Self { place, ..self }
+    }
+
+    /// Whether it is a request's turn among those of all machines; none where that cannot be known.
+    fn turn_of_all(&self) -> Option<Turn> {
+        let (directory, base) = self.place.as_ref()?;
+        let blocked = self.change(|slots, now| slots.blocked(now));
+        let mut location = self.location.lock().unwrap_or_else(PoisonError::into_inner);
+        if location.as_ref().is_some_and(Location::is_over) {
+            *location = None;
+        }
+        let location = location.get_or_insert_with(|| Location::enter(directory, *base, self.pace.interval, now()));
+        Some(match location.turn(now(), blocked) {
+            Told::Go => self.change(|slots, now| slots.depart(now, self.pace)),
+            Told::Wait(wait) => Turn::Wait(wait, Why::Queue),
+            Told::Shut(wait) => Turn::Wait(wait, Why::Penalty),
+            Told::Alone(readers) => {
+                self.change(|slots, now| slots.expect(readers, now, self.pace));
+                return None;
+            }
+        })
     }
 
     /// Takes the next slot. A request that has to wait asks [`Budget::depart`] when its wait is over.
     pub(crate) fn reserve(&self) -> Turn {
+        if let Some(turn) = self.turn_of_all() {
+            return turn;
+        }
         self.change(|slots, now| slots.reserve(now, self.pace))
     }
 
     /// Whether the request may be sent now that its slot has come.
     pub(crate) fn depart(&self) -> Turn {
+        if let Some(turn) = self.turn_of_all() {
+            return turn;
+        }
         self.change(|slots, now| slots.depart(now, self.pace))
     }
 
     /// The same for a request that was let go, and not sent then.
     pub(crate) fn depart_again(&self, noted: Micros) -> Turn {
+        if self.place.is_some() {
+            self.change(|slots, now| slots.forget(noted, now));
+            return self.depart();
+        }
         self.change(|slots, now| slots.depart_again(noted, now, self.pace))
     }
 
@@ -114,7 +156,7 @@ impl Budget {
             path: self.path.clone(),
             wait: slots.outlook(now),
             blocked: slots.blocked(now),
-            is_eased: slots.eased(now) > 0,
+            is_eased: slots.is_eased(),
         })
     }
 
@@ -125,7 +167,10 @@ impl Budget {
 
     /// Nobody sends to this base for as long as `wait`.
     pub(crate) fn block(&self, wait: Duration) {
-        self.change(|slots, now| slots.block(now, now + micros(wait)));
+        self.change(|slots, now| slots.block(now, now + micros(wait), self.pace));
+        if let Some(location) = &*self.location.lock().unwrap_or_else(PoisonError::into_inner) {
+            location.shut(now() + micros(wait));
+        }
     }
 
     fn change<T>(&self, mut act: impl FnMut(&mut Slots, Micros) -> T) -> T {

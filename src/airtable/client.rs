@@ -5,6 +5,7 @@
 //! followed, so that the token reaches no other host.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,11 +16,12 @@ use serde::de::DeserializeOwned;
 
 use crate::airtable::body::{innermost, text_of, whole};
 use crate::airtable::budget::{Budget, BudgetState};
+use crate::airtable::calls::Calls;
 use crate::airtable::clock::ServiceClock;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
 use crate::airtable::failure::{Failure, Purpose, Reason, from_ended, from_failure};
 use crate::airtable::lanes::Lanes;
-use crate::airtable::lock_file::{self, Held};
+use crate::airtable::lock_file::{self, CALLS, Held};
 use crate::airtable::oauth::Access;
 use crate::airtable::request::Request;
 use crate::airtable::retry::Retry;
@@ -121,7 +123,7 @@ impl Client {
     /// Sends a request until it is answered or given up; one that makes something is sent again only where it was refused
     /// unread. Every wait ends when the future is dropped. The tally counts what it takes.
     pub(crate) async fn answer(&self, request: &Request, tally: &Arc<Tally>) -> Result<Answer, Failure> {
-        let base = self.budget(request);
+        let base = self.base(request.base_id.as_deref());
         let (mut retries, mut renewals) = (0, 0);
         loop {
             let token = self.access.token();
@@ -179,7 +181,9 @@ impl Client {
             departure.wait().await;
         }
         let sending = self.within_time(&departure, self.attempt(request, &lane.http, &departure));
-        let body = departure::scope(departure.clone(), sending).await?;
+        let body = departure::scope(departure.clone(), sending).await;
+        base.calls.over();
+        let body = body?;
         tally.answered(body.len());
         let took = departure.at().map_or(Duration::ZERO, |at| at.elapsed());
         Ok(Answer { body, took })
@@ -249,17 +253,39 @@ impl Client {
         url
     }
 
-    fn budget(&self, request: &Request) -> Arc<BaseBudget> {
-        let base = request.base_id.as_deref().unwrap_or("meta");
+    /// The calls to a base.
+    pub(crate) fn calls(&self, base_id: &str) -> Arc<Calls> {
+        self.base(Some(base_id)).calls.clone()
+    }
+
+    /// How many requests this client has sent, to all bases.
+    pub(crate) fn requests(&self) -> u64 {
+        let budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        budgets.values().map(|base| base.calls.count()).sum()
+    }
+
+    /// Where processes of the machine that have this token keep what they share of a base. The number is that of the
+    /// file's form.
+    pub(crate) fn shared_path(&self, form: u8, base_id: &str, what: &str) -> PathBuf {
+        let (host, token) = (&self.connection.base_url[..], self.connection.token.fingerprint());
+        lock_file::path(&format!("{form}-{host}-{base_id}-{token:016x}.{what}"))
+    }
+
+    fn base(&self, base_id: Option<&str>) -> Arc<BaseBudget> {
+        let base = base_id.unwrap_or("meta");
         let host = &self.connection.base_url[..];
         let rate = self.connection.requests_per_second;
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(budget) = budgets.get(base) {
             return budget.clone();
         }
-        let name = request.base_id.as_ref().map_or_else(|| "requests without a base".into(), |id| format!("base {id}"));
-        let budget = Budget::of_base(host, base, rate);
-        let budget = BaseBudget { name, budget, queue: tokio::sync::Mutex::default() };
+        let name = base_id.map_or_else(|| "requests without a base".into(), |id| format!("base {id}"));
+        // Requests that belong to no base are few.
+        let place = self.connection.budget_location.as_deref().filter(|_| base_id.is_some());
+        let budget = Budget::of_base(host, base, rate).shared_at(place);
+        let counted = base_id.map(|id| lock_file::path(&format!("1-{host}-{id}.{CALLS}")));
+        let calls = Arc::new(Calls::new(counted, name.clone(), self.connection.airtable_plan));
+        let budget = BaseBudget { name, budget, calls, queue: tokio::sync::Mutex::default() };
         budgets.entry(base.to_owned()).or_insert(Arc::new(budget)).clone()
     }
 
@@ -325,11 +351,16 @@ impl Client {
     /// Waits until no other process of this machine is about the same thing of a base; holds it up until dropped. None
     /// where that cannot be agreed on, or takes longer than anybody should need.
     pub(crate) async fn alone(&self, base_id: &str, about: &str) -> Option<Held> {
+        self.alone_within(base_id, about, self.connection.timeout).await
+    }
+
+    /// The same for who goes on without it after some time.
+    pub(crate) async fn alone_within(&self, base_id: &str, about: &str, most: Duration) -> Option<Held> {
         let host = &self.connection.base_url[..];
         let path = lock_file::path(&format!("1-{host}-{base_id}.{about}"));
         let began = Instant::now();
         let mut is_told = false;
-        while began.elapsed() < self.connection.timeout {
+        while began.elapsed() < most {
             if !is_told && began.elapsed() > TOLD_WAIT {
                 is_told = true;
                 log::warn!("base {base_id}: another process of this machine is about its {about}: waiting for it");

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::airtable::budget::Budget;
+use crate::airtable::calls::Calls;
 use crate::airtable::pace::{Micros, Turn, Why};
 use crate::airtable::tally::Tally;
 
@@ -35,6 +36,7 @@ pub(crate) struct BaseBudget {
     /// What messages call the base.
     pub(crate) name: String,
     pub(crate) budget: Budget,
+    pub(crate) calls: Arc<Calls>,
     pub(crate) queue: tokio::sync::Mutex<()>,
 }
 
@@ -67,7 +69,7 @@ impl Departure {
     /// it may prolong it. The base comes last, because what it notes is when requests go: those that waited for the token
     /// after that would go closer together than was noted.
     pub(crate) async fn wait(&self) {
-        let BaseBudget { name, budget, queue } = &*self.base;
+        let BaseBudget { name, budget, queue, .. } = &*self.base;
         let _waiting = self.tally.waiting();
         let _turn = queue.lock().await;
         sleep_through("all bases of this token", &self.of_token, self.of_token.reserve()).await;
@@ -81,7 +83,7 @@ impl Departure {
         match noted {
             None => self.wait().await,
             Some(noted) => {
-                let BaseBudget { name, budget, queue } = &*self.base;
+                let BaseBudget { name, budget, queue, .. } = &*self.base;
                 let _waiting = self.tally.waiting();
                 let _turn = queue.lock().await;
                 let noted = sleep_through(name, budget, budget.depart_again(noted)).await;
@@ -128,6 +130,7 @@ impl Departure {
     pub(crate) fn not_sent(&self) {
         if self.state().noted.is_some() {
             self.tally.not_sent();
+            self.base.calls.not_sent();
         }
     }
 
@@ -140,6 +143,7 @@ impl Departure {
         let mut state = self.state();
         if state.noted.is_none() {
             self.tally.sent();
+            self.base.calls.sent();
         }
         (state.noted, state.at) = (Some(noted), Some(Instant::now()));
     }
@@ -189,7 +193,7 @@ fn tell(name: &str, wait: Duration, why: Why, interval: Duration) {
     let why = match why {
         Why::Queue => "other requests of this machine are before it",
         Why::Penalty => "Airtable refused a request of this machine as one too many, and refuses all for a while",
-        Why::Eased => "after such a refusal requests go at a lower pace for some minutes",
+        Why::Eased => "refusals tell that others read the base, so requests go at a share of the pace",
     };
     log::warn!("{name}: the next request waits {:.0} s: {why}", wait.as_secs_f64());
 }

@@ -225,7 +225,8 @@ fn said_of(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     let Failure::Status { status, kind, message, reason, .. } = failure else {
         return unanswered(asked, purpose, failure);
     };
-    let answer = [status.to_string(), kind.clone(), message.clone()];
+    // What follows is a part of the same sentence.
+    let answer = [status.to_string(), kind.clone(), message.trim_end_matches('.').to_owned()];
     let answer = answer.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let say = |what_to_do: &str| Said::from(format!("{asked}: {answer}: {what_to_do}"));
     match (*status, kind.as_str()) {

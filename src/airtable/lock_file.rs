@@ -16,6 +16,10 @@ const PREFIX: &str = "lakeflow-airtable-";
 /// What a file says is of no use after so long without a change: the longest that a budget looks ahead is a quarter of it.
 const OLD: Duration = Duration::from_secs(3_600);
 
+/// How the names of files end that count the calls of a month, and how old they become.
+pub(crate) const CALLS: &str = "calls";
+const OLD_CALLS: Duration = Duration::from_secs(40 * 86_400);
+
 /// Services of this machine come and go, each with a port of its own.
 const OLD_ON_LOOPBACK: Duration = Duration::from_secs(60);
 
@@ -66,7 +70,12 @@ fn sweep() {
     let is_old = |path: &Path, age: Option<Duration>| {
         let name = file_name(path);
         let is_loopback = ["---127.", "---localhost-", "----1-"].iter().any(|host| name.contains(host));
-        age.is_some_and(|age| age > if is_loopback { OLD_ON_LOOPBACK } else { OLD })
+        let old = match is_loopback {
+            true => OLD_ON_LOOPBACK,
+            false if name.ends_with(&format!(".{CALLS}")) => OLD_CALLS,
+            false => OLD,
+        };
+        age.is_some_and(|age| age > old)
     };
     for path in all() {
         if !is_old(&path, std::fs::symlink_metadata(&path).ok().and_then(|found| age(&found))) {
@@ -235,11 +244,12 @@ mod tests {
         };
         let (local, remote) = ("http://127.0.0.1:1/", "https://one.example/");
         let (old, in_use, young, far) = (of(local, "a"), of(local, "b"), of(local, "c"), of(remote, "d"));
-        let very_old = of(remote, "e");
+        let (very_old, counted) = (of(remote, "e"), of(remote, CALLS));
         for (_, file) in [&old, &in_use, &far] {
             aged(file, 120);
         }
         aged(&very_old.1, 4_000);
+        aged(&counted.1, 31 * 86_400);
         in_use.1.lock().expect("locked");
         // Begins alike, and is somebody's own.
         let theirs = ["vendors.parquet", "read.log", "3-notes", "0.1.0.tar.gz"].map(path);
@@ -252,11 +262,13 @@ mod tests {
             std::fs::remove_file(theirs).expect("still there");
         }
         let is_there: Vec<bool> =
-            [&old, &in_use, &young, &far, &very_old, &left].iter().map(|(path, _)| path.exists()).collect();
-        assert_eq!(is_there, [false, true, true, true, false, true]);
+            [&old, &in_use, &young, &far, &very_old, &counted, &left].iter().map(|(path, _)| path.exists()).collect();
+        assert_eq!(is_there, [false, true, true, true, false, true, true]);
         remove_those_of(local);
         assert!(!in_use.0.exists() && !young.0.exists() && !left.0.exists() && far.0.exists());
-        std::fs::remove_file(far.0).expect("there");
+        for (path, _) in [far, counted] {
+            std::fs::remove_file(path).expect("there");
+        }
     }
 
     #[test]

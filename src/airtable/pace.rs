@@ -7,22 +7,18 @@
 
 use std::time::Duration;
 
-/// Microseconds since the Unix epoch: a clock that several processes read alike.
-pub(crate) type Micros = u64;
+pub(crate) use crate::airtable::share::Micros;
+use crate::airtable::share::{SHARE_NUMBERS, Share};
 
 /// A penalty that ends later than this comes from a clock that was set back or a file that was written by something else.
 /// It holds the longest one that [`crate::airtable::retry`] waits for, with its jitter.
 const FURTHEST: Micros = 340_000_000;
 
 /// Nor do more requests than this queue for one base.
-const LONGEST_QUEUE: u32 = 64;
+const LONGEST_QUEUE: u64 = 64;
 
 /// What Airtable grants to a base in a second.
 pub(crate) const PER_SECOND: usize = 5;
-
-/// Who is refused although it kept to its budget shares the base with somebody it does not see. For as long as this it
-/// goes at half its pace: two that go on as before would lock each other out again and again.
-const EASE: Micros = 300_000_000;
 
 /// A request that is not answered after so long has arrived all the same, or its process is gone.
 const LONGEST_WAY: Micros = 15_000_000;
@@ -30,14 +26,14 @@ const LONGEST_WAY: Micros = 15_000_000;
 /// Requests that are noted at once are told apart by less than this.
 const SAME_MOMENT: Micros = 100;
 
+/// Who has sent nothing for so long begins anew.
+const BREAK: Micros = 5_000_000;
+
 /// No clock shows this.
 const YEAR_2200: Micros = 7_258_118_400_000_000;
 
 /// So long is waited where nobody knows how long it takes.
 const NAP: Duration = Duration::from_millis(25);
-
-/// Half of the half of the half is the slowest.
-const MOST_EASED: u32 = 3;
 
 /// How often requests may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +78,7 @@ pub(crate) enum Why {
     Queue,
     /// The base is left alone after too many requests.
     Penalty,
-    /// The pace is lower for a while after a penalty.
+    /// The pace is lower, because others read the base as well.
     Eased,
 }
 
@@ -95,33 +91,42 @@ pub(crate) struct Slots {
     next: Micros,
     /// The end of the penalty.
     blocked_until: Micros,
-    /// The end of the time after it in which the pace is eased, by one step and at last by none.
-    eased_until: Micros,
+    /// Since when requests were sent without a long break.
+    began: Micros,
     /// When the last requests were sent.
     sent: [Micros; PER_SECOND],
     /// Those that were sent, but may not have arrived yet: the first ones on new connections. 0 is none.
     underway: [Micros; PER_SECOND],
+    /// What refusals have told of other machines.
+    share: Share,
 }
 
 impl Slots {
     /// Takes the next slot for a request that wants to go at `now`. One that has to wait asks [`Slots::depart`] when its
     /// wait is over.
     pub(crate) fn reserve(&mut self, now: Micros, pace: Pace) -> Turn {
+        let whole = micros(pace.interval);
+        self.share.look(now, self.asked, whole);
+        if self.asked == 0 || now.saturating_sub(self.asked) > BREAK {
+            self.began = now;
+        }
         self.tell_time(now);
-        let longest_queue = micros(pace.interval.saturating_mul(LONGEST_QUEUE)) << self.eased(now);
+        let interval = self.share.interval(whole);
+        let longest_queue = interval.saturating_mul(LONGEST_QUEUE);
         let earliest = now + micros(self.blocked(now));
         // A slot that is further away was not taken by a queue.
         let next = if self.next > earliest.saturating_add(longest_queue) { now } else { self.next };
-        let slot = next.max(earliest);
-        let eased = self.eased(slot);
-        self.next = slot.saturating_add(micros(pace.interval) << eased);
+        let slot = self.share.align(next.max(earliest), whole);
+        // A stream with a phase keeps it: the slot after this one is nearer than a whole interval where this one is late.
+        let length = if self.share.is_eased() { interval - interval / 4 } else { interval };
+        self.next = slot.saturating_add(length);
         if slot == now {
             return self.depart(now, pace);
         }
-        let why = match eased {
+        let why = match self.share.is_eased() {
             _ if earliest > now => Why::Penalty,
-            0 => Why::Queue,
-            _ => Why::Eased,
+            false => Why::Queue,
+            true => Why::Eased,
         };
         Turn::Wait(Duration::from_micros(slot - now), why)
     }
@@ -144,9 +149,20 @@ impl Slots {
 
     /// The same for a request that was let go before, but was not sent then.
     pub(crate) fn depart_again(&mut self, noted: Micros, now: Micros, pace: Pace) -> Turn {
+        self.forget(noted, now);
+        self.depart(now, pace)
+    }
+
+    /// A request that was let go was not sent.
+    pub(crate) fn forget(&mut self, noted: Micros, now: Micros) {
         self.tell_time(now);
         self.sent.iter_mut().filter(|sent| **sent == noted).for_each(|sent| *sent = 0);
-        self.depart(now, pace)
+    }
+
+    /// So many readers are known to share the base.
+    pub(crate) fn expect(&mut self, readers: usize, now: Micros, pace: Pace) {
+        self.tell_time(now);
+        self.share.expect(readers, now, micros(pace.interval));
     }
 
     /// A request that was let go may take long to arrive: until [`Slots::arrived`] it may do so at any time.
@@ -206,7 +222,8 @@ impl Slots {
     fn tell_time(&mut self, now: Micros) {
         let back = self.asked.saturating_sub(now);
         self.asked = now;
-        let singles = [&mut self.next, &mut self.blocked_until, &mut self.eased_until];
+        self.share.set_back(back);
+        let singles = [&mut self.next, &mut self.blocked_until, &mut self.began];
         for time in singles.into_iter().chain(&mut self.sent).chain(&mut self.underway) {
             *time = time.saturating_sub(back);
         }
@@ -221,19 +238,18 @@ impl Slots {
         Duration::from_micros(if left > FURTHEST { 0 } else { left })
     }
 
-    /// By how many halves the pace is eased.
-    pub(crate) fn eased(&self, now: Micros) -> u32 {
-        let steps = self.eased_until.saturating_sub(now).div_ceil(EASE);
-        // What ends later was not written by us.
-        u32::try_from(steps).ok().filter(|steps| *steps <= MOST_EASED).unwrap_or(0)
+    /// Whether the pace is lower because of others.
+    pub(crate) fn is_eased(&self) -> bool {
+        self.share.is_eased()
     }
 
-    /// Leaves the base alone until `until`. The first to be refused eases the pace; the others were on their way.
-    pub(crate) fn block(&mut self, now: Micros, until: Micros) {
+    /// Leaves the base alone until `until`. The first to be refused learns from it; the others were on their way.
+    pub(crate) fn block(&mut self, now: Micros, until: Micros, pace: Pace) {
         self.tell_time(now);
         if self.blocked(now).is_zero() {
-            let steps = (self.eased(now) + 1).min(MOST_EASED);
-            self.eased_until = until.saturating_add(EASE * Micros::from(steps));
+            let last = self.sent.iter().copied().max().unwrap_or_default();
+            let own = self.sent.iter().filter(|sent| **sent > 0 && **sent + 1_000_000 > last).count();
+            self.share.refuse(now, until, own, self.began, micros(pace.interval));
         }
         self.blocked_until = self.blocked_until.max(until);
     }
@@ -243,15 +259,16 @@ impl Slots {
         self.asked = self.asked.max(other.asked);
         self.next = self.next.max(other.next);
         self.blocked_until = self.blocked_until.max(other.blocked_until);
-        self.eased_until = self.eased_until.max(other.eased_until);
+        self.began = self.began.max(other.began);
+        self.share = self.share.later(other.share);
         self.sent = latest(self.sent, other.sent);
         self.underway = latest(self.underway, other.underway);
     }
 
     pub(crate) fn to_bytes(self) -> [u8; SLOTS_BYTES] {
         let mut bytes = [0; SLOTS_BYTES];
-        let singles = [self.asked, self.next, self.blocked_until, self.eased_until];
-        let numbers = singles.into_iter().chain(self.sent).chain(self.underway);
+        let singles = [self.asked, self.next, self.blocked_until, self.began];
+        let numbers = singles.into_iter().chain(self.sent).chain(self.underway).chain(self.share.to_numbers());
         for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
@@ -265,13 +282,15 @@ impl Slots {
         }
         let mut numbers = bytes.chunks_exact(8).map(|number| number.try_into().map_or(0, u64::from_le_bytes));
         let mut next = || numbers.next().unwrap_or_default();
+        let asked = next();
         let slots = Self {
-            asked: next(),
+            asked,
             next: next(),
             blocked_until: next(),
-            eased_until: next(),
+            began: next(),
             sent: std::array::from_fn(|_| next()),
             underway: std::array::from_fn(|_| next()),
+            share: Share::from_numbers(std::array::from_fn(|_| next()), asked),
         };
         if slots.asked < YEAR_2200 { slots } else { Self::default() }
     }
@@ -285,11 +304,13 @@ fn latest(one: [Micros; PER_SECOND], other: [Micros; PER_SECOND]) -> [Micros; PE
 }
 
 /// The length of what [`Slots::to_bytes`] gives.
-pub(crate) const SLOTS_BYTES: usize = 8 * (4 + 2 * PER_SECOND);
+pub(crate) const SLOTS_BYTES: usize = 8 * (4 + 2 * PER_SECOND + SHARE_NUMBERS);
 
 pub(crate) fn micros(duration: Duration) -> Micros {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 2)
 }
 
+#[cfg(test)]
+mod machines;
 #[cfg(test)]
 mod tests;

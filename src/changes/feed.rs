@@ -12,6 +12,7 @@ use crate::airtable::client::Client;
 use crate::airtable::schema::Field;
 use crate::changes::course::{Cut, Next, next};
 use crate::changes::definition::{added, drift};
+use crate::changes::heads::{Heads, Known};
 use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Mode, Position, Unread};
 use crate::changes::payload_reader::{PayloadReader, Told};
@@ -19,7 +20,7 @@ use crate::changes::payloads::{Changed, may_leave};
 use crate::changes::reread::{self, Lost, feed_file};
 use crate::changes::unread::{Asked, MOST_UNREAD, PATIENCE_SECONDS, still_unread};
 use crate::changes::webhook::{LIFE_SECONDS, Webhook};
-use crate::changes::webhooks::{LookedAt, Webhooks};
+use crate::changes::webhooks::{Chosen, LookedAt, Webhooks};
 use crate::changes::windows::{last_of_batch, listed, part};
 use crate::changes::{BEHIND, Limit, SETTLED_SECONDS};
 use crate::error::{Error, Result};
@@ -39,6 +40,7 @@ pub(super) struct Feed<'s> {
     pub(super) told: &'s Mutex<Option<Told>>,
     pub(super) asked: &'s Asked,
     pub(super) looked_at: &'s LookedAt,
+    pub(super) heads: &'s Heads,
 }
 
 /// Where a feed goes, and what it has been told on the way.
@@ -47,22 +49,43 @@ pub(super) struct Reached {
     pub(super) has_more: bool,
     /// The table has got a field that the plan does not have.
     pub(super) has_new_field: bool,
+    /// How old the answer is that says so; nothing where Airtable was asked now.
+    pub(super) age: Duration,
 }
 
 impl Feed<'_> {
     /// Where the feed goes from `start` on. One question: how far the webhook is. Where something is new, what it tells is
     /// read, and which of these records can be read already; one more where a webhook that nothing happens to would
-    /// expire, where none was looked at yet, and where there is none.
+    /// expire, where none was looked at yet, and where there is none. No question where somebody else has asked since a
+    /// time that will do, and nothing is new.
     pub(super) async fn latest(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Reached> {
         let last = match start {
             Some(Position::Feed(last)) => Some(last),
             _ => None,
         };
-        let webhook = self.webhooks().choose(self.options, last).await?;
-        // Making one may have taken a while.
-        let now = self.listing.told_now()?;
+        // One of all who would ask the same does, and the others wait for the answer.
+        let mut asking = None;
+        if let Some((rests, since)) = last.filter(|last| self.may_rest(last, limit)).zip(limit.since) {
+            let since = since.moment();
+            let mut known = self.heads.known(rests, since);
+            if known == Known::Unsure {
+                asking = self.heads.alone(self.client).await;
+                known = self.heads.known(rests, since);
+            }
+            if let Known::Unmoved(age) = known {
+                let position = Position::Feed(rests.clone());
+                return Ok(Reached { position, has_more: false, has_new_field: false, age });
+            }
+        }
+        let Chosen { webhook, told: now, is_asked } = self.webhooks().choose(self.options, last, limit.since).await?;
+        if let Some(last) =
+            last.filter(|last| last.webhook_id == webhook.id && webhook.cursor_for_next_payload == last.next)
+        {
+            self.heads.note_works(last);
+        }
+        drop(asking);
         let mut next = next(last, start.is_some(), &webhook, now, limit);
-        if next.is_idle {
+        if next.is_idle && is_asked {
             self.webhooks().keep_alive(&webhook, now).await?;
         }
         match &next.cut {
@@ -87,7 +110,15 @@ impl Feed<'_> {
             // Nobody knows from where on.
             None => false,
         };
-        Ok(Reached { position: Position::Feed(next.position), has_more: next.has_more, has_new_field })
+        let (position, has_more) = (Position::Feed(next.position), next.has_more);
+        Ok(Reached { position, has_more, has_new_field, age: Duration::ZERO })
+    }
+
+    /// Whether a stream has nothing to do at a position while its webhook stays there.
+    fn may_rest(&self, last: &FeedPosition, limit: Limit<'_>) -> bool {
+        let is_read = last.after.is_none() && last.unread.as_ref().is_none_or(Unread::is_empty);
+        let is_its_own = self.options.webhook_id.as_ref().is_none_or(|id| *id == last.webhook_id);
+        is_read && is_its_own && limit.target.is_none()
     }
 
     /// Notes which records a batch cannot read yet. Tells whether the table has got a field.
@@ -328,7 +359,7 @@ impl Feed<'_> {
     }
 
     fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks { client: self.client, plan: self.plan, looked_at: self.looked_at }
+        Webhooks { client: self.client, plan: self.plan, looked_at: self.looked_at, heads: self.heads }
     }
 
     fn payloads(&self) -> PayloadReader<'_> {
@@ -338,6 +369,7 @@ impl Feed<'_> {
             listing: &self.listing,
             told: self.told,
             looked_at: self.looked_at,
+            heads: self.heads,
         }
     }
 

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::airtable::client::Client;
+use crate::changes::heads::Heads;
 use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Position};
 use crate::changes::other_kind;
@@ -39,6 +40,7 @@ pub(super) struct PayloadReader<'s> {
     pub(super) listing: &'s Listing<'s>,
     pub(super) told: &'s Mutex<Option<Told>>,
     pub(super) looked_at: &'s LookedAt,
+    pub(super) heads: &'s Heads,
 }
 
 impl PayloadReader<'_> {
@@ -199,6 +201,6 @@ impl PayloadReader<'_> {
     }
 
     fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks { client: self.client, plan: self.plan, looked_at: self.looked_at }
+        Webhooks { client: self.client, plan: self.plan, looked_at: self.looked_at, heads: self.heads }
     }
 }

@@ -2,19 +2,23 @@
 //!
 //! Invariant: an offset that was given is never before the start that it was asked for.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use crate::airtable::client::Client;
+use crate::airtable::words::wall;
 use crate::changes::definition::added;
 use crate::changes::feed::{Feed, Reached};
 use crate::changes::fields::{Back, Looks, back};
+use crate::changes::heads::{Heads, Lists};
 use crate::changes::listing::{ListedIds, Listing};
 use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
 use crate::changes::payload_reader::Told;
+use crate::changes::run_end::{Began, RunEnd, Stop};
 use crate::changes::unread::Asked;
 use crate::changes::webhooks::LookedAt;
 use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
-use crate::changes::{BEHIND, Limit, reread};
+use crate::changes::{BEHIND, Limit, Since, reread};
 use crate::error::{Error, Result};
 use crate::options::{ReadOptions, SchemaChange};
 use crate::scan::{Listed, Scan, Selection};
@@ -35,14 +39,10 @@ pub struct Stream {
     told: Arc<Mutex<Option<Told>>>,
     asked: Arc<Asked>,
     looked_at: LookedAt,
+    heads: Heads,
     looks: Looks,
     run_end: Arc<RunEnd>,
 }
-
-/// How far a stream goes in this run. Apart from the stream, so that one that is made anew in another process ends its run
-/// where the first would have.
-#[derive(Debug)]
-pub struct RunEnd(Mutex<Stop>);
 
 /// Where a stream goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,36 +51,8 @@ pub struct Latest {
     pub offset: Offset,
     /// There is more than that already: the next question need not wait.
     pub has_more: bool,
-}
-
-/// How far a stream goes in this run.
-#[derive(Debug, Clone)]
-enum Stop {
-    Never,
-    /// Where the source is when it is asked next.
-    AtLatest,
-    At(Box<Offset>),
-}
-
-impl Default for RunEnd {
-    fn default() -> Self {
-        Self(Mutex::new(Stop::Never))
-    }
-}
-
-impl RunEnd {
-    /// From now on streams go no further than the source does when one of them is asked next. Said again, the first time
-    /// counts.
-    pub fn stop_at_latest(&self) {
-        let mut stop = self.lock();
-        if matches!(*stop, Stop::Never) {
-            *stop = Stop::AtLatest;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Stop> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// How old the answer is by which that is known: nothing where Airtable was asked for it.
+    pub age: Duration,
 }
 
 impl Stream {
@@ -88,11 +60,12 @@ impl Stream {
     ///
     /// # Errors
     /// [`Error::Option`] for plans of snapshots, and for those that stop after a number of records.
-    pub(crate) fn new(client: Arc<Client>, plan: Scan, options: ReadOptions) -> Result<Self> {
+    pub(crate) fn new(client: Arc<Client>, lists: Lists, plan: Scan, options: ReadOptions) -> Result<Self> {
         let mode = Mode::of(&plan)?;
         let (listed, told, asked, run_end) = (ListedIds::default(), Arc::default(), Arc::default(), Arc::default());
         let (looks, looked_at) = (Looks::new(&plan), LookedAt::default());
-        Ok(Self { client, plan, options, mode, listed, told, asked, looked_at, looks, run_end })
+        let heads = Heads::new(&client, &plan.base_id, lists);
+        Ok(Self { client, plan, options, mode, listed, told, asked, looked_at, heads, looks, run_end })
     }
 
     /// The same stream with the cache of another: what that one has listed or been told is not asked for again. Streams of
@@ -132,9 +105,14 @@ impl Stream {
         self.run_end.stop_at_latest();
     }
 
+    /// The same for one of several streams of a run, as [`RunEnd::stop_at_latest_of`].
+    pub fn stop_at_latest_of(&self, began: SystemTime) {
+        self.run_end.stop_at_latest_of(began);
+    }
+
     /// From now on the stream goes no further than `end`, which a stream of the same table and mode gave.
     pub fn stop_at(&self, end: Offset) {
-        *self.run_end.lock() = Stop::At(Box::new(end));
+        self.run_end.set(end, None);
     }
 
     /// Where the changes go to now from `start` on. `None` as the start is for who does not know it, as with a Spark that
@@ -144,38 +122,57 @@ impl Stream {
     /// # Errors
     /// [`Error::Data`] for a change feed that has lost changes; what requests fail with.
     pub async fn latest(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
-        let stop = self.run_end.lock().clone();
-        let target = match stop {
-            Stop::Never => return self.next(start, Limit { max_records, ..Limit::default() }).await,
-            Stop::At(target) => *target,
-            Stop::AtLatest => {
-                let of_run = max_records.is_some() && start.is_some();
-                let target = self.next(start, Limit { of_run, ..Limit::default() }).await?.offset;
-                *self.run_end.lock() = Stop::At(Box::new(target.clone()));
-                target
+        self.goes_on(start, max_records, None).await
+    }
+
+    /// The same for a stream that asks again and again: what some stream of the base on this machine was told in the last
+    /// `poll_seconds` will do. A run that ends somewhere is not concerned.
+    ///
+    /// # Errors
+    /// As [`Stream::latest`].
+    pub async fn poll(&self, start: Option<&Offset>, max_records: Option<u64>) -> Result<Latest> {
+        let poll = u64::try_from(self.options.poll.as_micros()).unwrap_or(u64::MAX);
+        self.goes_on(start, max_records, Some(Since::Poll(wall().saturating_sub(poll)))).await
+    }
+
+    /// How long nobody need ask again after [`Stream::poll`] has given this.
+    pub fn rest_after(&self, latest: &Latest) -> Duration {
+        if latest.has_more { Duration::ZERO } else { self.options.poll.saturating_sub(latest.age) }
+    }
+
+    async fn goes_on(&self, start: Option<&Offset>, max_records: Option<u64>, since: Option<Since>) -> Result<Latest> {
+        let (target, since) = match self.run_end.get() {
+            Stop::Never => return self.next(start, Limit { max_records, since, ..Limit::default() }).await,
+            Stop::At(target, began) => (*target, began.map(Began::since)),
+            Stop::AtLatest(began) => {
+                let (of_run, since) = (max_records.is_some() && start.is_some(), Some(began.since()));
+                let target = self.next(start, Limit { of_run, since, ..Limit::default() }).await?.offset;
+                self.run_end.set(target.clone(), Some(began));
+                (target, since)
             }
         };
+        let reached = |offset, has_more| Ok(Latest { offset, has_more, age: Duration::ZERO });
         if let Some(start) = start.filter(|start| target.is_before(start)) {
-            return Ok(Latest { offset: start.clone(), has_more: false });
+            return reached(start.clone(), false);
         }
         // What can be read at the end of a run is found out by its last batch.
         let is_batch =
             max_records.is_none() && !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
         if is_batch || start.is_none_or(|start| *start == target) {
-            return Ok(Latest { offset: target, has_more: false });
+            return reached(target, false);
         }
-        let Latest { offset, .. } =
-            self.next(start, Limit { max_records, target: Some(&target.position), of_run: false }).await?;
+        let limit = Limit { max_records, target: Some(&target.position), of_run: false, since };
+        let Latest { offset, .. } = self.next(start, limit).await?;
         // Where nothing moves, nothing more comes, whatever the target was.
         let has_more = offset != target && start != Some(&offset);
-        Ok(Latest { offset, has_more })
+        reached(offset, has_more)
     }
 
     /// How far the source is known to go, where an offset that [`Stream::latest`] gave is not all: to the end of the run, or
     /// of the window of which it is a part. No request.
     pub fn known_end(&self, latest: &Offset) -> Option<Offset> {
-        if let Stop::At(end) = &*self.run_end.lock() {
-            return Some((**end).clone()).filter(|end| !end.is_before(latest));
+        if let Stop::At(end, _) = self.run_end.get() {
+            return Some(*end).filter(|end| !end.is_before(latest));
         }
         match &latest.position {
             Position::Cut(cut) => Some(Offset { position: Position::Until(cut.until), ..latest.clone() }),
@@ -227,7 +224,7 @@ impl Stream {
         let next = async {
             let back = start.and_then(|start| self.back(start));
             let position = back.as_ref().map(|back| &back.position).or(start.map(|start| &start.position));
-            let Reached { position: end, has_more, has_new_field } = match self.mode {
+            let Reached { position: end, has_more, has_new_field, age } = match self.mode {
                 Mode::Cdc | Mode::Append => self.next_window(position, limit).await?,
                 Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(position, limit).await?,
             };
@@ -236,10 +233,10 @@ impl Stream {
                 && matches!((start.map(|start| &start.position), &end),
                 (Some(Position::Until(last)), Position::Until(until)) if until < last);
             if let Some(start) = start.filter(|_| position == Some(&end) || is_back) {
-                return Ok(Latest { offset: start.clone(), has_more });
+                return Ok(Latest { offset: start.clone(), has_more, age });
             }
             let known = self.known(start, back.as_ref(), &end, has_more, has_new_field);
-            Ok(Latest { offset: Offset { known, ..self.offset(end) }, has_more })
+            Ok(Latest { offset: Offset { known, ..self.offset(end) }, has_more, age })
         };
         next.await.map_err(|error| self.client.scrub(error))
     }
@@ -328,7 +325,7 @@ impl Stream {
                 }
                 Step::Done(position) => {
                     let has_more = matches!(position, Position::Cut(_));
-                    return Ok(Reached { position, has_more, has_new_field: false });
+                    return Ok(Reached { position, has_more, has_new_field: false, age: Duration::ZERO });
                 }
             }
         }
@@ -376,7 +373,7 @@ impl Stream {
 
     fn feed(&self) -> Feed<'_> {
         let (listing, told, asked) = (self.listing(), &*self.told, &*self.asked);
-        let looked_at = &self.looked_at;
-        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, told, asked, looked_at }
+        let (looked_at, heads) = (&self.looked_at, &self.heads);
+        Feed { client: &self.client, plan: &self.plan, options: &self.options, listing, told, asked, looked_at, heads }
     }
 }

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 use crate::airtable::client::Client;
 use crate::airtable::failure::{Failure, Purpose, Reason};
 use crate::airtable::request::Request;
-use crate::changes::no_date;
+use crate::airtable::words::wall;
+use crate::changes::heads::{Heads, List};
 use crate::changes::offset::FeedPosition;
 use crate::changes::payload::{Payload, Payloads};
 use crate::changes::payload_cursor::missing;
 use crate::changes::reread::Lost;
 use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, absent, chosen, suitable};
+use crate::changes::{Since, no_date};
 use crate::error::{Error, Result};
 use crate::id;
 use crate::options::ReadOptions;
@@ -33,7 +35,7 @@ const ATTEMPTS: u32 = 3;
 
 /// `GET /v0/bases/{baseId}/webhooks`.
 #[derive(Debug, Deserialize)]
-struct List {
+struct Listed {
     webhooks: Vec<Value>,
 }
 
@@ -93,12 +95,28 @@ pub(super) struct Webhooks<'s> {
     pub(super) client: &'s Client,
     pub(super) plan: &'s Scan,
     pub(super) looked_at: &'s LookedAt,
+    pub(super) heads: &'s Heads,
+}
+
+/// The webhook to poll.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) webhook: Webhook,
+    /// How far it is was told then, by the service's clock.
+    pub(super) told: Seconds,
+    /// It was asked for now.
+    pub(super) is_asked: bool,
 }
 
 impl Webhooks<'_> {
     /// All of the base, those that cannot be read too: they take places.
     pub(super) async fn list(&self) -> Result<Vec<Webhook>> {
-        let listed = self.client.json::<List>(&self.request(Method::GET, &[])).await?.webhooks;
+        Ok(self.ask().await?.webhooks)
+    }
+
+    async fn ask(&self) -> Result<List> {
+        let asked = wall();
+        let listed = self.client.json::<Listed>(&self.request(Method::GET, &[])).await?.webhooks;
         let webhooks: Vec<Webhook> = listed.iter().map(Webhook::read).collect();
         for webhook in &webhooks {
             let Some(why) = webhook.unreadable() else { continue };
@@ -112,25 +130,41 @@ impl Webhooks<'_> {
                 log::warn!("{}", self.client.scrub(Error::Data(said.into())));
             }
         }
-        Ok(webhooks)
+        let list = List { asked, told: self.now()?, webhooks };
+        self.heads.note(&list);
+        Ok(list)
     }
 
     /// The webhook to poll: as [`chosen`], but none whose newest payload says that it has failed; a new one where none is
-    /// left.
+    /// left. A stream that goes on takes a list that this connector was told since its run began.
     ///
     /// # Errors
     /// As [`chosen`]; what requests fail with.
-    pub(super) async fn choose(&self, options: &ReadOptions, last: Option<&FeedPosition>) -> Result<Webhook> {
-        let mut webhooks = self.list().await?;
+    pub(super) async fn choose(
+        &self,
+        options: &ReadOptions,
+        last: Option<&FeedPosition>,
+        since: Option<Since>,
+    ) -> Result<Chosen> {
+        let known = match since {
+            Some(Since::Run(began)) if last.is_some() => self.heads.list_since(began),
+            _ => None,
+        };
+        let is_asked = known.is_none();
+        let List { told, mut webhooks, .. } = match known {
+            Some(known) => known,
+            None => self.ask().await?,
+        };
         loop {
             let Some(webhook) = chosen(&webhooks, self.plan, options, last, self.now()?)?.cloned() else {
-                return self.create().await;
+                let webhook = self.create().await?;
+                return Ok(Chosen { webhook, told: self.now()?, is_asked: true });
             };
             // What is new is read next, and tells a failure by itself.
             let is_read_next =
                 |last: &FeedPosition| last.webhook_id == webhook.id && last.next < webhook.cursor_for_next_payload;
             if last.is_some_and(is_read_next) || !self.has_failed(&webhook, &mut webhooks).await? {
-                return Ok(webhook);
+                return Ok(Chosen { webhook, told, is_asked });
             }
         }
     }

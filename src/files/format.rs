@@ -46,6 +46,16 @@ pub enum Compression {
 const KINDS: [(&str, Kind); 4] =
     [("jsonl", Kind::JsonLines), ("csv", Kind::Csv), ("arrow", Kind::Arrow), ("parquet", Kind::Parquet)];
 
+const ENDINGS: [(&str, Kind); 7] = [
+    (".jsonl", Kind::JsonLines),
+    (".ndjson", Kind::JsonLines),
+    (".csv", Kind::Csv),
+    (".arrow", Kind::Arrow),
+    (".ipc", Kind::Arrow),
+    (".feather", Kind::Arrow),
+    (".parquet", Kind::Parquet),
+];
+
 const COMPRESSIONS: [(&str, Compression); 4] = [
     ("zstd", Compression::Zstd),
     ("snappy", Compression::Snappy),
@@ -54,6 +64,12 @@ const COMPRESSIONS: [(&str, Compression); 4] = [
 ];
 
 impl Kind {
+    /// The format that a file's name tells by its ending, without regard to case.
+    pub fn of_file(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|&(_, kind)| kind)
+    }
+
     fn compressions(self) -> &'static [Compression] {
         match self {
             Self::JsonLines | Self::Csv => &[Compression::None],

@@ -199,7 +199,12 @@ impl Given {
         } else if name == "namespace" {
             vec![text]
         } else {
-            text.split(',').filter(|part| !part.trim().is_empty()).map(str::to_owned).collect()
+            let names: Vec<String> =
+                text.split(',').filter(|part| !part.trim().is_empty()).map(str::to_owned).collect();
+            if names.is_empty() {
+                return Err(bad(name, &text, "a name between its commas; [] is the list without names"));
+            }
+            names
         };
         Ok(Some(list))
     }

@@ -111,7 +111,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "base_id",
         "text",
         "",
-        "`app...`; without it every base that the token sees is a namespace, and reads need `namespace`",
+        "the base's id, `app...`, or its web address; without it each read names its base by `namespace`",
     )
     .called(&["base", "appid", "airtablebaseid"])
     .of(Connection)
@@ -158,6 +158,12 @@ pub static OPTIONS: &[OptionRow] = &[
     row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
         .of(Stream)
         .called(&["maxrowspertrigger", "maxrecordspertrigger", "maxrowsperbatch"]),
+    row("poll_seconds", "number", "60", "how often a stream asks for changes at most, in seconds").of(Stream).called(&[
+        "pollinterval",
+        "pollingintervalseconds",
+        "pollintervalseconds",
+        "refreshinterval",
+    ]),
     row(
         "lookback_seconds",
         "integer",
@@ -198,13 +204,21 @@ pub static OPTIONS: &[OptionRow] = &[
     .called(&["ratelimit", "rps", "qps", "maxrequestspersecond"])
     .or_variable("AIRTABLE_REQUESTS_PER_SECOND"),
     row(
+        "budget_location",
+        "text",
+        "",
+        "absolute path of a directory that all machines see, by which they share a base's budget",
+    )
+    .of(Connection),
+    row(
         "airtable_plan",
         "free|team|business|enterprise",
         "",
         "plan of the base's workspace, for warnings of its monthly cap of API calls",
     )
     .of(Tables)
-    .called(&["plan", "billingplan"]),
+    .called(&["plan", "billingplan"])
+    .or_variable("AIRTABLE_PLAN"),
     row("max_retries", "integer", "8", "how often one request is sent again after a failure that may pass")
         .of(Connection)
         .called(&["retries", "numretries", "retrycount"]),

@@ -125,6 +125,8 @@ fn refused_values_say_what_is_taken() {
         ("namespace", "[\"a\",\"*\"]", "alone"),
         ("namespace", "[\"a\",\" \"]", "each base once"),
         ("fields", "[1]", "a JSON list of texts"),
+        ("fields", ",", "a name between its commas"),
+        ("fields", " , ,", "a name between its commas"),
         ("base_id", "tblX", "begins with app"),
         ("base_id", "app/../meta", "begins with app"),
         ("timeout_seconds", "-1", "from 0.001 to"),
@@ -272,11 +274,11 @@ fn deletes_alone_need_a_feed() {
 
 #[test]
 fn a_plan_is_one_of_four() {
-    let plan = |text| parse(&[("airtable_plan", text)]).expect("valid").read.airtable_plan;
+    let plan = |text| parse(&[("airtable_plan", text)]).expect("valid").connection.airtable_plan;
     assert_eq!(plan("free"), Some(Plan::Free));
     assert_eq!(plan(" Team"), Some(Plan::Team));
     assert_eq!(plan("ENTERPRISE"), Some(Plan::Enterprise));
-    assert_eq!((plan(""), parse(&[]).expect("valid").read.airtable_plan), (None, None));
+    assert_eq!((plan(""), parse(&[]).expect("valid").connection.airtable_plan), (None, None));
     for unknown in ["pro", "teams", "free plan"] {
         let text = message(&[("airtable_plan", unknown)]);
         assert!(text.contains("one of free, team, business, enterprise"), "{text}");
@@ -285,20 +287,34 @@ fn a_plan_is_one_of_four() {
 }
 
 #[test]
+fn a_place_of_all_machines_is_an_absolute_path() {
+    let place = |given: &[(&str, &str)]| parse(given).expect("valid").connection.budget_location;
+    assert_eq!(place(&[("budget_location", " /Volumes/a ")]), Some("/Volumes/a".into()));
+    assert_eq!((place(&[]), place(&[("budget_location", "")])), (None, None));
+    for relative in ["here", "./a", "dbfs:/a"] {
+        let text = message(&[("budget_location", relative)]);
+        assert!(text.contains("absolute path, the same on all machines"), "{text}");
+    }
+}
+
+#[test]
 fn the_table_says_what_an_option_is_about() {
     let of = |scope: Scope| OPTIONS.iter().filter(|row| row.scope == scope).map(|row| row.name).collect::<Vec<_>>();
-    let connection = ["token", "base_id", "base_url", "requests_per_second", "max_retries", "timeout_seconds"];
+    let connection =
+        ["token", "base_id", "base_url", "requests_per_second", "budget_location", "max_retries", "timeout_seconds"];
     let oauth = ["refresh_token", "client_id", "client_secret"];
     assert_eq!(of(Scope::Connection), [&connection[..], &oauth].concat());
     assert_eq!(of(Scope::Tables), ["namespace", "airtable_plan"]);
-    let stream =
-        ["max_records_per_batch", "lookback_seconds", "webhook_id", "on_lost_feed", "schema_change", "state_location"];
-    assert_eq!(of(Scope::Stream), stream);
+    let stream = ["max_records_per_batch", "poll_seconds", "lookback_seconds", "webhook_id"];
+    let lost = ["on_lost_feed", "schema_change", "state_location"];
+    assert_eq!(of(Scope::Stream), [&stream[..], &lost].concat());
     assert!(Scope::Connection < Scope::Tables && Scope::Tables < Scope::Read && Scope::Read < Scope::Stream);
-    // Only a connection's options come from the environment: a read says itself what it reads.
+    // Only a connection's options come from the environment, and what its workspace pays for: a read says itself what it
+    // reads.
     for row in OPTIONS.iter().filter(|row| !row.variable.is_empty()) {
-        assert_eq!(row.variable, format!("AIRTABLE_{}", row.name.to_uppercase()));
-        assert_eq!(row.scope, Scope::Connection, "{}", row.name);
+        let name = row.name.trim_start_matches("airtable_");
+        assert_eq!(row.variable, format!("AIRTABLE_{}", name.to_uppercase()));
+        assert!(row.scope == Scope::Connection || row.name == "airtable_plan", "{}", row.name);
     }
     assert!(!OPTIONS[0].is_shown, "the token");
 }

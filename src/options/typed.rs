@@ -1,5 +1,6 @@
 //! Options as typed values: what the rest of the crate is given.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -47,14 +48,39 @@ pub enum IngestionType {
 /// What the base's workspace pays for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
-    /// 1,000 calls a month.
+    /// Nothing.
     Free,
-    /// 100,000 calls a month.
+    /// The smallest plan that is paid for.
     Team,
-    /// No monthly cap.
+    /// The next.
     Business,
-    /// No monthly cap.
+    /// The largest.
     Enterprise,
+}
+
+impl Plan {
+    /// Every plan there is.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Team, Self::Business, Self::Enterprise];
+
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Team => "team",
+            Self::Business => "business",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
+    /// The calls that a workspace is granted in a month, for all its bases and programs together; none where there is no
+    /// cap. Airtable's page on call limits.
+    pub fn calls_a_month(self) -> Option<u64> {
+        match self {
+            Self::Free => Some(1_000),
+            Self::Team => Some(100_000),
+            Self::Business | Self::Enterprise => None,
+        }
+    }
 }
 
 /// What a stream does when a field is added to its table.
@@ -102,10 +128,14 @@ pub struct Connection {
     pub base_id: Option<String>,
     /// Budget of one base.
     pub requests_per_second: f64,
+    /// Where readers of several machines meet, to share a base's budget.
+    pub budget_location: Option<PathBuf>,
     /// How often one request is sent again.
     pub max_retries: u32,
     /// Time for one request and its answer.
     pub timeout: Duration,
+    /// Plan of the workspace, of whose monthly cap it is warned. No request depends on it.
+    pub airtable_plan: Option<Plan>,
 }
 
 impl Connection {
@@ -133,8 +163,6 @@ pub struct ReadOptions {
     pub namespace: Option<String>,
     /// Names or ids of several bases that are read as one table, or [`EVERY_BASE`] alone; empty for a read of one base.
     pub bases: Vec<String>,
-    /// Plan of the base's workspace. No request depends on it.
-    pub airtable_plan: Option<Plan>,
     /// Name or id of a view.
     pub view: Option<String>,
     /// Names or ids of fields; all where not given.
@@ -155,6 +183,8 @@ pub struct ReadOptions {
     pub ingestion_type: IngestionType,
     /// Bound of one streaming micro-batch.
     pub max_records_per_batch: Option<u64>,
+    /// How often a stream asks for changes at most.
+    pub poll: Duration,
     /// How far a `cdc` window re-reads.
     pub lookback: Duration,
     /// Change feed to use.

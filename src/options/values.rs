@@ -1,6 +1,6 @@
 //! What a set of options means: typed values, each checked, and what must or cannot be given together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -25,10 +25,12 @@ pub(super) fn connection(given: &Given) -> Result<Connection> {
         renewal: renewal(given)?,
         token,
         requests_per_second: requests_per_second(given, &base_url)?,
+        budget_location: directory(given, "budget_location", "the same on all machines")?.map(PathBuf::from),
         base_url,
         base_id: base_id(given)?,
         max_retries: u32::try_from(max_retries).unwrap_or(u32::MAX),
         timeout: Duration::from_secs_f64(given.number("timeout_seconds", 0.001..=86_400.0)?),
+        airtable_plan: plan(given)?,
     })
 }
 
@@ -42,7 +44,6 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         table: given.name("tableName"),
         namespace,
         bases,
-        airtable_plan: plan(given)?,
         view: given.name("view"),
         fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
@@ -53,11 +54,13 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         fail_on_bad_value: given.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
         ingestion_type: ingestion_type(given)?,
         max_records_per_batch: given.integer("max_records_per_batch", 1..=u64::MAX)?,
+        // A webhook that nobody asks for a week expires.
+        poll: Duration::from_secs_f64(given.number("poll_seconds", 0.0..=86_400.0)?),
         lookback: Duration::from_secs(given.integer("lookback_seconds", 0..=31_536_000)?.unwrap_or_default()),
         webhook_id: webhook_id(given)?,
         reread_when_lost: given.choice("on_lost_feed", &[("fail", false), ("reread", true)])?,
         schema_change: schema_change(given)?,
-        state_location: state_location(given)?,
+        state_location: directory(given, "state_location", "the same on driver and workers")?,
         deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
@@ -203,8 +206,7 @@ fn check_bases(read: &ReadOptions) -> Result<()> {
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {
-    let plans =
-        [("free", Plan::Free), ("team", Plan::Team), ("business", Plan::Business), ("enterprise", Plan::Enterprise)];
+    let plans = Plan::ALL.map(|plan| (plan.as_str(), plan));
     given.text("airtable_plan").map(|_| given.choice("airtable_plan", &plans)).transpose()
 }
 
@@ -232,13 +234,10 @@ fn schema_change(given: &Given) -> Result<SchemaChange> {
     given.choice("schema_change", &[("continue", go_on), ("fail", fail)])
 }
 
-fn state_location(given: &Given) -> Result<Option<String>> {
-    let location = given.text("state_location");
+fn directory(given: &Given, name: &'static str, seen: &str) -> Result<Option<String>> {
+    let location = given.text(name);
     match location.as_deref().filter(|location| !Path::new(location).is_absolute()) {
-        Some(relative) => {
-            let expected = "an absolute path, the same on driver and workers, such as /Volumes/...";
-            Err(bad("state_location", relative, expected))
-        }
+        Some(relative) => Err(bad(name, relative, &format!("an absolute path, {seen}, such as /Volumes/..."))),
         None => Ok(location),
     }
 }

@@ -21,7 +21,7 @@ use super::runtime::{LOOK_UP, runtime, wait_and_keep, wait_unless};
 use super::schema::Schema;
 use super::stats::ReadStats;
 use super::whole::{Whole, library};
-use super::write::Output;
+use super::write::{Output, refuse_bool, told_by};
 use crate::error::Error;
 use crate::files::Format;
 use crate::read;
@@ -334,17 +334,22 @@ impl Batches {
     }
 
     /// Writes the rest of the read to a path, whose file is made or emptied, or to a file descriptor, which stays open.
-    /// Returns the number of rows.
-    #[pyo3(signature = (target, format, *, compression = None, row_group_size = None))]
+    /// The format is that of the path's ending where none is given. Returns the number of rows.
+    #[pyo3(signature = (target, format = None, *, compression = None, row_group_size = None))]
     fn write<'py>(
         &self,
         py: Python<'py>,
         target: &Bound<'py, PyAny>,
-        format: &str,
+        format: Option<&str>,
         compression: Option<&str>,
         row_group_size: Option<i64>,
     ) -> PyResult<u64> {
-        let asked = Format::parse(format, compression, row_group_size)
+        refuse_bool(target)?;
+        let format = match format {
+            Some(name) => name.to_owned(),
+            None => told_by(py, target)?,
+        };
+        let asked = Format::parse(&format, compression, row_group_size)
             .and_then(|format| format.check(&self.schema).map(|()| format));
         let format = asked.map_err(|error| exception(py, &error))?;
         let Some(mut read) = self.borrow(Held::Lent)? else { return Err(self.gone()) };

@@ -123,6 +123,17 @@ impl Connector {
         .to_string())
     }
 
+    /// How many requests this connector has sent, to all bases.
+    #[getter]
+    fn requests(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(self.connector(py)?.requests())
+    }
+
+    /// The calls to a base in this month of UTC by all programs of this machine; None where that cannot be known.
+    fn calls_this_month(&self, py: Python<'_>, base_id: Name) -> PyResult<Option<u64>> {
+        Ok(self.connector(py)?.calls_this_month(&base_id.checked(py)?))
+    }
+
     /// The definitions of a base's tables, as JSON: a list of `TableDefinition`.
     #[pyo3(signature = (namespace = None, options = None))]
     fn definitions(&self, py: Python<'_>, namespace: Option<Name>, options: Option<Given>) -> PyResult<String> {

@@ -9,8 +9,8 @@ use super::html;
 use super::text::{Name, Shown};
 use crate::columns::sql_type as sql_type_of;
 use crate::error::nearest_names as nearest_of;
-use crate::files::Format;
-use crate::options::{OPTIONS, OptionRow, option_meant as meant_by, place};
+use crate::files::{Format, Kind};
+use crate::options::{OPTIONS, OptionRow, Plan, option_meant as meant_by, place};
 use crate::scan::snake;
 use crate::token::scrub as scrub_text;
 
@@ -31,6 +31,16 @@ pub(super) fn option_table(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
         Ok(dict)
     };
     OPTIONS.iter().map(row).collect()
+}
+
+/// The calls that each of Airtable's plans grants a workspace in a month; None where there is no cap.
+#[pyfunction]
+pub(super) fn calls_a_month(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let plans = PyDict::new(py);
+    for plan in Plan::ALL {
+        plans.set_item(plan.as_str(), plan.calls_a_month())?;
+    }
+    Ok(plans)
 }
 
 /// The names that somebody may have meant by `name`, the nearest first.
@@ -85,6 +95,13 @@ pub(super) fn check_format(
     row_group_size: Option<i64>,
 ) -> PyResult<()> {
     Format::parse(format, compression, row_group_size).map(drop).map_err(|error| exception(py, &error))
+}
+
+/// The format that a file's name tells; None where it tells none.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+pub(super) fn format_of_file(name: Shown) -> Option<String> {
+    Kind::of_file(&name.0).map(|kind| kind.to_string())
 }
 
 /// The features that this was built with, and how it was built.

@@ -1,5 +1,7 @@
 //! `Schema` and `Column`: the columns of a read as Python sees them.
 
+use std::iter;
+
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::ffi::FFI_ArrowSchema;
 use pyo3::exceptions::{PyIndexError, PyKeyError, PyTypeError};
@@ -9,7 +11,7 @@ use pyo3::types::{PyCapsule, PyIterator, PyList};
 use super::arrow::internal;
 use super::html;
 use crate::columns::sql_type_of_arrow;
-use crate::error::nearest_or_all;
+use crate::error::{line, nearest_or_all};
 use crate::token::scrub;
 
 /// The columns of a read: a sequence of `Column`, which are also found by their names. Libraries take it by
@@ -75,6 +77,17 @@ impl Column {
         let repr = format!("<Column {:?} {}{}{}>", self.name, self.r#type, self.not_null(), of.unwrap_or_default());
         scrub(&repr).into_owned()
     }
+}
+
+/// Rows of cells as columns of text, each as wide as its widest cell.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    let shown = rows.iter().map(|row| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    });
+    shown.collect::<Vec<_>>().join("\n")
 }
 
 impl Schema {
@@ -146,6 +159,13 @@ impl Schema {
         PyList::new(py, self.columns().map(|column| Bound::new(py, column)).collect::<PyResult<Vec<_>>>()?)?.try_iter()
     }
 
+    fn __reversed__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        let mut columns: Vec<Column> = self.columns().collect();
+        columns.reverse();
+        PyList::new(py, columns.into_iter().map(|column| Bound::new(py, column)).collect::<PyResult<Vec<_>>>()?)?
+            .try_iter()
+    }
+
     /// Whether there is a column of this name, or this very column.
     fn __contains__(&self, wanted: &Bound<'_, PyAny>) -> bool {
         if let Ok(name) = wanted.extract::<&str>() {
@@ -162,6 +182,19 @@ impl Schema {
         let column = |column: Column| format!("{}: {}{}", column.name, column.r#type, column.not_null());
         scrub(&format!("<lakeflow_airtable.Schema {}>", self.columns().map(column).collect::<Vec<_>>().join(", ")))
             .into_owned()
+    }
+
+    /// For `print`: one line a column.
+    fn __str__(&self) -> String {
+        let row = |column: Column| {
+            let type_ = format!("{}{}", column.r#type, column.not_null());
+            let of_field = [column.field_name, column.field_type, column.field_id].map(Option::unwrap_or_default);
+            let [field, field_type, field_id] = of_field;
+            [column.name, type_, field, field_type, field_id].map(|cell| line(&cell))
+        };
+        let header = ["column", "type", "field", "Airtable's type", "field id"].map(str::to_owned);
+        let rows: Vec<[String; 5]> = iter::once(header).chain(self.columns().map(row)).collect();
+        scrub(&aligned(&rows)).into_owned()
     }
 
     fn _repr_html_(&self) -> String {

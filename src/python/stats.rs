@@ -29,6 +29,9 @@ pub(super) struct ReadStats {
     /// The rows that there will be: guessed where a large table is read by several cursors, counted when all are read,
     /// None where it is not known.
     expected_rows: Option<u64>,
+    /// Calls to the base in this month of UTC, by all programs of this machine that use this package: about, and no less
+    /// than, at the end of the read or now; None before it begins, and where that cannot be known.
+    calls_this_month: Option<u64>,
     /// Whether the read is over: at its end, by an error, or because it was closed.
     is_done: bool,
 }
@@ -45,6 +48,7 @@ impl From<Stats> for ReadStats {
             bytes: stats.bytes,
             seconds: stats.elapsed.as_secs_f64(),
             expected_rows: stats.expected_rows,
+            calls_this_month: stats.calls_this_month,
             is_done: stats.is_done,
         }
     }
@@ -64,6 +68,7 @@ impl ReadStats {
         dict.set_item("bytes", self.bytes)?;
         dict.set_item("seconds", self.seconds)?;
         dict.set_item("expected_rows", self.expected_rows)?;
+        dict.set_item("calls_this_month", self.calls_this_month)?;
         dict.set_item("is_done", self.is_done)?;
         Ok(dict)
     }

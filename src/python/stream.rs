@@ -1,6 +1,7 @@
 //! `Stream`: a planned table's changes as Python sees them. Offsets are JSON texts, as checkpoints keep them.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use pyo3::prelude::*;
 
@@ -64,9 +65,13 @@ impl Stream {
     }
 
     /// From now on the stream goes no further than the source does when it is asked next. Said again, the first time
-    /// counts.
-    fn stop_at_latest(&self) {
-        self.run_end.stop_at_latest();
+    /// counts. For one of several streams of a run, `began` is when the run did, in seconds since 1970: what others were
+    /// told since then will do.
+    #[pyo3(signature = (began = None))]
+    fn stop_at_latest(&self, began: Option<f64>) {
+        let began = began.and_then(|began| Duration::try_from_secs_f64(began).ok());
+        let began = began.and_then(|began| SystemTime::UNIX_EPOCH.checked_add(began));
+        self.run_end.stop_at_latest_of(began.unwrap_or_else(SystemTime::now));
     }
 
     /// From now on the stream goes no further than an offset that a stream of the same table and kind gave.
@@ -83,6 +88,17 @@ impl Stream {
         let start = start.map(|text| offset(py, &stream, text)).transpose()?;
         let latest = answered(py, wait(py, stream.latest(start.as_ref(), max_records)))?;
         Ok((latest.offset.to_json(), latest.has_more))
+    }
+
+    /// The same for a stream that asks again and again, with the seconds for which it need not ask: what some stream of the
+    /// base on this machine was told in the last `poll_seconds` will do.
+    #[pyo3(signature = (start = None, max_records = None))]
+    fn poll(&self, py: Python<'_>, start: Option<&str>, max_records: Option<u64>) -> PyResult<(String, bool, f64)> {
+        let stream = self.live(py)?;
+        let start = start.map(|text| offset(py, &stream, text)).transpose()?;
+        let latest = answered(py, wait(py, stream.poll(start.as_ref(), max_records)))?;
+        let rest = stream.rest_after(&latest);
+        Ok((latest.offset.to_json(), latest.has_more, rest.as_secs_f64()))
     }
 
     /// How far the source is known to go, where an offset that `latest` gave is not all; None where that is not known. No

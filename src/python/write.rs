@@ -8,11 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyOSError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt};
 
-use crate::files::{Format, Writer};
+use super::error::exception;
+use super::text::Shown;
+use crate::error::Error;
+use crate::files::{Format, Kind, Writer};
 
 /// Bytes that go to Python at once.
 const CHUNK: usize = 1024 * 1024;
@@ -22,6 +25,30 @@ pub(super) struct Output<'py> {
     file: Bound<'py, PyAny>,
     /// As the user gave it; none for a descriptor.
     path: Option<Bound<'py, PyAny>>,
+}
+
+/// Refuses a bool, which Python counts among the numbers: as a descriptor True would be stdout.
+pub(super) fn refuse_bool(target: &Bound<'_, PyAny>) -> PyResult<()> {
+    if target.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err(format!("write() takes a path or a file descriptor, not the bool {target}")));
+    }
+    Ok(())
+}
+
+/// The format that a path's ending tells.
+pub(super) fn told_by(py: Python<'_>, target: &Bound<'_, PyAny>) -> PyResult<String> {
+    let refused = |why: String| {
+        let say = format!("format is not given, and {why}: give format as jsonl, csv, arrow or parquet");
+        Err(exception(py, &Error::Option(say.into())))
+    };
+    if target.is_instance_of::<PyInt>() {
+        return refused("a descriptor tells none".to_owned());
+    }
+    let path = py.import("os")?.call_method1("fsdecode", (target,))?.extract::<Shown>()?;
+    match Kind::of_file(&path.0) {
+        Some(kind) => Ok(kind.to_string()),
+        None => refused(format!("{:?} does not end as a file of a format does", path.0)),
+    }
 }
 
 impl<'py> Output<'py> {

@@ -47,7 +47,9 @@ impl Batches {
     }
 
     fn of(client: Arc<Client>, scan: Scan, is_quiet: bool) -> Self {
-        let progress = Arc::new(Progress::new(&scan.table_name, is_quiet));
+        // Each base has a count of its own.
+        let calls = scan.others.is_empty().then(|| client.calls(&scan.base_id));
+        let progress = Arc::new(Progress::new(&scan.table_name, is_quiet, calls));
         Self { schema: scan.schema(), state: State::New(Box::new((client, scan))), progress }
     }
 
@@ -141,7 +143,7 @@ mod tests {
         drop(sender);
         let schema = Arc::new(arrow::datatypes::Schema::empty());
         let task = tokio::spawn(async { panic!("the reason") });
-        let progress = Arc::new(Progress::new("Items", false));
+        let progress = Arc::new(Progress::new("Items", false, None));
         progress.begin();
         let mut batches = Batches { schema, state: State::Running { batches, task }, progress };
         assert!(batches.next().await.is_some_and(|next| next.is_err()));

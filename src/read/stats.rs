@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::airtable::calls::Calls;
 use crate::airtable::tally::Tally;
 
 /// How often a long read tells how far it is.
@@ -39,6 +40,9 @@ pub struct Stats {
     /// The rows that there will be, where that is known: guessed by a sample of a large table that is read by several
     /// cursors, and counted when everything is read.
     pub expected_rows: Option<u64>,
+    /// Calls to the base in this month of UTC, by all programs of this machine that use this crate, at the end of the read
+    /// or now; none before the read begins, and where that cannot be known. Airtable may count more.
+    pub calls_this_month: Option<u64>,
     /// The read is over: at its end, by an error, or because it was closed.
     pub is_done: bool,
 }
@@ -60,11 +64,13 @@ pub(crate) struct Progress {
     /// Nothing is logged: it is a question of our own.
     is_quiet: bool,
     tally: Arc<Tally>,
+    /// Those to the base; none in tests.
+    calls: Option<Arc<Calls>>,
     rows: AtomicU64,
     rescued_values: AtomicU64,
     expected_rows: AtomicU64,
     began: OnceLock<Instant>,
-    took: OnceLock<Duration>,
+    took: OnceLock<(Duration, Option<u64>)>,
     /// Those of the bases, where several are read as one. Their requests are counted here.
     parts: Mutex<Vec<Arc<Progress>>>,
 }
@@ -74,11 +80,12 @@ const UNKNOWN: u64 = u64::MAX;
 
 impl Progress {
     /// Of a read that has not begun.
-    pub(super) fn new(table_name: &str, is_quiet: bool) -> Self {
+    pub(super) fn new(table_name: &str, is_quiet: bool, calls: Option<Arc<Calls>>) -> Self {
         Self {
             table_name: table_name.to_owned(),
             is_quiet,
             tally: Arc::default(),
+            calls,
             rows: AtomicU64::new(0),
             rescued_values: AtomicU64::new(0),
             expected_rows: AtomicU64::new(UNKNOWN),
@@ -90,7 +97,7 @@ impl Progress {
 
     /// That of one of the bases that are read as one.
     pub(super) fn part(&self) -> Arc<Self> {
-        let part = Arc::new(Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true) });
+        let part = Arc::new(Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) });
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
         part
     }
@@ -139,16 +146,24 @@ impl Progress {
         if end == End::Complete {
             self.expected_rows.store(self.rows.load(Ordering::Relaxed), Ordering::Relaxed);
         }
-        if self.took.set(began.elapsed()).is_ok() && !self.is_quiet {
+        if self.took.get().is_none()
+            && self.took.set((began.elapsed(), self.calls_this_month())).is_ok()
+            && !self.is_quiet
+        {
             log::info!("table {:?}: {}", self.table_name, Line(&self.stats(), Some(end)));
         }
+    }
+
+    fn calls_this_month(&self) -> Option<u64> {
+        self.calls.as_ref().filter(|_| self.began.get().is_some()).and_then(|calls| calls.this_month())
     }
 
     /// What is known now.
     pub(crate) fn stats(&self) -> Stats {
         let counted = self.tally.counted();
-        let took = self.took.get().copied();
-        let elapsed = took.or_else(|| self.began.get().map(Instant::elapsed)).unwrap_or_default();
+        let over = self.took.get().copied();
+        let now = || (self.began.get().map(Instant::elapsed).unwrap_or_default(), self.calls_this_month());
+        let (elapsed, calls_this_month) = over.unwrap_or_else(now);
         let rows = self.rows.load(Ordering::Relaxed);
         let (rescued_values, expected) = self.rescued_and_expected();
         Stats {
@@ -161,7 +176,8 @@ impl Progress {
             bytes: counted.bytes,
             elapsed,
             expected_rows: expected.map(|expected| expected.max(rows)),
-            is_done: took.is_some(),
+            calls_this_month,
+            is_done: over.is_some(),
         }
     }
 
@@ -228,6 +244,9 @@ impl fmt::Display for Line<'_> {
         write!(formatter, ", {:.1} s waited for the budget", stats.waited.as_secs_f64())?;
         if stats.rescued_values > 0 {
             write!(formatter, ", {}", Counted(stats.rescued_values, "rescued value"))?;
+        }
+        if let Some(calls) = stats.calls_this_month.filter(|_| end.is_some()) {
+            write!(formatter, ", {} to the base this month", Counted(calls, "call"))?;
         }
         Ok(())
     }

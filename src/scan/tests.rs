@@ -124,7 +124,7 @@ fn unknown_names_are_answered_with_the_nearest() {
         ),
         (("fields", "Nam"), "option fields has \"Nam\": table \"Vendors\" has no such field; did you mean \"Name\"?"),
     ] {
-        assert_eq!(plan(&[pairs]).expect_err("refused"), Error::NotFound(expected.into()));
+        assert_eq!(plan(&[pairs]).expect_err("refused"), Error::NotFound(expected.into()).of_option(pairs.0));
     }
     let tables = [table()];
     assert!(find_table(&tables, "tblVendors", "appX").is_ok() && find_table(&tables, "vendors", "appX").is_ok());

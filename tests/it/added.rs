@@ -345,3 +345,18 @@ async fn a_stream_that_is_told_to_read_less_goes_on_where_it_was() {
         assert_eq!(stream.cells("name").await.into_keys().collect::<Vec<_>>(), [new], "{mode:?}");
     }
 }
+
+#[tokio::test]
+async fn a_plan_is_as_old_as_the_definitions_that_it_is_made_of() {
+    let source = Source::with_items(3);
+    let options = source.options(&[CDC]);
+    let connector = source.connector(&[]);
+    let told = connector.plan(&options.read).await.expect("a plan").changed_at;
+    source.mock.advance_clock(300.0);
+    // Whatever is asked tells the service's time.
+    connector.webhook_count(&source.mock.base_id()).await.expect("a count");
+    let planned = connector.plan_cached(&options.read).await.expect("a plan").changed_at;
+    assert_eq!(planned, told, "a field may have come since then");
+    let anew = connector.plan(&options.read).await.expect("a plan").changed_at;
+    assert!(anew >= told + 299_000_000, "{anew} after {told}");
+}

@@ -20,7 +20,7 @@ const LAYERS: Layers = &[
     ("options", &["token", "id", "error"]),
     ("columns", &["json", "time"]),
     ("files", &["time", "error"]),
-    ("airtable", &["options", "json", "token", "time", "id", "error"]),
+    ("airtable", &["options", "json", "token", "fingerprint", "time", "id", "error"]),
     ("scan", &["airtable", "columns", "options", "time", "id", "error"]),
     ("decode", &["scan", "columns", "json", "time", "id", "error"]),
     ("read", &["decode", "scan", "airtable", "error"]),

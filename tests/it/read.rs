@@ -340,7 +340,7 @@ async fn namespaces_are_bases_by_id_or_name() {
     let error = connector.list_tables(Some(&format!("{}s", bases[0].1))).await.expect_err("unknown").to_string();
     assert!(error.contains("did you mean") && error.matches(&format!(" is {:?}", bases[0].1)).count() == 2, "{error}");
     let error = connector.list_tables(None).await.expect_err("none given").to_string();
-    assert!(error.contains("neither base_id nor namespace"), "{error}");
+    assert!(error.contains("neither option base_id nor option namespace"), "{error}");
     let fixed = source.connector(&[]);
     assert!(fixed.list_namespaces().await.expect("none").is_empty());
     let own = fixed.list_tables(None).await.expect("tables");

@@ -6,6 +6,9 @@ terminal. `connection` and `databricks` are the commands that bring a base into 
 
 from __future__ import annotations
 
-from .main import main
+try:
+    from .main import main
+except KeyboardInterrupt:  # Ctrl-C, before there is a command that could end
+    raise SystemExit(130) from None
 
 __all__ = ["main"]

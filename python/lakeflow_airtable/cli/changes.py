@@ -46,6 +46,7 @@ def run(parsed: Namespace, console: Console) -> int:
     shown = "-" if parsed.output is None else parsed.output
     where = output.place(shown)
     form = rows.form_of(parsed, shown if isinstance(where, output.Whole) else None)
+    rows.check_place(form, where)
     start = _start(parsed)
     if parsed.offset_file is not None:
         _check_offset_file(parsed.offset_file)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import AirtableError, AuthError, NotFoundError, TransportError
+from ..errors import AirtableError, AuthError, NotFoundError, OptionError, TransportError
 from ..options import Options, table
 from ..shown import scrubbed
 from . import access, codes, flags, users
@@ -51,7 +51,10 @@ class Line:
 
 def add(command: ArgumentParser) -> None:
     command.add_argument(
-        "table", metavar="TABLE", nargs="?", help="the table that is looked at; default: the first one"
+        "table",
+        metavar="TABLE",
+        nargs="?",
+        help="the table's name, its tbl... id or its web address; default: the first one",
     )
     command.add_argument("--json", action="store_true", help="as JSON: check, state, said")
     flags.add_options(command, "connection", "tables")
@@ -141,7 +144,7 @@ class Checks:
                     "the token sees no base: give it access to one at https://airtable.com/create/tokens"
                 )
             first = ", ".join(f"{base[0]} is {base[1]!r}" for base in bases[:3])
-            raise NotFoundError(f"no base is named, and the token sees {len(bases)}: give --base-id ({first})")
+            raise OptionError(f"no base is named, and the token sees {len(bases)}: give --base-id ({first})")
         for base, name, permission in bases:
             if wanted in (base, name):
                 self._base, self._permission = base, permission
@@ -171,10 +174,11 @@ class Checks:
         if not tables:
             raise NotFoundError("the base has no tables that the token sees: make one")
         wanted = self._table if self._table is not None else tables[0]["id"]
-        columns = len(self._connector.plan_cached(wanted).schema)
-        shown = self._table or f"{tables[0]['name']!r}, the first of {len(tables)} tables"
+        plan = self._connector.plan_cached(wanted)
+        name = json.loads(plan.to_json())["table_name"]
+        which = "" if self._table is not None else f", the first of {len(tables)} tables"
         self._table = wanted
-        return f"{shown}: {columns} columns"
+        return f"{name!r}{which}: {len(plan.schema)} columns"
 
     def _read_page(self) -> str:
         began = time.monotonic()
@@ -240,7 +244,7 @@ def _budget(base: str, budget: dict[str, object]) -> str:
     else:
         now = "free now"
     if budget["is_eased"] and blocked <= 0:
-        now += ", at a lower pace after a penalty"
+        now += ", at a share of the pace, because others were seen"
     others = users.of_file(str(budget["path"]))
     if others is None:
         by = "who else uses it cannot be told here"

@@ -25,7 +25,8 @@ EXAMPLES = (
 
 SHELLS = ("bash", "zsh", "fish")
 
-_FILES = ("FILE", "DIRECTORY")
+_FILES = ("FILE", "DIRECTORY", "TARGET")
+_FOLDERS = ("DIR", "FOLDER")
 
 
 @scrubbed
@@ -42,10 +43,13 @@ class _Flag:
 @dataclass(frozen=True)
 class _Command:
     name: str
+    """Of a command of a command, both: `databricks init`."""
     help: str
     flags: tuple[_Flag, ...]
     values: tuple[str, ...]
-    """Of its own argument."""
+    """Of its own argument: also the commands that it has."""
+    takes: str
+    """The word of its own argument that is a file or a folder, if one is."""
 
 
 def add(command: ArgumentParser) -> None:
@@ -59,13 +63,17 @@ def run(parsed: Namespace, console: Console) -> int:
     return codes.DONE
 
 
-def _commands(whole: ArgumentParser) -> Iterator[_Command]:
+def _commands(whole: ArgumentParser, above: str = "") -> Iterator[_Command]:
     [commands] = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
     helps = {action.dest: str(action.help) for action in commands._choices_actions}
     for name, command in commands.choices.items():
         flags = tuple(_flag(action) for action in command._actions if action.option_strings)
-        own = [action for action in command._actions if not action.option_strings and action.choices]
-        yield _Command(name, helps[name], flags, tuple(map(str, own[0].choices or ())) if own else ())
+        own = [action for action in command._actions if not action.option_strings]
+        values = tuple(str(value) for action in own for value in action.choices or ())
+        takes = [str(action.metavar) for action in own if action.metavar in _FILES + _FOLDERS]
+        yield _Command(above + name, helps[name], flags, values, takes[0] if takes else "")
+        if any(isinstance(action, argparse._SubParsersAction) for action in own):
+            yield from _commands(command, f"{name} ")
 
 
 def _flag(action: argparse.Action) -> _Flag:
@@ -84,20 +92,29 @@ def bash(commands: list[_Command]) -> str:
         "    for ((i = 1; i < COMP_CWORD; i++)); do",
         '        if [[ ${COMP_WORDS[i]} != -* ]]; then command="${COMP_WORDS[i]}"; break; fi',
         "    done",
+        # bash takes --format=csv for three words.
+        '    if [[ $word == "=" ]]; then word=""',
+        '    elif [[ $before == "=" ]]; then before="${COMP_WORDS[COMP_CWORD-2]}"; fi',
+        '    local below="${COMP_WORDS[i+1]-}"',
+        '    if ((i + 1 < COMP_CWORD)); then case "$command $below" in',
+        f'        {"|".join(_bash(name) for name in _below(commands))}) command+=" $below";;',
+        "    esac; fi",
         '    case "$command:$before" in',
     ]
     for command in commands:
         for flag in command.flags:
             if flag.takes:
-                names = "|".join(f"{command.name}:{name}" for name in flag.names)
-                words = f'-W "{" ".join(flag.values)}"' if flag.values else "-f" if flag.takes in _FILES else '-W ""'
+                names = "|".join(_bash(f"{command.name}:{name}") for name in flag.names)
+                files = "-f" if flag.takes in _FILES else "-d" if flag.takes in _FOLDERS else '-W ""'
+                words = f'-W "{" ".join(flag.values)}"' if flag.values else files
                 lines.append(f'        {names}) COMPREPLY=($(compgen {words} -- "$word")); return;;')
     lines += ["    esac", '    case "$command" in']
-    every = " ".join(command.name for command in commands)
+    every = " ".join(command.name for command in commands if " " not in command.name)
     lines.append(f'        "") COMPREPLY=($(compgen -W "{every} --help --version" -- "$word"));;')
     for command in commands:
         words = " ".join([*command.values, *(name for flag in command.flags for name in flag.names)])
-        lines.append(f'        {command.name}) COMPREPLY=($(compgen -W "{words}" -- "$word"));;')
+        files = "-f " if command.takes in _FILES else "-d " if command.takes in _FOLDERS else ""
+        lines.append(f'        {_bash(command.name)}) COMPREPLY=($(compgen {files}-W "{words}" -- "$word"));;')
     lines += ["    esac", "}", f"complete -o filenames -o bashdefault -F _lakeflow_airtable {PROGRAM}"]
     return "\n".join(lines)
 
@@ -105,7 +122,7 @@ def bash(commands: list[_Command]) -> str:
 def zsh(commands: list[_Command]) -> str:
     """For zsh, as a function that its completion finds by the file's name."""
     lines = [f"#compdef {PROGRAM}", "_lakeflow_airtable() {", "    local -a commands", "    commands=("]
-    lines += [f"        {_single(f'{command.name}:{command.help}')}" for command in commands]
+    lines += [f"        {_single(f'{command.name}:{command.help}')}" for command in commands if " " not in command.name]
     lines += [
         "    )",
         "    if (( CURRENT == 2 )); then",
@@ -114,13 +131,17 @@ def zsh(commands: list[_Command]) -> str:
         "    fi",
         '    local command="$words[2]"',
         "    shift words; (( CURRENT-- ))",
+        '    case "$command $words[2]" in',
+        f"        {'|'.join(_single(name) for name in _below(commands))})",
+        '            if (( CURRENT > 2 )); then command+=" $words[2]"; shift words; (( CURRENT-- )); fi;;',
+        "    esac",
         '    case "$command" in',
     ]
     for command in commands:
-        lines.append(f"        {command.name}) _arguments \\")
+        lines.append(f"        {_single(command.name)}) _arguments \\")
         for flag in command.flags:
             lines += [f"            {_single(_zsh_flag(name, flag))} \\" for name in flag.names]
-        own = f"*:value:({' '.join(command.values)})" if command.values else "*: :"
+        own = f"*:value:({' '.join(command.values)})" if command.values else f"*:value:{_zsh_files(command.takes)}"
         lines.append(f"            {_single(own)};;")
     lines += ["    esac", "}", '_lakeflow_airtable "$@"']
     return "\n".join(lines)
@@ -131,33 +152,55 @@ def _zsh_flag(name: str, flag: _Flag) -> str:
     takes = ""
     if flag.takes:
         word = flag.takes.lower().replace(":", "")
-        takes = (
-            f":{word}:({' '.join(flag.values)})"
-            if flag.values
-            else f":{word}:_files"
-            if flag.takes in _FILES
-            else f":{word}: "
-        )
-    return f"*{name}[{meaning}]{takes}"
+        offered = f"({' '.join(flag.values)})" if flag.values else _zsh_files(flag.takes)
+        takes = f":{word}:{offered}"
+    # With the sign its value may stand in the same word, and in the next as well.
+    sign = "=" if takes and name.startswith("--") else ""
+    return f"*{name}{sign}[{meaning}]{takes}"
+
+
+def _zsh_files(takes: str) -> str:
+    return "_files" if takes in _FILES else "_files -/" if takes in _FOLDERS else " "
 
 
 def fish(commands: list[_Command]) -> str:
     """For fish."""
     lines = [f"complete -c {PROGRAM} -f"]
     for command in commands:
-        lines.append(f"complete -c {PROGRAM} -n __fish_use_subcommand -a {command.name} -d {_fish(command.help)}")
-        where = f"-n '__fish_seen_subcommand_from {command.name}'"
-        if command.values:
+        above, _, name = command.name.rpartition(" ")
+        if above:
+            where = f"-n '__fish_seen_subcommand_from {above}; and __fish_seen_subcommand_from {name}'"
+            others = " ".join(other.rpartition(" ")[2] for other in _below(commands) if other.startswith(f"{above} "))
+            use = f"-n '__fish_seen_subcommand_from {above}; and not __fish_seen_subcommand_from {others}'"
+        else:
+            where = f"-n '__fish_seen_subcommand_from {name}'"
+            use = "-n __fish_use_subcommand"
+        lines.append(f"complete -c {PROGRAM} {use} -a {name} -d {_fish(command.help)}")
+        # Commands below are told with what they do, further on.
+        if command.values and not any(other.startswith(f"{command.name} ") for other in _below(commands)):
             lines.append(f"complete -c {PROGRAM} {where} -a '{' '.join(command.values)}'")
+        elif command.takes in _FILES:
+            lines.append(f"complete -c {PROGRAM} {where} -F")
+        elif command.takes in _FOLDERS:
+            lines.append(f"complete -c {PROGRAM} {where} -a '(__fish_complete_directories)'")
         for flag in command.flags:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in flag.names)
             takes = ""
             if flag.takes:
-                takes = (
-                    f" -x -a '{' '.join(flag.values)}'" if flag.values else " -r -F" if flag.takes in _FILES else " -x"
-                )
+                folders = " -x -a '(__fish_complete_directories)'"
+                files = " -r -F" if flag.takes in _FILES else folders if flag.takes in _FOLDERS else " -x"
+                takes = f" -x -a '{' '.join(flag.values)}'" if flag.values else files
             lines.append(f"complete -c {PROGRAM} {where} {names}{takes} -d {_fish(flag.help)}")
     return "\n".join(lines)
+
+
+def _below(commands: list[_Command]) -> list[str]:
+    """The commands of commands, by both names."""
+    return [command.name for command in commands if " " in command.name]
+
+
+def _bash(text: str) -> str:
+    return f'"{text}"' if " " in text else text
 
 
 def _single(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import access, codes, flags, sync
 
@@ -21,7 +21,11 @@ EXAMPLES = (
 def add(command: ArgumentParser) -> None:
     sync.add_tables(command)
     command.add_argument(
-        "--every", metavar="TIME", default="15m", help="how often a copy is brought up to date (default %(default)s)"
+        "--every",
+        metavar="TIME",
+        type=flags.interval,
+        default="15m",
+        help="how often a copy is brought up to date, as 30s, 15m, 2h or 1d (default %(default)s)",
     )
     command.add_argument(
         "--changed-per-run",
@@ -51,8 +55,12 @@ def run(parsed: Namespace, console: Console) -> int:
     )
     from .._native import scrub
 
-    told: Any = json.dumps(found.as_dict(), indent=2, ensure_ascii=False) if parsed.json else repr(found)
-    print(scrub(told))
+    if parsed.json:
+        print(scrub(json.dumps(found.as_dict(), indent=2, ensure_ascii=False)))
+    else:
+        # Names of tables are below the first line.
+        caption, _, rest = repr(found).partition("\n")
+        print(scrub(f"{flags.spelled(caption)}\n{rest}"))
     return codes.DONE
 
 

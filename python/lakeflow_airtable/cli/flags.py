@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,17 @@ def _word(words: Sequence[str]) -> Any:
     return read
 
 
+def interval(text: str) -> str:
+    """Reads a time with its unit, as the type of a flag."""
+    from ..intervals import seconds
+
+    try:
+        seconds(text)
+    except OptionError as error:
+        raise ArgumentTypeError(str(error).removeprefix("every is ")) from None
+    return text
+
+
 def given(parsed: Namespace) -> dict[str, object]:
     """The options for which there were flags."""
     return {name: _joined(name, value) for name, value in named(parsed).items()}
@@ -128,21 +139,26 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     return "".join(parts)
 
 
-def unrecognized(left: Sequence[str], parsed: Namespace, known: Sequence[str]) -> str:
-    """What to say of the arguments that a command does not take. `known` are the flags that it takes."""
+def unrecognized(left: Sequence[str], parsed: Namespace, known: Sequence[str], arguments: Sequence[str] = ()) -> str:
+    """What to say of the arguments that a command does not take. `known` are the flags that it takes, and `arguments`
+    what else it does."""
+    takes = f" ({parsed.command} takes one {' and one '.join(arguments)})" if arguments else ""
+    if "TABLE" in arguments:
+        takes = f"{takes[:-1]}; a name with spaces needs quotes)"
     shown = []
     for before, argument in zip(("", *left), left, strict=False):
         if argument.startswith("-"):
             shown.append(_explained(argument.partition("=")[0], parsed, known))
         elif not before.startswith("-") or "=" in before:
             is_short = len(argument) <= _LONGEST_SHOWN
-            shown.append(f'"{argument}"' if is_short else f"one of {len(argument)} characters")
+            shown.append((f'"{argument}"' if is_short else f"one of {len(argument)} characters") + takes)
     return f"unrecognized arguments: {', '.join(shown)}"
 
 
 def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
     """A flag that the command does not take, with what it is for where it is an option, and what it may mean."""
-    from .._native import nearest_names, option_meant
+    from .._native import option_meant
+    from .nearest import nearest
 
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
     meant, is_sure = option_meant(written.lstrip("-"))
@@ -157,9 +173,11 @@ def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
             if option["name"] == POSITIONAL and hasattr(parsed, "table"):
                 return f"{written} (the table is {_TABLE})"
             return f"{written} (which is about {about.get(option['scope'], 'the connection')})"
-    if not is_sure and (near := nearest_names(written, list(known))):
-        return f"{written} (did you mean {near[0]}?)"
-    return f"{written} ({_named(meant)})"
+    if is_sure:
+        return f"{written} ({_named(meant)})"
+    if near := nearest(written, known):
+        return f"{written} (did you mean {near}?)"
+    return f"{written} (lakeflow-airtable {parsed.command} --help lists all flags)"
 
 
 def _named(hint: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
@@ -13,25 +13,33 @@ if TYPE_CHECKING:
     Format: TypeAlias = Literal["jsonl", "csv", "arrow", "parquet"]
 
 FORMATS: tuple[Format, ...] = ("jsonl", "csv", "arrow", "parquet")
+TEXTS: tuple[Format, ...] = ("jsonl", "csv")
+"""Those that a terminal shows."""
+
+# Messages name these as arguments of Python's.
+_NAMED = re.compile(r'\b(format|compression|row_group_size)\b(?:="?(-?\w*)"?)?')
+
 COMPRESSIONS = ("zstd", "snappy", "gzip", "none")
 
-_ENDINGS: dict[str, Format] = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".arrow": "arrow",
-    ".ipc": "arrow",
-    ".feather": "arrow",
-    ".parquet": "parquet",
-}
+
+def _flag(found: re.Match[str]) -> str:
+    return " ".join(filter(None, ["--" + found[1].replace("_", "-"), found[2]]))
+
+
+def is_of_file(name: str) -> bool:
+    """Whether a name ends as a file's of one of the formats does."""
+    from .._native import format_of_file
+
+    return format_of_file(name) is not None
 
 
 def format_of(name: str) -> Format:
     """The format that a file's name tells."""
-    ending = os.path.splitext(name)[1].lower()
-    if ending in _ENDINGS:
-        return _ENDINGS[ending]
-    if ending == ".json":
+    from .._native import format_of_file
+
+    if (told := format_of_file(name)) is not None:
+        return told
+    if name.lower().endswith(".json"):
         hint = "JSON comes as lines, one object a row: name it *.jsonl, or give --format jsonl"
     else:
         hint = f"name it {', '.join('*.' + name for name in FORMATS)}, or give --format"
@@ -42,7 +50,10 @@ def check(name: str, compression: str | None, row_group_size: int | None) -> Non
     """Raises what a format does not take."""
     from .._native import check_format
 
-    check_format(name, compression, row_group_size)
+    try:
+        check_format(name, compression, row_group_size)
+    except OptionError as error:
+        raise OptionError(_NAMED.sub(_flag, str(error))) from None
 
 
 def forced(name: str) -> dict[str, object]:

@@ -16,7 +16,7 @@ from ..errors import AirtableError, OptionError
 from . import codes, flags
 from .console import Console, Logging
 from .ending import Ended, signals
-from .parser import PROGRAM, find, flags_of, parser
+from .parser import PROGRAM, find, parser, refuse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parsed, left = whole.parse_known_args(arguments)
             left = [*left, *_misread(parsed, arguments)]
             if left:
-                whole.error(flags.unrecognized(left, parsed, flags_of(whole, parsed.command)))
+                refuse(whole, left, parsed)
             command = find(parsed.command)
             console = Console(is_quiet=getattr(parsed, "quiet", False), is_verbose=getattr(parsed, "verbose", False))
             with Logging(console):

@@ -6,7 +6,6 @@ Only the command that is called has its flags made and its module imported: the 
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from typing import Any, NoReturn
 
 from .. import environment
 from ..shown import scrubbed
-from . import codes
+from . import codes, flags
+from .nearest import nearest
 
 PROGRAM = "lakeflow-airtable"
 
@@ -83,7 +83,7 @@ class Parser(argparse.ArgumentParser):
         ][:1] or [[]]
         what = "command" if argument == "COMMAND" else "value"
         given = re.match(r"invalid choice: (['\"])(.*?)\1", fault)
-        near = _nearest(given[2], choices) if given else None
+        near = nearest(given[2], choices) if given else None
         if near:
             return f'no such {what}; did you mean "{near}"?'
         return f"no such {what}: there are {', '.join(choices)}"
@@ -96,13 +96,6 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=28, **settings)
         # argparse forgets that commands are indented once more.
         self._action_max_length = 14
-
-
-def _nearest(given: str, known: Sequence[str]) -> str | None:
-    from .._native import nearest_names
-
-    names = nearest_names(given, list(known))
-    return names[0] if names else next(iter(difflib.get_close_matches(given.lower(), known, 1)), None)
 
 
 def parser(arguments: Sequence[str] | None = None) -> argparse.ArgumentParser:
@@ -158,10 +151,13 @@ def _epilog(module: ModuleType, command: Command) -> str:
     return "\n\n".join(parts)
 
 
-def flags_of(whole: argparse.ArgumentParser, name: str) -> list[str]:
-    """The flags that a command takes."""
+def refuse(whole: argparse.ArgumentParser, left: Sequence[str], parsed: argparse.Namespace) -> NoReturn:
+    """Ends with what the command that was called does not take, and with that command's usage."""
     [commands] = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
-    return [flag for action in commands.choices[name]._actions for flag in action.option_strings]
+    command: argparse.ArgumentParser = commands.choices[parsed.command]
+    known = [flag for action in command._actions for flag in action.option_strings]
+    own = [str(action.metavar) for action in command._actions if not action.option_strings]
+    command.error(flags.unrecognized(left, parsed, known, own))
 
 
 def find(name: str) -> Command:

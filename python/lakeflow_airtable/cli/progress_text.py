@@ -10,8 +10,21 @@ if TYPE_CHECKING:
 
 def line(table: str, stats: ReadStats) -> str:
     """How far a read is now."""
-    parts = [f"{stats.rows:,} rows", *share(stats), f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    parts = [_counted(stats.rows, "row"), *share(stats), f"{rate(stats):,.0f} rows/s", *costs(stats)]
     return f"{one_line(table)}: {', '.join(parts)}, {duration(stats.seconds)}"
+
+
+def fitting(stats: ReadStats, width: int) -> str:
+    """The same beside a bar, in so many columns: what matters least is left out first, and the time stays."""
+    parts = [_counted(stats.rows, "row"), f"{rate(stats):,.0f} rows/s", *costs(stats)]
+    while len(said := ", ".join([*parts, duration(stats.seconds)])) > width and parts:
+        parts.pop()
+    return said
+
+
+def clipped(text: str, width: int) -> str:
+    """A name in no more than so many characters."""
+    return text if len(text) <= width else f"{text[: max(width - 1, 0)]}…"
 
 
 def summary(table: str, stats: ReadStats) -> str:
@@ -19,6 +32,8 @@ def summary(table: str, stats: ReadStats) -> str:
     parts = [f"{_counted(stats.rows, 'row')} in {duration(stats.seconds)}", f"{rate(stats):,.0f} rows/s", *costs(stats)]
     if stats.rescued_values:
         parts.append(f"{stats.rescued_values:,} values that do not fit are in the rescued data column")
+    if stats.calls_this_month is not None:
+        parts.append(f"{_counted(stats.calls_this_month, 'call')} to the base this month")
     return f"{one_line(table)}: {', '.join(parts)}"
 
 
@@ -57,7 +72,7 @@ def rate(stats: ReadStats) -> float:
 def costs(stats: ReadStats) -> list[str]:
     parts = [_counted(stats.requests, "request")]
     if stats.waited_seconds >= 0.05:
-        parts.append(f"waited {duration(stats.waited_seconds)} for their turn")
+        parts.append(f"waited {duration(stats.waited_seconds)} for the request budget")
     if stats.retries:
         parts.append(_counted(stats.retries, "retry", "retries"))
     if stats.penalties:

@@ -55,6 +55,7 @@ def _one(parsed: Namespace, console: Console) -> int:
     shown = "-" if parsed.output is None else parsed.output
     where = output.place(shown)
     form = rows.form_of(parsed, shown if isinstance(where, output.Whole) else None)
+    rows.check_place(form, where)
     connector = access.connector(parsed, console, **formats.forced(form.format))
     scan = connector.plan(parsed.table[0])
     rows.write(connector.read(scan), _name(scan), form, where, console)
@@ -68,6 +69,14 @@ def _many(parsed: Namespace, console: Console) -> int:
     is_made = not directory.exists()
     if not is_made and not directory.is_dir():
         raise output.refused(parsed.output, "is no directory", "several tables need one")
+    if is_made and formats.is_of_file(parsed.output):
+        form = parsed.format or formats.format_of(parsed.output)
+        shown = os.path.splitext(parsed.output)[0]
+        raise output.refused(
+            parsed.output,
+            "is the name of one file, and several tables need a directory",
+            f"give --output {shown} --format {form}",
+        )
     output.check_directory(parsed.output, Path(os.path.realpath(directory.parent if is_made else directory)))
     form = rows.form_of(parsed, None)
     connector = access.connector(parsed, console, **formats.forced(form.format))

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import OptionError
 from ..shown import scrubbed
 from . import formats
 from .output import Descriptor
@@ -47,6 +48,14 @@ def form_of(parsed: Namespace, name: str | None) -> Form:
     chosen: Format = parsed.format or ("jsonl" if name is None else formats.format_of(name))
     formats.check(chosen, parsed.compression, parsed.row_group_size)
     return Form(chosen, parsed.compression, parsed.row_group_size)
+
+
+def check_place(form: Form, where: Place) -> None:
+    """Raises where a format's bytes would go to a terminal, which takes them for its own commands."""
+    if isinstance(where, Descriptor) and form.format not in formats.TEXTS and os.isatty(where.number):
+        raise OptionError(
+            f"--format {form.format} is no text, and {where.shown} is a terminal: give --output FILE, or pipe it"
+        )
 
 
 def write(batches: Batches, table: str, form: Form, where: Place, console: Console) -> int:

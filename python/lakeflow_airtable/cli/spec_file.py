@@ -35,8 +35,16 @@ def read(name: str) -> dict[str, Any]:
 
 
 def _json(name: str, text: str) -> object:
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            names = [key for key, _ in pairs]
+            twice = next(key for key in names if names.count(key) > 1)
+            raise _fault(name, f"{twice} is there twice in one object: the first would be left out")
+        return made
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise _fault(name, f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     except RecursionError as error:
@@ -50,8 +58,23 @@ def _yaml(name: str, text: str) -> object:
         raise ModuleNotFoundError(
             f"{name} is YAML, which takes PyYAML: pip install pyyaml, or give the specification as JSON", name="yaml"
         ) from error
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
+        """Of a key that is there twice YAML takes the last, and says nothing."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            keys: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key.value} is there twice in one object", key.start_mark
+                    )
+                keys.add(str(key.value))
+            made: dict[Any, Any] = super().construct_mapping(node, deep)
+            return made
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ def add(command: ArgumentParser) -> None:
     add_tables(command)
     command.add_argument(
         "--to",
+        metavar="TARGET",
         required=True,
         help="where the copies go: a directory or an address such as s3://bucket/folder (delta), a directory "
         "(parquet), a file (duckdb), or a catalog and a namespace such as lake.airtable (iceberg)",
@@ -36,7 +36,10 @@ def add(command: ArgumentParser) -> None:
     again = command.add_mutually_exclusive_group()
     again.add_argument("--once", action="store_true", help="one run, which is the default")
     again.add_argument(
-        "--every", metavar="TIME", help="keep running, and begin a run each 30s, 15m, 2h or 1d, until Ctrl-C"
+        "--every",
+        metavar="TIME",
+        type=flags.interval,
+        help="keep running, and begin a run each 30s, 15m, 2h or 1d, until Ctrl-C",
     )
     command.add_argument(
         "--refresh", metavar="TABLE", action="append", help="load this table's copy anew; * stands for all of them"
@@ -49,7 +52,7 @@ def add(command: ArgumentParser) -> None:
 
 def add_tables(command: ArgumentParser) -> None:
     """Which tables are meant."""
-    command.add_argument("table", metavar="TABLE", nargs="*", help="the table's name or its tbl... id")
+    command.add_argument("table", metavar="TABLE", nargs="*", help="the table's name, its tbl... id or its web address")
     command.add_argument("--all", action="store_true", help="every table of the base")
     command.add_argument("--spec", metavar="FILE", help="a specification, as JSON or YAML")
 
@@ -74,15 +77,8 @@ def run(parsed: Namespace, console: Console) -> int:
     refresh: bool | list[str] = "*" in (parsed.refresh or ()) or list(parsed.refresh or ())
     if parsed.every is None:
         return _told(base.sync(spec, refresh=refresh, **settings), parsed)
-    from ..intervals import seconds
-    from ..sync.schedule import sleep
-
-    pause = seconds(parsed.every)
-    while True:
-        began = time.monotonic()
-        _told(base.sync(spec, refresh=refresh, **settings), parsed)
-        refresh = False
-        sleep(max(0.0, began + pause - time.monotonic()))
+    base.sync(spec, refresh=refresh, every=parsed.every, on_report=lambda report: _told(report, parsed), **settings)
+    return codes.DONE  # it runs until it is interrupted
 
 
 def tables(parsed: Namespace) -> Any:

@@ -21,7 +21,7 @@ FORMATS = ("delta", "iceberg", "duckdb", "parquet")
 
 
 def add(command: ArgumentParser) -> None:
-    command.add_argument("table", metavar="TABLE", help="the table's name or its tbl... id")
+    command.add_argument("table", metavar="TABLE", help="the table's name, its tbl... id or its web address")
     command.add_argument(
         "target",
         metavar="TARGET",

@@ -31,7 +31,8 @@ def ingest(spark: SparkSession, pipeline_spec: Mapping[str, Any]) -> list[Ingest
     Registers the data source as well. On Databricks `connection_name` names a connection of Unity Catalog. Elsewhere
     `connection_options` holds the options of the data source. Those that it leaves out come from AIRTABLE_TOKEN,
     AIRTABLE_BASE_ID, AIRTABLE_BASE_URL and AIRTABLE_REQUESTS_PER_SECOND of the environment, as on the command line.
-    So do those of OAuth: AIRTABLE_REFRESH_TOKEN, AIRTABLE_CLIENT_ID and AIRTABLE_CLIENT_SECRET.
+    So do those of OAuth: AIRTABLE_REFRESH_TOKEN, AIRTABLE_CLIENT_ID and AIRTABLE_CLIENT_SECRET. AIRTABLE_PLAN
+    is the plan whose monthly cap is warned of.
 
     A snapshot becomes a target of AUTO CDC from snapshots where this Spark has that, else a materialized view. Changes
     become a target of AUTO CDC. `append`, and every table with the scd_type APPEND_ONLY, becomes a streaming table.

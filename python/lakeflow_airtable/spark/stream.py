@@ -9,6 +9,7 @@ the cells are read as they are then.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 
-from ..options import Options
+from ..costs import CALLS_A_MONTH, idle_stream
+from ..intervals import in_words
+from ..options import Options, number
 from .messages import short_tracebacks
 from .partition import REFUSALS, ScanPartition, table_named
+from .worker_log import told_by_worker
 
 if TYPE_CHECKING:
     from .._native import Connector, Scan, Stream
@@ -34,9 +38,7 @@ except ImportError:  # a Spark without limits: one run of Trigger.AvailableNow i
 
 Offset = dict[str, Any]
 
-POLL_SECONDS = 10.0
-"""Spark asks for the latest offset all the time, and every answer costs a request of the base's budget. What is younger
-than this would not be read yet anyhow."""
+_log = logging.getLogger("lakeflow_airtable")
 
 
 @short_tracebacks
@@ -51,7 +53,8 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._last: str | None = None
         self._newest: str | None = None
         self._is_first = True
-        self._asked: float | None = None
+        self._rests_until = 0.0
+        self._is_told = False
         self._available_now = False
         self._live: tuple[Connector, Scan, Stream] | None = None
         self._stream()  # what cannot be streamed fails here, at start()
@@ -103,13 +106,27 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._stream().commit(_text(end))
 
     def _latest(self, begin: str | None, most: int | None) -> str:
-        is_early = self._asked is not None and time.monotonic() - self._asked < POLL_SECONDS
-        if begin is not None and is_early and not self._available_now:
+        """Spark asks all the time, and an answer costs a request of the base's budget, unless it is known already."""
+        if begin is not None and time.monotonic() < self._rests_until and not self._available_now:
             return begin
-        latest, has_more = self._stream().latest(begin, most)
-        self._asked = None if has_more else time.monotonic()
+        self._tell_cost()
+        latest, has_more, rest = self._stream().poll(begin, most)
+        self._rests_until = time.monotonic() + rest
         self._newest = self._stream().known_end(latest) if has_more else latest
         return latest
+
+    def _tell_cost(self) -> None:
+        """Says once what the stream costs in calls. How often Spark triggers it, it does not tell."""
+        if self._is_told:
+            return
+        self._is_told = True
+        plan = json.loads(self._scan)
+        with told_by_worker():
+            _log.info(
+                "table %s: %s",
+                json.dumps(plan["table_name"], ensure_ascii=False),
+                _cost(plan["ingestion_type"], self._options, available_now=self._available_now),
+            )
 
     def _stream(self) -> Stream:
         return self._airtable()[2]
@@ -137,7 +154,28 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             raise table_named(error, connector, scan) from None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_live": None}
+        return {**self.__dict__, "_live": None, "_rests_until": 0.0}
+
+
+def _cost(ingestion_type: str, options: Options, *, available_now: bool) -> str:
+    """What a stream costs in calls while nothing changes."""
+    poll = number(options, "poll_seconds")
+    cap = CALLS_A_MONTH.get(options.get("airtable_plan", "").strip().lower())
+    if available_now:
+        return (
+            f"this run of {ingestion_type} takes about 2 calls where nothing is new; its schedule says how many a month"
+        )
+    if not poll:
+        return f"this stream of {ingestion_type} asks Airtable at each trigger, because poll_seconds is 0"
+    calls = idle_stream(ingestion_type, poll)
+    shared = (
+        ", together with all such streams of the base on this machine" if ingestion_type == "cdc_with_deletes" else ""
+    )
+    granted = f", of {cap:,} that its plan grants" if cap else ""
+    return (
+        f"this stream of {ingestion_type} asks every {in_words(poll)} at most (poll_seconds): about {calls:,} calls a "
+        f"month while nothing changes{shared}{granted}; a trigger that is rarer costs less"
+    )
 
 
 def _integer(text: str | None) -> int | None:

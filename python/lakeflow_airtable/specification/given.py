@@ -22,7 +22,9 @@ def entries_of(
 ) -> list[Entry]:
     """The tables of a specification, with their plans. Raises all that is wrong with it at once."""
     options, of_the_copy = _parted(given)
-    faults = Faults("the specification")
+    # A specification has places that messages can name. Names of tables have none.
+    names = [spec] if isinstance(spec, str) else list(spec) if isinstance(spec, Sequence) else []
+    faults = Faults("the call", names) if names else Faults("the specification")
     parsed = PipelineSpec.of_connection(
         Options({**connection, **Options.from_values(options)}), _specification(spec, of_the_copy), faults
     )

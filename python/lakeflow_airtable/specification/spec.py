@@ -7,6 +7,7 @@ tables is corrected at once. Values may be secrets: only those are quoted that c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,8 +44,10 @@ _OF_THE_OPTIONS = (*CREDENTIALS, "base_url")
 class Faults:
     """What is wrong with a specification, each with the place where it is."""
 
-    def __init__(self, what: str = "pipeline_spec") -> None:
+    def __init__(self, what: str = "pipeline_spec", named: Sequence[str] = ()) -> None:
+        """`named` are the tables that were named where nobody has written a specification: then it has no places."""
         self._what = what
+        self._named = named
         self._found: list[tuple[str, AirtableError]] = []
 
     def add(self, where: str, message: str) -> None:
@@ -61,11 +64,25 @@ class Faults:
     def raise_any(self) -> None:
         if not self._found:
             return
-        lines = [f"{where}: {error}" for where, error in self._found]
-        if len(lines) > 1:
-            lines.insert(0, f"{self._what} has {len(lines)} faults")
+        lines = [f"{self._place(where)}{error}" for where, error in self._found]
         all_missing = all(isinstance(error, NotFoundError) for _, error in self._found)
-        raise (NotFoundError if all_missing else OptionError)("\n  ".join(lines))
+        kind = NotFoundError if all_missing else OptionError
+        if len(lines) == 1:
+            [(_, only)] = self._found
+            raise kind(lines[0], status=only.status, kind=only.kind, option=only.option, request=only.request)
+        raise kind("\n  ".join([f"{self._what} has {len(lines)} faults", *lines]))
+
+    def _place(self, where: str) -> str:
+        """How a line begins. The only table that was named needs not be told."""
+        is_only = len(self._named) == 1 and not where.endswith(")")
+        return "" if is_only else f"{self.place_of(where)}: "
+
+    def place_of(self, where: str) -> str:
+        """What messages call a place: itself in a specification, else the table."""
+        if matched := self._named and re.search(r"\((.*)\)$", where):  # one of those that a pattern stands for
+            return repr(matched[1])
+        number = re.match(r"objects\[(\d+)\]", where) if self._named else None
+        return repr(self._named[int(number[1])]) if number else where
 
 
 @scrubbed

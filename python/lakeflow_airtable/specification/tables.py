@@ -64,6 +64,11 @@ class LibraryTables:
         _check_columns(entry, plan.schema.names)
         return plan.to_json()
 
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, of all connectors."""
+        return sum(connector.requests for connector in self._connectors.values())
+
     def connector(self, options: Options) -> Connector:
         """One for each base: it remembers what it was told of the base's tables."""
         from .._native import Connector
@@ -127,8 +132,8 @@ def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[En
         if first is not entry:
             faults.add(
                 entry.where,
-                f"writes to {destination}, as {first.where} does: give one of them another destination_table or "
-                "destination_schema",
+                f"writes to {destination}, as {faults.place_of(first.where)} does: give one of them another "
+                "destination_table or destination_schema",
             )
     return with_plans
 
@@ -163,6 +168,8 @@ def _matching(entry: Entry, known: list[str]) -> list[str]:
     if not known:
         raise NotFoundError("the base has no tables that the token sees: make one")
     matching = [name for name in known if fnmatchcase(name, entry.source_table)]
+    if not known:
+        raise NotFoundError("the base has no tables that the token sees: make one, or name another base")
     if not matching:
         from .._native import nearest_names
 

@@ -185,7 +185,9 @@ class DeltaCopy:
             made = write()
             self._table.update_incremental()
         except CommitFailedError as error:
-            raise Conflict(one_line(error)) from error
+            if self._is_behind():
+                raise Conflict(one_line(error)) from error
+            raise AirtableError(f"{self.name} could not be written: {one_line(error)}") from error
         except (DeltaError, OSError, ValueError) as error:
             if isinstance(error, AirtableError):
                 raise
@@ -199,6 +201,13 @@ class DeltaCopy:
         else:
             raise Conflict("another run has gone on from there")
         return made
+
+    def _is_behind(self) -> bool:
+        """Whether another run has written since. A commit is refused for other reasons, too."""
+        from deltalake import DeltaTable
+
+        assert self._table is not None
+        return DeltaTable(self.name, storage_options=self._storage_options).version() > self._table.version()
 
 
 def _same_keys(keys: tuple[str, ...]) -> str:

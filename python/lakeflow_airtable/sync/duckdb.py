@@ -147,9 +147,9 @@ class DuckDBCopy:
             except BaseException:
                 self._undo()
                 raise
-        except (duckdb.TransactionException, duckdb.ConstraintException) as error:
-            raise Conflict(one_line(error)) from error
         except duckdb.Error as error:
+            if _is_conflict(error):
+                raise Conflict(one_line(error)) from error
             raise AirtableError(f"{self.name} could not be written: {one_line(error)}") from error
         self._before = text
         return made
@@ -239,6 +239,15 @@ class DuckDBCopy:
         with self._named(changes) as database:
             rows = database.execute(statement).fetchall()
         return int(rows[0][0]) if rows else 0
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Whether another run has written meanwhile. A transaction also ends where the disk is full."""
+    import duckdb
+
+    text = str(error).lower()
+    is_ended = isinstance(error, duckdb.TransactionException)
+    return isinstance(error, duckdb.ConstraintException) or (is_ended and ("conflict" in text or "constraint" in text))
 
 
 def _unopened(file: Path, error: Exception) -> AirtableError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
@@ -28,7 +29,7 @@ class ParquetCopy:
         except ImportError as error:
             raise missing("pyarrow", error) from None
         self.name = file
-        self._file = Path(file)
+        self._file = Path(os.path.realpath(file))
 
     def find(self) -> Found | None:
         import pyarrow as pa
@@ -36,6 +37,8 @@ class ParquetCopy:
 
         if not self._file.exists():
             return None
+        if not self._file.is_file():
+            raise OptionError(f"{self.name} is there, and is no file: give another destination")
         try:
             schema = pq.read_schema(self._file)
         except (pa.ArrowException, OSError) as error:
@@ -92,6 +95,8 @@ class ParquetCopy:
             _take(file, beside)
             file.truncate(0)
             try:
+                if self._file.exists():
+                    os.chmod(beside, stat.S_IMODE(self._file.stat().st_mode))
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -8,11 +8,13 @@ from ..options import Options
 from ..specification import given as specification
 from ..specification.spec import Entry
 from ..specification.tables import LibraryTables
-from .targets import check_entry
+from .targets import check_apart, check_entry
 
 
 def entries_of(
     spec: object, connection: Options, given: Mapping[str, object], format: str, tables: LibraryTables
 ) -> list[Entry]:
     """The tables of a specification, with their plans. Raises all that is wrong with it at once."""
-    return specification.entries_of(spec, connection, given, tables, lambda entry: check_entry(entry, format))
+    entries = specification.entries_of(spec, connection, given, tables, lambda entry: check_entry(entry, format))
+    check_apart(entries, format)
+    return entries

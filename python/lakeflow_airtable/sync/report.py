@@ -28,7 +28,8 @@ class TableReport:
     deleted: int = 0
     """Rows of the copy that a merge has deleted; of a history, versions that ended because the record is gone."""
     requests: int | None = None
-    """Requests to Airtable for the rows, where they were counted."""
+    """Requests to Airtable for this table: for its rows, its plan, and how far its changes go. The definitions of the
+    base are asked for once for all tables, before the first."""
     seconds: float = 0.0
     drift: tuple[ColumnChange, ...] = ()
     """What has changed in Airtable's fields since the copy was last written."""
@@ -55,6 +56,8 @@ class SyncReport:
     """What became of all tables of a run, in the order in which they were synced."""
 
     tables: list[TableReport] = field(default_factory=list)
+    requests: int | None = None
+    """Requests to Airtable of the whole run: those of the tables, and those for the definitions before."""
 
     @property
     def failed(self) -> list[TableReport]:
@@ -77,13 +80,14 @@ class SyncReport:
     def __repr__(self) -> str:
         lines, numbers = self._lines()
         widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
-        return "\n".join(
+        rows = [
             "  ".join(
                 cell.rjust(width) if at in numbers else cell.ljust(width)
                 for at, (cell, width) in enumerate(zip(line, widths, strict=True))
             ).rstrip()
             for line in lines
-        )
+        ]
+        return "\n".join([*rows, *self._total])
 
     def _repr_html_(self) -> str:
         lines, numbers = self._lines()
@@ -95,7 +99,15 @@ class SyncReport:
                 for at, cell in enumerate(line)
             )
             rows.append(f"<tr>{cells}</tr>")
-        return f"<table>{''.join(rows)}</table>"
+        total = "".join(f"<p>{line}</p>" for line in self._total)
+        return f"<table>{''.join(rows)}</table>{total}"
+
+    @property
+    def _total(self) -> list[str]:
+        """The last line: what the whole run has cost."""
+        if self.requests is None:
+            return []
+        return [f"{self.requests:,} request{'' if self.requests == 1 else 's'} in all, with those for the definitions"]
 
     def _lines(self) -> tuple[list[tuple[str, ...]], set[int]]:
         """Heads and cells without line breaks, and which columns are numbers; without columns that say nothing."""

@@ -10,10 +10,12 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from ..errors import AirtableError, DataError, OptionError
+from ..errors import AirtableError, DataError, NotFoundError, OptionError
+from ..shown import scrubbed
+from ..specification.names import digest
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, excluded_columns, primary_keys
 from ..specification.upkeep import Upkeep, upkeep
@@ -38,7 +40,24 @@ ATTEMPTS = 5
 _NEW_CHECKPOINT = "start with a new checkpoint and an empty target"
 """What a stream that has lost its changes advises, in the words of Spark's streams."""
 
+_AS_PLANNED = ("planned anew", "start the read again")
+"""What reads advise whose table is no longer as it was when the run began."""
+
 _log = logging.getLogger("lakeflow_airtable")
+
+
+@scrubbed
+@dataclass(frozen=True)
+class RunBegan:
+    """When a run began. What Airtable has told since then about a base is shared by all of its tables.
+
+    A table's run ends where its source was then or later, so everything is in it that was there when the run began.
+    What came later may be left to the next run, as it may be wherever a run ends.
+    """
+
+    wall: float = field(default_factory=time.time)
+    """In seconds since 1970, as other processes of the machine count."""
+    monotonic: float = field(default_factory=time.monotonic)
 
 
 def mode_of(entry: Entry) -> str:
@@ -63,7 +82,7 @@ class TableSync:
         report: TableReport,
         *,
         is_refreshed: bool,
-        planned_at: float,
+        run_began: RunBegan,
     ) -> None:
         self._entry = entry
         self._copy = copy
@@ -71,7 +90,9 @@ class TableSync:
         self._report = report
         self._kept = upkeep(entry)
         self._is_refreshed = is_refreshed
-        self._planned_at = planned_at
+        self._run_began = run_began
+        self._plans_anew = False
+        self._committed = (0, 0, 0)
 
     def run(self) -> None:
         """Syncs the table, and begins again from where the copy then is where somebody else wrote meanwhile."""
@@ -85,18 +106,24 @@ class TableSync:
             try:
                 self._sync(found)
                 return
-            except DataError as error:
-                if _NEW_CHECKPOINT not in str(error):
+            except (DataError, NotFoundError) as error:
+                if not self._plans_anew and any(words in str(error) for words in _AS_PLANNED):
+                    _log.info("%s: %s; planned anew", self._copy.name, error)
+                    self._plans_anew = True
+                    self._report.rows, self._report.changed, self._report.deleted = self._committed
+                    continue
+                if _NEW_CHECKPOINT not in str(error) or isinstance(error, NotFoundError):
                     raise
                 raise DataError(str(error).replace(_NEW_CHECKPOINT, "load the table anew by refresh")) from None
             except Conflict as conflict:
+                self._report.rows, self._report.changed, self._report.deleted = self._committed
                 _log.info("%s: %s; looked at again", self._copy.name, conflict)
         raise AirtableError(
             f"{self._copy.name} is written by another run at the same time: this one has left it to that one"
         )
 
     def _sync(self, found: Found | None) -> None:
-        scan = self._planned()
+        scan = self._planned(found)
         known = self._told(found, scan)
         if self._kept is Upkeep.SNAPSHOT:
             self._snapshot(scan, known)
@@ -105,19 +132,23 @@ class TableSync:
         if known is not None and not self._is_refreshed:
             shape.check(known.schema, now)
         stream = self._connector.stream(scan, self._entry.read_options)
-        stream.stop_at_latest()
+        stream.stop_at_latest(self._run_began.wall)
         self._changes(stream, scan, None if self._is_refreshed else known, now, replaces=found is not None)
 
-    def _planned(self) -> Scan:
+    def _planned(self, found: Found | None) -> Scan:
         """The plan of the specification where it is young, else a new one.
 
-        A field that is added between plan and read is in the next snapshot. A stream of changes is planned as late as
-        can be, because it is never told of such a field's first values.
+        A field that is added between plan and read is in the next snapshot. Offsets of `cdc` say since when the table
+        may have had others than the plan's, and the next run reads again from there. A change feed tells of a field
+        that is added after its offset, and the table is planned anew. Its first load is planned as late as can be,
+        because the feed never tells what came before it.
         """
         from .._native import Scan
 
-        is_young = time.monotonic() - self._planned_at < PLAN_SECONDS
-        if self._entry.plan is not None and self._entry.ingestion_type in ("snapshot", "append") and is_young:
+        goes_on = found is not None and found.progress is not None and bool(found.progress.offset)
+        is_told = self._entry.ingestion_type != "cdc_with_deletes" or (goes_on and not self._is_refreshed)
+        is_young = time.monotonic() - self._run_began.monotonic < PLAN_SECONDS
+        if self._entry.plan is not None and is_told and is_young and not self._plans_anew:
             return Scan.from_json(self._entry.plan)
         return self._connector.plan(self._entry.source_table, self._entry.read_options)
 
@@ -173,6 +204,7 @@ class TableSync:
                     self._first(batches, schema, self._progress(scan, end), replaces=replaces)
                 else:
                     self._next(batches, schema, self._progress(scan, begin), self._progress(scan, end))
+            self._committed = (self._report.rows, self._report.changed, self._report.deleted)
             stream.commit(end)
             begin, is_first = end, False
 
@@ -283,6 +315,7 @@ class TableSync:
             scd=scd,
             keys=self._keys if scd else (),
             sequence_by=self._sequence_by if scd else "",
+            records="" if self._kept is Upkeep.SNAPSHOT else _records(plan),
             offset=offset,
         )
 
@@ -290,7 +323,6 @@ class TableSync:
         for batch in batches:
             self._report.rows += len(batch)
             yield batch
-        self._report.requests = (self._report.requests or 0) + batches.stats.requests
 
 
 def batches_schema(batches: Batches) -> pa.Schema:
@@ -299,7 +331,14 @@ def batches_schema(batches: Batches) -> pa.Schema:
     return pa.schema(batches.schema)
 
 
+def _records(plan: dict[str, Any]) -> str:
+    """What a stream of changes reads of is decided once: of records that fit another view it is never told."""
+    chosen = [plan.get("view_id"), plan.get("filter_formula")]
+    return digest(json.dumps(chosen)) if any(chosen) else ""
+
+
 def _described(progress: Progress) -> str:
     scd = f" SCD {progress.scd}" if progress.scd else ""
     keys = f" by {', '.join(progress.keys)} in the order of {progress.sequence_by}" if progress.keys else ""
-    return f"{progress.mode}{scd}{keys}"
+    records = f" of the records of view and filter_formula {progress.records}" if progress.records else ""
+    return f"{progress.mode}{scd}{keys}{records}"

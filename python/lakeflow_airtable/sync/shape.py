@@ -50,10 +50,10 @@ def drift(before: pa.Schema | None, now: pa.Schema) -> tuple[ColumnChange, ...]:
 
 def check(before: pa.Schema, now: pa.Schema) -> None:
     """Raises what rows that are there and rows that come cannot have in one column."""
-    there = {field.name: field for field in plain(before)}
+    there = {field.name.lower(): field for field in plain(before)}
     renamed = {change.field_id: change for change in drift(before, now) if change.change is Change.RENAMED}
     for field in plain(now):
-        old = there.get(field.name)
+        old = there.get(field.name.lower())
         change = renamed.get(_field_id(field))
         if change is not None:
             raise DataError(
@@ -73,26 +73,37 @@ def check(before: pa.Schema, now: pa.Schema) -> None:
                 f"column {field.name} was that of field {_field_id(old)} and is now that of {_field_id(field)}: "
                 f"{REFRESH}"
             )
+        if old.name != field.name:
+            raise DataError(f"column {field.name} and the copy's column {old.name} differ in capitals alone: {REFRESH}")
 
 
 def evolved(before: pa.Schema | None, now: pa.Schema, keys: Iterable[str], *, retype: bool = False) -> pa.Schema:
     """All columns that a copy has afterwards: its own first, then what is new.
 
     Of those that Airtable has no longer, only Airtable's are named: a column that somebody else has added to the copy
-    is theirs, and rows without it are NULL there. With `retype` columns take the type that they have now.
+    is theirs, and rows without it are NULL there. With `retype` columns take the type that they have now, and what is
+    told of their fields. Names that differ in capitals alone are one name: no format but Iceberg has them side by side.
     """
     import pyarrow as pa
 
-    ours = {field.name: _nullable(field, keys) for field in now}
+    ours = {field.name.lower(): _nullable(field, keys) for field in now}
     kept = []
     for field in before or ():
-        new = ours.get(field.name)
+        new = ours.get(field.name.lower())
         if new is not None:
-            kept.append(new if retype and plain(pa.schema([new])) != plain(pa.schema([field])) else field)
+            kept.append(_retyped(field, new) if retype else field)
         elif _field_id(field) is not None:
             kept.append(field.with_nullable(True))
-    names = {field.name for field in kept}
+    names = {field.name.lower() for field in kept}
     return pa.schema([*kept, *(field for name, field in ours.items() if name not in names)])
+
+
+def _retyped(field: pa.Field, new: pa.Field) -> pa.Field:
+    """The column as it is now; in the copy's own form of the type, where that is the same."""
+    import pyarrow as pa
+
+    is_same = plain(pa.schema([new])) == plain(pa.schema([field]))
+    return field.with_metadata(new.metadata) if is_same else new
 
 
 def _nullable(field: pa.Field, keys: Iterable[str]) -> pa.Field:

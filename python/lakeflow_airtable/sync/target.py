@@ -36,6 +36,8 @@ class Progress:
     """`1`, `2`, or empty where rows are not merged."""
     keys: tuple[str, ...] = ()
     sequence_by: str = ""
+    records: str = ""
+    """Which of the table's records, as the digest of view and formula. Empty of all records, and of a snapshot."""
     offset: str = ""
     """Up to where changes have been read, as the stream writes it. Empty of a snapshot."""
 
@@ -56,7 +58,9 @@ class Progress:
             version = None
         if isinstance(version, int) and version > cls.VERSION:
             raise OptionError(f"{where} was written by a newer version of this package: update it here, too")
-        raise OptionError(f"{where} does not say how far it has come: it holds {text[:60]!r}. Load it anew by refresh")
+        raise OptionError(
+            f"{where} does not say how far it has come: it holds {text[:60]!r}; remove it, or give another destination"
+        )
 
 
 @scrubbed

@@ -110,7 +110,7 @@ def _guessed(address: str, spark: object | None) -> str:
         return "iceberg"
     raise NotFoundError(
         f"target {address!r} is not there: give the path of a Delta table or of Parquet, FILE:TABLE for DuckDB, "
-        "CATALOG.NAMESPACE.TABLE for Iceberg, or a session as spark for a table of Spark's"
+        "CATALOG.NAMESPACE.TABLE for Iceberg, or, in Python, a session as spark for a table of Spark's"
     )
 
 

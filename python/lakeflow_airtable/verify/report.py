@@ -79,24 +79,31 @@ class Verification:
 
     def __repr__(self) -> str:
         lines = [("rows", "number", "ids")]
-        lines += [(kind, f"{rows.count:,}", _named(rows)) for kind, rows in self._kinds()]
-        return "\n".join([self._caption, aligned(lines, (1,)), *self._columns()])
+        lines += [(kind, f"{rows.count:,}", _named(rows)) for kind, rows in self._kinds() if rows.count]
+        table = [aligned(lines, (1,))] if len(lines) > 1 else []
+        return "\n".join([self._caption, *table, *self._notes()])
 
     def _repr_html_(self) -> str:
         from .._native import html_table
 
         rows = [[kind, f"{rows.count:,}", _named(rows)] for kind, rows in self._kinds()]
-        return html_table(" ".join([self._caption, *self._columns()]), ["rows", "number", "ids"], rows)
+        return html_table(" ".join([self._caption, *self._notes()]), ["rows", "number", "ids"], rows)
 
     @property
     def _caption(self) -> str:
         found = "equal" if self.is_equal else "NOT equal"
+        there = "row" if self.target_rows == 1 else "rows"
         return (
-            f"{self.target}: {found} to {self.table} by {self.compared}; {self.target_rows:,} rows of "
-            f"{self.base_rows:,}."
+            f"{self.target}: {found} to {self.table} by {self.compared}; {self.target_rows:,} {there} in the copy, "
+            f"{self.base_rows:,} in the table."
         )
 
-    def _columns(self) -> Iterator[str]:
+    def _notes(self) -> Iterator[str]:
+        if self.surplus.count:
+            yield (
+                "A surplus row is one that the copy has twice, or whose record is not in the table: deleted, maybe, "
+                "which only snapshots and cdc_with_deletes see."
+            )
         if self.missing_columns:
             yield f"Columns that the copy lacks: {', '.join(self.missing_columns)}."
         if self.surplus_columns:

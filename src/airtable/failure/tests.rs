@@ -174,3 +174,13 @@ fn a_message_names_the_request_the_answer_and_the_cure() {
     assert!(text.starts_with("GET https://x/v0/app: 403 INVALID_PERMISSIONS words: "), "{text}");
     assert!(text.contains("schema.bases:read") && !text.contains('\n'), "{text}");
 }
+
+#[test]
+fn a_full_stop_of_the_service_does_not_end_the_sentence() {
+    for (said, shown) in [("One. Two.", "422 K One. Two: "), ("Two", "422 K Two: "), ("Wait...", "422 K Wait: ")] {
+        let body = format!(r#"{{"error": {{"type": "K", "message": "{said}"}}}}"#);
+        let failure = Failure::from_answer(422, body.as_bytes(), None);
+        let text = from_failure("GET https://x/v0/app", Purpose::Records, &failure).to_string();
+        assert!(text.contains(shown), "{text}");
+    }
+}

@@ -77,22 +77,26 @@ fn a_penalty_moves_everybody() {
     let mut slots = Slots::default();
     assert_eq!(wait(slots.reserve(99 * SECOND, every(200))), Duration::ZERO);
     assert_eq!(wait(slots.reserve(99 * SECOND, every(200))), Duration::from_millis(200));
-    slots.block(100 * SECOND, 130 * SECOND);
-    assert_eq!(wait(slots.depart(100 * SECOND, every(200))), Duration::from_secs(30), "its slot had come");
-    assert_eq!(wait(slots.reserve(100 * SECOND, every(200))), Duration::from_millis(30_400), "half the pace");
-    slots.block(101 * SECOND, 120 * SECOND);
+    slots.block(100 * SECOND, 130 * SECOND, every(200));
+    // A lower pace has a phase: its first slot is within an interval of the penalty's end.
+    let first = wait(slots.depart(100 * SECOND, every(200)));
+    assert!((30_000..30_444).contains(&first.as_millis()), "its slot had come: {first:?}");
+    let second = wait(slots.reserve(100 * SECOND, every(200)));
+    assert_eq!(second.saturating_sub(first).as_millis(), 444);
+    slots.block(101 * SECOND, 120 * SECOND, every(200));
     assert_eq!(wait(slots.depart(130 * SECOND, every(200))), Duration::ZERO);
 }
 
 #[test]
 fn what_two_know_is_as_careful_as_either() {
-    let slots = |asked, next, blocked_until, eased_until, sent, underway| Slots {
+    let slots = |asked, next, blocked_until, began, sent, underway| Slots {
         asked,
         next,
         blocked_until,
-        eased_until,
+        began,
         sent,
         underway,
+        share: Share::default(),
     };
     let one = slots(1, 7, 9, 1, [0, 2, 3, 4, 6], [0, 0, 0, 0, 6]);
     let mut both = slots(2, 8, 2, 5, [1, 2, 5, 0, 4], [0, 0, 0, 5, 0]);
@@ -103,34 +107,44 @@ fn what_two_know_is_as_careful_as_either() {
     assert_eq!(both, joined);
 }
 
+/// How far apart the requests are that are asked for at `now`.
+fn apart(slots: &mut Slots, now: Micros) -> u64 {
+    let times: Vec<Micros> = (0..3).map(|_| micros(wait(slots.reserve(now, every(200))))).collect();
+    (times[2] - times[1]) / 1_000
+}
+
 #[test]
-fn whoever_is_refused_goes_slower_for_a_while() {
+fn who_is_refused_at_the_start_goes_slower_and_is_back_within_two_minutes() {
     let mut slots = Slots::default();
-    let waits = |slots: &mut Slots, now: Micros| {
-        _ = wait(slots.reserve(now, every(200)));
-        wait(slots.reserve(now, every(200))).as_millis()
-    };
-    slots.block(100 * SECOND, 130 * SECOND);
+    noted(slots.reserve(100 * SECOND, every(200)));
     // Five that were on their way count once.
     for _ in 0..5 {
-        slots.block(100 * SECOND, 130 * SECOND);
+        slots.block(100 * SECOND, 130 * SECOND, every(200));
     }
-    assert_eq!(waits(&mut slots, 131 * SECOND), 400);
-    assert_eq!(waits(&mut slots, 429 * SECOND), 400);
-    slots.block(429 * SECOND, 459 * SECOND);
-    assert_eq!(waits(&mut slots, 460 * SECOND), 800);
-    assert_eq!(waits(&mut slots, 760 * SECOND), 400);
-    assert_eq!(waits(&mut slots, 1_060 * SECOND), 200);
-    for n in 0..9 {
-        slots.block((2_000 + 40 * n) * SECOND, (2_030 + 40 * n) * SECOND);
+    assert!(slots.is_eased());
+    assert_eq!(apart(&mut slots, 131 * SECOND), 444);
+    assert_eq!(apart(&mut slots, 191 * SECOND), 200);
+    assert!(!slots.is_eased());
+}
+
+#[test]
+fn who_had_the_second_to_itself_goes_on_as_before() {
+    let mut slots = Slots::default();
+    let mut now = 100 * SECOND;
+    for _ in 0..20 {
+        now += micros(wait(slots.reserve(now, every(200))));
+        _ = slots.depart(now, every(200));
     }
-    assert_eq!(waits(&mut slots, 2_400 * SECOND), 1_600);
+    slots.block(now, now + 30 * SECOND, every(200));
+    assert!(!slots.is_eased());
+    slots.block(now + 31 * SECOND, now + 61 * SECOND, every(200));
+    assert!(slots.is_eased(), "somebody is there to stay");
 }
 
 #[test]
 fn the_longest_penalty_and_the_slowest_pace_are_kept() {
     let mut slots = Slots::default();
-    slots.block(100 * SECOND, 430 * SECOND);
+    slots.block(100 * SECOND, 430 * SECOND, every(0));
     assert_eq!(wait(slots.reserve(100 * SECOND, every(0))), Duration::from_secs(330));
     let mut slots = Slots::default();
     let waits: Vec<u64> = (0..4).map(|_| wait(slots.reserve(SECOND, every(100_000))).as_secs()).collect();
@@ -146,7 +160,7 @@ fn nonsense_from_outside_does_not_stop_a_read() {
     assert_eq!(Slots::from_bytes(b"abc"), Slots::default());
     assert_eq!(Slots::from_bytes(&[1; 20]), Slots::default());
     let (sent, underway) = ([1, 2, 3, 4, 5], [0, 0, 0, 0, 5]);
-    let slots = Slots { asked: 5, next: 7, blocked_until: 9, eased_until: 11, sent, underway };
+    let slots = Slots { asked: 5, next: 7, blocked_until: 9, began: 4, sent, underway, share: Share::default() };
     assert_eq!(Slots::from_bytes(&slots.to_bytes()), slots);
 }
 
@@ -157,9 +171,10 @@ fn a_clock_set_back_does_not_stop_a_read() {
         for now in 0..9 {
             wait(slots.reserve((5_000 + now) * SECOND, Pace::of_base(4.5)));
         }
-        slots.block(5_009 * SECOND, 5_039 * SECOND);
+        slots.block(5_009 * SECOND, 5_039 * SECOND, every(200));
         let now = (5_010 - back) * SECOND;
-        assert_eq!(wait(slots.reserve(now, every(200))), Duration::from_secs(31 - 1), "{back}: what is left of it");
+        let left = wait(slots.reserve(now, every(200))).as_millis();
+        assert!((30_000..30_666).contains(&left), "{back}: what is left of it: {left}");
         let mut slots = Slots::default();
         let waits: Vec<_> = (0..4).map(|_| wait(slots.reserve(5_009 * SECOND, Pace::of_base(5.0)))).collect();
         assert_eq!(waits.last(), Some(&Duration::from_millis(600)));
@@ -258,9 +273,9 @@ fn why_a_request_waits() {
     let mut slots = Slots::default();
     assert_eq!(why(slots.reserve(100 * SECOND, every(200))), None);
     assert_eq!(why(slots.reserve(100 * SECOND, every(200))), Some(Why::Queue));
-    slots.block(100 * SECOND, 130 * SECOND);
+    slots.block(100 * SECOND, 130 * SECOND, every(200));
     assert_eq!(why(slots.reserve(100 * SECOND, every(200))), Some(Why::Penalty));
     assert_eq!(slots.outlook(110 * SECOND).as_secs(), 20);
-    noted(slots.reserve(140 * SECOND, every(200)));
+    _ = slots.reserve(140 * SECOND, every(200));
     assert_eq!(why(slots.reserve(140 * SECOND, every(200))), Some(Why::Eased));
 }

@@ -40,7 +40,7 @@ fn where_a_feed_goes() {
         (Some(&last), true, None, Some(&other), go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
     ] {
         let target = target.map(|target| Position::Feed(target.clone()));
-        let limit = Limit { max_records: most, target: target.as_ref(), of_run: false };
+        let limit = Limit { max_records: most, target: target.as_ref(), of_run: false, since: None };
         let next = next(last, is_told, &webhook("achA", 9), 1_000, limit);
         assert_eq!(next, expected, "{last:?} {is_told} {most:?} {target:?}");
     }
@@ -68,7 +68,7 @@ fn a_run_waits_for_no_more_records_than_are_awaited_at_its_end() {
         (None, Some(&["recA"]), None),
     ] {
         let (last, target) = (awaiting(last), Position::Feed(awaiting(target)));
-        let limit = Limit { max_records: Some(2), target: Some(&target), of_run: false };
+        let limit = Limit { max_records: Some(2), target: Some(&target), of_run: false, since: None };
         let next = next(Some(&last), true, &webhook("achA", 12), 1_000, limit);
         assert_eq!(next.position, awaiting(expected), "{last:?} {target:?}");
     }

@@ -25,7 +25,7 @@ fn known(now: Option<Seconds>, is_quiet: Option<bool>, ids: Option<&[String]>) -
 }
 
 fn limit(most: Option<u64>, target: Option<&Position>) -> Limit<'_> {
-    Limit { max_records: most, target, of_run: false }
+    Limit { max_records: most, target, of_run: false, since: None }
 }
 
 #[test]

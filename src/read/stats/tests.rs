@@ -36,6 +36,12 @@ fn a_line_says_what_a_read_gave_and_what_it_cost() {
             "closed after 1 row in 3.2 s (0 a second), 1 request, 1 answer of 429, 0.0 s waited for the budget, \
              2,000 rescued values",
         ),
+        (
+            Stats { calls_this_month: Some(41_230), ..usual },
+            Some(End::Complete),
+            "1,234 rows in 3.2 s (386 a second), 13 requests, 0.4 s waited for the budget, 41,230 calls to the base this \
+             month",
+        ),
         (Stats::default(), Some(End::Complete), "0 rows in 0.0 s, 0 requests, 0.0 s waited for the budget"),
         (usual, None, "1,234 rows so far in 3.2 s (386 a second), 13 requests, 0.4 s waited for the budget"),
         (
@@ -85,7 +91,7 @@ fn a_share_is_never_all_before_the_end() {
 
 #[test]
 fn what_is_fed_is_told() {
-    let progress = Progress::new("Items", false);
+    let progress = Progress::new("Items", false, None);
     assert_eq!(progress.stats(), Stats::default(), "nothing has begun");
     progress.begin();
     progress.give(100);
@@ -104,7 +110,7 @@ fn what_is_fed_is_told() {
 #[test]
 fn only_a_read_to_its_end_has_counted_all_rows() {
     for (end, expected) in [(End::Complete, Some(7)), (End::Failed, Some(480)), (End::Closed, Some(480))] {
-        let progress = Progress::new("Items", false);
+        let progress = Progress::new("Items", false, None);
         progress.begin();
         progress.give(7);
         progress.expect(Some(480));
@@ -118,7 +124,7 @@ fn only_a_read_to_its_end_has_counted_all_rows() {
 
 #[test]
 fn a_read_that_never_began_does_not_end_either() {
-    let progress = Progress::new("Items", false);
+    let progress = Progress::new("Items", false, None);
     progress.end(End::Closed);
     assert_eq!(progress.stats(), Stats::default());
 }
@@ -133,7 +139,7 @@ async fn told(progress: &Progress, consumer: impl AsyncFnOnce(&mut UnboundedRece
 
 #[tokio::test]
 async fn a_long_read_tells_what_is_new_and_nothing_twice() {
-    let progress = Progress::new("Items", false);
+    let progress = Progress::new("Items", false, None);
     told(&progress, async |lines| {
         for rows in ["1 row", "2 rows", "3 rows"] {
             progress.give(1);
@@ -151,7 +157,7 @@ async fn a_long_read_tells_what_is_new_and_nothing_twice() {
 
 #[tokio::test]
 async fn a_question_of_our_own_tells_nothing() {
-    let progress = Progress::new("Items", true);
+    let progress = Progress::new("Items", true, None);
     told(&progress, async |lines| {
         progress.give(1);
         tokio::time::sleep(Duration::from_millis(20)).await;

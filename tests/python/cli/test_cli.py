@@ -87,7 +87,8 @@ def test_a_command_has_the_options_of_its_scope(command: str, capsys: pytest.Cap
         (["tables", "--view", "Grid"], "--view (which is about what of a table is read)"),
         (["read", "Vendors", "--webhook-id=ach1"], "--webhook-id (which is about how a stream follows changes)"),
         (["connection", "--name", "c", "--fields", "Name"], "--fields (which is about what of a table is read)"),
-        (["tables", "--colour"], "--colour (the nearest is "),
+        (["tables", "--colour"], "--colour (lakeflow-airtable tables --help lists all flags)"),
+        (["read", "Vendors", "--bogus", "1"], "--bogus (lakeflow-airtable read --help lists all flags)"),
         (["read", "Vendors", "--limit", "10"], "--limit (this source calls it --max-records)"),
         (["read", "Vendors", "--filter={Price} > 1"], "--filter (this source calls it --filter-formula)\n"),
         (["schema", "Vendors", "--sort", "Name"], "--sort (it has no counterpart here: "),
@@ -101,8 +102,13 @@ def test_a_command_has_the_options_of_its_scope(command: str, capsys: pytest.Cap
         (["read", "Vendors", "--dbtable", "x"], "--dbtable (the table is the argument TABLE)"),
         (["tables", "--tableName", "Vendors"], "--tableName (which is about what of a table is read)\n"),
         (["tables", "x"], '"x"\n'),
-        (["schema", "Launch", "Milestones"], '"Milestones"\n'),
-        (["options", "x" * 50, "--colour"], "one of 50 characters, --colour (the nearest is "),
+        (
+            ["schema", "Launch", "Milestones"],
+            '"Milestones" (schema takes one TABLE; a name with spaces needs quotes)\n',
+        ),
+        (["verify", "A", "B", "C"], '"C" (verify takes one TABLE and one TARGET; a name with spaces needs quotes)\n'),
+        (["completion", "zsh", "bash"], '"bash" (completion takes one SHELL)\n'),
+        (["options", "x" * 50, "--colour"], "one of 50 characters, --colour (lakeflow-airtable options --help lists "),
     ],
 )
 def test_what_does_not_apply_is_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +116,7 @@ def test_what_does_not_apply_is_refused(arguments: list[str], said: str, capsys:
         cli.main(arguments)
     assert stopped.value.code == 2
     err = capsys.readouterr().err
+    assert f"usage: lakeflow-airtable {arguments[0]} " in err
     assert "error: unrecognized arguments: " in err
     assert said in err
 
@@ -181,7 +188,7 @@ def test_errors_about_the_environment_name_the_variable(
     ("message", "said"),
     [
         ("option on_lost_feed is reread, but option view is x", "--on-lost-feed is reread, but --view is x"),
-        ("neither base_id nor namespace is given", "neither --base-id nor namespace is given"),
+        ("neither option base_id nor option namespace is", "neither --base-id nor --namespace is"),
         ('option tableName is "base_id \\" base_id"', 'the argument TABLE is "base_id \\" base_id"'),
         ("GET http://127.0.0.1/v0/base_id/x: check base_url.", "GET http://127.0.0.1/v0/base_id/x: check --base-url."),
         ("cannot tell the format of base_id.xlsx", "cannot tell the format of base_id.xlsx"),

@@ -61,7 +61,10 @@ def test_examples_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         (["check", "--jsn"], "--jsn (did you mean --json?)"),
         (["read", "Vendors", "--quite"], "--quite (did you mean --quiet?)"),
         (["tables", "--tokenfile", "x"], "--tokenfile (did you mean --token-file?)"),
-        (["synk"], "no such command"),
+        (["completion", "tcsh"], "SHELL: no such value: there are bash, zsh, fish"),
+        (["completion", "powershell"], "SHELL: no such value: there are bash, zsh, fish"),
+        (["completion", "ZSH"], 'SHELL: no such value; did you mean "zsh"?'),
+        (["synk"], 'no such command; did you mean "sync"?'),
         (["complete"], 'no such command; did you mean "completion"?'),
     ],
 )
@@ -226,6 +229,7 @@ def test_every_help_names_the_same_program(command: str) -> None:
 
 def completed(tmp_path: Path, line: str) -> list[str]:
     """What bash offers at the end of a line."""
+    (tmp_path / "folder").mkdir()
     (tmp_path / "script").write_text(completion.bash(list(completion._commands(parser()))))
     words = line.split(" ")
     array = " ".join(map(shlex.quote, words))
@@ -254,13 +258,23 @@ def completed(tmp_path: Path, line: str) -> list[str]:
         ("lakeflow-airtable read Vendors --column-names s", ["snake"]),
         ("lakeflow-airtable completion ", ["bash", "zsh", "fish"]),
         ("lakeflow-airtable read --output sc", ["script"]),
+        ("lakeflow-airtable read --format = p", ["parquet"]),
+        ("lakeflow-airtable read --column-names =", ["snake", "original", "id"]),
+        ("lakeflow-airtable databricks ", ["init", "up"]),
+        ("lakeflow-airtable databricks in", ["init"]),
+        ("lakeflow-airtable databricks up --dry", ["--dry-run"]),
+        ("lakeflow-airtable databricks init --whe", ["--wheels"]),
+        ("lakeflow-airtable databricks init fol", ["folder"]),
+        ("lakeflow-airtable databricks init --wheels ", ["folder"]),
+        ("lakeflow-airtable sync --to sc", ["script"]),
+        ("lakeflow-airtable verify sc", ["script"]),
         ("lakeflow-airtable tables --vie", []),
         ("lakeflow-airtable nothing --vie", []),
     ],
 )
 def test_bash_completes(tmp_path: Path, line: str, words: list[str]) -> None:
     offered = completed(tmp_path, line)
-    assert [word for word in offered if not word.startswith("-") or line.endswith("--out")] == words
+    assert [word for word in offered if not word.startswith("-") or " --" in line] == words
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)
@@ -275,6 +289,21 @@ def test_scripts_are_of_their_shells(tmp_path: Path, shell: str) -> None:
         pytest.skip(f"{shell} is not here")
     checked = subprocess.run([shell, "-n", str(script)], capture_output=True, text=True, timeout=60)
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("module", ["console", "main", "parser"])
+def test_an_interrupt_while_python_imports_is_quiet(module: str) -> None:
+    program = f"""
+import sys
+class Interrupted:
+    def find_spec(name, *_):
+        if name == "lakeflow_airtable.cli.{module}":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupted)
+from lakeflow_airtable.cli import main
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
 def test_only_the_command_that_is_called_is_imported() -> None:

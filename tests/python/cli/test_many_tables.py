@@ -40,7 +40,7 @@ def test_some_tables(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["launch_milestones.jsonl", "vendors.jsonl"]
 
 
-@pytest.mark.parametrize("directory", [".", "new/"])
+@pytest.mark.parametrize("directory", [".", "new/", "new.csv/"])
 def test_one_table_into_a_directory(mock_airtable: MockAirtable, tmp_path: Path, directory: str) -> None:
     ran = run(mock_airtable, "read", "Vendors", "--output", directory, "--format", "csv", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -55,6 +55,13 @@ def test_one_table_into_a_directory(mock_airtable: MockAirtable, tmp_path: Path,
         (("Vendors", "--all"), "--all is every table, and TABLE is given, too"),
         ((), "the argument TABLE is missing"),
         (("--all", "--output", "no/where"), "--output no/where: there is no directory no: make it first"),
+        (
+            ("Vendors", "Launch Milestones", "--output", "two.csv"),
+            "--output two.csv: is the name of one file, and several tables need a directory: give --output two "
+            "--format csv",
+        ),
+        (("--all", "--output", "./all.PARQUET"), "--output ./all.PARQUET: is the name of one file"),
+        (("--all", "--output", "a.csv", "--format", "jsonl"), "--output a.csv: is the name of one file"),
         (("--all", "--output", "file"), "--output file: is no directory: several tables need one"),
     ],
 )

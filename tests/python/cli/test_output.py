@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import stat
 import subprocess
 import sys
@@ -275,3 +276,25 @@ def test_messages_name_the_users_path(mock_airtable: MockAirtable, tmp_path: Pat
     )
     assert (ran.returncode, ran.stderr) == (1, f"lakeflow-airtable: {path}: File too large\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("read", "Vendors", "--format", "parquet"),
+        ("read", "Vendors", "--format", "arrow", "--output", "-"),
+        ("changes", "Vendors", "--format", "parquet"),
+    ],
+)
+def test_a_terminal_gets_no_bytes(mock_airtable: MockAirtable, arguments: tuple[str, ...]) -> None:
+    ours, its = pty.openpty()
+    try:
+        ran = run(mock_airtable, *arguments, capture_output=False, stdout=its, stderr=subprocess.PIPE)
+    finally:
+        os.close(ours)
+        os.close(its)
+    assert ran.returncode == 2
+    form = arguments[3]
+    said = f"--format {form} is no text, and - is a terminal: give --output FILE, or pipe it"
+    assert ran.stderr == f"lakeflow-airtable: {said}\n"
+    assert mock_airtable.requests() == []

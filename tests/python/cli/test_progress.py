@@ -29,6 +29,7 @@ def stats(**given: object) -> Any:
         "rescued_values": 0,
         "seconds": 0.0,
         "expected_rows": None,
+        "calls_this_month": None,
     }
     return SimpleNamespace(**{**rest, **given})
 
@@ -48,7 +49,8 @@ def stats(**given: object) -> Any:
         ),
         (
             {"requests": 3, "retries": 1, "penalties": 2, "waited_seconds": 60.0, "seconds": 7500.0},
-            "T: 0 rows, 0 rows/s, 3 requests, waited 1 min 00 s for their turn, 1 retry, 2 answers of 429, 2 h 05 min",
+            "T: 0 rows, 0 rows/s, 3 requests, waited 1 min 00 s for the request budget, 1 retry, 2 answers of 429, "
+            "2 h 05 min",
         ),
     ],
 )
@@ -61,6 +63,8 @@ def test_summaries() -> None:
     assert whole == (
         "T: 60 rows in 2.0 s, 30 rows/s, 1 request, 3 values that do not fit are in the rescued data column"
     )
+    counted = progress_text.summary("T", stats(rows=60, seconds=2.0, requests=1, calls_this_month=41_230))
+    assert counted == "T: 60 rows in 2.0 s, 30 rows/s, 1 request, 41,230 calls to the base this month"
     assert progress_text.total(3, 0, 1200, 61.0) == "3 tables: 1,200 rows in 1 min 01 s"
     assert progress_text.total(3, 1, 1200, 5.0) == "2 of 3 tables: 1,200 rows in 5.0 s"
 
@@ -158,6 +162,31 @@ def test_a_terminal_has_a_live_line_by_rich(mock_airtable: MockAirtable, tmp_pat
     assert re.search(r"Vendors: 60 rows in [^\r\n]*\r\n$", shown), shown
     plain = on_a_terminal(mock_airtable, tmp_path / "v.csv", NO_COLOR="1")
     assert not re.search(r"\x1b\[3\d|\x1b\[9\d", plain), plain
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_line_by_rich_has_its_bar_and_its_time(mock_airtable: MockAirtable, tmp_path: Path, columns: int) -> None:
+    pytest.importorskip("rich")
+    shown = on_a_terminal(mock_airtable, tmp_path / "v.csv", COLUMNS=str(columns), NO_COLOR="1")
+    lines = [
+        line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[A-Za-z]", shown) if " rows" in line and " in " not in line
+    ]
+    assert lines
+    assert all(re.fullmatch(r"Vendors +[━╸╺ ]{10,20} .*\d s *", line) for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (80, "100 rows, 100 rows/s, 5 requests, 2 retries, 1.0 s"),
+        (49, "100 rows, 100 rows/s, 5 requests, 1.0 s"),
+        (30, "100 rows, 100 rows/s, 1.0 s"),
+        (26, "100 rows, 1.0 s"),
+        (3, "1.0 s"),
+    ],
+)
+def test_what_fits_keeps_the_time(width: int, said: str) -> None:
+    assert progress_text.fitting(stats(rows=100, seconds=1.0, requests=5, retries=2), width) == said
 
 
 def test_a_dumb_terminal_has_none(mock_airtable: MockAirtable, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ TO = ("--to", "lake", "--format", "parquet")
 def test_some_tables(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     ran = run(mock_airtable, "sync", "Vendors", "Launch Milestones", *TO, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
-    head, *lines = ran.stdout.splitlines()
+    head, *lines, total = ran.stdout.splitlines()
     assert head.split()[:4] == ["table", "target", "mode", "rows"]
+    assert total == "4 requests in all, with those for the definitions"
     assert [line.split("  ")[0] for line in lines] == ["Vendors", "Launch Milestones"]
     assert pyarrow.parquet.read_table(tmp_path / "lake" / "vendors.parquet").num_rows == 60
 
@@ -95,7 +96,12 @@ def test_a_file_that_is_no_specification(
         (("Vendors", "--all", *TO), "give one of these"),
         (("Vendors", "--to", "lake", "--format", "detla"), 'did you mean "delta"?'),
         (("Vendors", *TO, "--storage-option", "AWS_REGION"), "--storage-option takes KEY=VALUE"),
-        (("Vendors", *TO, "--every", "soon"), "every"),
+        (("Vendors", *TO, "--every", "soon"), "--every: 'soon': give"),
+        (("Vendors", *TO, "--every", "15"), "--every: '15', without a unit: give 15s for seconds or 15m for minutes"),
+        (
+            ("Vendors", *TO, "--every", "0.5"),
+            "--every: '0.5', without a unit: give 0.5s for seconds or 0.5m for minutes",
+        ),
         (("Vendors", *TO, "--every", "1h", "--once"), "not allowed with"),
         (("Vendors", "--format", "delta"), "the following arguments are required: --to"),
         (("Vendors", "--to", "file", "--format", "parquet"), "which is a file"),

@@ -41,6 +41,8 @@ def test_what_a_table_costs(mock_airtable: MockAirtable) -> None:
     ran = run(mock_airtable, "estimate", "Vendors", "--airtable-plan", "team", "--every", "1h")
     assert ran.returncode == 0, ran.stderr
     assert "Vendors" in ran.stdout
+    ran = run(mock_airtable, "estimate", "Vendors", "--records", "Vendors=60")
+    assert "; --airtable-plan is not given, so no share of a plan is told.\n" in ran.stdout
     ran = run(mock_airtable, "estimate", "--all", "--every", "1h", "--airtable-plan", "free", "--json")
     told = json.loads(ran.stdout)
     assert [table["name"] for table in told["tables"]] == [table["name"] for table in mock_airtable.schema()["tables"]]
@@ -60,7 +62,11 @@ def test_sizes_that_are_known_cost_no_request(mock_airtable: MockAirtable) -> No
         (("estimate",), "give one of these: names of tables, --all, or --spec FILE"),
         (("estimate", "Vendors", "--records", "60000"), "--records: takes TABLE=NUMBER, such as Vendors=60000"),
         (("estimate", "Vendors", "--records", "Vendors=-1"), "--records: takes TABLE=NUMBER"),
-        (("estimate", "Vendors", "--every", "soon"), "every"),
+        (
+            ("estimate", "Vendors", "--every", "soon"),
+            "--every: 'soon': give seconds as a number, or a time such as 30s",
+        ),
+        (("estimate", "Vendors", "--every", "15"), "--every: '15', without a unit: give 15s for seconds or 15m"),
         (("estimate", "Vendors", "--airtable-plan", "fre"), '--airtable-plan: no such value; did you mean "free"?'),
         (("verify", "Vendors"), "the following arguments are required: TARGET"),
         (("verify", "Vendors", "x", "--format", "detla"), 'did you mean "delta"?'),

@@ -82,7 +82,7 @@ def test_objects_of_a_connection_without_a_base_are_those_of_all(
     assert len(set(found)) == len(found) > len(names(mock_airtable))
     # A question about one of them names its base, too.
     code, message = refusal(framework, without_base(options), "get_object_metadata", name="SKU Candidates")
-    assert (code, message.partition(":")[0]) == ("bad_request", "neither base_id nor namespace is given")
+    assert (code, message.partition(":")[0]) == ("bad_request", "neither option base_id nor option namespace is given")
     namespace = json.dumps([options["base_id"]])
     given = {"name": "SKU Candidates", "namespace": namespace}
     assert answer(framework, without_base(options), "get_object_metadata", **given)[0]["key"] == "primary_key"

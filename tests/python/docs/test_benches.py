@@ -14,7 +14,7 @@ import pytest
 from project import PROJECT
 
 BENCHES = PROJECT / "benches"
-GROUPS = ("start", "memory", "increments", "paced", "shared", "bases", "files", "copies", "whole", "sizes")
+GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "bases", "files", "copies", "whole", "sizes")
 
 
 def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +26,9 @@ def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the groups find that need no Spark; the others have a test each, for the time that they take."""
-    return quick(tmp_path_factory.mktemp("benches"), "memory", "increments", "paced", "shared", "files", "copies")
+    return quick(
+        tmp_path_factory.mktemp("benches"), "memory", "increments", "polls", "paced", "shared", "files", "copies"
+    )
 
 
 def quick(directory: Path, *groups: str) -> dict[str, Any]:
@@ -102,6 +104,17 @@ def test_the_limit_is_kept_and_counted(sections: dict[str, Any]) -> None:
     # Six clients that do not know of each other are shut out at their first requests.
     assert int(theirs[-2]) > 0
     assert theirs[-1] in {f"{number} of 6" for number in range(6)}
+
+
+@pytest.mark.slow
+def test_idle_streams_of_a_base_share_what_is_found(sections: dict[str, Any]) -> None:
+    found = rows(sections["polls"])
+    together = {count: [int(cell.replace(",", "")) for cell in row] for count, row in found.items()}
+    assert len(together) == 2
+    for shared, alone, _ in together.values():
+        assert 0 < shared <= alone
+    _, (shared, alone, _) = together.values()
+    assert shared < alone
 
 
 @pytest.mark.slow

@@ -46,6 +46,7 @@ def mock(mock_airtable: MockAirtable, monkeypatch: pytest.MonkeyPatch) -> MockAi
         "refresh_token": refresh,
         "client_id": "me",
         "client_secret": "sesame",
+        "airtable_plan": "team",
     }
     assert options.keys() == set(environment.variables())
     for option, value in options.items():

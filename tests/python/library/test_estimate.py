@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from lakeflow_airtable import Airtable, NotFoundError, OptionError
+from lakeflow_airtable._native import calls_a_month
 from lakeflow_airtable.costs import CALLS_A_MONTH, INGESTION_TYPES, cost, pages, run_requests
 from lakeflow_airtable.estimate import Estimate, warn_of_cap
 from lakeflow_airtable.mock import MockAirtable
@@ -57,11 +59,11 @@ def test_pages(records: int, size: int, expected: int) -> None:
         ("snapshot", 500, 101),
         ("append", 0, 2),
         ("append", 101, 4),
-        ("cdc", 0, 3),
-        ("cdc", 100, 4),
-        ("cdc_with_deletes", 0, 4),
-        ("cdc_with_deletes", 50, 6),
-        ("cdc_with_deletes", 100, 7),
+        ("cdc", 0, 2),
+        ("cdc", 100, 3),
+        ("cdc_with_deletes", 0, 3),
+        ("cdc_with_deletes", 50, 5),
+        ("cdc_with_deletes", 100, 6),
     ],
 )
 def test_calls_of_a_run(kind: str, changed: int, expected: int) -> None:
@@ -164,6 +166,7 @@ def test_the_share_of_a_plan(base: Airtable, plan: Any, cap: int | None) -> None
     assert of_snapshot.share == (None if cap is None else of_snapshot.calls_a_month / cap)
     assert told.exceeds_plan == (cap is not None)
     assert set(CALLS_A_MONTH) == {"free", "team", "business", "enterprise"}
+    assert calls_a_month() == CALLS_A_MONTH
 
 
 def test_the_plan_may_be_said_for_all_calls(items: MockAirtable) -> None:
@@ -206,6 +209,30 @@ def test_what_cannot_be_estimated_is_refused_before_records_are_read(
     assert "list_records" not in items.request_counts()
 
 
+@pytest.mark.parametrize(
+    ("spec", "options", "begin", "option"),
+    [
+        ("Items", {"airtable_plan": "pro"}, 'option airtable_plan is "pro"', "airtable_plan"),
+        (["Itms"], {}, 'table "Itms"', None),
+        (["Items", "Vendors"], {"page_size": 0}, "the call has 2 faults\n  'Items': option page_size", None),
+        ("Vend*", {"page_size": 0}, "'Vendors': option page_size", "page_size"),
+        (
+            {"objects": [{"table": {"source_table": "Items"}}]},
+            {"airtable_plan": "pro"},
+            "objects[0].table: option airtable_plan",
+            "airtable_plan",
+        ),
+    ],
+)
+def test_places_of_a_specification_are_told_only_where_there_is_one(
+    base: Airtable, spec: Any, options: dict[str, Any], begin: str, option: str | None
+) -> None:
+    with pytest.raises((OptionError, NotFoundError)) as told:
+        base.estimate(spec, **options)
+    assert str(told.value).startswith(begin)
+    assert told.value.option == option
+
+
 # What is shown
 
 
@@ -216,13 +243,51 @@ def shown(base: Airtable) -> Estimate:
 
 def test_the_table_is_aligned(shown: Estimate) -> None:
     lines = repr(shown).splitlines()
-    assert lines[0] == "2 tables, a run every 15 minutes; plan team grants 100,000 calls a month."
-    rows = lines[1 : 2 + 4 * 3 + 1]
+    grants = "2 tables, a run every 15 minutes; plan team grants 100,000 calls a month"
+    assert lines[0] == f"{grants}, of which this machine has used about {shown.used_this_month}."
+    rows = lines[1 : 1 + 1 + 2 + 4]
     assert len({len(row) for row in rows}) == 1
+    assert rows[0].endswith("first calls  first seconds  run calls  run seconds  calls a month  of the plan")
     assert rows[1].split() == ["Items", "10,000", "snapshot", "*", "101", "0.0", "101", "0.0", "300,576", "300.6%"]
-    assert rows[-1].split() == ["as", "specified", "*", "103", "0.0", "103", "0.0", "306,528", "306.5%"]
+    assert [row.split()[:2] for row in rows[2:]] == [
+        ["Vendors", "60"],
+        ["all", "snapshot"],
+        ["append", "105"],
+        ["cdc", "105"],
+        ["cdc_with_deletes", "113"],
+    ]
+    assert rows[3].split() == ["all", "snapshot", "*", "103", "0.0", "103", "0.0", "306,528", "306.5%"]
     assert all(line.startswith("- ") for line in lines[len(rows) + 1 :])
     assert any("1.00% of the records change" in line for line in lines)
+
+
+def test_one_table_is_shown_by_every_type(base: Airtable) -> None:
+    lines = repr(base.estimate("Items", records=10_000)).splitlines()
+    assert lines[1].endswith("run seconds  calls a month"), "without a plan there is no share of one"
+    assert [next(kind for kind in reversed(INGESTION_TYPES) if kind in line) for line in lines[2:6]] == list(
+        INGESTION_TYPES
+    )
+    assert all(line.startswith("- ") for line in lines[6:])
+
+
+def test_tables_that_are_kept_otherwise_have_a_sum_of_their_own(base: Airtable) -> None:
+    spec = {
+        "objects": [
+            {"table": {"source_table": "Items", "table_configuration": {"ingestion_type": "cdc"}}},
+            {"table": {"source_table": "Vendors"}},
+        ]
+    }
+    lines = repr(base.estimate(spec, records={"Items": 1_000, "Vendors": 60})).splitlines()
+    assert [" ".join(line.split()[:4]) for line in lines[2:4]] == ["Items 1,000 cdc *", "Vendors 60 snapshot *"]
+    assert [line for line in lines if "*" in line] == [*lines[2:4], lines[8]]
+    assert lines[8].split()[:3] == ["as", "specified", "*"]
+
+
+def test_the_tables_of_the_sample_are_guessed_rightly(base: Airtable) -> None:
+    told = base.estimate(["SKU Candidates", "Launch Milestones", "Packaging Tasks"])
+    for one, size in zip(told, (180, 120, 150), strict=True):
+        assert one.certainty == "about"
+        assert abs(one.records - size) < 0.35 * size
 
 
 def test_html_is_escaped(items: MockAirtable, base: Airtable) -> None:
@@ -241,6 +306,32 @@ def test_plain_values_have_everything(shown: Estimate) -> None:
     assert plain["total"]["calls_a_month"] == shown.total.calls_a_month
     assert [one["ingestion_type"] for one in plain["totals"]] == list(INGESTION_TYPES)
     assert plain["assumed"] == list(shown.assumed)
+    assert plain["used_this_month"] == shown.used_this_month
+
+
+def test_what_was_used_this_month_is_told(items: MockAirtable, base: Airtable) -> None:
+    # The definitions, and a page each for two sizes.
+    first = base.estimate(["Items", "Vendors"], every="1h").used_this_month
+    assert first == sum(items.request_counts().values()) > 1
+    list(base.read("Vendors"))
+    again = base.estimate("Vendors", every="1h", records=5)
+    assert again.used_this_month == sum(items.request_counts().values()) > first
+
+
+def test_four_fifths_of_the_plan_are_warned_of_once(
+    mock_airtable: MockAirtable, warned: pytest.LogCaptureFixture
+) -> None:
+    # Small pages make many calls of few records.
+    mock_airtable.create_table("Many", [{"name": "Name"}], [{"Name": str(number)} for number in range(450)])
+    base = Airtable(**mock_airtable.options(), page_size=1, airtable_plan="free")
+    said = []
+    for _ in range(3):
+        batches = base.read("Many", max_records=430)
+        for _ in batches:
+            pass
+        said.append((batches.stats.calls_this_month or 0, len(warnings(warned))))
+    assert [warnings for _, warnings in said] == [int(calls >= 800) for calls, _ in said] == [0, 1, 1], said
+    assert re.search(r"free, which grants 1000 .* about \d+ of them to base app\w+:", warnings(warned)[0])
 
 
 def test_no_token_is_shown(items: MockAirtable) -> None:
@@ -314,7 +405,7 @@ def test_a_load_beyond_the_plan_is_warned_of(
     monkeypatch.setitem(CALLS_A_MONTH, "free", 50)
     assert not base.sync(["Many"], **how).failed
     assert len(warnings(warned)) == 1
-    assert "plan is free, which grants 50 calls a month: this run alone takes about 93" in warnings(warned)[0]
+    assert "plan is free, which grants 50 calls a month: this run alone takes about 92" in warnings(warned)[0]
     warned.clear()
     assert not base.sync(["Many"], **how).failed
     assert warnings(warned) == [], "the copy is there, and only changes are read"

@@ -396,3 +396,21 @@ def test_other_threads_go_on_meanwhile(mock_airtable: MockAirtable, base: Airtab
         turns += 1
     writer.join()
     assert (written, turns > 20) == ([60], True)
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format"),
+    [("v.parquet", "parquet"), ("v.NDJSON", "jsonl"), ("v.feather", "arrow"), ("a.csv.jsonl", "jsonl")],
+)
+def test_the_ending_tells_the_format(base: Airtable, tmp_path: Path, name: str, file_format: str) -> None:
+    assert base.read("Vendors").write(tmp_path / name) == 60
+    is_the_same(pa.table(base.read("Vendors")), tmp_path / name, file_format)
+
+
+@pytest.mark.parametrize("target", ["v", "v.txt", "parquet", 2])
+def test_a_format_that_nothing_tells_is_asked_for(base: Airtable, tmp_path: Path, target: str | int) -> None:
+    read = base.read("Vendors")
+    with pytest.raises(OptionError, match=r"format is not given, and .*: give format as jsonl, csv, arrow or parquet"):
+        read.write(tmp_path / target if isinstance(target, str) else target)
+    assert list(tmp_path.iterdir()) == []
+    assert read.to_arrow().num_rows == 60

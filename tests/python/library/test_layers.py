@@ -53,7 +53,7 @@ LAYERS = {
     # The way into a workspace, which the command line takes.
     "databricks_kit": ["environment", "options", "shown", "_native", "errors"],
     "pipeline": ["spark", "estimate", "specification", "options", "drift", "shown", "_native", "errors"],
-    "spark": ["options", "shown", "_native", "errors"],
+    "spark": ["costs", "intervals", "options", "shown", "_native", "errors"],
     # What they share, and the library.
     "airtable": ["verify", "sync", "estimate", "frames", "definitions", "keywords", "options", "_native", "errors"],
     "verify": ["sync", "specification", "options", "shown", "_native", "errors"],
@@ -109,6 +109,7 @@ FILES = {
         "console",
         "ending",
         "flags",
+        "nearest",
         "codes",
     ],
     "databricks_kit": [

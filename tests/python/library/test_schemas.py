@@ -289,3 +289,45 @@ def test_whatever_users_are_given_is_told_about(kind: type) -> None:
     for name, member in vars(kind).items():
         if not name.startswith("_") and callable(member):
             assert member.__doc__, name
+
+
+def test_a_schema_is_printed_as_a_table(base: Airtable) -> None:
+    heads, first, *_ = lines = str(base.schema("Vendors", fields=["Name", "Country"])).splitlines()
+    assert heads.split() == ["column", "type", "field", "Airtable's", "type", "field", "id"]
+    assert first.split() == ["id", "STRING", "NOT", "NULL"]
+    assert lines[3].split() == ["name", "STRING", "Name", "singleLineText", "fldVendorName0001"]
+    assert len(lines) == 1 + 5
+    assert len({line.index("STRING") for line in (first, *lines[3:])}) == 1
+
+
+def test_a_schema_is_read_from_its_end(base: Airtable) -> None:
+    schema = base.schema("Vendors")
+    assert list(reversed(schema)) == list(schema)[::-1]
+    assert next(reversed(schema)) == schema[-1]
+
+
+def test_definitions_have_a_hash(base: Airtable) -> None:
+    tables, same = base.tables(), base.tables()
+    assert {hash(field) for table in tables for field in table.fields} == {
+        hash(field) for table in same for field in table.fields
+    }
+    assert len({field for table in tables for field in table.fields}) == sum(len(table.fields) for table in tables)
+    assert set(tables) == set(same)
+
+
+@pytest.mark.parametrize(
+    ("option", "call"), [("tableName", {}), ("view", {"view": "x"}), ("fields", {"fields": ["x"]})]
+)
+def test_what_is_not_found_names_its_option(base: Airtable, option: str, call: Any) -> None:
+    with pytest.raises(NotFoundError) as raised:
+        base.schema("Vendors" if call else "x", **call)
+    assert raised.value.option == option
+
+
+@pytest.mark.parametrize("target", [True, False])
+@pytest.mark.parametrize("file_format", ["csv", None])
+def test_a_bool_is_no_descriptor(base: Airtable, target: bool, file_format: Any) -> None:
+    batches = base.read("Vendors")
+    with pytest.raises(TypeError, match=f"a path or a file descriptor, not the bool {target}"):
+        batches.write(target, file_format)
+    assert batches.to_arrow().num_rows == 60

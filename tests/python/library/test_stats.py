@@ -28,6 +28,7 @@ END = re.compile(
     r'table "(?P<table>[^"]+)": (?P<early>closed after |ended by an error after )?(?P<rows>[\d,]+) rows? in [\d.]+ s'
     r"( \([\d,]+ a second\))?, (?P<requests>\d+) requests?(, (?P<retries>1 retry|\d+ retries))?"
     r", [\d.]+ s waited for the budget(, (?P<rescued>\d+) rescued values?)?"
+    r"(, (?P<calls>[\d,]+) calls? to the base this month)?"
 )
 
 
@@ -64,6 +65,7 @@ def test_stats_grow_with_the_read(base: Airtable) -> None:
         "bytes": 0,
         "seconds": 0.0,
         "expected_rows": None,
+        "calls_this_month": None,
         "is_done": False,
     }
     rows = 0
@@ -74,6 +76,7 @@ def test_stats_grow_with_the_read(base: Airtable) -> None:
         assert not stats.is_done
     after = batches.stats
     assert (after.rows, after.requests, after.expected_rows, after.is_done) == (3_000, 30, 3_000, True)
+    assert after.calls_this_month == 31, "the definition, too"
     assert after.bytes > 30_000
     assert after.seconds > 0
     assert after != before
@@ -87,7 +90,7 @@ def test_stats_are_shown_in_one_line_and_are_a_class_of_the_package(base: Airtab
     shown = repr(batches.stats)
     assert re.fullmatch(
         r"ReadStats\(rows=\d+, requests=1, retries=0, penalties=0, waited_seconds=\d+\.\d{3}, rescued_values=\d+, "
-        r"bytes=\d+, seconds=\d+\.\d{3}, expected_rows=\d+, is_done=True\)",
+        r"bytes=\d+, seconds=\d+\.\d{3}, expected_rows=\d+, calls_this_month=\d+, is_done=True\)",
         shown,
     ), shown
     assert isinstance(batches.stats, ReadStats)

@@ -365,14 +365,18 @@ def test_what_is_shown(base: Airtable) -> None:
     rows = with_cells(whole(base), "name", lambda number, cell: "<b>" if number == 0 else cell).slice(0, 245)
     found = base.verify("Items", rows, cells=True)
     shown = repr(found)
-    assert shown.splitlines()[0] == "the Table: NOT equal to Items by cells; 245 rows of 250."
+    assert shown.splitlines()[0] == "the Table: NOT equal to Items by cells; 245 rows in the copy, 250 in the table."
     assert [line.split()[:2] for line in shown.splitlines()[2:]] == [
         ["missing", "5"],
-        ["surplus", "0"],
-        ["stale", "0"],
         ["different", "1"],
     ]
     assert "and 2 more" in shown
+    assert "A surplus row" not in shown
+    twice = repr(base.verify("Items", pa.concat_tables([whole(base), whole(base).slice(0, 1)])))
+    assert twice.splitlines()[2].split()[:2] == ["surplus", "1"]
+    assert "A surplus row is one that the copy has twice, or whose record is not in the table" in twice
+    equal = repr(base.verify("Items", whole(base)))
+    assert equal == "the Table: equal to Items by ids and times; 250 rows in the copy, 250 in the table."
     assert "<td>missing</td><td>5</td>" in found._repr_html_()
     plain = json.loads(json.dumps(found.as_dict()))
     assert plain["is_equal"] is False

@@ -195,7 +195,7 @@ def test_faults(fault: str, mock_airtable: MockAirtable, registry: Registry) -> 
         ),
         (
             {"connection_options": {"token": "patSecret"}, "objects": "*"},
-            r"^objects: neither base_id nor namespace is given",
+            r"^objects: neither option base_id nor option namespace is given",
         ),
         (
             {

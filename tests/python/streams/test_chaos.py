@@ -54,7 +54,7 @@ def seeded() -> Iterator[int]:
 
 def stream(mock: MockAirtable, base: str, directory: Path, table: str = ORDERS, **options: str) -> Stream:
     """A stream of a table in a base of the mock."""
-    return Stream(mock.options(base_id=base, tableName=table, **options), str(directory))
+    return Stream(mock.options(base_id=base, tableName=table, poll_seconds="5", **options), str(directory))
 
 
 def available_now(spark: SparkSession, *streams: Stream) -> list[StreamingQuery]:

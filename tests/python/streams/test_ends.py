@@ -51,7 +51,7 @@ def test_a_definition_that_changes_ends_a_stream_until_it_is_started_again(
 ) -> None:
     items.create_field("Items", {**EDITED, "options": {"referencedFieldIds": [], "result": {"type": "dateTime"}}})
     items.advance_clock(60)
-    stream = Stream(spark, items, tmp_path / "checkpoint", ingestion_type=mode, fields="Name,Size")
+    stream = Stream(spark, items, tmp_path / "checkpoint", ingestion_type=mode, fields="Name,Size", poll_seconds="1")
     with running(stream) as query:
         wait_until(lambda: bool(stream.batches) or not query.isActive)
         change(items)

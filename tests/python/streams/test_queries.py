@@ -16,8 +16,6 @@ from stream_query import MODES, Stream, edit, ids, running, said, wait_until
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-    from pyspark.sql.datasource import DataSourceStreamReader
-    from pyspark.sql.types import StructType
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -170,22 +168,9 @@ def test_streams_that_wait_ask_rarely_and_see_what_comes(
 ) -> None:
     pause = 1.0
 
-    # As a class inside a function it travels to Spark's processes whole, and shortens the pause where it is kept.
-    class Impatient(AirtableDataSource):
-        @classmethod
-        def name(cls) -> str:
-            return "airtable_impatient"
-
-        def streamReader(self, schema: StructType) -> DataSourceStreamReader:
-            import lakeflow_airtable.spark.stream
-
-            lakeflow_airtable.spark.stream.POLL_SECONDS = pause
-            return super().streamReader(schema)
-
-    spark.dataSource.register(Impatient)
-    streams = {mode: Stream(spark, items, tmp_path / mode, ingestion_type=mode) for mode in MODES}
-    for stream in streams.values():
-        stream.format = Impatient.name()
+    streams = {
+        mode: Stream(spark, items, tmp_path / mode, ingestion_type=mode, poll_seconds=str(pause)) for mode in MODES
+    }
     with contextlib.ExitStack() as stack:
         queries = {mode: stack.enter_context(running(stream)) for mode, stream in streams.items()}
         wait_until(lambda: all(stream.batches and len(stream.batches[0]) == 30 for stream in streams.values()))

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import sys
+import time
 from types import ModuleType
 from typing import Any
 
@@ -48,15 +49,9 @@ def items(mock_airtable: MockAirtable) -> MockAirtable:
 
 def reader(module: ModuleType, mock: MockAirtable, pause: float = 0, **options: str) -> Any:
     """A reader as the data source makes it, which asks Airtable whenever it is asked itself."""
-    source = AirtableDataSource({**mock.options(), "tableName": "Items", **options})
+    source = AirtableDataSource({**mock.options(), "tableName": "Items", "poll_seconds": str(pause), **options})
     planned: Any = source.streamReader(source.schema())
-    vars(module)["POLL_SECONDS"] = pause
     return module.AirtableStreamReader(source.options, planned._scan, planned._arrow_batches)
-
-
-@pytest.fixture(autouse=True)
-def _usual_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lakeflow_airtable.spark.stream, "POLL_SECONDS", lakeflow_airtable.spark.stream.POLL_SECONDS)
 
 
 def names(reader: Any, start: Offset, end: Offset) -> list[str]:
@@ -241,6 +236,45 @@ def test_airtable_is_not_asked_each_time(items: MockAirtable) -> None:
     for _ in range(50):
         assert stream.latestOffset(end, None) == end
     assert items.requests() == []
+
+
+def test_streams_of_a_base_that_wait_ask_once_together(items: MockAirtable) -> None:
+    module = lakeflow_airtable.spark.stream
+    streams = []
+    for _ in range(5):
+        stream = reader(module, items, 3_600, ingestion_type="cdc_with_deletes")
+        streams.append((stream, stream.latestOffset(stream.initialOffset(), None)))
+    items.clear_requests()
+    for stream, end in streams:
+        # As in another process: what this one remembers is gone.
+        again = pickle.loads(pickle.dumps(stream))
+        assert again.latestOffset(end, None) == end
+        assert 0 < again._rests_until - time.monotonic() <= 3_600
+        assert again.latestOffset(end, None) == end
+    assert items.request_counts().get("list_webhooks") == 1
+    # A run that ends sees what is new all the same.
+    items.create_records("Items", [{"Name": "new"}])
+    items.advance_clock(120)
+    stream, end = streams[0]
+    assert stream.latestOffset(end, None) == end
+    run = reader(module, items, 3_600, ingestion_type="cdc_with_deletes")
+    run.prepareForTriggerAvailableNow()
+    assert names(run, end, run.latestOffset(end, None)) == ["new"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_stream_costs_is_told_once(items: MockAirtable, mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "lakeflow_airtable")
+    stream = reader(lakeflow_airtable.spark.stream, items, 300, ingestion_type=mode, airtable_plan="team")
+    end = stream.latestOffset(stream.initialOffset(), None)
+    stream.latestOffset(end, None)
+    told = [record for record in caplog.records if "calls a month" in record.getMessage()]
+    assert [record.levelname for record in told] == ["INFO"]
+    # 31 days in pieces of 300 s; and a look each ten minutes at the fields, or each hour at the feed.
+    beside = 744 if mode == "cdc_with_deletes" else 4_464
+    said = f"asks every 5 minutes at most (poll_seconds): about {8_928 + beside:,} calls a month"
+    assert told[0].getMessage().startswith(f'table "Items": this stream of {mode} {said}')
+    assert "of 100,000 that its plan grants" in told[0].getMessage()
 
 
 @pytest.mark.parametrize("which", ["current", "older"])

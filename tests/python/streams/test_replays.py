@@ -21,7 +21,6 @@ from typing import Any
 
 import pytest
 
-import lakeflow_airtable.spark.stream
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.spark import AirtableDataSource
 from lakeflow_airtable.spark.stream import AirtableStreamReader
@@ -134,9 +133,8 @@ def lose_changes(mock: MockAirtable, script: Script, rng: random.Random) -> None
         mock.set_faults(lose_payloads=False)
 
 
-def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str, losses: float = 0, **more: str) -> None:
+def play(seed: int, mode: str, losses: float = 0, **more: str) -> None:
     """Streams a base that changes, over many deaths, and looks at what has arrived."""
-    monkeypatch.setattr(lakeflow_airtable.spark.stream, "POLL_SECONDS", 0.0)
     rng = random.Random(seed)
     manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
     with MockAirtable(sample=False, seed=seed, faults=manners) as mock:
@@ -145,7 +143,7 @@ def play(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str, losses: float = 
         bound = rng.choice(BOUNDS)
         if bound is not None:
             more["max_records_per_batch"] = str(bound)
-        options = mock.options(base_id=script.base, tableName=ORDERS, ingestion_type=mode, **more)
+        options = mock.options(base_id=script.base, tableName=ORDERS, ingestion_type=mode, poll_seconds="0", **more)
         checkpoint = Checkpoint(rng, options, lambda: mock.advance_clock(12))
 
         def meanwhile() -> None:
@@ -180,14 +178,12 @@ def seeds(*kinds: str) -> list[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("mode", "seed"), seeds("cdc", "append", "cdc_with_deletes"))
-def test_batches_are_replayed_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, seed: int, mode: str) -> None:
-    play(monkeypatch, seed, mode)
+def test_batches_are_replayed_and_nothing_is_lost(seed: int, mode: str) -> None:
+    play(seed, mode)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("_kind", "seed"), seeds("losses"))
-def test_what_the_change_feed_loses_is_read_again(
-    monkeypatch: pytest.MonkeyPatch, _kind: str, seed: int, tmp_path: Path
-) -> None:
+def test_what_the_change_feed_loses_is_read_again(_kind: str, seed: int, tmp_path: Path) -> None:
     reread = {"on_lost_feed": "reread", "state_location": str(tmp_path)}
-    play(monkeypatch, seed, "cdc_with_deletes", losses=0.04, **reread)
+    play(seed, "cdc_with_deletes", losses=0.04, **reread)

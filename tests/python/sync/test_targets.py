@@ -47,7 +47,7 @@ def configured(**configuration: Any) -> dict[str, Any]:
         (["Items"], {"refresh": ["Itms"]}, "did you mean Items"),
         (["Items"], {"ingestion_type": "cdc", "format": "parquet"}, "parquet holds snapshots only"),
         (["Items"], {"scd_type": "SCD_TYPE_2"}, "SCD_TYPE_2 of snapshots"),
-        (["Items", "Items"], {}, "writes to items, as objects\\[0\\]"),
+        (["Items", "Items"], {}, "writes to items, as 'Items' does"),
         (configured(scd_typ="SCD_TYPE_2"), {}, "did you mean scd_type"),
         (configured(ingestion_type="cdc", primary_keys=["nme"]), {}, "did you mean name"),
         ({"connection_options": {"base_id": "appOther000000000"}, "objects": "*"}, {}, "is another base"),

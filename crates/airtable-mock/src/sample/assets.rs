@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{date_options, day, person, pick, record};
+use super::parts::{date_options, day, person, pick, record, record_id};
 use super::skus;
 
 const KINDS: [&str; 5] = ["Pack shot", "Banner", "Video cut", "Leaflet", "Copy deck"];
@@ -43,7 +43,7 @@ pub(super) fn table() -> Value {
 
 fn asset(n: usize) -> Value {
     let days = i64::try_from(n).unwrap_or(0);
-    let id = format!("recMockAsset{n:05}");
+    let id = record_id("recMockAsset", n);
     let codes = [n, n + 80]
         .into_iter()
         .filter(|number| ![77, 150].contains(number))

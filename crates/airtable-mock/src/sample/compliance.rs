@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{date_options, day, person, pick, record};
+use super::parts::{date_options, day, person, pick, record, record_id};
 use super::skus;
 
 const KINDS: [&str; 6] =
@@ -51,7 +51,7 @@ pub(super) fn table() -> Value {
 
 fn certificate(n: usize) -> Value {
     let days = i64::try_from(n).unwrap_or(0);
-    let id = format!("recMockComply{n:04}");
+    let id = record_id("recMockComply", n);
     let codes = [n * 2, n * 2 + 1, n + 40].map(|number| number % skus::COUNT);
     let codes =
         codes.into_iter().filter(|number| ![77, 150].contains(number)).take(n % 4).map(skus::code).collect::<Vec<_>>();

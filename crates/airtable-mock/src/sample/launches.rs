@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{date_options, datetime_options, day, person, pick, record, time};
+use super::parts::{date_options, datetime_options, day, person, pick, record, record_id, time};
 use super::skus;
 
 const STEPS: [&str; 8] = [
@@ -68,7 +68,7 @@ pub(super) fn table() -> Value {
 
 fn milestone(n: usize) -> Value {
     let days = i64::try_from(n).unwrap_or(0);
-    let id = format!("recMockMilest{n:04}");
+    let id = record_id("recMockMilest", n);
     // Two SKUs have no code to be linked by.
     let sku = (n % 10 != 9 && n % skus::COUNT != 77).then(|| vec![skus::code(n % skus::COUNT)]);
     record(

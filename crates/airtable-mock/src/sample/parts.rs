@@ -10,6 +10,8 @@ use crate::data::person::Person;
 
 /// 2024-03-01, when the sample begins.
 pub(super) const EPOCH_MS: i64 = 1_709_251_200_000;
+/// `rec` and fourteen letters or digits.
+const LONGEST_ID: usize = 17;
 const HOUR_MS: i64 = 3_600_000;
 
 /// So many hours after the sample's beginning.
@@ -38,6 +40,14 @@ pub(super) fn person(number: usize) -> Value {
 /// Picks by position, the same in every run.
 pub(super) fn pick<'a>(of: &[&'a str], number: usize) -> &'a str {
     of[number % of.len()]
+}
+
+/// The id of a table's n-th record, the same in every run. It ends as Airtable's do, evenly among all letters and digits:
+/// who reads a share of a table by the ends of its ids meets that share.
+pub(super) fn record_id(begin: &str, n: usize) -> String {
+    let mut random = fastrand::Rng::with_seed(n as u64);
+    let end = (begin.len()..LONGEST_ID).map(|_| random.alphanumeric());
+    begin.chars().chain(end).collect()
 }
 
 /// A record with what every record has.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{date_options, datetime_options, day, person, pick, record, time};
+use super::parts::{date_options, datetime_options, day, person, pick, record, record_id, time};
 use super::vendors;
 
 const PRODUCTS: [&str; 10] = [
@@ -144,7 +144,7 @@ pub(super) fn table() -> Value {
 fn sku(n: usize) -> Value {
     let hours = i64::try_from(n).unwrap_or(0) * 3;
     let small = f64::from(u32::try_from(n).unwrap_or(0));
-    let id = format!("recMockSku{n:07}");
+    let id = record_id("recMockSku", n);
     if n == 77 || n == 150 {
         return record(&id, hours, json!({}));
     }

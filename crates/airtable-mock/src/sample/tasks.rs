@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{datetime_options, person, pick, record, time};
+use super::parts::{datetime_options, person, pick, record, record_id, time};
 use super::{launches, vendors};
 
 const VERBS: [&str; 6] = ["Proof", "Order", "Measure", "Photograph", "Approve", "Reprint"];
@@ -51,7 +51,7 @@ pub(super) fn table() -> Value {
 
 fn task(n: usize) -> Value {
     let hours = i64::try_from(n).unwrap_or(0);
-    let id = format!("recMockTask{n:06}");
+    let id = record_id("recMockTask", n);
     if n == 99 {
         return record(&id, hours, json!({}));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parts::{date_options, day, person, pick, record};
+use super::parts::{date_options, day, person, pick, record, record_id};
 
 const NAMES: [&str; 12] = [
     "Amber Mill",
@@ -74,7 +74,7 @@ pub(super) fn table() -> Value {
 
 fn vendor(n: usize) -> Value {
     let hours = i64::try_from(n).unwrap_or(0);
-    let id = format!("recMockVendor{n:04}");
+    let id = record_id("recMockVendor", n);
     if n == 31 {
         // Someone pressed "+" and went home.
         return record(&id, hours, json!({}));
