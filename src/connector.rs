@@ -16,13 +16,16 @@ use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
 use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
 use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
-use crate::error::{Error, Result, nearest_or_all};
-use crate::id::is_id;
+use crate::error::{Error, Result};
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::cursor::Cursor;
 use crate::read::{Batches, Size, ask_size};
-use crate::scan::{Scan, TableDefinition, find_table};
+use crate::scan::{Scan, TableDefinition, find_table, union};
 use crate::time::{Seconds, micros};
+
+mod namespaces;
+
+use namespaces::{Named, find_base, is_base_id};
 
 /// A source of tables for Spark and Lakeflow.
 ///
@@ -97,6 +100,8 @@ pub struct AirtableConnector {
     known_tables: Mutex<HashMap<String, Told>>,
     /// Ids of bases by the names under which they were asked for.
     known_bases: Mutex<HashMap<String, String>>,
+    /// All of them, where they were listed for a read of several.
+    listed_bases: Mutex<Option<Arc<Vec<Base>>>>,
     /// Webhooks by base, for streams that are asked together.
     known_webhooks: Lists,
 }
@@ -113,7 +118,8 @@ impl AirtableConnector {
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
         let (known_tables, known_bases, known_webhooks) = (Mutex::default(), Mutex::default(), Lists::default());
-        Ok(Self { client, connection, known_tables, known_bases, known_webhooks })
+        let listed_bases = Mutex::default();
+        Ok(Self { client, connection, known_tables, known_bases, listed_bases, known_webhooks })
     }
 
     /// As [`LakeflowConnect::plan`], but from what was told last, where that has the table: for reads that are planned
@@ -122,6 +128,9 @@ impl AirtableConnector {
     /// # Errors
     /// As [`LakeflowConnect::plan`].
     pub async fn plan_cached(&self, read: &ReadOptions) -> Result<Scan> {
+        if !read.bases.is_empty() {
+            return self.plan_several(read, true).await;
+        }
         let (base_id, tables) = self.known(read).await?;
         Self::planned(&base_id, &tables, read)
     }
@@ -167,9 +176,31 @@ impl AirtableConnector {
     /// # Errors
     /// As [`LakeflowConnect::list_tables`].
     pub async fn definitions(&self, read: &ReadOptions) -> Result<Vec<TableDefinition>> {
+        check_one(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let Told(tables, _) = self.tables(&base_id).await?;
         Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
+    }
+
+    /// The names of the tables of the bases that a read names: each once, in the order of the bases.
+    ///
+    /// # Errors
+    /// As [`LakeflowConnect::list_tables`].
+    pub async fn list_tables_of(&self, read: &ReadOptions) -> Result<Vec<String>> {
+        if read.bases.is_empty() {
+            return self.list_tables(read.namespace.as_deref()).await;
+        }
+        let (mut names, mut met) = (Vec::new(), HashSet::new());
+        for base in self.told(read, false).await? {
+            let new = base
+                .tables?
+                .iter()
+                .map(|table| table.name.clone())
+                .filter(|name| met.insert(name.clone()))
+                .collect::<Vec<_>>();
+            names.extend(new);
+        }
+        Ok(names)
     }
 
     /// Whose token it is: one request, for which a token needs no scope.
@@ -270,33 +301,10 @@ impl AirtableConnector {
 
     async fn base_named(&self, name: &str) -> Result<String> {
         let bases = self.bases().await?;
-        let mut found: Vec<&Base> = bases.iter().filter(|base| base.id == name || base.name == name).collect();
-        let spaceless = name.trim();
-        if found.is_empty() && !spaceless.is_empty() {
-            found = bases.iter().filter(|base| base.id == spaceless || base.name.trim() == spaceless).collect();
-        }
-        match found.as_slice() {
-            [base] => {
-                let mut known = self.known_bases.lock().unwrap_or_else(PoisonError::into_inner);
-                known.insert(name.to_owned(), base.id.clone());
-                Ok(base.id.clone())
-            }
-            [] => {
-                let near = nearest_or_all(name, "it sees", bases.iter().map(|base| base.name.as_str()));
-                // Names are not unique, and ids survive renaming.
-                let shown = bases.iter().filter(|base| near.contains(&format!("{:?}", base.name))).take(20);
-                let ids: Vec<String> = shown.map(|base| format!("{} is {:?}", base.id, base.name)).collect();
-                let ids = if ids.is_empty() { String::new() } else { format!(" ({})", ids.join(", ")) };
-                Err(Error::NotFound(format!("namespace {name:?}: the token sees no such base{near}{ids}").into()))
-            }
-            several => {
-                let ids: Vec<&str> = several.iter().map(|base| base.id.as_str()).collect();
-                Err(Error::Option(
-                    format!("namespace {name:?}: {} bases have this name: give one of {}", ids.len(), ids.join(", "))
-                        .into(),
-                ))
-            }
-        }
+        let id = find_base(&bases, name)?.id.clone();
+        let mut known = self.known_bases.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(name.to_owned(), id.clone());
+        Ok(id)
     }
 
     /// The base of a read and its tables as they were told last; asked for where the read's table is not among them.
@@ -315,6 +323,43 @@ impl AirtableConnector {
         Ok((base_id, tables))
     }
 
+    /// What each base of a read of several says of its tables: one request for a base, side by side, and one more for the
+    /// list of bases where names, or all of them, are to be known.
+    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<Vec<union::Told>> {
+        let named = Named::of(&read.bases);
+        let known = self.listed_bases.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let listed = match known.filter(|_| is_cached) {
+            _ if !named.needs_list() => Arc::default(),
+            Some(known) => known,
+            None => Arc::new(self.bases().await?),
+        };
+        if named.needs_list() {
+            *self.listed_bases.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed.clone());
+        }
+        let ids = named.ids(&listed)?;
+        let mut known = HashMap::new();
+        if is_cached {
+            let tables = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
+            known.extend(tables.iter().map(|(id, Told(tables, _))| (id.clone(), tables.clone())));
+            drop(tables);
+            let has = |id: &str, tables: &[Table]| {
+                read.table.as_deref().is_none_or(|wanted| find_table(tables, wanted, id).is_ok())
+            };
+            known.retain(|id, tables| named.are_all() || has(id, tables));
+        }
+        let told = namespaces::ask(&self.client, ids, known).await?;
+        let now = self.client.now();
+        let new =
+            told.iter().filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now))));
+        self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+        Ok(told)
+    }
+
+    async fn plan_several(&self, read: &ReadOptions, is_cached: bool) -> Result<Scan> {
+        let wanted = table_option(read)?;
+        union::plan(&self.told(read, is_cached).await?, wanted, read)
+    }
+
     fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
         let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
         if read.ingestion_type == IngestionType::Snapshot {
@@ -326,9 +371,13 @@ impl AirtableConnector {
     }
 }
 
-/// Of the form that Airtable documents: nothing is asked to know what it stands for.
-fn is_base_id(text: &str) -> bool {
-    text.starts_with("app") && text.len() == 17 && is_id(text)
+fn check_one(read: &ReadOptions) -> Result<()> {
+    if read.bases.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Option(
+        "option namespace names several bases, and definitions are those of one: name one of them".into(),
+    ))
 }
 
 fn table_option(read: &ReadOptions) -> Result<&str> {
@@ -353,11 +402,19 @@ impl LakeflowConnect for AirtableConnector {
 
     async fn plan(&self, read: &ReadOptions) -> Result<Scan> {
         table_option(read)?;
+        if !read.bases.is_empty() {
+            return self.plan_several(read, false).await;
+        }
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         Self::planned(&base_id, &self.tables(&base_id).await?, read)
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
+        if !read.bases.is_empty() {
+            self.plan_several(read, true).await?;
+            let primary_keys = vec!["id".to_owned(), "_base_id".to_owned()];
+            return Ok(TableMetadata { primary_keys, cursor_field: None, ingestion_type: read.ingestion_type });
+        }
         let (base_id, tables) = self.known(read).await?;
         find_table(&tables.0, table_option(read)?, &base_id)?;
         let cursor_field = match read.ingestion_type {
@@ -369,6 +426,13 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {
+        if !plan.others.is_empty() {
+            return Err(Error::Option(
+                "option namespace names several bases, whose changes go their own ways: read them as a batch, or stream \
+                 each by itself"
+                    .into(),
+            ));
+        }
         Stream::new(self.client.clone(), self.known_webhooks.clone(), plan, read.clone())
     }
 

@@ -26,7 +26,9 @@ mod web_address;
 use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
-pub use typed::{ColumnNames, Connection, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange};
+pub use typed::{
+    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+};
 pub use unknown::option_meant;
 pub use web_address::{Place, place};
 

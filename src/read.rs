@@ -4,6 +4,7 @@
 //! | file | is |
 //! |---|---|
 //! | `batches` | what a consumer holds: batches, one after the other |
+//! | `bases` | the reads of several bases as one |
 //! | `stats` | how far a read is, and the lines that say so |
 //! | `reader` | the task behind it: the only one that waits |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
@@ -13,6 +14,7 @@
 //! | `size` | how many records there are, told by a few pages |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
+mod bases;
 mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
@@ -26,6 +28,7 @@ pub(crate) mod stats;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use reader::died;
 pub(crate) use size::ask as ask_size;
 pub use size::{Certainty, Size};
 pub use stats::Stats;

@@ -11,6 +11,7 @@
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
+//! | `union` | several bases' plans as one |
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ mod lookup;
 mod names;
 mod projection;
 pub(crate) mod selection;
+pub(crate) mod union;
 
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
@@ -43,6 +45,9 @@ pub use selection::{Listed, Moment, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
 const VERSION: u32 = 2;
+
+/// The form of a plan of several bases, and of each of them.
+const VERSION_OF_SEVERAL: u32 = 3;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +95,9 @@ pub struct Scan {
     pub leaves_out_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
     pub known_ids: Option<KnownIds>,
+    /// The same read of the same table in other bases, with the same columns. Their rows come among those of this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Scan>,
 }
 
 /// Files with ids of records, one directory for each stream.
@@ -148,6 +156,7 @@ impl Scan {
             only_gone: options.deletes_only,
             leaves_out_gone: false,
             known_ids: None,
+            others: Vec::new(),
         })
     }
 
@@ -159,16 +168,21 @@ impl Scan {
         let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}").into());
         let plan: Value = serde_json::from_str(text).map_err(none)?;
         // Before the rest is read: a newer plan may hold what this version has no name for.
-        if plan["version"].as_u64().is_some_and(|version| version != u64::from(VERSION)) {
-            return Err(Error::Data(format!(
-                "a plan of version {}, but this is lakeflow-airtable {}, which reads version {VERSION}: install the same \
-                 wheel on the driver and on every worker",
-                plan["version"],
-                env!("CARGO_PKG_VERSION")
-            ).into()));
+        let is_known = |version| [VERSION, VERSION_OF_SEVERAL].map(u64::from).contains(&version);
+        if plan["version"].as_u64().is_some_and(|version| !is_known(version)) {
+            return Err(Error::Data(
+                format!(
+                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} and \
+                 {VERSION_OF_SEVERAL}: install the same wheel on the driver and on every worker",
+                    plan["version"],
+                    env!("CARGO_PKG_VERSION")
+                )
+                .into(),
+            ));
         }
         let plan: Self = serde_json::from_value(plan).map_err(none)?;
         plan.check_ids()?;
+        plan.others.iter().try_for_each(Self::check_ids)?;
         Ok(plan)
     }
 
@@ -206,7 +220,15 @@ impl Scan {
     pub fn select(&self, spark_schema: &str) -> Result<Self> {
         let columns = projection::columns(&self.table_name, &self.columns, spark_schema)?;
         let has_all_fields = self.has_all_fields && columns == self.columns;
-        Ok(Self { columns, has_all_fields, ..self.clone() })
+        let others = self.others.iter().map(|other| other.select(spark_schema)).collect::<Result<_>>()?;
+        Ok(Self { columns, has_all_fields, others, ..self.clone() })
+    }
+
+    /// A plan for each base, in their order; this one where there is one base only.
+    #[must_use]
+    pub fn bases(&self) -> Vec<Self> {
+        let own = Self { others: Vec::new(), ..self.clone() };
+        std::iter::once(own).chain(self.others.iter().cloned()).collect()
     }
 
     /// The plan that ends after so many records, or earlier where this one does.

@@ -23,6 +23,9 @@ class Settings:
 
     response_seconds: tuple[float, ...] = (0.2, 0.4, 0.8)
     shared_records: int = 3_000
+    base_records: int = 3_000
+    """Of the table of each of ten bases."""
+
     memory_records: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     changes: tuple[int, ...] = (1, 100, 10_000)
     sync_changes: int = 1_000
@@ -50,6 +53,7 @@ class Settings:
             paced_peer_records=200,
             response_seconds=(0.25,),
             shared_records=300,
+            base_records=100,
             memory_records=(200, 400),
             changes=(1, 20),
             sync_changes=20,

@@ -80,14 +80,15 @@ class SparkProcesses:
 
 
 class StandaloneCluster(SparkProcesses):
-    """A master and workers of one core each, at `url`.
+    """A master and workers of one core each, or of so many, at `url`.
 
     >>> with StandaloneCluster(Path("/tmp/cluster"), workers=2) as cluster:  # doctest: +SKIP
     ...     SparkSession.builder.master(cluster.url)
     """
 
-    def __init__(self, directory: Path, workers: int = 2) -> None:
+    def __init__(self, directory: Path, workers: int = 2, cores: int = 1) -> None:
         super().__init__(directory)
+        self._cores = cores
         self.url = ""
         self._workers = workers
 
@@ -98,7 +99,7 @@ class StandaloneCluster(SparkProcesses):
             self._daemon(
                 f"worker-{number}",
                 "org.apache.spark.deploy.worker.Worker",
-                *("--cores", "1", "--memory", "1g", "--work-dir", str(self.directory / f"work-{number}")),
+                *("--cores", str(self._cores), "--memory", "1g", "--work-dir", str(self.directory / f"work-{number}")),
                 self.url,
             )
             for number in range(1, self._workers + 1)

@@ -52,7 +52,7 @@ class TableKeywords(TypedDict, total=False):
     """What of a table is read, and in which form."""
 
     namespace: list[str] | tuple[str, ...] | str | None
-    """JSON list with one base id or name, such as `["appXXXXXXXXXXXXXX"]`."""
+    """JSON list of base ids or names, such as `["appXXXXXXXXXXXXXX"]`; several, or `["*"]`, are read as one table."""
 
     view: str | None
     """View name or id: only its records are read."""

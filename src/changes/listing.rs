@@ -83,7 +83,7 @@ impl Listing<'_> {
     }
 
     async fn ids(&self, selection: Selection, max_records: Option<u64>) -> Result<Vec<String>> {
-        let id = Column { name: "id".into(), nullable: false, source: Source::RecordId };
+        let id = Column::new("id", false, Source::RecordId);
         let scan = Scan {
             columns: vec![id],
             selection,

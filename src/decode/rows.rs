@@ -26,6 +26,9 @@ pub(crate) struct Rows {
     filled: Vec<usize>,
     /// Where the columns of these sources are.
     record_id: Option<usize>,
+    base_id: Option<(usize, String)>,
+    /// Columns that no field of this base has.
+    absent: Vec<usize>,
     created_time: Option<usize>,
     rescued: Option<usize>,
     changes: ChangeColumns,
@@ -54,6 +57,8 @@ impl Rows {
             builders: scan.columns.iter().map(builder).collect(),
             filled: vec![0; scan.columns.len()],
             record_id: position(&Source::RecordId),
+            base_id: position(&Source::BaseId).map(|index| (index, scan.base_id.clone())),
+            absent: absent(scan),
             created_time: position(&Source::CreatedTime),
             rescued: position(&Source::Rescued),
             changes: ChangeColumns::new(scan),
@@ -126,6 +131,14 @@ impl Rows {
         if let Some(index) = self.record_id {
             self.builders[index].append_text(id);
             self.filled[index] = self.count;
+        }
+        if let Some((index, base_id)) = &self.base_id {
+            self.builders[*index].append_text(base_id);
+            self.filled[*index] = self.count;
+        }
+        for index in &self.absent {
+            self.builders[*index].append_null();
+            self.filled[*index] = self.count;
         }
     }
 
@@ -271,6 +284,11 @@ impl Rows {
     }
 }
 
+fn absent(scan: &Scan) -> Vec<usize> {
+    let columns = scan.columns.iter().enumerate();
+    columns.filter(|(_, column)| matches!(column.source, Source::Absent(_))).map(|(index, _)| index).collect()
+}
+
 fn builder(column: &Column) -> Builder {
     match &column.source {
         Source::Field(field) => Builder::of_field(&field.kind, &field.shape),
@@ -280,7 +298,8 @@ fn builder(column: &Column) -> Builder {
 
 fn shape(column: &Column) -> Shape {
     match &column.source {
-        Source::RecordId | Source::Rescued => Shape::Text,
+        Source::RecordId | Source::BaseId | Source::Rescued => Shape::Text,
+        Source::Absent(shape) => shape.clone(),
         Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
         Source::Deleted => Shape::Bool,
         Source::Field(field) => field.shape.clone(),

@@ -129,7 +129,12 @@ pub static OPTIONS: &[OptionRow] = &[
     OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") }
         .called(&["table", "tableid", "dbtable", "query", "sourcetable"])
         .shown(),
-    row("namespace", "list", "", "JSON list with one base id or name, such as `[\"appXXXXXXXXXXXXXX\"]`")
+    row(
+        "namespace",
+        "list",
+        "",
+        "JSON list of base ids or names, such as `[\"appXXXXXXXXXXXXXX\"]`; several, or `[\"*\"]`, are read as one table",
+    )
         .of(Tables)
         .shown(),
     row("view", "text", "", "view name or id: only its records are read").called(&["viewid", "viewname"]),

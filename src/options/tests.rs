@@ -121,7 +121,9 @@ fn refused_values_say_what_is_taken() {
         ("column_names", "camel", "one of snake, original, id"),
         ("on_bad_value", "ignore", "one of rescue, fail"),
         ("ingestion_type", "full", "snapshot, cdc, cdc_with_deletes, append"),
-        ("namespace", "[\"a\",\"b\"]", "one base id or name"),
+        ("namespace", "[\"a\",\"a\"]", "each base once"),
+        ("namespace", "[\"a\",\"*\"]", "alone"),
+        ("namespace", "[\"a\",\" \"]", "each base once"),
         ("fields", "[1]", "a JSON list of texts"),
         ("fields", ",", "a name between its commas"),
         ("fields", " , ,", "a name between its commas"),
@@ -364,4 +366,34 @@ fn a_token_is_taken_without_what_was_copied_with_it() {
     for text in ["patA b", "\"\"", "Bearer \"\""] {
         assert!(Options::parse([("token", text)]).is_err(), "{text}");
     }
+}
+
+#[test]
+fn several_bases_are_named_by_a_list_or_are_all_of_them() {
+    let read = |text| parse(&[("namespace", text)]).expect("valid").read;
+    for (text, bases) in [
+        ("[\"appX\", \"Spring, 2025\"]", &["appX", "Spring, 2025"][..]),
+        ("[\"*\"]", &["*"]),
+        ("*", &["*"]),
+        ("[\"https://airtable.com/appX/tblY\",\"appZ\"]", &["appX", "appZ"]),
+        ("[\"appX\"]", &[]),
+    ] {
+        let read = read(text);
+        assert_eq!(read.bases, bases, "{text}");
+        assert_eq!(read.namespace.is_some(), bases.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn several_bases_are_no_one_base_and_have_no_stream() {
+    let several = ("namespace", "[\"appX\",\"appY\"]");
+    for (other, expected) in [
+        (("base_id", "appX"), "option base_id fixes appX"),
+        (("ingestion_type", "cdc"), "ingestion_type is cdc"),
+        (("ingestion_type", "append"), "read as snapshots only"),
+    ] {
+        let error = parse(&[several, other]).expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert!(parse(&[several, ("ingestion_type", "snapshot")]).is_ok());
 }

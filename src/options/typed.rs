@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::token::Token;
 
+/// In place of bases: all of those that have the table.
+pub const EVERY_BASE: &str = "*";
+
 /// How columns get their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnNames {
@@ -158,6 +161,8 @@ pub struct ReadOptions {
     pub table: Option<String>,
     /// Name or id of the base, where the connection fixes none.
     pub namespace: Option<String>,
+    /// Names or ids of several bases that are read as one table, or [`EVERY_BASE`] alone; empty for a read of one base.
+    pub bases: Vec<String>,
     /// Name or id of a view.
     pub view: Option<String>,
     /// Names or ids of fields; all where not given.

@@ -11,8 +11,9 @@ use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
 use crate::options::typed::{
-    ColumnNames, Connection, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
 };
+use crate::options::web_address::place;
 use crate::token::Token;
 
 /// Where Airtable is.
@@ -38,9 +39,11 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
     let names = [("snake", ColumnNames::Snake), ("original", ColumnNames::Original), ("id", ColumnNames::Id)];
     let rescued = given.text_or_default("rescued_data_column");
     let page_size = given.integer("page_size", 1..=100)?.unwrap_or(100);
+    let (namespace, bases) = namespace(given)?;
     let read = ReadOptions {
         table: given.name("tableName"),
-        namespace: namespace(given)?,
+        namespace,
+        bases,
         view: given.name("view"),
         fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
@@ -62,6 +65,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
     check_lost_feed(&read)?;
+    check_bases(&read)?;
     Ok(read)
 }
 
@@ -157,13 +161,48 @@ fn bare(mut text: &str) -> &str {
     }
 }
 
-fn namespace(given: &Given) -> Result<Option<String>> {
+/// The one base that is named, or several.
+fn namespace(given: &Given) -> Result<(Option<String>, Vec<String>)> {
     let mut bases = given.list("namespace")?.unwrap_or_default();
-    if bases.len() > 1 {
-        return Err(bad("namespace", &given.text_or_default("namespace"), "a JSON list with one base id or name"));
+    if bases.len() < 2 && bases.first().is_none_or(|base| base.trim() != EVERY_BASE) {
+        // `[]` is the framework's word for the place above all bases: it names none.
+        return Ok((bases.pop(), Vec::new()));
     }
-    // `[]` is the framework's word for the place above all bases: it names none.
-    Ok(bases.pop())
+    for base in &mut bases {
+        if let Some(place) = place("namespace", base)? {
+            *base = place.base;
+        }
+        if base.trim() == EVERY_BASE {
+            EVERY_BASE.clone_into(base);
+        }
+    }
+    let wanted = "the id or name of each base once, or [\"*\"] alone for every base that has the table";
+    let is_twice = |(index, base): (usize, &String)| base.trim().is_empty() || bases[..index].contains(base);
+    if bases.iter().enumerate().any(is_twice) || (bases.len() > 1 && bases.iter().any(|base| base == EVERY_BASE)) {
+        return Err(bad("namespace", &given.text_or_default("namespace"), wanted));
+    }
+    if let Some(base_id) = given.text("base_id") {
+        return Err(Error::Option(
+            format!("option namespace names several bases, and option base_id fixes {base_id}: leave base_id out")
+                .into(),
+        ));
+    }
+    Ok((None, bases))
+}
+
+/// Each base has a change feed and a progress of its own, which no one offset tells.
+fn check_bases(read: &ReadOptions) -> Result<()> {
+    if read.bases.is_empty() || read.ingestion_type == IngestionType::Snapshot {
+        return Ok(());
+    }
+    Err(Error::Option(
+        format!(
+            "option namespace names several bases, and ingestion_type is {}: the changes of each base go their own way, \
+             so several are read as snapshots only: leave ingestion_type out, or name one base",
+            read.ingestion_type.as_str()
+        )
+        .into(),
+    ))
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {

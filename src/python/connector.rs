@@ -139,19 +139,28 @@ impl Connector {
     fn definitions(&self, py: Python<'_>, namespace: Option<Name>, options: Option<Given>) -> PyResult<String> {
         let mut options = self.call_options(py, None, options)?;
         let namespace = namespace.map(|name| name.checked(py)).transpose()?;
+        if namespace.is_some() {
+            options.read.bases.clear();
+        }
         options.read.namespace = namespace.or(options.read.namespace);
         let connector = self.live_for(&options).get(py)?;
         let tables = answered(py, wait(py, connector.definitions(&options.read)))?;
         Ok(json!(tables).to_string())
     }
 
-    /// The names of the tables in a base: that of `base_id`, or of the namespace given by id or name.
+    /// The names of the tables in a base: that of `base_id`, or of the namespace given by id or name; of several bases where
+    /// the options name several.
     #[pyo3(signature = (namespace = None))]
     fn list_tables(&self, py: Python<'_>, namespace: Option<Name>) -> PyResult<Vec<String>> {
         let connector = self.connector(py)?;
-        let namespace =
-            namespace.map(|name| name.checked(py)).transpose()?.or_else(|| self.options.read.namespace.clone());
-        answered(py, wait(py, connector.list_tables(namespace.as_deref())))
+        let namespace = namespace.map(|name| name.checked(py)).transpose()?;
+        answered(
+            py,
+            match namespace {
+                Some(namespace) => wait(py, connector.list_tables(Some(&namespace))),
+                None => wait(py, connector.list_tables_of(&self.options.read)),
+            },
+        )
     }
 
     /// The tables of every base that the token sees, by name, or by id where several have the name.

@@ -37,6 +37,11 @@ impl Scan {
         Self(self.0.head(max_records))
     }
 
+    /// A plan for each base that it reads, in their order.
+    fn bases(&self) -> Vec<Self> {
+        self.0.bases().into_iter().map(Self).collect()
+    }
+
     /// No rows of the plan's schema.
     fn empty(&self) -> Whole {
         Whole { schema: self.0.schema(), batches: Vec::new() }
@@ -66,8 +71,9 @@ impl Scan {
     }
 
     fn __repr__(&self) -> String {
+        let more = if self.0.others.is_empty() { String::new() } else { format!(" and {} more", self.0.others.len()) };
         let shown = format!(
-            "<lakeflow_airtable Scan of {:?} in {}, {} columns>",
+            "<lakeflow_airtable Scan of {:?} in {}{more}, {} columns>",
             self.0.table_name,
             self.0.base_id,
             self.0.columns.len()

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::airtable::client::Client;
 use crate::error::Result;
+use crate::read::bases;
 use crate::read::reader::{Reader, died};
 use crate::read::stats::{End, Progress, Stats};
 use crate::scan::Scan;
@@ -46,8 +47,9 @@ impl Batches {
     }
 
     fn of(client: Arc<Client>, scan: Scan, is_quiet: bool) -> Self {
-        let calls = client.calls(&scan.base_id);
-        let progress = Arc::new(Progress::new(&scan.table_name, is_quiet, Some(calls)));
+        // Each base has a count of its own.
+        let calls = scan.others.is_empty().then(|| client.calls(&scan.base_id));
+        let progress = Arc::new(Progress::new(&scan.table_name, is_quiet, calls));
         Self { schema: scan.schema(), state: State::New(Box::new((client, scan))), progress }
     }
 
@@ -82,8 +84,12 @@ impl Batches {
             let (sender, batches) = mpsc::channel(1);
             let progress = self.progress.clone();
             progress.begin();
-            let reader = Reader::new(client, scan, progress.clone());
-            let task = tokio::spawn(progress.told(reader.run(sender)));
+            let task = if scan.others.is_empty() {
+                let reader = Reader::new(client, scan, progress.clone());
+                tokio::spawn(progress.told(reader.run(sender)))
+            } else {
+                tokio::spawn(progress.clone().told(bases::run(client, scan, progress, sender)))
+            };
             self.state = State::Running { batches, task };
         }
         let State::Running { batches, task } = &mut self.state else { return Poll::Ready(None) };

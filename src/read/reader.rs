@@ -341,7 +341,7 @@ impl Reader {
 }
 
 /// A reader that stops without saying so must not look like the end of the table.
-pub(super) fn died(error: tokio::task::JoinError) -> Error {
+pub(crate) fn died(error: tokio::task::JoinError) -> Error {
     let why = match error.try_into_panic() {
         Ok(panic) => {
             let text = panic.downcast_ref::<String>().cloned();

@@ -39,8 +39,19 @@ pub struct Size {
     pub requests: u32,
 }
 
-/// What a number of records is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Size {
+    /// That of both together.
+    fn with(self, other: Self) -> Self {
+        Self {
+            records: self.records.saturating_add(other.records),
+            certainty: self.certainty.max(other.certainty),
+            requests: self.requests + other.requests,
+        }
+    }
+}
+
+/// What a number of records is worth, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
     /// All were counted.
     Exact,
@@ -68,9 +79,17 @@ struct Counted {
     offset: Option<IgnoredAny>,
 }
 
-/// Asks for the size: one request for a table of one page, and at most five.
+/// Asks for the size: one request for a table of one page, and at most five; for each base of the plan.
 pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
-    let id = Column { name: "id".into(), nullable: false, source: Source::RecordId };
+    let mut sum = Size { records: 0, certainty: Certainty::Exact, requests: 0 };
+    for base in scan.bases() {
+        sum = sum.with(ask_one(client, &base).await?);
+    }
+    Ok(limited(sum, scan.max_records))
+}
+
+async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
+    let id = Column::new("id", false, Source::RecordId);
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
     let plain = Scan { columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
     let mut guess = Guess::default();
@@ -81,7 +100,7 @@ pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
         let records = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
         next = guess.take(share, records, page.offset.is_none());
     }
-    Ok(limited(guess.size(), scan.max_records))
+    Ok(guess.size())
 }
 
 /// What the pages so far have told.

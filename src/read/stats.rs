@@ -7,7 +7,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -71,6 +71,8 @@ pub(crate) struct Progress {
     expected_rows: AtomicU64,
     began: OnceLock<Instant>,
     took: OnceLock<(Duration, Option<u64>)>,
+    /// Those of the bases, where several are read as one. Their requests are counted here.
+    parts: Mutex<Vec<Arc<Progress>>>,
 }
 
 /// In place of a number of rows: it is not known.
@@ -89,7 +91,28 @@ impl Progress {
             expected_rows: AtomicU64::new(UNKNOWN),
             began: OnceLock::new(),
             took: OnceLock::new(),
+            parts: Mutex::default(),
         }
+    }
+
+    /// That of one of the bases that are read as one.
+    pub(super) fn part(&self) -> Arc<Self> {
+        let part = Arc::new(Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) });
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
+        part
+    }
+
+    /// Values that were rescued, and the rows that there will be, where that is known of every base.
+    fn rescued_and_expected(&self) -> (u64, Option<u64>) {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let expected = self.expected_rows.load(Ordering::Relaxed);
+        let own = (self.rescued_values.load(Ordering::Relaxed), Some(expected).filter(|rows| *rows != UNKNOWN));
+        if parts.is_empty() {
+            return own;
+        }
+        let parts = parts.iter().map(|part| part.rescued_and_expected());
+        let (rescued, expected): (Vec<u64>, Vec<Option<u64>>) = parts.unzip();
+        (rescued.iter().sum(), own.1.or_else(|| expected.into_iter().sum()))
     }
 
     /// What counts the requests of the read.
@@ -142,17 +165,17 @@ impl Progress {
         let now = || (self.began.get().map(Instant::elapsed).unwrap_or_default(), self.calls_this_month());
         let (elapsed, calls_this_month) = over.unwrap_or_else(now);
         let rows = self.rows.load(Ordering::Relaxed);
-        let expected = self.expected_rows.load(Ordering::Relaxed);
+        let (rescued_values, expected) = self.rescued_and_expected();
         Stats {
             rows,
             requests: counted.requests,
             retries: counted.retries,
             penalties: counted.penalties,
             waited: counted.waited,
-            rescued_values: self.rescued_values.load(Ordering::Relaxed),
+            rescued_values,
             bytes: counted.bytes,
             elapsed,
-            expected_rows: Some(expected).filter(|rows| *rows != UNKNOWN).map(|expected| expected.max(rows)),
+            expected_rows: expected.map(|expected| expected.max(rows)),
             calls_this_month,
             is_done: over.is_some(),
         }

@@ -20,6 +20,9 @@ pub struct Column {
     pub nullable: bool,
     /// Where its values come from.
     pub source: Source,
+    /// In a read of several bases the field of the first one that has the column: all tell the same of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_as: Option<Box<FieldSource>>,
 }
 
 /// Where a column's values come from.
@@ -28,6 +31,10 @@ pub struct Column {
 pub enum Source {
     /// The record's id.
     RecordId,
+    /// The id of the record's base.
+    BaseId,
+    /// Nowhere: the table of this base has no such field, and those of others have.
+    Absent(Shape),
     /// When the record was created.
     CreatedTime,
     /// A field's cells.
@@ -59,10 +66,15 @@ pub struct FieldSource {
 }
 
 impl Column {
+    pub(crate) fn new(name: impl Into<String>, nullable: bool, source: Source) -> Self {
+        Self { name: name.into(), nullable, source, told_as: None }
+    }
+
     /// The Arrow type.
     pub fn data_type(&self) -> DataType {
         match &self.source {
-            Source::RecordId | Source::Rescued => DataType::Utf8,
+            Source::RecordId | Source::BaseId | Source::Rescued => DataType::Utf8,
+            Source::Absent(shape) => shape.data_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
@@ -73,7 +85,8 @@ impl Column {
 
     pub(super) fn spark_type(&self) -> Value {
         match &self.source {
-            Source::RecordId | Source::Rescued => json!("string"),
+            Source::RecordId | Source::BaseId | Source::Rescued => json!("string"),
+            Source::Absent(shape) => shape.spark_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
             Source::Field(field) => field.shape.spark_type(),
@@ -83,22 +96,31 @@ impl Column {
     /// What catalogs and tools show about the column: the Airtable field's id, name and type, and a comment.
     pub(super) fn metadata(&self) -> Vec<(&'static str, String)> {
         let comment = |text: &str| vec![("comment", text.to_owned())];
+        if let Some(field) = &self.told_as {
+            return field.metadata();
+        }
         match &self.source {
             Source::RecordId => comment("Airtable record id"),
+            Source::BaseId => comment("Airtable base id"),
+            Source::Absent(_) => Vec::new(),
             Source::CreatedTime => comment("when the record was created"),
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
             Source::Deleted => comment("whether the record was deleted"),
-            Source::Field(field) => {
-                let mut metadata = vec![
-                    ("airtable_field_id", field.id.clone()),
-                    ("airtable_field_name", field.name.clone()),
-                    ("airtable_field_type", field.kind.clone()),
-                ];
-                metadata.extend(field.description.clone().map(|text| ("comment", text)));
-                metadata
-            }
+            Source::Field(field) => field.metadata(),
         }
+    }
+}
+
+impl FieldSource {
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        let mut metadata = vec![
+            ("airtable_field_id", self.id.clone()),
+            ("airtable_field_name", self.name.clone()),
+            ("airtable_field_type", self.kind.clone()),
+        ];
+        metadata.extend(self.description.clone().map(|text| ("comment", text)));
+        metadata
     }
 }
 
@@ -106,10 +128,8 @@ impl Column {
 pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
     let rescued = options.rescued_data_column.as_deref();
     let name_of = names_by_id(table, options);
-    let mut columns = vec![
-        Column { name: "id".into(), nullable: false, source: Source::RecordId },
-        Column { name: "createdTime".into(), nullable: true, source: Source::CreatedTime },
-    ];
+    let mut columns =
+        vec![Column::new("id", false, Source::RecordId), Column::new("createdTime", true, Source::CreatedTime)];
     columns.extend(fields.iter().map(|field| {
         let source = FieldSource {
             id: field.id.clone(),
@@ -118,16 +138,16 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
             description: field.description.clone().filter(|text| !text.is_empty()),
             shape: shape_of(field, options.nested),
         };
-        Column { name: name_of[field.id.as_str()].clone(), nullable: true, source: Source::Field(source) }
+        Column::new(name_of[field.id.as_str()].clone(), true, Source::Field(source))
     }));
-    columns.extend(rescued.map(|name| Column { name: name.to_owned(), nullable: true, source: Source::Rescued }));
+    columns.extend(rescued.map(|name| Column::new(name, true, Source::Rescued)));
     if matches!(options.ingestion_type, IngestionType::Cdc | IngestionType::CdcWithDeletes) {
         // A change feed tells when each of its changes was made; the field tells it of the last edit only.
         let field =
             table.fields.iter().find(|field| options.ingestion_type == IngestionType::Cdc && tells_edits(field));
         let source = Source::ChangedAt { field_id: field.map(|field| field.id.clone()) };
-        columns.push(Column { name: "_changed_at".into(), nullable: false, source });
-        columns.push(Column { name: "_deleted".into(), nullable: false, source: Source::Deleted });
+        columns.push(Column::new("_changed_at", false, source));
+        columns.push(Column::new("_deleted", false, Source::Deleted));
     }
     columns
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::options::ColumnNames;
 
 /// Names that are taken whatever is read, so that a column is not renamed when another kind of read is chosen.
-pub(crate) const OWN: [&str; 5] = ["id", "createdTime", "_rescued_data", "_changed_at", "_deleted"];
+pub(crate) const OWN: [&str; 6] = ["id", "_base_id", "createdTime", "_rescued_data", "_changed_at", "_deleted"];
 
 /// Characters of a column's name that Unity Catalog takes.
 pub(super) const LONGEST: usize = 255;

@@ -23,7 +23,8 @@ pub(super) fn columns(table: &str, all: &[Column], spark_schema: &str) -> Result
     }
     let columns = wanted.iter().map(|field| column(table, all, field)).collect::<Result<Vec<_>>>()?;
     for (index, column) in columns.iter().enumerate() {
-        if columns[..index].iter().any(|other| other.source == column.source) {
+        let is_same = |other: &Column| other.source == column.source && other.told_as == column.told_as;
+        if columns[..index].iter().any(is_same) {
             return Err(Error::Option(format!("column {:?} is in the schema twice: name it once", column.name).into()));
         }
     }
@@ -40,6 +41,7 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     };
     let spark_type = &wanted["type"];
     let source = match &column.source {
+        Source::Absent(shape) => shape.read_as(spark_type).map(Source::Absent),
         Source::Field(field) => {
             field.shape.read_as(spark_type).map(|shape| Source::Field(FieldSource { shape, ..field.clone() }))
         }
@@ -66,7 +68,7 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     };
     // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
     let nullable = wanted["nullable"].as_bool().unwrap_or(true);
-    Ok(Column { name: name.to_owned(), nullable, source })
+    Ok(Column { name: name.to_owned(), nullable, source, told_as: column.told_as.clone() })
 }
 
 /// Both are days or moments, or lists of these: what one is as the other, Spark's cast knows.

@@ -2,6 +2,7 @@
 
 mod added;
 mod arrivals;
+mod bases;
 mod changes;
 mod cursors;
 mod examples;

@@ -19,7 +19,7 @@ from ..errors import OptionError
 from ..shown import scrubbed
 from ..specification.names import quoted, view_name
 from ..specification.spec import Entry
-from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
+from ..specification.tables import CURSOR, DELETED, excluded_columns, primary_keys
 from ..specification.upkeep import Upkeep, upkeep
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Graph:
             return _ingested(entry, flow)
         view = view_name(entry.destination, "changes" if flow == AUTO_CDC else "snapshot")
         self._view(name=view)(read)
-        keys = entry.primary_keys or PRIMARY_KEYS
+        keys = entry.primary_keys or primary_keys(entry)
         into = {
             "target": target,
             "source": view,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.datasource import InputPartition
@@ -23,17 +24,36 @@ REFUSALS = (AuthError, NotFoundError)
 """What Airtable answers, among other things, where a table has gone."""
 
 
+TASKS = 10
+"""Tasks that one read may have at once: Airtable answers a token 50 requests a second, and a base 5, however many
+machines ask."""
+
+
 @scrubbed
 class ScanPartition(InputPartition):
-    """One scan to be read by one task: Airtable's pages form a chain, each names the next."""
+    """What one task reads: one scan, or those of several bases, one after the other.
 
-    def __init__(self, scan: str) -> None:
-        super().__init__(scan)
+    Airtable's pages form a chain, each names the next. So one base is read by one task.
+    """
+
+    def __init__(self, *scans: str) -> None:
+        super().__init__(scans)
 
     def read(self, options: Options, arrow_batches: bool) -> Iterator[Any]:
-        """The scan's rows, as Arrow batches or, for a Spark that takes none, as tuples."""
-        batches = read_scan(options, self.value)
+        """The scans' rows, as Arrow batches or, for a Spark that takes none, as tuples."""
+        batches = chain.from_iterable(read_scan(options, scan) for scan in self.value)
         return batches if arrow_batches else rows(batches)
+
+
+def partitions(scan: str) -> list[ScanPartition]:
+    """The tasks of a planned read: one for each base, and no more than a token's requests suffice for."""
+    from .._native import Scan
+
+    plan = Scan.from_json(scan)
+    if json.loads(scan)["max_records"] is not None:
+        return [ScanPartition(scan)]  # how many records are still wanted is known to one task only
+    bases = [base.to_json() for base in plan.bases()]
+    return [ScanPartition(*bases[first::TASKS]) for first in range(min(TASKS, len(bases)))]
 
 
 def read_scan(options: Options, scan: str) -> Iterator[pa.RecordBatch]:
@@ -59,7 +79,7 @@ def table_named(error: AirtableError, connector: Connector, scan: Scan) -> Airta
     if str(error).startswith(table):
         return error
     try:
-        connector.metadata(plan["table_id"])
+        connector.metadata(plan["table_id"], {"namespace": plan["base_id"]})
     except NotFoundError:
         return NotFoundError(
             f"{table}: base {plan['base_id']} had it when this read was planned, and has it no longer: restore it in "

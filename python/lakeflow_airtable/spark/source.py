@@ -18,7 +18,7 @@ from pyspark.sql.types import StructType
 from ..errors import OptionError
 from ..options import Options
 from .messages import short_tracebacks
-from .partition import ScanPartition
+from .partition import ScanPartition, partitions
 from .schemas import GivenSchema, record_batch, spark_schema, struct_type
 from .stream import AirtableStreamReader
 from .virtual_tables import VirtualTable
@@ -112,10 +112,10 @@ class AirtableReader(DataSourceReader):
         self._arrow_batches = arrow_batches
 
     def partitions(self) -> list[InputPartition]:
-        return [ScanPartition(self._scan)]
+        return list(partitions(self._scan))
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
-        return ScanPartition(partition.value).read(self._options, self._arrow_batches)
+        return ScanPartition(*partition.value).read(self._options, self._arrow_batches)
 
 
 @short_tracebacks

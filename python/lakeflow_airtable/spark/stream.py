@@ -100,7 +100,7 @@ class AirtableStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             return [ScanPartition(self._stream().scan(begin, until).to_json())]
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
-        return ScanPartition(partition.value).read(self._options, self._arrow_batches)
+        return ScanPartition(*partition.value).read(self._options, self._arrow_batches)
 
     def commit(self, end: Offset) -> None:
         self._stream().commit(_text(end))

@@ -122,6 +122,18 @@ class Entry:
         return self.options.get("base_id", ""), self.options.get("namespace", "")
 
     @property
+    def is_of_several_bases(self) -> bool:
+        """Several bases, or all of them, are read as one table."""
+        given = self.options.get("namespace", "").strip()
+        if not given.startswith("["):
+            return given == "*"
+        try:
+            bases = json.loads(given)
+        except ValueError:
+            return False  # whoever plans the read says so
+        return len(bases) > 1 or bases == ["*"]
+
+    @property
     def destination(self) -> tuple[str, ...]:
         return tuple(part for part in (self.catalog, self.schema, self.table) if part is not None)
 

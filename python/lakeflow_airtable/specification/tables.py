@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .._native import Connector
 
 PRIMARY_KEYS = ("id",)
+PRIMARY_KEYS_OF_SEVERAL = ("id", "_base_id")
 CURSOR = "_changed_at"
 DELETED = "_deleted"
 """What `Airtable.metadata` and the columns of change reads say of every table."""
@@ -135,6 +136,11 @@ def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[En
                 "destination_table or destination_schema",
             )
     return with_plans
+
+
+def primary_keys(entry: Entry) -> tuple[str, ...]:
+    """What names a row of an entry's read, where the entry does not say it."""
+    return PRIMARY_KEYS_OF_SEVERAL if entry.is_of_several_bases else PRIMARY_KEYS
 
 
 def excluded_columns(entry: Entry) -> list[str]:

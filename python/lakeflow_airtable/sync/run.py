@@ -17,7 +17,7 @@ from ..errors import AirtableError, DataError, NotFoundError, OptionError
 from ..shown import scrubbed
 from ..specification.names import digest
 from ..specification.spec import Entry
-from ..specification.tables import CURSOR, DELETED, PRIMARY_KEYS, excluded_columns
+from ..specification.tables import CURSOR, DELETED, excluded_columns, primary_keys
 from ..specification.upkeep import Upkeep, upkeep
 from . import history, shape
 from .report import TableReport
@@ -179,7 +179,7 @@ class TableSync:
 
     def _snapshot(self, scan: Scan, known: Found | None) -> None:
         now = self._columns(scan)
-        schema = shape.evolved(None if self._is_refreshed else known and known.schema, now, PRIMARY_KEYS, retype=True)
+        schema = shape.evolved(None if self._is_refreshed else known and known.schema, now, self._keys, retype=True)
         with self._connector.read(scan, self._entry.read_options) as batches:
             rows = shape.conformed(self._counted(batches), schema)
             self._copy.replace(rows, schema, self._progress(scan))
@@ -280,7 +280,8 @@ class TableSync:
 
     @property
     def _keys(self) -> tuple[str, ...]:
-        return (self._entry.primary_keys or PRIMARY_KEYS) if self._kept is Upkeep.CHANGES else PRIMARY_KEYS
+        ours = primary_keys(self._entry)
+        return (self._entry.primary_keys or ours) if self._kept is Upkeep.CHANGES else ours
 
     @property
     def _sequence_by(self) -> str:
@@ -305,9 +306,11 @@ class TableSync:
     def _progress(self, scan: Scan, offset: str = "") -> Progress:
         plan = json.loads(scan.to_json())
         scd = _scd(self._entry)
+        is_of_several = self._entry.is_of_several_bases
         return Progress(
-            base=plan["base_id"],
-            table=plan["table_id"],
+            # Bases may join and leave, and each has an id of its own for the table.
+            base="several" if is_of_several else plan["base_id"],
+            table=plan["table_name"] if is_of_several else plan["table_id"],
             mode=self._entry.ingestion_type,
             scd=scd,
             keys=self._keys if scd else (),

@@ -14,7 +14,7 @@ import pytest
 from project import PROJECT
 
 BENCHES = PROJECT / "benches"
-GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "files", "copies", "whole", "sizes")
+GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "bases", "files", "copies", "whole", "sizes")
 
 
 def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -267,3 +267,12 @@ def test_an_unknown_group_is_refused() -> None:
     ran = suite("--quick", "hole")
     assert ran.returncode != 0
     assert "no group 'hole': there are start, memory" in ran.stderr
+
+
+@pytest.mark.cluster
+def test_bases_are_read_as_a_whole_both_ways(tmp_path: Path) -> None:
+    found = rows(quick(tmp_path, "bases")["bases"])
+    assert {title: row[0] for title, row in found.items()} == dict.fromkeys(
+        ("one after the other", "as one table"), "1,000"
+    )
+    assert all(row[-1] == "0" for row in found.values()), "429s"

@@ -9,7 +9,7 @@ import pytest
 from pyspark.pipelines.output import MaterializedView, StreamingTable, TemporaryView
 
 from graph_registry import Registry, Session, spec_of, table
-from lakeflow_airtable import Airtable, ingest
+from lakeflow_airtable import Airtable, OptionError, ingest
 from lakeflow_airtable.costs import CALLS_A_MONTH
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
@@ -186,3 +186,19 @@ def test_the_token_is_in_no_option_of_a_flow(mock_airtable: MockAirtable, regist
     source = session.registered[1](Options.from_values(first))
     assert source.options["token"] == mock_airtable.token
     assert mock_airtable.token not in repr(source.options)
+
+
+def test_several_bases_are_one_table_as_a_snapshot(mock_airtable: MockAirtable, registry: Registry) -> None:
+    fields = [{"name": "Name", "type": "singleLineText"}]
+    bases = [mock_airtable.create_base(name, [{"name": "Orders", "fields": fields}]) for name in ("North", "South")]
+    mock_airtable.clear_requests()
+    connection = {name: value for name, value in mock_airtable.options().items() if name != "base_id"}
+    spec = {"connection_options": connection, "objects": [table("Ord*", {"namespace": bases})]}
+    (defined,) = ingest(Session(), spec)  # type: ignore[arg-type]
+    assert (defined.source_table, defined.destination) == ("Orders", "orders")
+    assert isinstance(registry.outputs["orders"], MaterializedView)
+    assert mock_airtable.request_counts() == {"get_schema": 2}, "planned once"
+    changes = {"namespace": bases, "ingestion_type": "cdc"}
+    spec = {"connection_options": connection, "objects": [table("Orders", changes)]}
+    with pytest.raises(OptionError, match="read as snapshots only"):
+        ingest(Session(), spec)  # type: ignore[arg-type]

@@ -1,0 +1,156 @@
+//! The same table of several bases as one: their plans, made to have the same columns. Pure.
+//!
+//! Invariants: the plans of all bases have one schema, whatever each table lacks; a column has one type; what cannot be
+//! read is told of all bases at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::airtable::schema::{Field, Table};
+use crate::columns::sql_type;
+use crate::error::{Error, Result, nearest_or_all};
+use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
+use crate::scan::lookup::{find, find_listed};
+use crate::scan::{Column, FieldSource, Scan, Source, VERSION_OF_SEVERAL, find_table};
+
+/// A base that was asked for its tables, and what it said.
+pub(crate) struct Told {
+    pub(crate) base_id: String,
+    pub(crate) tables: Result<Arc<Vec<Table>>>,
+}
+
+/// Plans the read of `wanted`, a table that all of the bases have, or those that have it where every base is meant.
+///
+/// # Errors
+/// What keeps a base from being read, told of all of them, of the kind of the first; [`Error::Option`] for a column of
+/// two types.
+pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result<Scan> {
+    let is_every = options.bases.iter().any(|base| base == EVERY_BASE);
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for base in told {
+        match &base.tables {
+            Ok(tables) => match find_table(tables, wanted, &base.base_id) {
+                Ok(table) => found.push((base.base_id.as_str(), table)),
+                Err(_) if is_every => {}
+                Err(error) => faults.push(error),
+            },
+            Err(error) => faults.push(error.clone()),
+        }
+    }
+    if found.is_empty() && faults.is_empty() {
+        let tables = told.iter().filter_map(|base| base.tables.as_ref().ok()).flat_map(|tables| tables.iter());
+        let near = nearest_or_all(wanted, "they have", tables.map(|table| table.name.as_str()));
+        let bases = told.len();
+        return Err(Error::NotFound(
+            format!("table {wanted:?}: none of the token's {bases} bases has it{near}").into(),
+        ));
+    }
+    let mut scans = Vec::new();
+    for (base_id, table) in &found {
+        let fields = options.fields.as_ref().map(|wanted| there(wanted, table, &found));
+        match Scan::new(base_id, table, &ReadOptions { fields, ..options.clone() }) {
+            Ok(scan) => scans.push(scan),
+            Err(error) => faults.push(error.map_text(|text| format!("base {base_id}: {text}"))),
+        }
+    }
+    if let Some(first) = faults.first() {
+        let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let (count, of, table) = (faults.len(), told.len(), wanted);
+        return Err(first.clone().map_text(|_| {
+            format!(
+                "table {table:?}: {count} of {of} bases cannot be read: {}: correct this, or leave them out of option \
+                 namespace",
+                texts.join("; ")
+            )
+        }));
+    }
+    union(&scans)
+}
+
+/// Those of the wanted fields that a table has, and those that none has: these are told of as in a read of one base.
+fn there(wanted: &FieldNames, table: &Table, all: &[(&str, &Table)]) -> FieldNames {
+    let has = |table: &Table, name: &str| {
+        let find = if wanted.by_commas.is_some() { find_listed } else { find };
+        find(&table.fields, name, Field::id_and_name).is_some()
+    };
+    let is_of_table = |name: &String| has(table, name) || !all.iter().any(|(_, table)| has(table, name));
+    FieldNames { names: wanted.names.iter().filter(|name| is_of_table(name)).cloned().collect(), ..wanted.clone() }
+}
+
+/// One plan of several, which have the columns of all of them: those of the first, then what each later one adds.
+fn union(scans: &[Scan]) -> Result<Scan> {
+    let fields = fields(scans)?;
+    let has_all_fields = scans.iter().all(|scan| scan.has_all_fields);
+    let mut scans = scans.iter().map(|scan| {
+        let columns = columns(scan, &fields);
+        Scan { version: VERSION_OF_SEVERAL, columns, has_all_fields, ..scan.clone() }
+    });
+    let Some(first) = scans.next() else {
+        return Err(Error::Option("option namespace names no base: name one at least".into()));
+    };
+    Ok(Scan { others: scans.collect(), ..first })
+}
+
+/// A column of a field in the first base that has it.
+struct Shared<'s> {
+    name: &'s str,
+    base_id: &'s str,
+    column: &'s Column,
+    field: &'s FieldSource,
+}
+
+/// The columns of fields in all plans, each once, without regard to case: Spark takes two such names for one.
+fn fields(scans: &[Scan]) -> Result<Vec<Shared<'_>>> {
+    let (mut shared, mut places, mut faults) = (Vec::<Shared<'_>>::new(), HashMap::new(), Vec::new());
+    for scan in scans {
+        for column in &scan.columns {
+            let Source::Field(field) = &column.source else { continue };
+            let place = *places.entry(column.name.to_lowercase()).or_insert(shared.len());
+            match shared.get(place) {
+                Some(first) if first.column.data_type() != column.data_type() => faults.push(format!(
+                    "column {:?} is {} in base {} and {} in base {}",
+                    first.name,
+                    sql_type(&first.column.spark_type()),
+                    first.base_id,
+                    sql_type(&column.spark_type()),
+                    scan.base_id
+                )),
+                Some(_) => {}
+                None => shared.push(Shared { name: &column.name, base_id: &scan.base_id, column, field }),
+            }
+        }
+    }
+    if faults.is_empty() {
+        return Ok(shared);
+    }
+    Err(Error::Option(
+        format!(
+            "option namespace: table {:?} has columns of two types: {}: choose others by option fields, or make the \
+             fields alike in Airtable",
+            scans.first().map(|scan| scan.table_name.as_str()).unwrap_or_default(),
+            faults.join("; ")
+        )
+        .into(),
+    ))
+}
+
+/// The columns of one base's plan, as the plans of all bases have them.
+fn columns(scan: &Scan, fields: &[Shared<'_>]) -> Vec<Column> {
+    let own: HashMap<String, &Column> =
+        scan.columns.iter().map(|column| (column.name.to_lowercase(), column)).collect();
+    let mut columns = Vec::new();
+    let mut rest = scan.columns.iter().filter(|column| !matches!(column.source, Source::Field(_))).cloned();
+    columns.extend(rest.next());
+    columns.push(Column::new("_base_id", false, Source::BaseId));
+    columns.extend(rest.next());
+    columns.extend(fields.iter().map(|first| {
+        let source = own.get(&first.name.to_lowercase()).map(|column| column.source.clone());
+        let source = source.unwrap_or_else(|| Source::Absent(first.field.shape.clone()));
+        Column { told_as: Some(Box::new(first.field.clone())), ..Column::new(first.name, true, source) }
+    }));
+    columns.extend(rest);
+    columns
+}
+
+#[cfg(test)]
+mod tests;
