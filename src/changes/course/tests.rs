@@ -7,12 +7,12 @@ fn webhook(id: &str, head: u64) -> Webhook {
 }
 
 fn at(id: &str, next: u64, at: Seconds, after: Option<&str>) -> FeedPosition {
-    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned), unread: None }
+    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned), parts: None, unread: None }
 }
 
 #[test]
 fn where_a_feed_goes() {
-    let table = |after: Option<&str>| Cut::Table { after: after.map(str::to_owned) };
+    let table = |after: Option<&str>| Cut::Table { after: after.map(str::to_owned), parts: None };
     let batch = |first, most| Cut::Feed { first, most };
     let go = |position, has_more, cut| Next { position, has_more, is_idle: false, cut };
     let idle = |position, has_more, cut| Next { is_idle: true, ..go(position, has_more, cut) };

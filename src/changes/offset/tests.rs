@@ -23,7 +23,14 @@ fn positions_are_written_and_read_back() {
         (&cdc, cut(Some(0)), r#","since":"1970-01-01T00:00:00Z","until":"1970-01-01T00:01:00Z","after":"recA""#),
         (
             &feed,
-            Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None, unread: None }),
+            Position::Feed(FeedPosition {
+                webhook_id: "achA".into(),
+                next: 17,
+                at: 0,
+                after: None,
+                parts: None,
+                unread: None,
+            }),
             r#","webhook":"achA","next":17,"at":"1970-01-01T00:00:00Z""#,
         ),
     ] {
@@ -42,7 +49,7 @@ fn what_was_given_is_not_gone_back_to() {
         |position| Offset { base_id: "appA".into(), table_id: "tblA".into(), mode: Mode::Cdc, position, known: None };
     let cut = |until| Position::Cut(Cut { since: None, until, after: "recA".into() });
     let feed = |webhook: &str, next| {
-        Position::Feed(FeedPosition { webhook_id: webhook.into(), next, at: 0, after: None, unread: None })
+        Position::Feed(FeedPosition { webhook_id: webhook.into(), next, at: 0, after: None, parts: None, unread: None })
     };
     for (one, other, expected) in [
         (Position::Start, Position::Start, false),
@@ -71,7 +78,7 @@ fn what_offsets_tell_besides_is_written_and_read_back_in_the_second_form() {
     };
     let at = |unread: Option<&[(&str, Micros)]>| {
         let unread = unread.map(|unread| unread.iter().map(|(id, at)| ((*id).to_owned(), *at)).collect());
-        Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None, unread })
+        Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 17, at: 0, after: None, parts: None, unread })
     };
     let fields = r#""fields":"all 00000001 000000ab""#;
     for (plan, position, known, rest) in [

@@ -17,11 +17,11 @@ fn cut(since: Option<Seconds>, until: Seconds, after: &str) -> Position {
 }
 
 fn feed() -> Position {
-    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None, unread: None })
+    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None, parts: None, unread: None })
 }
 
 fn known(now: Option<Seconds>, is_quiet: Option<bool>, ids: Option<&[String]>) -> Answers<'_> {
-    Answers { now, is_quiet, ids }
+    Answers { now, is_quiet, ids, size: None }
 }
 
 fn limit(most: Option<u64>, target: Option<&Position>) -> Limit<'_> {
