@@ -240,13 +240,13 @@ mod tests {
         let pairs = CHARACTERS.chars().flat_map(|one| CHARACTERS.chars().map(move |other| format!("{one}{other}")));
         let mut ids: Vec<Id> = pairs.map(|pair| Id(format!("recABCDEFGHIJ{pair}KL"))).collect();
         ids.extend(["rec", "rec-_xy", "recéxy", "rec1éxy", "recé1xy", "x"].map(|id| Id(id.to_owned())));
-        for of in [2, 3, 7, 40, 200] {
+        for of in [2, 3, 7, 30] {
             let formula = |from, to| Share::formula_of_parts(from, to, of, None).expect("not all records");
             let parts: Vec<String> = (0..of).map(|part| formula(part, part + 1)).collect();
             assert!(times(&parts, &ids).iter().all(|times| *times == 1), "{of}");
-            let sizes: Vec<usize> = parts.iter().map(|part| times(&[part.clone()], &ids).iter().sum()).collect();
+            let sizes: Vec<usize> = parts.iter().map(|part| times(std::slice::from_ref(part), &ids).iter().sum()).collect();
             assert!(sizes.iter().all(|size| size.abs_diff(ENDINGS / of) <= 8), "{of}: {sizes:?}");
-            for to in 1..of {
+            for to in [1, of / 2] {
                 assert!(
                     times(&[formula(0, to), formula(to, of)], &ids).iter().all(|times| *times == 1),
                     "{to} of {of}"
