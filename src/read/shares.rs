@@ -244,7 +244,8 @@ mod tests {
             let formula = |from, to| Share::formula_of_parts(from, to, of, None).expect("not all records");
             let parts: Vec<String> = (0..of).map(|part| formula(part, part + 1)).collect();
             assert!(times(&parts, &ids).iter().all(|times| *times == 1), "{of}");
-            let sizes: Vec<usize> = parts.iter().map(|part| times(std::slice::from_ref(part), &ids).iter().sum()).collect();
+            let sizes: Vec<usize> =
+                parts.iter().map(|part| times(std::slice::from_ref(part), &ids).iter().sum()).collect();
             assert!(sizes.iter().all(|size| size.abs_diff(ENDINGS / of) <= 8), "{of}: {sizes:?}");
             for to in [1, of / 2] {
                 assert!(
