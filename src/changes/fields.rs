@@ -103,10 +103,9 @@ pub(super) struct Back {
 impl Display for Back {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match &self.position {
-            Position::Start => write!(f, "the whole table is read again"),
+            Position::Start | Position::Load(_) => write!(f, "the whole table is read again"),
             Position::Until(until) => write!(f, "what was touched since {} is read again", utc(*until)),
             Position::Cut(cut) => write!(f, "what was touched since {} is read again", utc(cut.until)),
-            Position::Load(_) => write!(f, "the whole table is read again"),
             Position::Feed(last) if last.after.is_some() => write!(f, "the whole table is read again"),
             Position::Feed(last) => write!(f, "what the change feed told from payload {} on is read again", last.next),
         }

@@ -234,12 +234,12 @@ impl Offset {
     pub(super) fn is_before(&self, other: &Self) -> bool {
         match (&self.position, &other.position) {
             (Position::Start, other) => *other != Position::Start,
-            (Position::Until(this), other) => match other {
+            (
+                Position::Until(this),
                 Position::Until(other)
                 | Position::Cut(Cut { until: other, .. })
-                | Position::Load(Load { until: other, .. }) => this < other,
-                _ => false,
-            },
+                | Position::Load(Load { until: other, .. }),
+            ) => this < other,
             (Position::Feed(this), Position::Feed(other)) => {
                 this.webhook_id == other.webhook_id && this.next < other.next
             }
