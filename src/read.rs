@@ -9,6 +9,7 @@
 //! | `reader` | the task behind it: the only one that waits |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
+//! | `parts` | shares that a first load reads one after the other |
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `request` | the request for a page |
 //! | `size` | how many records there are, told by a few pages |
@@ -19,10 +20,11 @@ mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
 mod life;
+pub(crate) mod parts;
 mod reader;
 mod request;
 mod shares;
-mod size;
+pub(crate) mod size;
 mod split;
 pub(crate) mod stats;
 mod walks;

@@ -5,6 +5,7 @@
 use crate::changes::Limit;
 use crate::changes::offset::{FeedPosition, Position};
 use crate::changes::webhook::Webhook;
+use crate::read::parts::Parts;
 use crate::time::Seconds;
 
 /// Where a feed goes next.
@@ -22,9 +23,10 @@ pub(super) struct Next {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cut {
     Nothing,
-    /// The table's records beyond an id.
+    /// The table's records beyond an id, or beyond some parts of its first load.
     Table {
         after: Option<String>,
+        parts: Option<Parts>,
     },
     /// The payloads from a number on.
     Feed {
@@ -43,7 +45,8 @@ pub(super) fn next(
     limit: Limit<'_>,
 ) -> Next {
     let head = webhook.cursor_for_next_payload;
-    let at = |next, at| FeedPosition { webhook_id: webhook.id.clone(), next, at, after: None, unread: None };
+    let at =
+        |next, at| FeedPosition { webhook_id: webhook.id.clone(), next, at, after: None, parts: None, unread: None };
     let reached =
         |position: FeedPosition| Next { has_more: position.next < head, position, is_idle: false, cut: Cut::Nothing };
     let target = match limit.target {
@@ -51,12 +54,12 @@ pub(super) fn next(
         _ => None,
     };
     let Some(last) = last else {
-        let cut = if is_told { Cut::Table { after: None } } else { Cut::Nothing };
+        let cut = if is_told { Cut::Table { after: None, parts: None } } else { Cut::Nothing };
         return Next { is_idle: true, cut, ..reached(target.cloned().unwrap_or_else(|| at(head, now))) };
     };
-    if last.after.is_some() && limit.max_records.is_some() {
-        let cut = Cut::Table { after: last.after.clone() };
-        return Next { cut, ..reached(FeedPosition { after: None, ..last.clone() }) };
+    if (last.after.is_some() || last.parts.is_some()) && limit.max_records.is_some() {
+        let cut = Cut::Table { after: last.after.clone(), parts: last.parts };
+        return Next { cut, ..reached(FeedPosition { after: None, parts: None, ..last.clone() }) };
     }
     let now = now.max(last.at);
     if webhook.id != last.webhook_id {
@@ -72,7 +75,7 @@ pub(super) fn next(
             }),
             _ => last.unread.clone(),
         };
-        return Next { is_idle: true, ..reached(FeedPosition { after: None, unread, ..last.clone() }) };
+        return Next { is_idle: true, ..reached(FeedPosition { after: None, parts: None, unread, ..last.clone() }) };
     }
     // From the oldest payload on numbers are not known.
     let most = limit.max_records.filter(|_| last.next > 0);

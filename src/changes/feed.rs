@@ -25,6 +25,8 @@ use crate::changes::windows::{last_of_batch, listed, part};
 use crate::changes::{BEHIND, Limit, SETTLED_SECONDS};
 use crate::error::{Error, Result};
 use crate::options::{ColumnNames, ReadOptions, SchemaChange};
+use crate::read::ask_size;
+use crate::read::parts::Parts;
 use crate::scan::{KnownIds, Scan, Selection};
 use crate::time::{Micros, Seconds, micros, utc};
 
@@ -90,7 +92,16 @@ impl Feed<'_> {
         }
         match &next.cut {
             Cut::Nothing => {}
-            Cut::Table { after } => {
+            // It is loaded in parts, from the first one on.
+            Cut::Table { after: None, parts } => {
+                let parts = match parts {
+                    Some(parts) => parts.next(),
+                    None => self.parts(limit).await?,
+                };
+                next.has_more |= parts.is_some();
+                next.position.parts = parts;
+            }
+            Cut::Table { after, .. } => {
                 let after = self.end_of_part(after.as_deref(), next.position.at, limit).await?;
                 next.has_more |= after.is_some();
                 next.position.after = after;
@@ -100,7 +111,8 @@ impl Feed<'_> {
                 let end = self.payloads().end_of_batch(*first, whole, *most, &webhook.id).await?;
                 if end != whole {
                     let at = now.max(last.map_or(now, |last| last.at));
-                    next.position = FeedPosition { webhook_id: webhook.id, next: end, at, after: None, unread: None };
+                    next.position =
+                        FeedPosition { webhook_id: webhook.id, next: end, at, after: None, parts: None, unread: None };
                     next.has_more = true;
                 }
             }
@@ -116,7 +128,7 @@ impl Feed<'_> {
 
     /// Whether a stream has nothing to do at a position while its webhook stays there.
     fn may_rest(&self, last: &FeedPosition, limit: Limit<'_>) -> bool {
-        let is_read = last.after.is_none() && last.unread.as_ref().is_none_or(Unread::is_empty);
+        let is_read = last.after.is_none() && last.parts.is_none() && last.unread.as_ref().is_none_or(Unread::is_empty);
         let is_its_own = self.options.webhook_id.as_ref().is_none_or(|id| *id == last.webhook_id);
         is_read && is_its_own && limit.target.is_none()
     }
@@ -130,6 +142,11 @@ impl Feed<'_> {
             Position::Feed(last) => Some(last),
             _ => None,
         };
+        if let Some(last) = last.filter(|last| last.parts.is_some() && last.next == next.position.next) {
+            // Nothing but the table is read here: what is awaited stays so.
+            next.position.unread.clone_from(&last.unread);
+            return Ok(false);
+        }
         let Some(changed) = self.changed(start, next, limit).await? else {
             if next.position.unread.is_none() {
                 next.position.unread = last.and_then(|last| last.unread.clone());
@@ -205,6 +222,12 @@ impl Feed<'_> {
         if *start == Position::Start && Mode::of(self.plan)? != Mode::Deletes {
             return self.whole_table(end).await;
         }
+        if let Position::Feed(last) = start
+            && last.parts.is_some()
+            && (&last.webhook_id, last.next) == (&end.webhook_id, end.next)
+        {
+            return Ok(self.parts_between(last.at, last.parts, end.parts));
+        }
         let mut changed = match self.payloads().changes(start, end).await? {
             Ok(changed) => changed,
             Err(loss) => return self.lost(end, &loss).await,
@@ -218,6 +241,13 @@ impl Feed<'_> {
         {
             let upto = end.after.as_deref().filter(|_| last.next == end.next);
             changed.also(self.table_part(last.at, Some(after), upto).await?, micros(last.at));
+        }
+        if let Position::Feed(last) = start
+            && last.parts.is_some()
+        {
+            // Who set the end did not know of the parts.
+            let rest = self.listing.ids_of(self.parts_between(last.at, last.parts, None)).await?;
+            changed.also(rest.to_vec(), micros(last.at));
         }
         if let Some(unread) = &end.unread {
             changed.leave_out(unread);
@@ -237,6 +267,20 @@ impl Feed<'_> {
     fn note_known(&self, changed: &Changed, last: &FeedPosition, end: &FeedPosition) -> Result<()> {
         let store = reread::id_store(self.plan, self.options).filter(|_| changed.present().next().is_some());
         store.map_or(Ok(()), |store| store.write(&feed_file(last, end), changed.present()))
+    }
+
+    /// The first part of a table's first load; none where it is loaded in one.
+    async fn parts(&self, limit: Limit<'_>) -> Result<Option<Parts>> {
+        // A read that must know all ids notes them in one go.
+        let notes = reread::id_store(self.plan, self.options);
+        let (Some(most), false, None) = (limit.max_records, self.plan.only_gone, notes) else { return Ok(None) };
+        Ok(Parts::first(ask_size(self.client, self.plan).await?, most))
+    }
+
+    /// The records of some parts of a load that began at a time.
+    fn parts_between(&self, at: Seconds, after: Option<Parts>, upto: Option<Parts>) -> Scan {
+        let filter_formula = Parts::formula(after, upto, self.plan.filter_formula.as_deref());
+        Scan { filter_formula, ..self.scan_of(Selection::All, micros(at - SETTLED_SECONDS), None) }
     }
 
     /// Where the next part of a table's first read ends; none where it ends with the table.
@@ -259,6 +303,9 @@ impl Feed<'_> {
         self.settle_before(end).await?;
         // A little early: whatever the feed tells of these records is later.
         let at = end.at - SETTLED_SECONDS;
+        if end.parts.is_some() {
+            return Ok(self.parts_between(end.at, None, end.parts));
+        }
         let Some(after) = &end.after else {
             let known_ids = reread::known_ids(self.plan, self.options, end, false);
             return Ok(self.scan_of(Selection::All, micros(at), known_ids));

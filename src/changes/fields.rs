@@ -103,7 +103,7 @@ pub(super) struct Back {
 impl Display for Back {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match &self.position {
-            Position::Start => write!(f, "the whole table is read again"),
+            Position::Start | Position::Load(_) => write!(f, "the whole table is read again"),
             Position::Until(until) => write!(f, "what was touched since {} is read again", utc(*until)),
             Position::Cut(cut) => write!(f, "what was touched since {} is read again", utc(cut.until)),
             Position::Feed(last) if last.after.is_some() => write!(f, "the whole table is read again"),
@@ -132,11 +132,13 @@ pub(super) fn back(offset: &Offset, plan: &Scan, schema_change: SchemaChange) ->
         Position::Start => return None,
         Position::Until(until) => (if is_whole { Position::Start } else { since(*until) }, micros(*until) - 1),
         Position::Cut(cut) => (cut.since.filter(|_| !is_whole).map_or(Position::Start, since), micros(cut.until) - 1),
+        // The load begins again.
+        Position::Load(load) => (Position::Start, micros(load.until) - 1),
         Position::Feed(last) => {
             let mut back = last.clone();
             if is_whole {
                 // Beside the payloads all records of the table are read.
-                back.after = Some(BEFORE_ALL.to_owned());
+                (back.after, back.parts) = (Some(BEFORE_ALL.to_owned()), None);
             } else {
                 back.next = match sure {
                     Some(sure) => u64::try_from(sure).unwrap_or_default().min(last.next),

@@ -35,7 +35,7 @@ impl Listing<'_> {
         {
             return Ok(ids.clone());
         }
-        let ids = Arc::new(self.ids(of.selection.clone(), None).await?);
+        let ids = Arc::new(self.ids(of.clone(), None).await?);
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((of, ids.clone()));
         Ok(ids)
     }
@@ -48,7 +48,7 @@ impl Listing<'_> {
     /// Those of some ids whose records can be read now.
     pub(super) async fn readable(&self, ids: impl IntoIterator<Item = &String>) -> Result<Vec<String>> {
         let present = ids.into_iter().map(|id| (id.clone(), 0)).collect();
-        self.ids(Selection::Listed(Listed { present, ..Listed::default() }), None).await
+        self.ids(self.selecting(Selection::Listed(Listed { present, ..Listed::default() })), None).await
     }
 
     /// The table as it is defined now. One request.
@@ -68,12 +68,12 @@ impl Listing<'_> {
 
     /// Whether no record is selected. One request.
     pub(super) async fn is_empty(&self, selection: Selection) -> Result<bool> {
-        Ok(self.ids(selection, Some(1)).await?.is_empty())
+        Ok(self.ids(self.selecting(selection), Some(1)).await?.is_empty())
     }
 
     /// The service's time, asked for by reading one record.
     pub(super) async fn now(&self) -> Result<Seconds> {
-        self.ids(Selection::All, Some(1)).await?;
+        self.ids(self.selecting(Selection::All), Some(1)).await?;
         self.told_now()
     }
 
@@ -82,18 +82,21 @@ impl Listing<'_> {
         self.client.now().ok_or_else(no_date)
     }
 
-    async fn ids(&self, selection: Selection, max_records: Option<u64>) -> Result<Vec<String>> {
+    fn selecting(&self, selection: Selection) -> Scan {
+        Scan { selection, ..self.plan.clone() }
+    }
+
+    async fn ids(&self, of: Scan, max_records: Option<u64>) -> Result<Vec<String>> {
         let id = Column::new("id", false, Source::RecordId);
         let scan = Scan {
             columns: vec![id],
-            selection,
             max_records,
             // What is not there is found out here, and said by those who asked.
             ingestion_type: IngestionType::Snapshot,
             known_ids: None,
             only_gone: false,
             page_size: max_records.and_then(|most| u32::try_from(most).ok()).unwrap_or(100).min(100),
-            ..self.plan.clone()
+            ..of
         };
         let mut ids = Vec::new();
         let mut batches = Batches::quiet(self.client.clone(), scan);

@@ -6,7 +6,8 @@
 //! | nothing | |
 //! | everything before a moment | `until` |
 //! | the records up to an id, of those of a window | `since` (left out where the window has no beginning), `until`, `after` |
-//! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `after`, as above, while the table itself is read in parts; `unread`, records that could not be read yet, and when the feed told of them |
+//! | so many parts of the first load that began at a moment | `until` (that moment), `part`, `parts` (how many there are) |
+//! | the payloads of a webhook before a number | `webhook`, `next`, `at` (when that was the newest); `part` and `parts`, or `after`, as above, while the table itself is read in parts; `unread`, records that could not be read yet, and when the feed told of them |
 //!
 //! Besides: `fields`, those that the stream reads, and whether they are all of the table's; and, where the table had others
 //! before the end of what was read, `known_until` or `known_next`, up to where it certainly had not; `changed_from`, while
@@ -23,11 +24,18 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::id::is_id;
 use crate::options::IngestionType;
+use crate::read::parts::Parts;
 use crate::scan::Scan;
 use crate::time::{Micros, Seconds, seconds, timestamp_micros, utc, utc_micros};
 
-/// The form of offsets that tell of unread records or of fields. Others are written in the first form.
-const VERSION: u64 = 2;
+/// The newest form.
+const VERSION: u64 = 3;
+
+/// The form of offsets within a first load, in its parts. Who does not know it would take it for all of the load.
+const OF_PARTS: u64 = 3;
+
+/// The form of others that tell of unread records or of fields. The rest is written in the first form.
+const OF_FIELDS: u64 = 2;
 
 /// The first word of `fields`, for all of a table's.
 const ALL: &str = "all";
@@ -134,6 +142,8 @@ pub(super) enum Position {
     Until(Seconds),
     /// Everything before the window, and of the window's records those up to an id.
     Cut(Cut),
+    /// Some parts of the first load.
+    Load(Load),
     /// Everything before a payload of a webhook.
     Feed(FeedPosition),
 }
@@ -149,6 +159,15 @@ pub(super) struct Cut {
     pub(super) after: String,
 }
 
+/// A place inside the first load of a stream of windows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Load {
+    /// When it began: where the first window ends.
+    pub(super) until: Seconds,
+    /// The parts that were given.
+    pub(super) parts: Parts,
+}
+
 /// A place in a webhook's payloads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FeedPosition {
@@ -160,6 +179,8 @@ pub(super) struct FeedPosition {
     pub(super) at: Seconds,
     /// The last record that was given, in the order of ids, while the first read of the table is under way in parts.
     pub(super) after: Option<String>,
+    /// The parts of the table that were given, while its first load is under way.
+    pub(super) parts: Option<Parts>,
     /// What was told of and could not be read; none where nobody has looked.
     pub(super) unread: Option<Unread>,
 }
@@ -183,6 +204,10 @@ struct Written {
     until: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    part: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parts: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unread: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,7 +234,12 @@ impl Offset {
     pub(super) fn is_before(&self, other: &Self) -> bool {
         match (&self.position, &other.position) {
             (Position::Start, other) => *other != Position::Start,
-            (Position::Until(this), Position::Until(other) | Position::Cut(Cut { until: other, .. })) => this < other,
+            (
+                Position::Until(this),
+                Position::Until(other)
+                | Position::Cut(Cut { until: other, .. })
+                | Position::Load(Load { until: other, .. }),
+            ) => this < other,
             (Position::Feed(this), Position::Feed(other)) => {
                 this.webhook_id == other.webhook_id && this.next < other.next
             }
@@ -252,7 +282,7 @@ impl Offset {
         let is_feed = matches!(mode, Mode::CdcWithDeletes | Mode::Deletes);
         match position {
             Position::Feed(_) if !is_feed => Err(none()),
-            Position::Until(_) | Position::Cut(_) if is_feed => Err(none()),
+            Position::Until(_) | Position::Cut(_) | Position::Load(_) if is_feed => Err(none()),
             position => Ok(Self { known, ..Self::new(plan, position)? }),
         }
     }
@@ -271,6 +301,8 @@ impl Offset {
             since: None,
             until: None,
             after: None,
+            part: None,
+            parts: None,
             unread: None,
             fields: self.known.as_ref().map(|known| known.fields.to_text()),
             known_until: None,
@@ -286,11 +318,16 @@ impl Offset {
                 written.until = Some(utc(cut.until));
                 written.after = Some(cut.after.clone());
             }
+            Position::Load(load) => {
+                written.until = Some(utc(load.until));
+                (written.part, written.parts) = (Some(load.parts.given), Some(load.parts.of));
+            }
             Position::Feed(feed) => {
                 written.webhook = Some(feed.webhook_id.clone());
                 written.next = Some(feed.next);
                 written.at = Some(utc(feed.at));
                 written.after.clone_from(&feed.after);
+                (written.part, written.parts) = feed.parts.map(|parts| (parts.given, parts.of)).unzip();
                 let text = |(id, at): (&String, &Micros)| (id.clone(), utc_micros(*at));
                 written.unread = feed.unread.as_ref().map(|unread| unread.iter().map(text).collect());
             }
@@ -299,8 +336,10 @@ impl Offset {
             Position::Feed(_) => written.known_next = sure.and_then(|sure| u64::try_from(sure).ok()),
             _ => written.known_until = sure.map(utc),
         }
-        if written.fields.is_some() || written.unread.is_some() {
-            written.version = VERSION;
+        if written.parts.is_some() {
+            written.version = OF_PARTS;
+        } else if written.fields.is_some() || written.unread.is_some() {
+            written.version = OF_FIELDS;
         }
         serde_json::to_string(&written).expect("strings and numbers are JSON")
     }
@@ -313,20 +352,28 @@ impl Written {
         if !self.webhook.iter().chain(records).all(|id| is_id(id)) {
             return None;
         }
+        let parts = match (self.part, self.parts) {
+            (None, None) => None,
+            (Some(given), Some(of)) if self.after.is_none() && self.since.is_none() => Some(Parts::told(given, of)?),
+            _ => return None,
+        };
         match (&self.webhook, self.next, &self.until, &self.after) {
             (Some(webhook_id), Some(next), None, after) => {
                 let (at, after) = (time(&self.at)??, after.clone());
                 let moment = |(id, at): (&String, &String)| timestamp_micros(at).map(|at| (id.clone(), at)).ok_or(());
                 let unread = self.unread.as_ref().map(|unread| unread.iter().map(moment).collect());
                 let (webhook_id, unread) = (webhook_id.clone(), unread.transpose().ok()?);
-                Some(Position::Feed(FeedPosition { webhook_id, next: next.max(1), at, after, unread }))
+                Some(Position::Feed(FeedPosition { webhook_id, next: next.max(1), at, after, parts, unread }))
             }
-            (None, None, Some(_), None) => Some(Position::Until(time(&self.until)??)),
+            (None, None, Some(_), None) => {
+                let until = time(&self.until)??;
+                Some(parts.map_or(Position::Until(until), |parts| Position::Load(Load { until, parts })))
+            }
             (None, None, Some(_), Some(after)) => {
                 let until = time(&self.until)??;
                 Some(Position::Cut(Cut { since: time(&self.since)?, until, after: after.clone() }))
             }
-            (None, None, None, None) => Some(Position::Start),
+            (None, None, None, None) if parts.is_none() => Some(Position::Start),
             _ => None,
         }
     }

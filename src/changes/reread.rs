@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn at(webhook_id: &str, next: u64) -> FeedPosition {
-        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None, unread: None }
+        FeedPosition { webhook_id: webhook_id.into(), next, at: 0, after: None, parts: None, unread: None }
     }
 
     #[test]

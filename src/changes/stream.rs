@@ -12,15 +12,17 @@ use crate::changes::feed::{Feed, Reached};
 use crate::changes::fields::{Back, Looks, back};
 use crate::changes::heads::{Heads, Lists};
 use crate::changes::listing::{ListedIds, Listing};
-use crate::changes::offset::{Cut, Known, Mode, Offset, Position};
+use crate::changes::offset::{Cut, Known, Load, Mode, Offset, Position};
 use crate::changes::payload_reader::Told;
 use crate::changes::run_end::{Began, RunEnd, Stop};
 use crate::changes::unread::Asked;
 use crate::changes::webhooks::LookedAt;
-use crate::changes::windows::{Answers, Range, Step, Windows, listed, part};
+use crate::changes::windows::{Answers, Bounds, Range, Step, Windows, listed, part};
 use crate::changes::{BEHIND, Limit, Since, reread};
 use crate::error::{Error, Result};
 use crate::options::{ReadOptions, SchemaChange};
+use crate::read;
+use crate::read::parts::Parts;
 use crate::scan::{Listed, Scan, Selection};
 use crate::time::{Seconds, micros};
 
@@ -176,6 +178,7 @@ impl Stream {
         }
         match &latest.position {
             Position::Cut(cut) => Some(Offset { position: Position::Until(cut.until), ..latest.clone() }),
+            Position::Load(load) => Some(Offset { position: Position::Until(load.until), ..latest.clone() }),
             Position::Start | Position::Until(_) | Position::Feed(_) => None,
         }
     }
@@ -204,7 +207,7 @@ impl Stream {
                 Position::Start => {
                     Err(Error::Option("the range ends where the stream begins: exchange its offsets".into()))
                 }
-                Position::Until(_) | Position::Cut(_) => self.window(position, &end.position).await,
+                Position::Until(_) | Position::Cut(_) | Position::Load(_) => self.window(position, &end.position).await,
                 Position::Feed(end) => self.feed().scan(position, end).await,
             }?;
             Ok(Scan { changed_from, ..scan })
@@ -291,7 +294,9 @@ impl Stream {
         let is_behind = has_new_field && known.fields.are_all;
         known.sure = match end {
             Position::Start => return None,
-            Position::Until(until) | Position::Cut(Cut { until, .. }) => known.sure.filter(|sure| sure < until),
+            Position::Until(until) | Position::Cut(Cut { until, .. }) | Position::Load(Load { until, .. }) => {
+                known.sure.filter(|sure| sure < until)
+            }
             Position::Feed(_) => same.and_then(|known| known.sure).or(match start.map(|start| &start.position) {
                 Some(Position::Feed(last)) if is_behind && self.options.schema_change == SchemaChange::Continue => {
                     i64::try_from(last.next).ok()
@@ -299,7 +304,8 @@ impl Stream {
                 _ => None,
             }),
         };
-        let goes_on = matches!(end, Position::Cut(_)) || matches!(end, Position::Feed(_)) && has_more;
+        let goes_on =
+            matches!(end, Position::Cut(_) | Position::Load(_)) || matches!(end, Position::Feed(_)) && has_more;
         let again = back.map(|back| back.changed_from).or(before.and_then(|known| known.changed_from));
         known.changed_from = again.filter(|_| goes_on);
         Some(known)
@@ -310,9 +316,10 @@ impl Stream {
         if matches!(start, Some(Position::Until(_))) {
             listing.forget();
         }
-        let (mut now, mut is_quiet, mut ids) = (None, None, None);
+        let (mut now, mut is_quiet, mut ids, mut size) = (None, None, None, None);
         loop {
-            let known = Answers { now, is_quiet, ids: ids.as_ref().map(|ids: &Arc<Vec<String>>| ids.as_slice()) };
+            let ids_known = ids.as_ref().map(|ids: &Arc<Vec<String>>| ids.as_slice());
+            let known = Answers { now, is_quiet, ids: ids_known, size };
             match windows.next(start, limit, known) {
                 Step::AskTime => now = Some(listing.now().await?),
                 Step::AskQuiet(window) => {
@@ -323,8 +330,12 @@ impl Stream {
                 Step::List(window) => {
                     ids = Some(listing.ids_of(self.scan_of(windows.selection(window), window.until)).await?);
                 }
+                Step::AskSize => {
+                    size = Some(read::ask_size(&self.client, &self.plan).await?);
+                    now = listing.told_now().ok();
+                }
                 Step::Done(position) => {
-                    let has_more = matches!(position, Position::Cut(_));
+                    let has_more = matches!(position, Position::Cut(_) | Position::Load(_));
                     return Ok(Reached { position, has_more, has_new_field: false, age: Duration::ZERO });
                 }
             }
@@ -335,7 +346,19 @@ impl Stream {
     async fn window(&self, start: &Position, end: &Position) -> Result<Scan> {
         let (windows, listing) = (self.windows(), self.listing());
         let (range, until) = windows.between(start, end)?;
+        let load = |until, after, upto| {
+            let window = Bounds { since: None, until };
+            let filter_formula = Parts::formula(after, upto, self.plan.filter_formula.as_deref());
+            Scan { filter_formula, ..self.scan_of(windows.selection(window), until) }
+        };
         let selection = match range {
+            Range::Parts { until, after, upto } => return Ok(load(until, after, upto)),
+            Range::PartsAnd { rest, next } => {
+                let mut all = listing.ids_of(load(rest.until, Some(rest.parts), None)).await?.to_vec();
+                let ids = listing.ids_of(self.scan_of(windows.selection(next), next.until)).await?;
+                all.extend(ids.iter().cloned());
+                listed(all, until)
+            }
             Range::Selected(selection) => selection,
             Range::Part { window, after, upto } => {
                 let ids = listing.ids_of(self.scan_of(windows.selection(window), window.until)).await?;

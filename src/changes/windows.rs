@@ -1,14 +1,17 @@
 //! Windows of time: `cdc`, by when records were last edited, and `append`, by when they were created. Pure.
 //!
 //! A window ends some seconds before now. The next one begins where it ended, or `lookback` earlier where a record that
-//! comes again does no harm. A window of too many records is cut by their ids.
+//! comes again does no harm. The first one has no beginning: it is loaded in parts, as many as its size asks for. A later one
+//! of too many records is cut by their ids.
 //!
 //! Invariant: whatever the answers, the next position is never before the last.
 
-use crate::changes::offset::{Cut, Position};
+use crate::changes::offset::{Cut, Load, Position};
 use crate::changes::{Limit, SETTLED_SECONDS, other_kind};
 use crate::error::{Error, Result};
 use crate::options::IngestionType;
+use crate::read::Size;
+use crate::read::parts::Parts;
 use crate::scan::{Listed, Moment, Selection, Window};
 use crate::time::{Seconds, micros, utc};
 
@@ -29,6 +32,8 @@ pub(super) struct Answers<'i> {
     pub(super) is_quiet: Option<bool>,
     /// The ids in the window that was to be listed, in order.
     pub(super) ids: Option<&'i [String]>,
+    /// How many records the whole table has.
+    pub(super) size: Option<Size>,
 }
 
 /// What must be known before the next position is, or that position.
@@ -40,6 +45,8 @@ pub(super) enum Step {
     AskQuiet(Window),
     /// The ids in a window.
     List(Bounds),
+    /// How many records the table has; that answer tells the time, too.
+    AskSize,
     /// The next position.
     Done(Position),
 }
@@ -61,6 +68,10 @@ pub(super) enum Range<'p> {
     Part { window: Bounds, after: Option<&'p str>, upto: Option<&'p str> },
     /// The rest of a window that was cut, and all of the next.
     RestAnd { rest: &'p Cut, next: Bounds },
+    /// Of the first load that began at a moment, the parts after some and up to some; to the last where there are none.
+    Parts { until: Seconds, after: Option<Parts>, upto: Option<Parts> },
+    /// The rest of the first load, and all of the next window.
+    PartsAnd { rest: &'p Load, next: Bounds },
 }
 
 impl Windows {
@@ -88,16 +99,22 @@ impl Windows {
                 Some(until) => Step::Done(Position::Until(until.max(cut.until))),
                 None => Step::AskTime,
             },
+            // The load goes on as it was begun, whatever the batches are to hold now.
+            (Some(Position::Load(load)), Some(_)) => Step::Done(load_or_end(load.until, load.parts.next())),
+            (Some(Position::Load(load)), None) => match self.until(target, known) {
+                Some(until) => Step::Done(Position::Until(until.max(load.until))),
+                None => Step::AskTime,
+            },
             (Some(Position::Until(last)), most) => self.after_window(*last, target, most, known),
             // Without a start it is not known whether there is anything new.
             (None | Some(Position::Start | Position::Feed(_)), most) => {
-                let Some(until) = self.until(target, known) else { return Step::AskTime };
-                let window = Bounds { since: None, until };
-                match (most.filter(|_| start.is_some()), known.ids) {
-                    (Some(most), Some(ids)) => Step::Done(end_of_cut(window, ids, most)),
-                    (Some(_), None) => Step::List(window),
-                    (None, _) => Step::Done(Position::Until(until)),
+                let most = most.filter(|_| start.is_some());
+                if most.is_some() && known.size.is_none() {
+                    return Step::AskSize;
                 }
+                let Some(until) = self.until(target, known) else { return Step::AskTime };
+                let parts = most.zip(known.size).and_then(|(most, size)| Parts::first(size, most));
+                Step::Done(load_or_end(until, parts))
             }
         }
     }
@@ -132,7 +149,10 @@ impl Windows {
     /// # Errors
     /// [`Error::Option`] for positions of another kind, and for a range that goes back.
     pub(super) fn between<'p>(&self, start: &'p Position, end: &'p Position) -> Result<(Range<'p>, Seconds)> {
-        if let (Position::Until(last) | Position::Cut(Cut { until: last, .. }), Position::Until(until)) = (start, end)
+        if let (
+            Position::Until(last) | Position::Cut(Cut { until: last, .. }) | Position::Load(Load { until: last, .. }),
+            Position::Until(until),
+        ) = (start, end)
             && until < last
             && !self.repeats
         {
@@ -156,6 +176,22 @@ impl Windows {
             (Position::Cut(rest), Position::Until(until)) if self.repeats => (selected(rest.since, *until), *until),
             (Position::Cut(rest), Position::Until(until)) => {
                 (Range::RestAnd { rest, next: Bounds { since: Some(rest.until), until: *until } }, *until)
+            }
+            (Position::Load(rest), Position::Until(until)) if rest.until == *until => {
+                (Range::Parts { until: *until, after: Some(rest.parts), upto: None }, *until)
+            }
+            (Position::Load(_), Position::Until(until)) if self.repeats => (selected(None, *until), *until),
+            (Position::Load(rest), Position::Until(until)) => {
+                (Range::PartsAnd { rest, next: Bounds { since: Some(rest.until), until: *until } }, *until)
+            }
+            (start, Position::Load(load)) => {
+                let after = match start {
+                    Position::Load(rest) if rest.until == load.until && rest.parts.of == load.parts.of => {
+                        Some(rest.parts)
+                    }
+                    _ => None,
+                };
+                (Range::Parts { until: load.until, after, upto: Some(load.parts) }, load.until)
             }
             (start, Position::Cut(cut)) => {
                 let after = match start {
@@ -225,6 +261,11 @@ pub(super) fn last_of_batch(ids: &[String], most: u64) -> Option<&String> {
 
 fn count_upto(ids: &[String], id: &str) -> usize {
     ids.partition_point(|other| other.as_str() <= id)
+}
+
+/// A place in the first load, or its end.
+fn load_or_end(until: Seconds, parts: Option<Parts>) -> Position {
+    parts.map_or(Position::Until(until), |parts| Position::Load(Load { until, parts }))
 }
 
 /// The window's end if the batch reaches it.

@@ -27,6 +27,25 @@ pub(super) struct Share {
     to: usize,
 }
 
+/// Two characters of an id: they are at random, each two by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The last two, by which cursors divide what is read at once.
+    End,
+    /// The two before them, by which a first load is divided into parts. So cursors divide each part as they do a table.
+    BeforeEnd,
+}
+
+impl Place {
+    /// The later of the two characters, and the one before it.
+    fn characters(self) -> (&'static str, &'static str) {
+        match self {
+            Self::End => ("RIGHT(RECORD_ID(),1)", "LEFT(RIGHT(RECORD_ID(),2),1)"),
+            Self::BeforeEnd => ("LEFT(RIGHT(RECORD_ID(),3),1)", "LEFT(RIGHT(RECORD_ID(),4),1)"),
+        }
+    }
+}
+
 /// How many records there are, where so many are in the sample.
 pub(super) fn told_by_sample(records: usize) -> usize {
     records.saturating_mul(ENDINGS) / SAMPLED
@@ -59,18 +78,30 @@ impl Share {
     /// The formula of those of its records that fulfil another; none for all records where there is none. `IF` gives what
     /// the other one gives, so that whatever Airtable takes for true there, it takes for true here.
     pub(super) fn formula(self, filter: Option<&str>) -> Option<String> {
-        match (self.words(), filter) {
-            (Some(share), Some(filter)) => Some(format!("IF({share},({filter}))")),
-            (share, filter) => share.or_else(|| filter.map(str::to_owned)),
-        }
+        filtered(self.words(Place::End), filter)
     }
 
-    fn words(self) -> Option<String> {
+    /// The same for some parts of a first load: from a number on and before another, of so many.
+    ///
+    /// Checkpoints keep parts by their numbers, so this rule must never change.
+    pub(super) fn formula_of_parts(from: usize, to: usize, of: usize, filter: Option<&str>) -> Option<String> {
+        let bound = |n: usize| ENDINGS * n.min(of) / of.max(1);
+        filtered(Self { from: bound(from), to: bound(to) }.words(Place::BeforeEnd), filter)
+    }
+
+    fn words(self, place: Place) -> Option<String> {
         match self {
             Self::ALL => None,
-            Self { from, to: ENDINGS } => Some(format!("NOT({})", range(0, from))),
-            Self { from, to } => Some(range(from, to)),
+            Self { from, to: ENDINGS } => Some(format!("NOT({})", range(0, from, place))),
+            Self { from, to } => Some(range(from, to, place)),
         }
+    }
+}
+
+fn filtered(share: Option<String>, filter: Option<&str>) -> Option<String> {
+    match (share, filter) {
+        (Some(share), Some(filter)) => Some(format!("IF({share},({filter}))")),
+        (share, filter) => share.or_else(|| filter.map(str::to_owned)),
     }
 }
 
@@ -81,22 +112,23 @@ pub(super) fn shares(count: usize) -> Vec<Share> {
 }
 
 /// True of the ids whose ending is one of those from `from` on and before `to`, in order of the last character first.
-fn range(from: usize, to: usize) -> String {
+fn range(from: usize, to: usize, place: Place) -> String {
+    let (later, _) = place.characters();
     let size = CHARACTERS.len();
     let mut terms = Vec::new();
     // The whole characters in the middle, and what is cut off of the first and the last one.
     let (first_whole, end_whole) = (from.div_ceil(size), to / size);
     if first_whole > end_whole {
-        terms.push(part(end_whole, from % size, to % size));
+        terms.push(part(end_whole, from % size, to % size, place));
     } else {
         if !from.is_multiple_of(size) {
-            terms.push(part(from / size, from % size, size));
+            terms.push(part(from / size, from % size, size, place));
         }
         if first_whole < end_whole {
-            terms.push(format!("FIND(RIGHT(RECORD_ID(),1),'{}')", &CHARACTERS[first_whole..end_whole]));
+            terms.push(format!("FIND({later},'{}')", &CHARACTERS[first_whole..end_whole]));
         }
         if !to.is_multiple_of(size) {
-            terms.push(part(end_whole, 0, to % size));
+            terms.push(part(end_whole, 0, to % size, place));
         }
     }
     if terms.len() == 1 { terms.remove(0) } else { format!("OR({})", terms.join(",")) }
@@ -104,28 +136,31 @@ fn range(from: usize, to: usize) -> String {
 
 /// True of the ids that end with the character of this number, after one of some others. The last of them stands for what
 /// is none of them, too.
-fn part(last: usize, from: usize, to: usize) -> String {
+fn part(last: usize, from: usize, to: usize, place: Place) -> String {
+    let (later, before) = place.characters();
     let last = &CHARACTERS[last..=last];
-    let one_of = |characters: &str| format!("FIND(LEFT(RIGHT(RECORD_ID(),2),1),'{characters}')");
+    let one_of = |characters: &str| format!("FIND({before},'{characters}')");
     let before = if to == CHARACTERS.len() {
         format!("NOT({})", one_of(&CHARACTERS[..from]))
     } else {
         one_of(&CHARACTERS[from..to])
     };
-    format!("AND(FIND(RIGHT(RECORD_ID(),1),'{last}'),{before})")
+    format!("AND(FIND({later},'{last}'),{before})")
 }
 
 #[cfg(test)]
 mod tests {
+    use airtable_mock::formula::{Formula, Row, Value};
+
     use super::*;
 
     #[test]
     fn a_share_is_told_by_few_words() {
         let sample = "AND(FIND(RIGHT(RECORD_ID(),1),'0'),FIND(LEFT(RIGHT(RECORD_ID(),2),1),'01234567'))";
-        assert_eq!(Share::SAMPLE.words().as_deref(), Some(sample));
-        assert_eq!(range(62, 186), "FIND(RIGHT(RECORD_ID(),1),'12')");
+        assert_eq!(Share::SAMPLE.words(Place::End).as_deref(), Some(sample));
+        assert_eq!(range(62, 186, Place::End), "FIND(RIGHT(RECORD_ID(),1),'12')");
         assert_eq!(
-            range(60, 126),
+            range(60, 126, Place::End),
             format!(
                 "OR(AND(FIND(RIGHT(RECORD_ID(),1),'0'),NOT(FIND(LEFT(RIGHT(RECORD_ID(),2),1),'{}'))),\
                  FIND(RIGHT(RECORD_ID(),1),'1'),\
@@ -133,7 +168,7 @@ mod tests {
                 &CHARACTERS[..60]
             )
         );
-        let words = |share: Share| share.words().expect("not all records");
+        let words = |share: Share| share.words(Place::End).expect("not all records");
         assert_eq!(shares(1).into_iter().map(words).collect::<Vec<_>>(), [format!("NOT({sample})")]);
         assert!(shares(10).into_iter().all(|share| words(share).len() < 3_000));
     }
@@ -173,30 +208,64 @@ mod tests {
         pieces
     }
 
+    struct Id(String);
+
+    impl Row for Id {
+        fn field(&self, _index: usize) -> Value {
+            Value::Blank
+        }
+        fn record_id(&self) -> &str {
+            &self.0
+        }
+        fn created_time(&self) -> chrono::DateTime<chrono::Utc> {
+            chrono::DateTime::UNIX_EPOCH
+        }
+        fn last_modified_time(&self, _fields: &[usize]) -> Option<chrono::DateTime<chrono::Utc>> {
+            None
+        }
+        fn now(&self) -> chrono::DateTime<chrono::Utc> {
+            chrono::DateTime::UNIX_EPOCH
+        }
+    }
+
+    /// In how many of some formulas each id is.
+    fn times(formulas: &[String], ids: &[Id]) -> Vec<usize> {
+        let formulas = formulas.iter().map(|formula| Formula::compile(formula, &|_| None).expect("a formula"));
+        let formulas: Vec<_> = formulas.collect();
+        ids.iter().map(|id| formulas.iter().filter(|formula| formula.eval(id).is_truthy()).count()).collect()
+    }
+
+    #[test]
+    fn every_id_is_in_one_part_of_a_load_and_any_run_of_parts_is_their_sum() {
+        let pairs = CHARACTERS.chars().flat_map(|one| CHARACTERS.chars().map(move |other| format!("{one}{other}")));
+        let mut ids: Vec<Id> = pairs.map(|pair| Id(format!("recABCDEFGHIJ{pair}KL"))).collect();
+        ids.extend(["rec", "rec-_xy", "recéxy", "rec1éxy", "recé1xy", "x"].map(|id| Id(id.to_owned())));
+        for of in [2, 3, 7, 30] {
+            let formula = |from, to| Share::formula_of_parts(from, to, of, None).expect("not all records");
+            let parts: Vec<String> = (0..of).map(|part| formula(part, part + 1)).collect();
+            assert!(times(&parts, &ids).iter().all(|times| *times == 1), "{of}");
+            let sizes: Vec<usize> =
+                parts.iter().map(|part| times(std::slice::from_ref(part), &ids).iter().sum()).collect();
+            assert!(sizes.iter().all(|size| size.abs_diff(ENDINGS / of) <= 8), "{of}: {sizes:?}");
+            for to in [1, of / 2] {
+                assert!(
+                    times(&[formula(0, to), formula(to, of)], &ids).iter().all(|times| *times == 1),
+                    "{to} of {of}"
+                );
+                let sum: Vec<usize> = times(&parts[..to], &ids);
+                assert_eq!(times(&[formula(0, to)], &ids), sum, "{to} of {of}");
+            }
+        }
+        assert_eq!(Share::formula_of_parts(0, 1, 1, None), None);
+        assert_eq!(Share::formula_of_parts(0, 1, 1, Some("{N}")).as_deref(), Some("{N}"));
+        let half = "FIND(LEFT(RIGHT(RECORD_ID(),3),1),'0123456789AaBbCcDdEeFfGgHhIiJjK')";
+        assert_eq!(Share::formula_of_parts(0, 1, 2, None).as_deref(), Some(half), "checkpoints rely on it");
+        assert_eq!(Share::formula_of_parts(1, 2, 2, Some("{N}")), Some(format!("IF(NOT({half}),({{N}}))")));
+    }
+
     /// The mock evaluates formulas as Airtable documents them.
     #[test]
     fn every_id_is_in_one_share() {
-        use airtable_mock::formula::{Formula, Row, Value};
-
-        struct Id(String);
-        impl Row for Id {
-            fn field(&self, _index: usize) -> Value {
-                Value::Blank
-            }
-            fn record_id(&self) -> &str {
-                &self.0
-            }
-            fn created_time(&self) -> chrono::DateTime<chrono::Utc> {
-                chrono::DateTime::UNIX_EPOCH
-            }
-            fn last_modified_time(&self, _fields: &[usize]) -> Option<chrono::DateTime<chrono::Utc>> {
-                None
-            }
-            fn now(&self) -> chrono::DateTime<chrono::Utc> {
-                chrono::DateTime::UNIX_EPOCH
-            }
-        }
-
         let endings = CHARACTERS.chars().flat_map(|one| CHARACTERS.chars().map(move |other| format!("{one}{other}")));
         let mut ids: Vec<Id> = endings.map(|ending| Id(format!("recABCDEFGHIJKL{ending}"))).collect();
         let usual = ids.len();
@@ -206,7 +275,7 @@ mod tests {
         for all in equal.iter().cloned().chain([pieces(&[62]), pieces(&[7, 500, 55]), pieces(&[1, 30, 61, 200])]) {
             let mut sizes = Vec::new();
             let mut times = vec![0; ids.len()];
-            let formulas: Vec<String> = all.iter().filter_map(|share| share.words()).collect();
+            let formulas: Vec<String> = all.iter().filter_map(|share| share.words(Place::End)).collect();
             for formula in &formulas {
                 let formula = Formula::compile(formula, &|_| None).expect("a formula");
                 let inside = ids.iter().map(|id| formula.eval(id).is_truthy()).collect::<Vec<_>>();

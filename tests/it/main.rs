@@ -8,6 +8,7 @@ mod cursors;
 mod examples;
 mod expiry;
 mod faults;
+mod first_load;
 mod late;
 mod layers;
 mod machines;

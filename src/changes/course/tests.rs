@@ -7,17 +7,19 @@ fn webhook(id: &str, head: u64) -> Webhook {
 }
 
 fn at(id: &str, next: u64, at: Seconds, after: Option<&str>) -> FeedPosition {
-    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned), unread: None }
+    FeedPosition { webhook_id: id.into(), next, at, after: after.map(str::to_owned), parts: None, unread: None }
 }
 
 #[test]
 fn where_a_feed_goes() {
-    let table = |after: Option<&str>| Cut::Table { after: after.map(str::to_owned) };
+    let table = |after: Option<&str>| Cut::Table { after: after.map(str::to_owned), parts: None };
     let batch = |first, most| Cut::Feed { first, most };
     let go = |position, has_more, cut| Next { position, has_more, is_idle: false, cut };
     let idle = |position, has_more, cut| Next { is_idle: true, ..go(position, has_more, cut) };
     let last = at("achA", 5, 900, None);
     let in_table = at("achA", 5, 900, Some("recB"));
+    let parts = Some(Parts { given: 1, of: 3 });
+    let in_parts = FeedPosition { parts, ..last.clone() };
     let (target, reached, other) = (at("achA", 7, 950, None), at("achA", 5, 950, None), at("achB", 3, 950, None));
     // The webhook is achA, of which the payloads before 9 are there, and it is 1,000.
     for (last, is_told, most, target, expected) in [
@@ -30,6 +32,8 @@ fn where_a_feed_goes() {
         // The next part of the table, or the rest of it together with what the feed has told since.
         (Some(&in_table), true, Some(2), None, go(last.clone(), true, table(Some("recB")))),
         (Some(&in_table), true, None, None, go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
+        (Some(&in_parts), true, Some(2), None, go(last.clone(), true, Cut::Table { after: None, parts })),
+        (Some(&in_parts), true, None, None, go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
         // Then the feed.
         (Some(&last), true, None, None, go(at("achA", 9, 1_000, None), false, Cut::Nothing)),
         (Some(&last), true, Some(2), None, go(at("achA", 9, 1_000, None), false, batch(5, 2))),

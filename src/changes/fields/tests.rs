@@ -28,7 +28,7 @@ fn cut(since: Option<Seconds>) -> Position {
 }
 
 fn feed(next: u64, unread: Option<Unread>) -> Position {
-    Position::Feed(FeedPosition { webhook_id: "achA".into(), next, at: 900, after: None, unread })
+    Position::Feed(FeedPosition { webhook_id: "achA".into(), next, at: 900, after: None, parts: None, unread })
 }
 
 #[test]

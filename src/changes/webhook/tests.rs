@@ -96,7 +96,8 @@ fn the_webhook_is_that_of_the_option_or_of_the_last_offset_or_one_that_serves() 
         webhook("ach3", &json!({})),
         Webhook { failure: Some("INVALID_HOOK".into()), ..webhook("ach0", &json!({})) },
     ];
-    let last = |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None, unread: None };
+    let last =
+        |id: &str| FeedPosition { webhook_id: id.into(), next: 1, at: 0, after: None, parts: None, unread: None };
     let reread = [("on_lost_feed", "reread"), ("state_location", "/state")];
     let choose = |options: &[(&str, &str)], last: Option<&FeedPosition>, webhooks: &[Webhook]| {
         let (plan, options) = planned(options);
@@ -160,7 +161,7 @@ fn a_null_is_a_key_that_is_left_out() {
 #[test]
 fn a_webhook_that_cannot_be_read_matters_only_to_who_means_it() {
     let good = webhook("ach9", &json!({}));
-    let last = FeedPosition { webhook_id: "ach1".into(), next: 1, at: 0, after: None, unread: None };
+    let last = FeedPosition { webhook_id: "ach1".into(), next: 1, at: 0, after: None, parts: None, unread: None };
     for (listed, id, why) in [
         (json!(null), "", "its id is null, and not a text of letters and digits"),
         (json!("ach1"), "", "its id is null"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::changes::offset::FeedPosition;
+use crate::read::Certainty;
 
 const CDC: Windows = Windows { repeats: true, lookback: 60 };
 const APPEND: Windows = Windows { repeats: false, lookback: 60 };
@@ -17,11 +18,20 @@ fn cut(since: Option<Seconds>, until: Seconds, after: &str) -> Position {
 }
 
 fn feed() -> Position {
-    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None, unread: None })
+    Position::Feed(FeedPosition { webhook_id: "achA".into(), next: 1, at: 0, after: None, parts: None, unread: None })
 }
 
 fn known(now: Option<Seconds>, is_quiet: Option<bool>, ids: Option<&[String]>) -> Answers<'_> {
-    Answers { now, is_quiet, ids }
+    Answers { now, is_quiet, ids, size: None }
+}
+
+fn load(until: Seconds, given: usize, of: usize) -> Position {
+    Position::Load(Load { until, parts: Parts { given, of } })
+}
+
+fn sized(now: Option<Seconds>, records: u64) -> Answers<'static> {
+    let size = Size { records, certainty: Certainty::Exact, requests: 1 };
+    Answers { now, size: Some(size), ..Answers::default() }
 }
 
 fn limit(most: Option<u64>, target: Option<&Position>) -> Limit<'_> {
@@ -37,9 +47,7 @@ fn the_rule_is_that_of_the_mode() {
 
 #[test]
 fn a_stream_that_has_not_begun_goes_to_the_last_settled_second() {
-    let three = ids(&["recA", "recB", "recC"]);
     let target = Position::Until(500);
-    let whole = Bounds { since: None, until: 990 };
     for (windows, start, most, target, known, expected) in [
         (CDC, None, None, None, Answers::default(), Step::AskTime),
         (CDC, None, None, None, known(Some(1_000), None, None), Step::Done(Position::Until(990))),
@@ -47,24 +55,12 @@ fn a_stream_that_has_not_begun_goes_to_the_last_settled_second() {
         (CDC, None, None, Some(&target), Answers::default(), Step::Done(target.clone())),
         // Where the start is not told, the range is not bounded.
         (CDC, None, Some(2), None, known(Some(1_000), None, None), Step::Done(Position::Until(990))),
-        (CDC, Some(Position::Start), Some(2), None, Answers::default(), Step::AskTime),
-        (CDC, Some(Position::Start), Some(2), None, known(Some(1_000), None, None), Step::List(whole)),
-        (
-            CDC,
-            Some(Position::Start),
-            Some(2),
-            None,
-            known(Some(1_000), None, Some(&three)),
-            Step::Done(cut(None, 990, "recB")),
-        ),
-        (
-            CDC,
-            Some(Position::Start),
-            Some(3),
-            None,
-            known(Some(1_000), None, Some(&three)),
-            Step::Done(Position::Until(990)),
-        ),
+        (CDC, Some(Position::Start), Some(2), None, Answers::default(), Step::AskSize),
+        (APPEND, Some(Position::Start), Some(2), None, sized(None, 3), Step::AskTime),
+        (CDC, Some(Position::Start), Some(2), None, sized(Some(1_000), 3), Step::Done(load(990, 1, 3))),
+        (APPEND, Some(Position::Start), Some(2), None, sized(Some(1_000), 3), Step::Done(load(940, 1, 3))),
+        (CDC, Some(Position::Start), Some(2), Some(&target), sized(None, 3), Step::Done(load(500, 1, 3))),
+        (CDC, Some(Position::Start), Some(3), None, sized(Some(1_000), 3), Step::Done(Position::Until(990))),
         (CDC, Some(feed()), None, None, known(Some(1_000), None, None), Step::Done(Position::Until(990))),
     ] {
         let step = windows.next(start.as_ref(), limit(most, target), known);
@@ -121,6 +117,48 @@ fn the_rest_of_a_cut_window_comes_first() {
 }
 
 #[test]
+fn a_load_goes_on_part_by_part_as_it_was_begun() {
+    for (start, most, known, expected) in [
+        (load(900, 1, 3), Some(1), Answers::default(), Step::Done(load(900, 2, 3))),
+        (load(900, 1, 3), Some(9_999), Answers::default(), Step::Done(load(900, 2, 3))),
+        (load(900, 2, 3), Some(1), Answers::default(), Step::Done(Position::Until(900))),
+        (load(900, 1, 3), None, Answers::default(), Step::AskTime),
+        (load(900, 1, 3), None, known(Some(1_000), None, None), Step::Done(Position::Until(990))),
+        (load(900, 1, 3), None, known(Some(500), None, None), Step::Done(Position::Until(900))),
+    ] {
+        assert_eq!(CDC.next(Some(&start), limit(most, None), known), expected, "{start:?} {most:?} {known:?}");
+    }
+}
+
+#[test]
+fn what_lies_between_two_places_of_a_load() {
+    let at = |given| Some(Parts { given, of: 3 });
+    let parts = |until, after, upto| Range::Parts { until, after, upto };
+    let rest = Load { until: 900, parts: Parts { given: 1, of: 3 } };
+    let created = Window { of: Moment::Created, since: None, until: Some(950) };
+    for (windows, start, end, until, expected) in [
+        (CDC, Position::Start, load(900, 1, 3), 900, parts(900, None, at(1))),
+        (APPEND, load(900, 1, 3), load(900, 2, 3), 900, parts(900, at(1), at(2))),
+        (CDC, load(900, 2, 3), Position::Until(900), 900, parts(900, at(2), None)),
+        // Another load has nothing to do with this one.
+        (CDC, load(800, 1, 3), load(900, 1, 3), 900, parts(900, None, at(1))),
+        (CDC, load(900, 1, 2), load(900, 2, 3), 900, parts(900, None, at(2))),
+        // A reader that was started anew, without knowing of the load, set an end beyond it.
+        (CDC, load(900, 1, 3), Position::Until(950), 950, Range::Selected(Selection::All)),
+        (
+            APPEND,
+            load(900, 1, 3),
+            Position::Until(950),
+            950,
+            Range::PartsAnd { rest: &rest, next: Bounds { since: Some(900), until: 950 } },
+        ),
+        (APPEND, Position::Start, Position::Until(950), 950, Range::Selected(Selection::Window(created))),
+    ] {
+        assert_eq!(windows.between(&start, &end), Ok((expected, until)), "{windows:?} {start:?} {end:?}");
+    }
+}
+
+#[test]
 fn what_lies_between_two_positions() {
     let window = |of, since, until| Range::Selected(Selection::Window(Window { of, since, until: Some(until) }));
     let (touched, created) = (Moment::Touched, Moment::Created);
@@ -165,6 +203,7 @@ fn ranges_that_are_none_are_refused() {
     for (windows, start, end, expected) in [
         (APPEND, Position::Until(900), Position::Until(800), back),
         (APPEND, cut(None, 900, "recB"), Position::Until(800), back),
+        (APPEND, load(900, 1, 3), Position::Until(800), back),
         (CDC, feed(), Position::Until(800), kinds),
         (CDC, Position::Until(800), feed(), kinds),
         (CDC, Position::Until(800), Position::Start, kinds),

@@ -38,24 +38,28 @@ def test_without_a_bound_the_batch_is_all_there_is(items: MockAirtable, mode: st
 def test_a_bounded_batch_is_behind_the_end_of_its_window(items: MockAirtable, mode: str) -> None:
     stream = reader(items, ingestion_type=mode, max_records_per_batch="12")
     start = stream.initialOffset()
-    for has_more in (True, True, False):
+    is_part = []
+    while not is_part or is_part[-1]:
         end = stream.latestOffset(start, stream.getDefaultReadLimit())
         newest = stream.reportLatestOffset()
-        assert ("after" in end) == (newest != end) == has_more
+        is_part.append("part" in end)
+        assert (newest != end) == is_part[-1]
         assert newest["until"] == end["until"]
-        assert "after" not in newest
+        assert "part" not in newest
         assert stream.partitions(start, newest), "an offset that could be read to"
         start = end
+    assert 3 <= len(is_part) <= 8
 
 
 def test_how_much_a_feed_has_beyond_a_bounded_batch_is_not_known(items: MockAirtable) -> None:
     stream = reader(items, ingestion_type="cdc_with_deletes", max_records_per_batch="12")
     start = stream.initialOffset()
     told = []
-    for _ in range(3):
+    while "part" in start or not told:
         start = stream.latestOffset(start, stream.getDefaultReadLimit())
         told.append(stream.reportLatestOffset())
-    assert told == [None, None, start]
+    assert len(told) >= 3
+    assert told == [*[None] * (len(told) - 1), start]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -66,8 +70,8 @@ def test_a_run_that_ends_shows_its_end(items: MockAirtable, mode: str) -> None:
     while (end := stream.latestOffset(start, stream.getDefaultReadLimit())) != start:
         told.append(stream.reportLatestOffset())
         start = end
-    assert len(told) == 3
-    assert told == [start] * 3
+    assert len(told) >= 3
+    assert told == [start] * len(told)
 
 
 @pytest.mark.spark
@@ -81,5 +85,9 @@ def test_a_querys_progress_shows_how_far_the_source_goes(
     stream = Stream(spark, items, tmp_path / "checkpoint", ingestion_type=mode, max_records_per_batch="12")
     assert len(stream.run()) == 30
     sources = [progress["sources"][0] for progress in stream.progress if progress["numInputRows"]]
-    assert [source["endOffset"] == source["latestOffset"] for source in sources] == [False, False, True]
+    assert [source["endOffset"] == source["latestOffset"] for source in sources] == [
+        *[False] * (len(sources) - 1),
+        True,
+    ]
+    assert len(sources) >= 3
     assert all(source["latestOffset"] for source in sources)
