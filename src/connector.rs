@@ -2,6 +2,10 @@
 //!
 //! One direction: options -> [`Scan`] -> [`Batches`] -> `RecordBatch`. A scan is planned once, on the driver; whoever holds
 //! one and the connection's options, on whatever machine, reads the same columns.
+//!
+//! | file | is |
+//! |---|---|
+//! | `namespaces` | which bases a read names, and what several of them say of their tables |
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;

@@ -29,8 +29,8 @@ CORES = 5
 RESPONSE_SECONDS = 0.2
 TABLE = "Orders"
 NOTE = (
-    f"A standalone cluster of two workers with {CORES} tasks each, on this machine. Answers take "
-    f"{RESPONSE_SECONDS:g} s. A base gives {LIMIT} requests a second. Plans, the cluster's start and a first read are not timed."
+    f"A standalone cluster of two workers with {CORES} tasks each, on this machine. Answers take {RESPONSE_SECONDS:g} "
+    f"s. A base gives {LIMIT} requests a second. Plans, the cluster's start and a first read are not timed."
 )
 
 
