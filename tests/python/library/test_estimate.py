@@ -213,7 +213,7 @@ def test_what_cannot_be_estimated_is_refused_before_records_are_read(
     ("spec", "options", "begin", "option"),
     [
         ("Items", {"airtable_plan": "pro"}, 'option airtable_plan is "pro"', "airtable_plan"),
-        (["Itms"], {}, 'table "Itms"', None),
+        (["Itms"], {}, 'table "Itms"', "tableName"),
         (["Items", "Vendors"], {"page_size": 0}, "the call has 2 faults\n  'Items': option page_size", None),
         ("Vend*", {"page_size": 0}, "'Vendors': option page_size", "page_size"),
         (
