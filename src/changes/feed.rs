@@ -25,7 +25,6 @@ use crate::changes::windows::{last_of_batch, listed, part};
 use crate::changes::{BEHIND, Limit, SETTLED_SECONDS};
 use crate::error::{Error, Result};
 use crate::options::{ColumnNames, ReadOptions, SchemaChange};
-use crate::read::ask_size;
 use crate::read::parts::Parts;
 use crate::scan::{KnownIds, Scan, Selection};
 use crate::time::{Micros, Seconds, micros, utc};
@@ -274,7 +273,7 @@ impl Feed<'_> {
         // A read that must know all ids notes them in one go.
         let notes = reread::id_store(self.plan, self.options);
         let (Some(most), false, None) = (limit.max_records, self.plan.only_gone, notes) else { return Ok(None) };
-        Ok(Parts::first(ask_size(self.client, self.plan).await?, most))
+        Ok(Parts::first(self.listing.size().await?, most))
     }
 
     /// The records of some parts of a load that began at a time.

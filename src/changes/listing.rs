@@ -13,7 +13,7 @@ use crate::airtable::schema::{Table, Tables};
 use crate::changes::no_date;
 use crate::error::{Error, Result};
 use crate::options::IngestionType;
-use crate::read::Batches;
+use crate::read::{Batches, Certainty, Size, ask_size};
 use crate::scan::{Column, Listed, Scan, Selection, Source};
 use crate::time::Seconds;
 
@@ -75,6 +75,19 @@ impl Listing<'_> {
     pub(super) async fn now(&self) -> Result<Seconds> {
         self.ids(self.selecting(Selection::All), Some(1)).await?;
         self.told_now()
+    }
+
+    /// How many records the table has, for a first load in parts. Of a service that refuses formulas of shares nothing is
+    /// known but that the table is to be loaded in one.
+    pub(super) async fn size(&self) -> Result<Size> {
+        match ask_size(self.client, self.plan).await {
+            Err(Error::Rejected(why)) => {
+                let table = &self.plan.table_name;
+                log::warn!("table {table:?}: its first load comes as one batch, as shares of it are refused: {why}");
+                Ok(Size { records: 0, certainty: Certainty::Exact, requests: 0 })
+            }
+            told => told,
+        }
     }
 
     /// The service's time, as the last answer told it.

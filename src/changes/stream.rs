@@ -21,7 +21,6 @@ use crate::changes::windows::{Answers, Bounds, Range, Step, Windows, listed, par
 use crate::changes::{BEHIND, Limit, Since, reread};
 use crate::error::{Error, Result};
 use crate::options::{ReadOptions, SchemaChange};
-use crate::read;
 use crate::read::parts::Parts;
 use crate::scan::{Listed, Scan, Selection};
 use crate::time::{Seconds, micros};
@@ -331,7 +330,7 @@ impl Stream {
                     ids = Some(listing.ids_of(self.scan_of(windows.selection(window), window.until)).await?);
                 }
                 Step::AskSize => {
-                    size = Some(read::ask_size(&self.client, &self.plan).await?);
+                    size = Some(listing.size().await?);
                     now = listing.told_now().ok();
                 }
                 Step::Done(position) => {

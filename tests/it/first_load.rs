@@ -1,5 +1,7 @@
 //! The first load of a stream in parts: what it costs, and what becomes of it when the table changes or the reader dies.
 
+use serde_json::json;
+
 use crate::changes::{APPEND, CDC, FEED, Reader, add, cost, edit, ids, remove};
 use crate::source::Source;
 
@@ -105,5 +107,21 @@ async fn what_changes_between_parts_comes_in_the_end() {
                 assert_eq!(name, Some(format!("edited {round}").as_str()), "{mode:?}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn where_shares_are_refused_the_first_load_comes_as_one_batch() {
+    for mode in [CDC, APPEND, FEED] {
+        let source = Source::with_items(700);
+        let error = json!({"respond": {"status": 422, "body": {"error": {"type": "INVALID_FILTER_BY_FORMULA"}}}});
+        source.faults(json!({"rules": [{"path": "RECORD_ID", "action": error}]}));
+        let mut stream = Reader::new(&source, &[mode, MOST]).await;
+        source.mock.advance_clock(120.0);
+        let given = stream.next().await.expect("a range");
+        let mut expected = source.all_ids();
+        expected.sort();
+        assert_eq!(ids(&given), expected, "{mode:?}");
+        assert!(stream.settled().await.is_empty(), "{mode:?}");
     }
 }
