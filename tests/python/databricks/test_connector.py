@@ -278,12 +278,14 @@ def test_batches_are_bounded(source: Source) -> None:
     options = {**source.options, "max_records_per_batch": "25"}
     connector = source.settled(source.connector(), "Generated")
     records, end = connector.read_table("Generated", {}, options)
-    assert len(list(records)) == 25
+    # The first load comes in parts, about as large as the bound.
+    assert 0 < len(list(records)) <= 25
     records, after = connector.read_table("Generated", end, options)
-    assert len(list(records)) == 25
+    second = ids(list(records))
+    assert 0 < len(second) <= 25
     assert connector.latest_offset("Generated", options, end) == after
     (partition,) = connector.get_partitions("Generated", options, end, after)
-    assert len(list(connector.read_partition("Generated", partition, options))) == 25
+    assert ids(list(connector.read_partition("Generated", partition, options))) == second
 
 
 @pytest.mark.parametrize("reads", ["read_table", "partitions"])

@@ -144,7 +144,7 @@ def test_mistakes(items: MockAirtable, options: dict[str, Any], error: type[Exce
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 3}, "of version 3"),
+        ({"version": 4}, "of version 4"),
         ({"base": "appNoSuchBase0000"}, "belongs to a stream of base appNoSuchBase0000"),
         ({"table": "tblNoSuchTable000"}, "belongs to a stream of table tblNoSuchTable000"),
         ({"mode": "append"}, "belongs to a stream of mode append"),

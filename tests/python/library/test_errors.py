@@ -103,9 +103,10 @@ def test_an_option_that_is_wrong(mock_airtable: MockAirtable, what: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("given", "option"), [({"view": "Gird"}, "view"), ({"fields": ["Nmae"]}, "fields"), ({"table": "Vendor"}, None)]
+    ("given", "option"),
+    [({"view": "Gird"}, "view"), ({"fields": ["Nmae"]}, "fields"), ({"table": "Vendor"}, "tableName")],
 )
-def test_what_a_base_does_not_have(mock_airtable: MockAirtable, given: dict[str, Any], option: str | None) -> None:
+def test_what_a_base_does_not_have(mock_airtable: MockAirtable, given: dict[str, Any], option: str) -> None:
     base = Airtable(**mock_airtable.options())
     error = raised(lambda: base.read(**{"table": "Vendors", **given}))
     assert type(error) is NotFoundError

@@ -20,7 +20,8 @@ def source(mock: MockAirtable, table: str, **options: str) -> Any:
 
 def scan_of(reader: Any) -> Any:
     (partition,) = reader.partitions()
-    return json.loads(partition.value)
+    (scan,) = partition.value
+    return json.loads(scan)
 
 
 def test_a_pyarrow_schema_gives_the_plan_of_the_same_struct_type(mock_airtable: MockAirtable) -> None:

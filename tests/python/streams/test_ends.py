@@ -131,11 +131,11 @@ def test_a_checkpoint_of_another_stream_is_refused(spark: SparkSession, items: M
 
     last = max((stream.checkpoint / "offsets").glob("[0-9]*"), key=lambda path: int(path.name))
     last.with_name(f".{last.name}.crc").unlink(missing_ok=True)
-    newer = last.read_text().replace('"version": 2', '"version": 3')
+    newer = last.read_text().replace('"version": 2', '"version": 4')
     assert newer != last.read_text()
     last.write_text(newer)
     text = stream.failure()
-    assert "the checkpoint's offset is of version 3" in text
+    assert "the checkpoint's offset is of version 4" in text
     assert "install the version that wrote it" in text
 
 

@@ -86,7 +86,10 @@ def test_batches_are_bounded(spark: SparkSession, items: MockAirtable, tmp_path:
         return [progress["numInputRows"] for progress in stream.progress if progress["numInputRows"]]
 
     assert len(stream.run()) == 30
-    assert sizes() == [12, 12, 6]
+    # The first load comes in parts, about as large as the bound.
+    assert sum(sizes()) == 30
+    assert len(sizes()) >= 3
+    assert max(sizes()) <= 12
     for record in ids(items)[:13]:
         edit(items, record)
     created = items.create_records("Items", [{"Name": str(number)} for number in range(14)])

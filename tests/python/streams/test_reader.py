@@ -118,7 +118,10 @@ def test_a_spark_that_tells_start_and_limit(items: MockAirtable, mode: str) -> N
     while (end := stream.latestOffset(start, limit)) != start:
         sizes.append(len(names(stream, start, end)))
         start = end
-    assert sizes == [12, 12, 6]
+    # The first load comes in parts, about as large as the limit.
+    assert sum(sizes) == 30
+    assert len(sizes) >= 3
+    assert max(sizes) <= 12
     assert stream.latestOffset(stream.initialOffset(), ReadAllAvailable()) != stream.initialOffset()
 
 
