@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.tags import cpython_tags
+from packaging.utils import parse_wheel_filename
 
 from project import PROJECT
 
@@ -116,6 +118,33 @@ def test_the_wheels_of_a_release_have_the_glibc_of_those_by_hand() -> None:
     oldest = {"manylinux2014": "2_17", "manylinux_2_28": "2_28"}
     for architecture in wheels.ARCHITECTURES:
         assert built[architecture.target] == oldest[architecture.compatibility]
+
+
+# Which Python takes a wheel.
+
+
+@pytest.mark.parametrize(
+    ("version", "abi", "taken"),
+    [
+        ((3, 9), "cp39", False),
+        ((3, 10), "cp310", True),
+        ((3, 14), "cp314", True),
+        # Free-threaded builds have no `abi3` among their tags.
+        ((3, 13), "cp313t", False),
+        ((3, 14), "cp314t", False),
+    ],
+)
+def test_every_python_but_free_threaded_ones_takes_the_wheel(version: tuple[int, int], abi: str, taken: bool) -> None:
+    platform = "manylinux_2_17_x86_64"
+    *_, tags = parse_wheel_filename(f"lakeflow_airtable-0.1.0-cp310-abi3-manylinux2014_x86_64.{platform}.whl")
+    assert any(tag in tags for tag in cpython_tags(version, [abi], [platform])) == taken
+
+
+def test_the_wheels_are_of_the_stable_interface_from_python_3_10_on() -> None:
+    """As the names of the wheels say, and the metadata."""
+    manifest = (PROJECT / "Cargo.toml").read_text(encoding="utf-8")
+    assert 'features = ["abi3-py310"]' in manifest
+    assert 'requires-python = ">=3.10"' in (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 # The tool that builds the wheels.
