@@ -108,28 +108,30 @@ class _Run:
         report = SyncReport()
         anew, self._left = self._left, set()
         before: Copy | None = None
-        for entry, copy in zip(entries, copies, strict=True):
-            table = TableReport(tables.name(entry), copy.name, mode_of(entry))
-            report.tables.append(table)
-            is_refreshed = entry.source_table in anew
-            connector = tables.connector(entry.options)
-            _sync_table(
-                TableSync(entry, copy, connector, table, is_refreshed=is_refreshed, run_began=run_began),
-                connector,
-                copy,
-                table,
-            )
-            report.requests = tables.requests
-            if is_refreshed and table.error is not None:
-                self._left.add(entry.source_table)
-            # DuckDB reads its whole file when it is opened. So the copy before stays open until this one is done, as
-            # long as all goes well.
-            for done in (before, *([] if table.error is None else [copy])):
-                if done is not None:
-                    done.close()
-            before = copy if table.error is None else None
-        if before is not None:
-            before.close()
+        try:
+            for entry, copy in zip(entries, copies, strict=True):
+                table = TableReport(tables.name(entry), copy.name, mode_of(entry))
+                report.tables.append(table)
+                is_refreshed = entry.source_table in anew
+                connector = tables.connector(entry.options)
+                _sync_table(
+                    TableSync(entry, copy, connector, table, is_refreshed=is_refreshed, run_began=run_began),
+                    connector,
+                    copy,
+                    table,
+                )
+                report.requests = tables.requests
+                if is_refreshed and table.error is not None:
+                    self._left.add(entry.source_table)
+                # DuckDB reads its whole file when it is opened. So the copy before stays open until this one is done,
+                # as long as all goes well.
+                for done in (before, *([] if table.error is None else [copy])):
+                    if done is not None:
+                        done.close()
+                before = copy if table.error is None else None
+        finally:  # also where a user's patience ends
+            if before is not None:
+                before.close()
         return report
 
 

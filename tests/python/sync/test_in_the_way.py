@@ -13,6 +13,8 @@ import pytest
 from lakeflow_airtable import Airtable, AirtableError, DataError, OptionError
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.sync import SyncReport, schedule
+from lakeflow_airtable.sync.duckdb import DuckDBCopy
+from lakeflow_airtable.sync.run import TableSync
 from sync_copies import FORMATS, assert_equal, base_rows, rows, target
 
 CDC = {"ingestion_type": "cdc"}
@@ -207,3 +209,25 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path, ending: str, where
         spec_file.read(str(file))
     file.write_text(json.dumps({"objects": [{"table": {"source_table": "A"}}, {"table": {"source_table": "B"}}]}))
     assert len(spec_file.read(str(file))["objects"]) == 2
+
+
+def test_a_run_that_is_interrupted_leaves_no_file_open(
+    items: MockAirtable, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    close, run = DuckDBCopy.close, TableSync.run
+
+    def noted(copy: DuckDBCopy) -> None:
+        closed.append(copy.name)
+        close(copy)
+
+    def interrupted(table: TableSync) -> None:
+        if table._entry.source_table == "Vendors":
+            raise KeyboardInterrupt
+        run(table)
+
+    monkeypatch.setattr(DuckDBCopy, "close", noted)
+    monkeypatch.setattr(TableSync, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Airtable(**items.options()).sync(["Items", "Vendors"], **target("duckdb", lake))
+    assert {name.rpartition(":")[2] for name in closed} == {"items", "vendors"}
