@@ -41,6 +41,7 @@
 //! | [`connector`] | the product in one page: the trait [`LakeflowConnect`] and [`AirtableConnector`] |
 //! | [`changes`] | how far a stream is, and the scans of what is new |
 //! | [`read`] | a scan's pages, by one cursor or several, as batches |
+//! | `refine` | decoded rows into those that were planned |
 //! | [`decode`] | a page's bytes into columns |
 //! | [`scan`] | the plan: which table, which columns in which form, which records |
 //! | `airtable` | Airtable's Web API: requests, their pace and budget, and what comes back |
@@ -65,6 +66,7 @@ pub mod options;
 #[cfg(feature = "python")]
 mod python;
 pub mod read;
+mod refine;
 pub mod scan;
 pub mod time;
 pub mod token;

@@ -6,6 +6,7 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
+//! | `part` | what the rows are of |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
 //! | `lookup` | what users name, and what has that name |
@@ -13,6 +14,7 @@
 //! | `selection` | which records are read |
 //! | `union` | several bases' plans as one |
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -32,6 +34,7 @@ mod columns;
 mod definitions;
 mod lookup;
 mod names;
+mod part;
 mod projection;
 pub(crate) mod selection;
 pub(crate) mod union;
@@ -41,6 +44,7 @@ pub use columns::{Column, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
+pub use part::Part;
 pub use selection::{Listed, Moment, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
@@ -48,6 +52,12 @@ const VERSION: u32 = 2;
 
 /// The form of a plan of several bases, and of each of them.
 const VERSION_OF_SEVERAL: u32 = 3;
+
+/// The form of a plan whose rows are not the records as they are read.
+const VERSION_OF_REFINED: u32 = 4;
+
+/// The forms that this version reads.
+const KNOWN_VERSIONS: [u32; 3] = [VERSION, VERSION_OF_SEVERAL, VERSION_OF_REFINED];
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,8 +83,14 @@ pub struct Scan {
     pub fail_on_bad_value: bool,
     /// The table's primary field: asked for where no column needs a field, because asking for none asks for all.
     pub primary_field_id: String,
+    /// What the rows are of.
+    #[serde(default, skip_serializing_if = "Part::is_default")]
+    pub part: Part,
     /// In the order of the schema.
     pub columns: Vec<Column>,
+    /// Read besides, for what becomes of the rows before they are given, and given to nobody. No field is in both lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Column>,
     /// Every field of the table has its column, so that a new field would need one too.
     pub has_all_fields: bool,
     /// What reads of the table give.
@@ -147,7 +163,9 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
+            part: Part::Records,
             columns: columns::columns(table, &fields, options),
+            hidden: Vec::new(),
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
@@ -168,12 +186,12 @@ impl Scan {
         let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}").into());
         let plan: Value = serde_json::from_str(text).map_err(none)?;
         // Before the rest is read: a newer plan may hold what this version has no name for.
-        let is_known = |version| [VERSION, VERSION_OF_SEVERAL].map(u64::from).contains(&version);
+        let is_known = |version| KNOWN_VERSIONS.map(u64::from).contains(&version);
         if plan["version"].as_u64().is_some_and(|version| !is_known(version)) {
             return Err(Error::Data(
                 format!(
-                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} and \
-                 {VERSION_OF_SEVERAL}: install the same wheel on the driver and on every worker",
+                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} to \
+                 {VERSION_OF_REFINED}: install the same wheel on the driver and on every worker",
                     plan["version"],
                     env!("CARGO_PKG_VERSION")
                 )
@@ -209,6 +227,17 @@ impl Scan {
             json!({"name": column.name, "type": column.spark_type(), "nullable": column.nullable, "metadata": metadata})
         };
         json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
+    }
+
+    /// The scan whose columns are those that pages are read into: those that are given, where rows are records, and those
+    /// that are hidden.
+    pub(crate) fn decoded(&self) -> Cow<'_, Self> {
+        if self.part.is_records() && self.hidden.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let given = self.columns.iter().filter(|_| self.part.is_records());
+        let columns = given.chain(&self.hidden).cloned().collect();
+        Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
 
     /// The plan with the columns of a user's schema only, in its order; given as Spark's JSON of a `StructType`. Besides
@@ -265,7 +294,7 @@ impl Scan {
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
-        for column in &self.columns {
+        for column in self.columns.iter().chain(&self.hidden) {
             match &column.source {
                 Source::Field(field) => ids.push(&field.id),
                 // After the fields, whose column may be of the same one.

@@ -23,6 +23,7 @@ use crate::airtable::formula::{both, ids_formula};
 use crate::airtable::request::Request;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
+use crate::refine::Refine;
 use crate::scan::selection::{Listed, MOST_LOOKED_FOR, Selection};
 use crate::scan::{KnownIds, Scan};
 
@@ -49,6 +50,7 @@ pub(super) struct Reader {
     client: Arc<Client>,
     scan: Scan,
     decoder: Decoder,
+    refine: Refine,
     flushed: Instant,
     progress: Arc<Progress>,
 }
@@ -69,10 +71,11 @@ struct Fetched {
 
 impl Reader {
     pub(super) fn new(client: Arc<Client>, scan: Scan, progress: Arc<Progress>) -> Self {
-        let decoder = Decoder::new(&scan);
+        let decoder = Decoder::new(&scan.decoded());
+        let refine = Refine::new(&scan);
         // The first page is handed on at once. (A machine that has just started knows no earlier time.)
         let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
-        Self { client, scan, decoder, flushed, progress }
+        Self { client, scan, decoder, refine, flushed, progress }
     }
 
     pub(super) async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
@@ -221,7 +224,10 @@ impl Reader {
                 page = fetches.join_next() => return page.transpose().map_err(died),
                 permit = permit, if has_rows => match permit {
                     Ok(permit) => {
-                        permit.send(Ok(self.decoder.finish()?));
+                        let batch = self.refine.batch(self.decoder.finish()?).await?;
+                        if batch.num_rows() > 0 {
+                            permit.send(Ok(batch));
+                        }
                         self.flushed = Instant::now();
                     }
                     Err(_) => return Err(Error::Transport("the read was given up".into())),
@@ -321,9 +327,11 @@ impl Reader {
 
     async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         if self.decoder.rows() > 0 {
-            let batch = self.decoder.finish()?;
-            // A closed channel ends the loop that called.
-            _ = batches.send(Ok(batch)).await;
+            let batch = self.refine.batch(self.decoder.finish()?).await?;
+            if batch.num_rows() > 0 {
+                // A closed channel ends the loop that called.
+                _ = batches.send(Ok(batch)).await;
+            }
             self.flushed = Instant::now();
         }
         Ok(())

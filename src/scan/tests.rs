@@ -187,7 +187,7 @@ fn a_plan_travels_and_keeps_no_secret() {
     assert!(!text.contains("patX"));
     let version = |number| format!("\"version\":{number}");
     let newer = text
-        .replace(&version(super::VERSION), &version(super::VERSION_OF_SEVERAL + 1))
+        .replace(&version(super::VERSION), &version(super::VERSION_OF_REFINED + 1))
         .replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());

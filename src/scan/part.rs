@@ -1,0 +1,25 @@
+//! What of a base a scan gives rows of: a table's records, or something that is found in them or beside them. Pure.
+
+use serde::{Deserialize, Serialize};
+
+/// What the rows of a scan are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Records.
+    #[default]
+    Records,
+}
+
+impl Part {
+    /// Whether the columns that are read are the columns that are given.
+    pub(crate) fn is_records(self) -> bool {
+        self == Self::Records
+    }
+
+    // By reference, as serde asks for it.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(super) fn is_default(part: &Self) -> bool {
+        part.is_records()
+    }
+}
