@@ -191,6 +191,41 @@ def test_a_closed_stdout_is_told_before_anything_is_asked(mock_airtable: MockAir
     assert mock_airtable.requests() == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "tables",
+        "bases --json",
+        "check",
+        "sync Vendors --to lake --format parquet",
+        "options",
+        "read --help",
+        "mock",
+        "",
+    ],
+)
+def test_where_a_closed_stdout_would_swallow_what_is_printed(
+    mock_airtable: MockAirtable, tmp_path: Path, arguments: str
+) -> None:
+    command = ["sh", "-c", f"exec {' '.join(PROGRAM)} {arguments} >&-"]
+    told = {"env": environment(mock_airtable), "cwd": tmp_path}
+    ran = subprocess.run(command, **told, capture_output=True, text=True, timeout=60)  # type: ignore[call-overload]
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "lakeflow-airtable: stdout is closed, so nothing can be written: leave it open, or send it to a file or "
+        "/dev/null\n",
+    )
+    assert mock_airtable.requests() == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_stdout_is_no_matter_where_rows_go_into_a_file(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    command = ["sh", "-c", f"exec {' '.join(PROGRAM)} read Vendors --quiet --output {tmp_path / 'v.csv'} >&-"]
+    ran = subprocess.run(command, env=environment(mock_airtable), capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (tmp_path / "v.csv").read_text().startswith("id,createdTime,")
+
+
 def test_every_code_is_told() -> None:
     told = [code for code, _ in codes.CODES]
     assert told == [0, 1, 2, 3, 4, 5, 6, 7, 130, 143]
