@@ -24,7 +24,8 @@ class TableReport:
     rows: int = 0
     """Rows that were read."""
     changed: int = 0
-    """Rows of the copy that were written: all of a snapshot, those that a merge has put in or replaced."""
+    """Rows that were put into the copy, or are there with other cells now. Those that a merge has read again and found
+    equal do not count. Of a snapshot it is all rows: the copy is replaced."""
     deleted: int = 0
     """Rows of the copy that a merge has deleted; of a history, versions that ended because the record is gone."""
     requests: int | None = None
