@@ -119,7 +119,7 @@ FILES = {
         *("up", "run", "rights", "template", "facts", "wheels", "connection", "program", "tokens", "cures"),
     ],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
-    "specification": ["given", "upkeep", "tables", "spec", "names"],
+    "specification": ["given", "upkeep", "tables", "spec", "faults", "names"],
     "sync": [
         "schedule",
         "run",
