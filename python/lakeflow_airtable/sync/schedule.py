@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import AirtableError, OptionError
@@ -105,7 +106,7 @@ class _Run:
                 every=warns_of,
                 is_loaded=lambda entry: entry.source_table not in self._left and _is_loaded(of_each[entry.where]),
             )
-        report = SyncReport()
+        report = SyncReport(began=datetime.fromtimestamp(run_began.wall).astimezone())
         anew, self._left = self._left, set()
         before: Copy | None = None
         try:

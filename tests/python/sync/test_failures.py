@@ -228,3 +228,19 @@ def test_a_report_as_text_and_as_a_table() -> None:
     with pytest.raises(KeyError):
         report["D"]
     assert repr(SyncReport()).startswith("table")
+
+
+def test_a_report_after_another_has_its_heads_no_more() -> None:
+    first = SyncReport([TableReport("Vendors", "lake/vendors", "cdc SCD 1", 1_000, 1_000, 0, 11, 2.5)], 12)
+    then = SyncReport([TableReport("Vendors", "lake/vendors", "cdc SCD 1", 7, 3, 0, 2, 0.5)], 3)
+    heads, row, *_ = repr(first).splitlines()
+    after, total = then.after(first).splitlines()
+    assert after.split() == ["Vendors", "lake/vendors", "cdc", "SCD", "1", "7", "3", "0", "2", "0.5"]
+    assert len(after) == len(row) == len(heads)
+    assert total == "3 requests in all, with those for the definitions"
+    # A column that was not there needs its head.
+    then.tables[0].error = AirtableError("what it says is long " * 30)
+    heads, row, _ = then.after(first).splitlines()
+    assert heads.endswith("error")
+    assert row.endswith("...")
+    assert len(row) < 180
