@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `client`, `body` | asks, and hands on answers |
 //! | `oauth` | who asks, and how a token that has expired is renewed |
-//! | `lanes`, `departure` | by which connection a request goes, and when |
+//! | `lanes`, `proxy`, `departure` | by which connection and which proxy a request goes, and when |
 //! | `tally`, `calls`, `clock` | what one asker's requests cost, how many go to a base, and the service's time |
 //! | `request`, `failure`, `retry` | what is asked, how that fails, and when it is asked again |
 //! | `pace`, `share`, `budget` | when the next request may go, what other machines leave, and where processes agree on it |
@@ -26,6 +26,7 @@ pub(crate) mod location;
 pub(crate) mod lock_file;
 pub(crate) mod oauth;
 pub(crate) mod pace;
+pub(crate) mod proxy;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod roster;

@@ -14,9 +14,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import architecture
-from .airtable import Airtable
-from .errors import (
+from . import starting
+
+# Before the imports that take their time.
+starting.end_quietly()
+
+from . import architecture  # noqa: E402
+from .airtable import Airtable  # noqa: E402
+from .errors import (  # noqa: E402
     AirtableError,
     AuthError,
     DataError,

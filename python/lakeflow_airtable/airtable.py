@@ -208,7 +208,8 @@ class Airtable:
             other tables are synced all the same.
 
         Raises:
-            OptionError, NotFoundError: All that is wrong with the specification, before anything is written.
+            OptionError, NotFoundError: All that is wrong with the specification, before anything is written. Where some
+                of its tables are there, one that is not is only a table that failed.
             ModuleNotFoundError: The format's package is not there: `pip install 'lakeflow-airtable[sync]'`.
         """
         from .sync import sync

@@ -413,7 +413,8 @@ impl Client {
     fn failure(&self, error: &reqwest::Error) -> Failure {
         let cause = innermost(error);
         if error.is_connect() {
-            return Failure::Connect { cause, reached_before: self.reached.load(Ordering::Relaxed) };
+            let proxy = self.lanes.proxy().cloned();
+            return Failure::Connect { cause, proxy, reached_before: self.reached.load(Ordering::Relaxed) };
         }
         if error.is_timeout() {
             return Failure::Timeout { limit: self.connection.timeout };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::airtable::proxy::Proxy;
 use crate::error::{Error, Said, line};
 use crate::json;
 
@@ -29,6 +30,8 @@ pub(crate) enum Failure {
     Connect {
         /// The innermost cause.
         cause: String,
+        /// The one that the connection was to go by.
+        proxy: Option<Proxy>,
         /// This client has had an answer before.
         reached_before: bool,
     },
@@ -100,7 +103,8 @@ impl Failure {
                 format!("{status}, without a reason")
             }
             Self::Status { status, kind, .. } => format!("{status} {kind}").trim_end().to_owned(),
-            Self::Connect { cause, .. } => format!("cannot connect: {cause}"),
+            Self::Connect { cause, proxy: None, .. } => format!("cannot connect: {cause}"),
+            Self::Connect { cause, proxy: Some(proxy), .. } => format!("cannot connect by {proxy}: {cause}"),
             Self::Broken { cause } => cause.clone(),
             Self::Timeout { limit } => format!("no complete answer within {limit:?}"),
             Self::TooLarge { .. } => "too large".to_owned(),
@@ -283,9 +287,10 @@ fn said_of(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
 
 fn unanswered(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
     match failure {
-        Failure::Connect { cause, .. } => Error::Transport(format!(
-            "{asked}: cannot connect: {cause}: check base_url, DNS, HTTPS_PROXY, and the network policy of this machine"
-        ).into()),
+        Failure::Connect { cause, proxy, .. } => {
+            let what_to_do = way_in(cause, proxy.is_some());
+            Error::Transport(format!("{asked}: {}: {what_to_do}", failure.in_short()).into())
+        }
         Failure::Broken { cause } => {
             Error::Transport(format!("{asked}: {cause}: the connection broke: try again later, or raise max_retries").into())
         }
@@ -307,6 +312,25 @@ fn unanswered(asked: &str, purpose: Purpose, failure: &Failure) -> Error {
         }
         Failure::Status { .. } => unreachable!("statuses are matched by the caller"),
     }
+}
+
+/// What helps where no connection comes about. The words are those of rustls.
+fn way_in(cause: &str, is_by_proxy: bool) -> &'static str {
+    let says = |words: &str| cause.contains(words);
+    if says("certificate expired") || says("certificate not valid yet") {
+        return "check the date of this machine; where it is right, whoever runs the server has to renew the certificate";
+    }
+    if says("certificate not valid for name") {
+        return "check base_url; where it is right, something between here and there answers in its place";
+    }
+    if says("UnknownIssuer") {
+        return "nobody that this machine trusts has signed the certificate: where a company's firewall looks into TLS, set \
+                SSL_CERT_FILE to a file that has its CA certificate, too";
+    }
+    if is_by_proxy {
+        return "check that the proxy is right, runs and lets requests to this host pass, or name the host in NO_PROXY";
+    }
+    "check base_url, DNS, and the network policy of this machine"
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::airtable::departure;
+use crate::airtable::proxy::Proxy;
 use crate::options::Connection;
 
 /// Failing to connect is noticed long before a slow answer is given up.
@@ -28,6 +29,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) struct Lanes {
     connect_timeout: Duration,
     is_loopback: bool,
+    proxy: Option<Proxy>,
     is_encrypted: bool,
     /// The last one that was used is the first to be used again: its connection is the least likely to have been closed.
     free: Mutex<Vec<(reqwest::Client, IsNew)>>,
@@ -57,6 +59,7 @@ impl Lanes {
         let lanes = Self {
             connect_timeout: CONNECT_TIMEOUT.min(connection.timeout),
             is_loopback: connection.is_loopback(),
+            proxy: Proxy::of(connection.base_url.as_str()).filter(|_| !connection.is_loopback()),
             is_encrypted: connection.base_url.scheme() != "http",
             free: Mutex::default(),
         };
@@ -69,6 +72,11 @@ impl Lanes {
     /// Whether a connection that stands reaches the service itself.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.is_encrypted
+    }
+
+    /// The proxy that connections go by.
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     pub(crate) fn take(&self) -> reqwest::Result<Lane<'_>> {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use crate::airtable::body::{innermost, whole};
 use crate::airtable::failure::{Failure, Reason};
+use crate::airtable::proxy::Proxy;
 use crate::airtable::retry::Retry;
 use crate::error::line;
 use crate::json;
@@ -95,6 +96,7 @@ fn shared(connection: &Connection, renewal: &Renewal) -> Arc<Grant> {
     }
     let state = State { access: None, refresh: renewal.refresh_token.clone(), lost: None };
     let grant = Arc::new(Grant {
+        proxy: Proxy::of(endpoint.as_str()).filter(|_| !connection.is_loopback()),
         endpoint,
         given: renewal.clone(),
         timeout: connection.timeout,
@@ -117,6 +119,8 @@ fn endpoint(connection: &Connection) -> Url {
 #[derive(Debug)]
 struct Grant {
     endpoint: Url,
+    /// The one that requests to it go by.
+    proxy: Option<Proxy>,
     given: Renewal,
     timeout: Duration,
     state: tokio::sync::Mutex<State>,
@@ -212,6 +216,7 @@ impl Grant {
             Some(secret) => request = request.basic_auth(client_id, Some(secret.reveal())),
             None => form.push(("client_id", client_id)),
         }
+        let broken = |error: &reqwest::Error| broken(error, self.proxy.as_ref());
         let response = request.body(encoded(&form)).send().await.map_err(|error| broken(&error))?;
         let status = response.status();
         let body = whole(response, LARGEST_ANSWER_BYTES, broken).await?;
@@ -266,9 +271,12 @@ impl Grant {
     }
 }
 
-fn broken(error: &reqwest::Error) -> Failure {
+fn broken(error: &reqwest::Error, proxy: Option<&Proxy>) -> Failure {
     let cause = innermost(error);
-    if error.is_connect() { Failure::Connect { cause, reached_before: true } } else { Failure::Broken { cause } }
+    if error.is_connect() {
+        return Failure::Connect { cause, proxy: proxy.cloned(), reached_before: true };
+    }
+    Failure::Broken { cause }
 }
 
 /// As forms are sent.

@@ -122,7 +122,7 @@ mod tests {
             retry_after: None,
             reason: Reason::Unsigned,
         };
-        let unreached = |reached_before| Failure::Connect { reached_before, cause: "refused".into() };
+        let unreached = |reached_before| Failure::Connect { reached_before, proxy: None, cause: "refused".into() };
         for (failure, most) in [
             (unreached(false), 3),
             (unreached(true), 8),
@@ -142,8 +142,8 @@ mod tests {
     fn delays() {
         let busy = "RATE_LIMIT_REACHED";
         let broken = Failure::Broken { cause: "eof".into() };
-        let unreached = Failure::Connect { cause: "refused".into(), reached_before: false };
-        let dropped = Failure::Connect { cause: "refused".into(), reached_before: true };
+        let unreached = Failure::Connect { cause: "refused".into(), proxy: None, reached_before: false };
+        let dropped = Failure::Connect { cause: "refused".into(), proxy: None, reached_before: true };
         for (failure, retries, random, expected) in [
             (status(429, busy, None), 0, 0.0, Some(30_000)),
             (status(429, busy, None), 7, 1.0, Some(33_000)),

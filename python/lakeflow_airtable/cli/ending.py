@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from .. import starting
+
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler, starting.end)
+"""How signals are answered before a command runs."""
 
 
 class Ended(BaseException):
@@ -38,7 +43,7 @@ def signals() -> Iterator[None]:
 
     for name in _SIGNALS:
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+        if number is not None and signal.getsignal(number) in _DEFAULTS:
             before[number] = signal.signal(number, end)
     try:
         yield

@@ -27,6 +27,9 @@ _DEST = "option_"
 # What is quoted is the user's own, and may be called like an option.
 _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 
+# What Python's methods call their arguments, where messages name them.
+_ARGUMENT = re.compile(r"(?<=\bby )refresh\b|^(?:to|refresh|key|every)(?= (?:is|names) )")
+
 # Longer ones of the command line's arguments are not repeated: they may be secrets of any form.
 _LONGEST_SHOWN = 40
 
@@ -134,7 +137,7 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
     # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
     option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")
-    parts = _QUOTED.split(message)
+    parts = _QUOTED.split(_ARGUMENT.sub(r"--\g<0>", message))
     parts[::2] = [option.sub(lambda found: spellings[found[1] or found[2]], part) for part in parts[::2]]
     return "".join(parts)
 

@@ -25,17 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Names and cells hold any character, and a console or pipe may know few.
         sys.stdout.reconfigure(encoding="utf-8")
-    if arguments[:1] == ["mock"]:
-        from ..mock import main as run_mock
-
-        try:
-            return run_mock(arguments[1:])
-        except BrokenPipeError:  # nobody is left to read where the mock is
-            _close_stdout()
-            return codes.DONE
     parsed = argparse.Namespace()
     console = Console()
     try:
+        _check_stdout(arguments)
+        if arguments[:1] == ["mock"]:
+            from ..mock import main as run_mock
+
+            return run_mock(arguments[1:])
         with signals():
             _refuse_a_token(arguments)
             whole = parser(arguments)
@@ -53,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     sys.stdout.flush()
                 return code
     except (AirtableError, ImportError, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # `... | head`: the reader has what it wants
+        # `... | head`: the reader has what it wants, or nobody is left to read where the mock is.
+        if isinstance(error, BrokenPipeError):
             _close_stdout()
             return codes.DONE
         return _complain(error, parsed, console)
@@ -63,6 +61,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.show("")
         _close_stdout()
         return ended.code
+
+
+def _check_stdout(arguments: Sequence[str]) -> None:
+    """Raises where what a command prints would go nowhere. `read` and `changes` look at their own places."""
+    words = {word for word in arguments if word in ("-h", "--help", "--version")}
+    called = next((word for word in arguments if not word.startswith("-")), "")
+    if sys.stdout is None and (words or called not in ("read", "changes")):
+        raise OSError("stdout is closed, so nothing can be written: leave it open, or send it to a file or /dev/null")
 
 
 def _misread(parsed: argparse.Namespace, arguments: Sequence[str]) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
+from ..intervals import seconds
 from . import access, codes, flags, spec_file
 
 if TYPE_CHECKING:
@@ -77,8 +79,35 @@ def run(parsed: Namespace, console: Console) -> int:
     refresh: bool | list[str] = "*" in (parsed.refresh or ()) or list(parsed.refresh or ())
     if parsed.every is None:
         return _told(base.sync(spec, refresh=refresh, **settings), parsed)
-    base.sync(spec, refresh=refresh, every=parsed.every, on_report=lambda report: _told(report, parsed), **settings)
+    runs = _Runs(parsed, console)
+    base.sync(spec, refresh=refresh, every=parsed.every, on_report=runs.tell, **settings)
     return codes.DONE  # it runs until it is interrupted
+
+
+class _Runs:
+    """What is said of runs that come again and again: when each was, and what became of the tables."""
+
+    def __init__(self, parsed: Namespace, console: Console) -> None:
+        self._parsed = parsed
+        self._console = console
+        self._every = timedelta(seconds=seconds(parsed.every))
+        self._last: SyncReport | None = None
+
+    def tell(self, report: SyncReport) -> None:
+        assert report.began is not None  # every run has a begin
+        self._console.note(f"lakeflow-airtable: {times(report.began, self._every, datetime.now().astimezone())}")
+        _told(report, self._parsed, self._last)
+        self._last = report
+
+
+def times(began: datetime, every: timedelta, now: datetime) -> str:
+    """When a run was, and when the next one is."""
+    following = began + every
+    if following <= now:
+        then = "now, because it took longer than the time between runs"
+    else:
+        then = f"at {following:%H:%M:%S}" if following.date() == now.date() else f"on {following:%Y-%m-%d at %H:%M:%S}"
+    return f"run of {began:%Y-%m-%d %H:%M:%S}; the next begins {then}"
 
 
 def tables(parsed: Namespace) -> Any:
@@ -103,15 +132,15 @@ def storage(parsed: Namespace) -> dict[str, str] | None:
     return found or None
 
 
-def _told(report: SyncReport, parsed: Namespace) -> int:
-    """Prints what became of each table; the code is that of the first failure."""
+def _told(report: SyncReport, parsed: Namespace, last: SyncReport | None = None) -> int:
+    """Prints what became of each table, after the report of the last run; the code is that of the first failure."""
     from .._native import scrub
 
     if parsed.json:
         for table in report:
             print(json.dumps(_object(table), ensure_ascii=False), flush=True)
     else:
-        print(scrub(repr(report)), flush=True)
+        print(scrub(flags.spelled(repr(report) if last is None else report.after(last))), flush=True)
     # Why a table failed is in the log, too, which the console shows.
     return codes.code_of(report.failed[0].error) if report.failed else codes.DONE  # type: ignore[arg-type]  # it has one
 
@@ -129,5 +158,5 @@ def _object(table: Any) -> dict[str, object]:
         "requests": table.requests,
         "seconds": round(table.seconds, 3),
         "drift": [str(change) for change in table.drift],
-        "error": None if table.error is None else str(table.error),
+        "error": None if table.error is None else flags.spelled(str(table.error)),
     }

@@ -12,8 +12,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..estimate import warn_of_cap
+from ..specification.faults import Faults
 from ..specification.names import quoted
-from ..specification.spec import Entry, Faults, PipelineSpec
+from ..specification.spec import Entry, PipelineSpec
 from ..specification.tables import LibraryTables, Tables, planned, resolve
 from .drift import changes_since, is_written
 from .graph import Graph, IngestedTable

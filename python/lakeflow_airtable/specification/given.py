@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import OptionError
+from ..errors import NotFoundError, OptionError
 from ..options import Options, table
-from .spec import Entry, Faults, PipelineSpec
+from .faults import Faults
+from .spec import Entry, PipelineSpec
 from .tables import LibraryTables, planned, resolve
 
 _OF_THE_COPY = ("scd_type", "primary_keys", "sequence_by")
@@ -19,8 +20,12 @@ def entries_of(
     given: Mapping[str, object],
     tables: LibraryTables,
     check: Callable[[Entry], object],
+    missing: dict[str, NotFoundError] | None = None,
 ) -> list[Entry]:
-    """The tables of a specification, with their plans. Raises all that is wrong with it at once."""
+    """The tables of a specification, with their plans. Raises all that is wrong with it at once.
+
+    With `missing` a table that is not there is none of the others' concern: it is noted there, by its place.
+    """
     options, of_the_copy = _parted(given)
     # A specification has places that messages can name. Names of tables have none.
     names = [spec] if isinstance(spec, str) else list(spec) if isinstance(spec, Sequence) else []
@@ -32,6 +37,8 @@ def entries_of(
     for entry in entries:
         with faults.at(entry.where):
             check(entry)
+    if missing is not None:
+        missing.update(faults.set_aside([entry.where for entry in entries]))
     faults.raise_any()
     return entries
 

@@ -7,16 +7,15 @@ tables is corrected at once. Values may be secrets: only those are quoted that c
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..environment import variables, with_environment
-from ..errors import AirtableError, NotFoundError, OptionError
+from ..errors import OptionError
 from ..options import CREDENTIALS, Options, in_scope, once, table
 from ..shown import scrubbed
+from .faults import Faults
 from .names import LONGEST_GIVEN
 
 SCD_TYPES = ("SCD_TYPE_1", "SCD_TYPE_2", "APPEND_ONLY")
@@ -39,50 +38,6 @@ _OF_THE_CONNECTION = {
 }
 # All tables are read as one user, and no entry sends a token elsewhere.
 _OF_THE_OPTIONS = (*CREDENTIALS, "base_url")
-
-
-class Faults:
-    """What is wrong with a specification, each with the place where it is."""
-
-    def __init__(self, what: str = "pipeline_spec", named: Sequence[str] = ()) -> None:
-        """`named` are the tables that were named where nobody has written a specification: then it has no places."""
-        self._what = what
-        self._named = named
-        self._found: list[tuple[str, AirtableError]] = []
-
-    def add(self, where: str, message: str) -> None:
-        self._found.append((where, OptionError(message)))
-
-    @contextmanager
-    def at(self, where: str) -> Iterator[None]:
-        """Notes the errors that a correction of the specification would mend; others are raised."""
-        try:
-            yield
-        except (OptionError, NotFoundError) as error:
-            self._found.append((where, error))
-
-    def raise_any(self) -> None:
-        if not self._found:
-            return
-        lines = [f"{self._place(where)}{error}" for where, error in self._found]
-        all_missing = all(isinstance(error, NotFoundError) for _, error in self._found)
-        kind = NotFoundError if all_missing else OptionError
-        if len(lines) == 1:
-            [(_, only)] = self._found
-            raise kind(lines[0], status=only.status, kind=only.kind, option=only.option, request=only.request)
-        raise kind("\n  ".join([f"{self._what} has {len(lines)} faults", *lines]))
-
-    def _place(self, where: str) -> str:
-        """How a line begins. The only table that was named needs not be told."""
-        is_only = len(self._named) == 1 and not where.endswith(")")
-        return "" if is_only else f"{self.place_of(where)}: "
-
-    def place_of(self, where: str) -> str:
-        """What messages call a place: itself in a specification, else the table."""
-        if matched := self._named and re.search(r"\((.*)\)$", where):  # one of those that a pattern stands for
-            return repr(matched[1])
-        number = re.match(r"objects\[(\d+)\]", where) if self._named else None
-        return repr(self._named[int(number[1])]) if number else where
 
 
 @scrubbed

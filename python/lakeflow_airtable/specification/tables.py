@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..errors import NotFoundError, OptionError
 from ..options import Options, in_scope
+from .faults import Faults
 from .names import identifier, identifiers, quoted
-from .spec import Entry, Faults, PipelineSpec
+from .spec import Entry, PipelineSpec
 
 if TYPE_CHECKING:
     from .._native import Connector

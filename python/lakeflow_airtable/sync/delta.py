@@ -63,17 +63,31 @@ class DeltaCopy:
         sequence = _quoted(merging.sequence_by)
         newer = f"(t.{sequence} IS NULL OR s.{sequence} >= t.{sequence})"
         columns = {_quoted(name): f"s.{_quoted(name)}" for name in changes.column_names if name != merging.deletes}
+        # A column that is new is NULL in all rows.
+        there_before = {field.name for field in self._fields()}
+        differs = " OR ".join(
+            f"(t.{_quoted(name)} IS DISTINCT FROM s.{_quoted(name)})"
+            if name in there_before
+            else f"(s.{_quoted(name)} IS NOT NULL)"
+            for name in merging.compared(changes.column_names)
+        )
         merge = self._merge(changes, _same_keys(merging.keys), progress)
         there = None
         if merging.deletes is not None:
             gone = f"s.{_quoted(merging.deletes)}"
             merge = merge.when_matched_delete(f"{gone} AND {newer}")
             there = f"NOT {gone}"
-        merge = merge.when_matched_update(columns, newer).when_not_matched_insert(columns, there)
+        # What is to be deleted and is not newer is not to be written either.
+        changed = " AND ".join(filter(None, (there, newer, f"({differs or 'false'})")))
+        merge = merge.when_matched_update(columns, changed).when_not_matched_insert(columns, there)
         done = self._commit(merge.execute, schema, progress)
         return Counts(
             done["num_target_rows_inserted"] + done["num_target_rows_updated"], done["num_target_rows_deleted"]
         )
+
+    def _fields(self) -> Iterable[Any]:
+        assert self._table is not None
+        return self._table.schema().fields
 
     def versions(self, changes: pa.Table, merging: Merging) -> pa.Table:
         import pyarrow as pa

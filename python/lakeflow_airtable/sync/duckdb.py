@@ -81,6 +81,8 @@ class DuckDBCopy:
         assigned = ", ".join(f"{_quoted(name)} = s.{_quoted(name)}" for name in names)
         listed = ", ".join(map(_quoted, names))
         found = ", ".join(f"s.{_quoted(name)}" for name in names)
+        compared = map(_quoted, merging.compared(names))
+        differs = " OR ".join(f"t.{name} IS DISTINCT FROM s.{name}" for name in compared) or "false"
 
         def write() -> Counts:
             self._evolve(schema)
@@ -88,7 +90,9 @@ class DuckDBCopy:
                 f"DELETE FROM {self._into} t USING changes s WHERE {same} AND {gone} AND {newer}", changes
             )
             updated = self._number(
-                f"UPDATE {self._into} t SET {assigned} FROM changes s WHERE {same} AND NOT {gone} AND {newer}", changes
+                f"UPDATE {self._into} t SET {assigned} FROM changes s WHERE {same} AND NOT {gone} AND {newer} "
+                f"AND ({differs})",
+                changes,
             )
             inserted = self._number(
                 f"INSERT INTO {self._into} ({listed}) SELECT {found} FROM changes s WHERE NOT {gone} "

@@ -8,6 +8,7 @@ before the end of the last.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ def _apply(plan: _Plan, row: Row, compared: list[str], merging: Merging) -> None
     if last is not None and last.end is None:
         if at is None or (last.start is not None and last.start >= at):
             return
-        if not is_gone and all(_same(row[name], last.cells.get(name)) for name in compared):
+        if not is_gone and same_cells(row, last.cells, compared):
             return
         _end(plan, key, last, at, merging)
         plan.deleted += is_gone
@@ -107,6 +108,11 @@ def _end(plan: _Plan, key: tuple[Any, ...], last: _Last, at: Any, merging: Mergi
         plan.ended.append({**dict(zip(merging.keys, key, strict=True)), START: last.start, END: at})
     else:
         plan.begun[last.number][END] = at
+
+
+def same_cells(row: Row, other: Row, compared: Iterable[str]) -> bool:
+    """Whether two rows are equal in these columns. A column that the other does not have yet is NULL there."""
+    return all(_same(row[name], other.get(name)) for name in compared)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import AirtableError, OptionError
 from ..specification.names import file_name
+from .history import same_cells
 from .iceberg_lists import keep_nulls
 from .shape import gathered, plain, schema_from, schema_text
 from .target import END, Conflict, Counts, Found, Merging, Progress, missing, one_line
@@ -97,13 +98,21 @@ class IcebergCopy:
         import pyarrow as pa
 
         [key] = merging.keys
-        there = {row[key]: row[merging.sequence_by] for row in self._rows(changes, key, merging.sequence_by)}
+        rows = {row[key]: row for row in self.versions(changes, merging).to_pylist()}
+        there = {name: row[merging.sequence_by] for name, row in rows.items()}
+        compared = merging.compared(changes.column_names)
         keys, times = changes.column(key).to_pylist(), changes.column(merging.sequence_by).to_pylist()
         gone = [False] * len(keys) if merging.deletes is None else changes.column(merging.deletes).to_pylist()
         counted = [
             (at, is_gone)
             for at, (name, time, is_gone) in enumerate(zip(keys, times, gone, strict=True))
             if (name in there if is_gone else True) and _is_newer(time, there.get(name))
+        ]
+        told = changes.select(compared).to_pylist()
+        counted = [
+            (at, is_gone)
+            for at, is_gone in counted
+            if is_gone or keys[at] not in rows or not same_cells(told[at], rows[keys[at]], compared)
         ]
         removed = [keys[at] for at, _ in counted if keys[at] in there]
         written = [at for at, is_gone in counted if not is_gone]
@@ -211,13 +220,6 @@ class IcebergCopy:
             is_any = True
         if not is_any:
             change.append(_nullable(schema).empty_table(), snapshot_properties=told)
-
-    def _rows(self, changes: pa.Table, *names: str) -> list[dict[str, Any]]:
-        assert self._table is not None
-        key = names[0]
-        found = _among(key, changes.column(key).to_pylist())
-        rows: list[dict[str, Any]] = self._table.scan(row_filter=found, selected_fields=names).to_arrow().to_pylist()
-        return rows
 
 
 def _among(key: str, values: Iterable[Any]) -> BooleanExpression:

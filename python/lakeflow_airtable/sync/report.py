@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ..drift import ColumnChange
-from ..shown import scrubbed
+from ..shown import aligned, scrubbed, widths_of
 
 
 @scrubbed
@@ -24,7 +25,8 @@ class TableReport:
     rows: int = 0
     """Rows that were read."""
     changed: int = 0
-    """Rows of the copy that were written: all of a snapshot, those that a merge has put in or replaced."""
+    """Rows that were put into the copy, or are there with other cells now. Those that a merge has read again and found
+    equal do not count. Of a snapshot it is all rows: the copy is replaced."""
     deleted: int = 0
     """Rows of the copy that a merge has deleted; of a history, versions that ended because the record is gone."""
     requests: int | None = None
@@ -48,6 +50,7 @@ class TableReport:
 
 _HEADS = ("table", "target", "mode", "rows", "changed", "deleted", "requests", "seconds", "drift", "error")
 _RIGHT = range(3, 8)
+_LONGEST = 100
 
 
 @scrubbed
@@ -58,6 +61,8 @@ class SyncReport:
     tables: list[TableReport] = field(default_factory=list)
     requests: int | None = None
     """Requests to Airtable of the whole run: those of the tables, and those for the definitions before."""
+    began: datetime | None = None
+    """When the run began, in the time zone of this machine."""
 
     @property
     def failed(self) -> list[TableReport]:
@@ -78,15 +83,16 @@ class SyncReport:
         raise KeyError(name)
 
     def __repr__(self) -> str:
-        lines, numbers = self._lines()
-        widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
-        rows = [
-            "  ".join(
-                cell.rjust(width) if at in numbers else cell.ljust(width)
-                for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ).rstrip()
-            for line in lines
-        ]
+        lines, numbers = self._cut_lines()
+        return "\n".join([aligned(lines, numbers), *self._total])
+
+    def after(self, before: SyncReport) -> str:
+        """The same for who has just seen the report before: without heads, where they are the same."""
+        seen, _ = before._cut_lines()
+        lines, numbers = self._cut_lines()
+        if lines[0] != seen[0]:
+            return repr(self)
+        rows = aligned(lines, numbers, widths_of(seen)).splitlines()[1:]
         return "\n".join([*rows, *self._total])
 
     def _repr_html_(self) -> str:
@@ -109,6 +115,11 @@ class SyncReport:
             return []
         return [f"{self.requests:,} request{'' if self.requests == 1 else 's'} in all, with those for the definitions"]
 
+    def _cut_lines(self) -> tuple[list[tuple[str, ...]], set[int]]:
+        """The same for a terminal, where a line has an end."""
+        lines, numbers = self._lines()
+        return [tuple(map(_cut, line)) for line in lines], numbers
+
     def _lines(self) -> tuple[list[tuple[str, ...]], set[int]]:
         """Heads and cells without line breaks, and which columns are numbers; without columns that say nothing."""
         lines = [_HEADS, *(table.cells for table in self.tables)]
@@ -119,3 +130,8 @@ class SyncReport:
         ]
         cut = [tuple(" ".join(line[at].split()) for at in shown) for line in lines]
         return cut, {place for place, at in enumerate(shown) if at in _RIGHT}
+
+
+def _cut(cell: str) -> str:
+    """A cell that a line has room for. What an error says in full is in the log, and in `TableReport.error`."""
+    return cell if len(cell) <= _LONGEST else f"{cell[: _LONGEST - 3].rstrip()}..."

@@ -93,6 +93,7 @@ class TableSync:
         self._run_began = run_began
         self._plans_anew = False
         self._committed = (0, 0, 0)
+        self._read_until: str | None = None
 
     def run(self) -> None:
         """Syncs the table, and begins again from where the copy then is where somebody else wrote meanwhile."""
@@ -131,6 +132,7 @@ class TableSync:
         now = self._columns(scan)
         if known is not None and not self._is_refreshed:
             shape.check(known.schema, now)
+        self._read_until = None if self._tells_deletes or _tells_edits(scan) else CURSOR
         stream = self._connector.stream(scan, self._entry.read_options)
         stream.stop_at_latest(self._run_began.wall)
         self._changes(stream, scan, None if self._is_refreshed else known, now, replaces=found is not None)
@@ -253,7 +255,8 @@ class TableSync:
     def _merged(self, changes: pa.Table, schema: pa.Schema, progress: Progress) -> Counts:
         import pyarrow as pa
 
-        merging = Merging(self._keys, self._sequence_by, DELETED if self._tells_deletes else None)
+        deletes = DELETED if self._tells_deletes else None
+        merging = Merging(self._keys, self._sequence_by, deletes, self._read_until)
         if not self._tells_deletes and DELETED in changes.column_names:
             changes = changes.drop_columns([DELETED])
         if self._is_history:
@@ -329,6 +332,14 @@ def batches_schema(batches: Batches) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(batches.schema)
+
+
+def _tells_edits(scan: Scan) -> bool:
+    """Whether the cursor is the time of a record's last edit, as a field of the table tells it."""
+    [source] = [column["source"] for column in json.loads(scan.to_json())["columns"] if column["name"] == CURSOR] or [
+        {}
+    ]
+    return isinstance(source, dict) and source.get("changed_at", {}).get("field_id") is not None
 
 
 def _records(plan: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import AirtableError, OptionError
@@ -92,7 +93,7 @@ class _Run:
         """All tables. Without `refresh` those are loaded anew of which an earlier run could not do so."""
         tables = LibraryTables()
         run_began = RunBegan()
-        entries = entries_of(self._spec, self._connection, self._given, self._format, tables)
+        entries, missing = entries_of(self._spec, self._connection, self._given, self._format, tables)
         if refresh is not None:
             self._left = _refreshed(refresh, entries)
         # Made before anything is read: a library that is missing is missing for all of them.
@@ -100,12 +101,12 @@ class _Run:
         if is_first:
             of_each = {entry.where: copy for entry, copy in zip(entries, copies, strict=True)}
             warn_of_cap(
-                entries,
+                [entry for entry in entries if entry.where not in missing],
                 tables,
                 every=warns_of,
                 is_loaded=lambda entry: entry.source_table not in self._left and _is_loaded(of_each[entry.where]),
             )
-        report = SyncReport()
+        report = SyncReport(began=datetime.fromtimestamp(run_began.wall).astimezone())
         anew, self._left = self._left, set()
         before: Copy | None = None
         try:
@@ -113,13 +114,12 @@ class _Run:
                 table = TableReport(tables.name(entry), copy.name, mode_of(entry))
                 report.tables.append(table)
                 is_refreshed = entry.source_table in anew
-                connector = tables.connector(entry.options)
-                _sync_table(
-                    TableSync(entry, copy, connector, table, is_refreshed=is_refreshed, run_began=run_began),
-                    connector,
-                    copy,
-                    table,
-                )
+                if entry.where in missing:
+                    table.error = missing[entry.where]
+                else:
+                    connector = tables.connector(entry.options)
+                    sync = TableSync(entry, copy, connector, table, is_refreshed=is_refreshed, run_began=run_began)
+                    _sync_table(sync, connector, copy, table)
                 report.requests = tables.requests
                 if is_refreshed and table.error is not None:
                     self._left.add(entry.source_table)

@@ -94,6 +94,13 @@ class Merging:
     sequence_by: str
     deletes: str | None
     """The column that tells a deleted record, where changes have one. It is no column of the copy."""
+    read_until: str | None = None
+    """The column that tells up to when a record was read, where it tells no edit. A row that differs in nothing else
+    was read again, and is equal."""
+
+    def compared(self, names: Iterable[str]) -> list[str]:
+        """The columns, of those of the changes, in which a row has to differ to count as another."""
+        return [name for name in names if name not in (*self.keys, self.deletes, self.read_until)]
 
 
 class Conflict(Exception):
@@ -116,7 +123,9 @@ class Copy(Protocol):
         """Rows beside those that are there, in one commit."""
 
     def merge(self, changes: pa.Table, schema: pa.Schema, merging: Merging, progress: Progress) -> Counts:
-        """Changes in place of older rows with their keys, in one commit. Each key is there once."""
+        """Changes in place of older rows with their keys, in one commit. Each key is there once.
+
+        Rows that are equal stay, and do not count."""
 
     def versions(self, changes: pa.Table, merging: Merging) -> pa.Table:
         """The versions that the copy has of the keys of these changes."""

@@ -130,11 +130,39 @@ fn every_answer_has_its_error() {
             assert_eq!(variant(Failure::from_answer(status, body.as_bytes(), None)), expected, "{status} {body}");
         }
     }
-    assert_eq!(variant(Failure::Connect { cause: "refused".into(), reached_before: false }), "transport");
+    assert_eq!(variant(Failure::Connect { cause: "refused".into(), proxy: None, reached_before: false }), "transport");
     assert_eq!(variant(Failure::Broken { cause: "eof".into() }), "transport");
     assert_eq!(variant(Failure::Timeout { limit: std::time::Duration::from_secs(60) }), "transport");
     assert_eq!(variant(Failure::TooLarge { limit_bytes: 1 << 27 }), "data");
     assert_eq!(variant(Failure::NotJson { start: "<html>".into() }), "data");
+}
+
+#[test]
+fn a_proxy_is_named_where_there_is_one() {
+    let connect = |proxy| Failure::Connect { cause: "refused".into(), proxy, reached_before: false };
+    let said = |proxy| from_failure("GET https://x/v0", Purpose::Records, &connect(proxy)).to_string();
+    let text = said(None);
+    assert!(text.starts_with("GET https://x/v0: cannot connect: refused: check base_url, DNS"), "{text}");
+    assert!(!text.to_lowercase().contains("proxy"), "{text}");
+    let text = said(Some(Proxy::named("proxy.corp", 3128, Some("https_proxy"))));
+    let expected = "GET https://x/v0: cannot connect by proxy.corp:3128, the proxy of https_proxy: refused: check that";
+    assert!(text.starts_with(expected) && text.contains("NO_PROXY"), "{text}");
+}
+
+#[test]
+fn a_certificate_that_is_refused_comes_with_what_helps() {
+    for (cause, helps) in [
+        ("invalid peer certificate: certificate expired: verification time 1 (UNIX)", "check the date of this machine"),
+        ("invalid peer certificate: certificate not valid yet: verification", "check the date of this machine"),
+        ("invalid peer certificate: certificate not valid for name \"x\"", "check base_url; where it is right"),
+        ("invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
+    ] {
+        for proxy in [None, Some(Proxy::named("proxy.corp", 3128, None))] {
+            let failure = Failure::Connect { cause: cause.into(), proxy, reached_before: false };
+            let text = from_failure("GET https://x/v0", Purpose::Records, &failure).to_string();
+            assert!(text.contains(helps) && !text.contains("NO_PROXY"), "{text}");
+        }
+    }
 }
 
 #[test]

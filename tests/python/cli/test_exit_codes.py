@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 import lakeflow_airtable
 from command_line import PROGRAM, environment, run, start, wait_for_a_file, wait_for_a_page
+from lakeflow_airtable import starting
 from lakeflow_airtable.cli import codes
 from lakeflow_airtable.cli.ending import Ended, signals
 from lakeflow_airtable.mock import MockAirtable
@@ -189,6 +191,41 @@ def test_a_closed_stdout_is_told_before_anything_is_asked(mock_airtable: MockAir
     assert mock_airtable.requests() == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "tables",
+        "bases --json",
+        "check",
+        "sync Vendors --to lake --format parquet",
+        "options",
+        "read --help",
+        "mock",
+        "",
+    ],
+)
+def test_where_a_closed_stdout_would_swallow_what_is_printed(
+    mock_airtable: MockAirtable, tmp_path: Path, arguments: str
+) -> None:
+    command = ["sh", "-c", f"exec {' '.join(PROGRAM)} {arguments} >&-"]
+    told = {"env": environment(mock_airtable), "cwd": tmp_path}
+    ran = subprocess.run(command, **told, capture_output=True, text=True, timeout=60)  # type: ignore[call-overload]
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "lakeflow-airtable: stdout is closed, so nothing can be written: leave it open, or send it to a file or "
+        "/dev/null\n",
+    )
+    assert mock_airtable.requests() == []
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_stdout_is_no_matter_where_rows_go_into_a_file(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    command = ["sh", "-c", f"exec {' '.join(PROGRAM)} read Vendors --quiet --output {tmp_path / 'v.csv'} >&-"]
+    ran = subprocess.run(command, env=environment(mock_airtable), capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (tmp_path / "v.csv").read_text().startswith("id,createdTime,")
+
+
 def test_every_code_is_told() -> None:
     told = [code for code, _ in codes.CODES]
     assert told == [0, 1, 2, 3, 4, 5, 6, 7, 130, 143]
@@ -213,3 +250,56 @@ def test_every_exception_has_a_code() -> None:
         "RejectedError": 1,
         "TransportError": 6,
     }
+
+
+def interrupted_at(module: str, number: str, directory: Path) -> dict[str, str]:
+    """The environment of a Python that gets a signal as soon as it imports a module of this package."""
+    program = f"""
+import os, signal, sys
+class Signalled:
+    def find_spec(name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.{number})
+sys.meta_path.insert(0, Signalled)
+"""
+    (directory / "sitecustomize.py").write_text(program)
+    return {**os.environ, "PYTHONPATH": str(directory)}
+
+
+SCRIPT = [str(Path(sys.executable).with_name("lakeflow-airtable"))]
+
+
+@pytest.mark.parametrize("program", [PROGRAM, SCRIPT], ids=["module", "script"])
+@pytest.mark.parametrize("module", ["architecture", "options", "cli", "cli.main", "cli.codes", "_native"])
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_is_quiet_while_python_imports(
+    tmp_path: Path, program: list[str], module: str, number: str, code: int
+) -> None:
+    told = interrupted_at(f"lakeflow_airtable.{module}", number, tmp_path)
+    ran = subprocess.run([*program, "--version"], env=told, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (code, "", "")
+
+
+def test_a_signal_is_python_s_own_where_the_package_is_imported_as_a_library(tmp_path: Path) -> None:
+    told = interrupted_at("lakeflow_airtable.options", "SIGINT", tmp_path)
+    program = "try:\n    import lakeflow_airtable\nexcept KeyboardInterrupt:\n    print('as ever')"
+    ran = subprocess.run([sys.executable, "-c", program], env=told, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "as ever\n", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "orig_argv", "is_it"),
+    [
+        (["-m", "tables"], ["python", "-m", "lakeflow_airtable", "tables"], True),
+        (["-m"], ["python", "-I", "-mlakeflow_airtable"], True),
+        (["-m"], ["python", "-m", "pytest"], False),
+        (["-m", "lakeflow_airtable"], ["python", "-m", "pdb", "lakeflow_airtable"], False),
+        (["/usr/bin/lakeflow-airtable", "tables"], ["python", "/usr/bin/lakeflow-airtable", "tables"], True),
+        (["lakeflow-airtable.exe"], ["python.exe", "lakeflow-airtable.exe"], True),
+        (["job.py", "lakeflow-airtable"], ["python", "job.py", "lakeflow-airtable"], False),
+        ([""], ["python"], False),
+        ([], [], False),
+    ],
+)
+def test_what_is_the_command_line(argv: list[str], orig_argv: list[str], is_it: bool) -> None:
+    assert starting.is_command(argv, orig_argv) is is_it

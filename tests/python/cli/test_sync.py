@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
 from command_line import run, start
+from lakeflow_airtable.cli.sync import times
 from lakeflow_airtable.mock import MockAirtable
 
 TO = ("--to", "lake", "--format", "parquet")
@@ -136,6 +140,61 @@ def test_a_table_that_fails_leaves_the_others(mock_airtable: MockAirtable, tmp_p
     assert "--on-bad-value rescue" in ran.stderr
     assert ran.stderr.count("\n") == 1
     assert [path.name for path in (tmp_path / "lake").iterdir()] == ["rockets.parquet"]
+
+
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+def test_every_run_says_when_it_was_and_when_the_next_is(
+    mock_airtable: MockAirtable, tmp_path: Path, quiet: tuple[str, ...]
+) -> None:
+    process = start(mock_airtable, "sync", "Vendors", *TO, "--every", "2s", *quiet, cwd=tmp_path)
+    try:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(5)]
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    # Heads, table and sum, and then table and sum again.
+    firsts = [line.split()[0] for line in lines]
+    assert firsts[:2] == ["table", "Vendors"]
+    assert firsts[3] == "Vendors"
+    assert all("requests in all" in lines[at] for at in (2, 4))
+    told = [line for line in said.splitlines() if "the next begins" in line]
+    assert len(told) == (0 if quiet else 2)
+    form = r"lakeflow-airtable: run of [\d-]+ [\d:]+; the next begins (at [\d:]+|now, because it took longer .*)"
+    assert all(re.fullmatch(form, line) for line in told), told
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("12:00:05", "run of 2026-03-01 12:00:00; the next begins at 12:15:00"),
+        (
+            "12:20:00",
+            "run of 2026-03-01 12:00:00; the next begins now, because it took longer than the time between runs",
+        ),
+    ],
+)
+def test_times_of_runs(now: str, said: str) -> None:
+    began, day = datetime(2026, 3, 1, 12), "2026-03-01"
+    assert times(began, timedelta(minutes=15), datetime.fromisoformat(f"{day} {now}")) == said
+    tomorrow = times(began, timedelta(days=1), datetime.fromisoformat(f"{day} 12:00:05"))
+    assert tomorrow == "run of 2026-03-01 12:00:00; the next begins on 2026-03-02 at 12:00:00"
+
+
+def test_messages_call_arguments_as_the_command_line_does(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    def sync(*more: str) -> subprocess.CompletedProcess[str]:
+        return run(mock_airtable, "sync", "Vendors", "--to", "lake", "--format", "delta", *more, cwd=tmp_path)
+
+    assert sync().returncode == 0
+    ran = sync("--ingestion-type", "cdc", "--json")
+    assert ran.returncode == 2
+    assert "load it anew by --refresh" in ran.stderr
+    assert "load it anew by --refresh" in json.loads(ran.stdout)["error"]
+    ran = sync("--refresh", "Vendor")
+    assert ran.stderr.startswith("lakeflow-airtable: --refresh names 'Vendor'")
+    ran = run(mock_airtable, "sync", "Vendors", "--to", "s3://x/y", "--format", "parquet", cwd=tmp_path)
+    assert ran.stderr.startswith("lakeflow-airtable: --to is 's3://x/y'")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

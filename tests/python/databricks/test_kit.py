@@ -21,7 +21,8 @@ from lakeflow_airtable import _native
 from lakeflow_airtable.databricks_kit import connection, rights, template
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
-from lakeflow_airtable.specification.spec import Faults, PipelineSpec
+from lakeflow_airtable.specification.faults import Faults
+from lakeflow_airtable.specification.spec import PipelineSpec
 from project import PROJECT
 
 INJECTION = "spark.databricks.unityCatalog.connectionDfOptionInjection.enabled"

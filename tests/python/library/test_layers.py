@@ -33,6 +33,7 @@ LAYERS = {
         "drift",
         "errors",
         "architecture",
+        "starting",
         "_native",
     ],
     # Three front ends. A pipeline's flows read with Spark's data source; the command line knows neither.
@@ -47,6 +48,7 @@ LAYERS = {
         "environment",
         "options",
         "shown",
+        "starting",
         "_native",
         "errors",
     ],
@@ -72,6 +74,7 @@ LAYERS = {
     "intervals": ["errors"],
     "errors": ["_native"],
     "architecture": [],
+    "starting": [],
     "_native": [],
     "keywords": [],
 }
@@ -116,7 +119,7 @@ FILES = {
         *("up", "run", "rights", "template", "facts", "wheels", "connection", "program", "tokens", "cures"),
     ],
     "pipeline": ["ingest", "graph", "source", "tables", "drift"],
-    "specification": ["given", "upkeep", "tables", "spec", "names"],
+    "specification": ["given", "upkeep", "tables", "spec", "faults", "names"],
     "sync": [
         "schedule",
         "run",

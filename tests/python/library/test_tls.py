@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -130,6 +131,74 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: int, tmp_path:
     assert said.startswith("TransportError GET https://localhost")
     assert "certificate" in said
     assert "SECRET" not in said
+
+
+def _server(authority: trustme.CA, *names: str, **validity: datetime) -> Iterator[int]:
+    """A server whose certificate is for these names."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names, **validity).configure_cert(context)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Tables)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    yield from _serve(server)
+
+
+DAY = timedelta(days=1)
+NOW = datetime.now(timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("name", "validity", "said"),
+    [
+        ("localhost", {"not_before": NOW - 3 * DAY, "not_after": NOW - DAY}, "check the date of this machine"),
+        # As where this machine's clock is slow.
+        ("localhost", {"not_before": NOW + DAY, "not_after": NOW + 3 * DAY}, "check the date of this machine"),
+        ("other.example", {}, "check --base-url; where it is right, something between here and there"),
+    ],
+    ids=["expired", "not yet valid", "of another host"],
+)
+def test_check_says_what_is_wrong_with_a_certificate(
+    authority: trustme.CA, certificates: str, name: str, validity: dict[str, datetime], said: str
+) -> None:
+    for port in _server(authority, name, **validity):
+        line = _check(f"https://localhost:{port}", SSL_CERT_FILE=certificates)
+    assert line.startswith("failed    address     GET https://localhost:")
+    assert "certificate" in line
+    assert said in line
+
+
+def test_check_says_how_to_trust_a_certificate(server: int, tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    line = _check(f"https://localhost:{server}", SSL_CERT_FILE=str(tmp_path / "other.pem"))
+    assert "set SSL_CERT_FILE to a file that has its CA certificate, too" in line
+
+
+def _check(url: str, **environment: str) -> str:
+    """The first line of `check`, which asks for no more."""
+    told = {"AIRTABLE_TOKEN": "patSECRET", "AIRTABLE_BASE_ID": "appX", "AIRTABLE_BASE_URL": url, **environment}
+    command = [sys.executable, "-m", "lakeflow_airtable", "check", "--max-retries", "0"]
+    ran = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 6, ran
+    assert "SECRET" not in ran.stdout + ran.stderr
+    return ran.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"HTTPS_PROXY": "http://userx:w0rd@127.0.0.1:1"}, "cannot connect by 127.0.0.1:1, the proxy of HTTPS_PROXY: "),
+        ({"https_proxy": "127.0.0.1:1"}, "cannot connect by 127.0.0.1:1, the proxy of https_proxy: "),
+        ({"all_proxy": "http://userx:w0rd@127.0.0.1:1"}, "cannot connect by 127.0.0.1:1, the proxy of all_proxy: "),
+        ({"HTTP_PROXY": "http://127.0.0.1:1"}, "cannot connect: "),
+        ({"HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "example"}, "cannot connect: "),
+    ],
+)
+def test_a_proxy_that_is_dead_is_named(certificates: str, environment: dict[str, str], said: str) -> None:
+    line = _check(f"https://{HOST}", SSL_CERT_FILE=certificates, **environment)
+    assert f"/v0/meta/whoami: {said}" in line
+    assert ("NO_PROXY" in line) is ("cannot connect by" in line)
+    assert ("proxy" in line) is ("cannot connect by" in line)
+    assert "userx" not in line
+    assert "w0rd" not in line
 
 
 def test_without_any_certificates_the_error_says_where_they_come_from(tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 import sync_job
-from lakeflow_airtable import Airtable, AirtableError, DataError, RejectedError, TransportError
+from lakeflow_airtable import (
+    Airtable,
+    AirtableError,
+    DataError,
+    NotFoundError,
+    OptionError,
+    RejectedError,
+    TransportError,
+)
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.sync import SyncReport, TableReport, schedule
 from sync_copies import FORMATS, assert_equal, base_rows, rows, target
@@ -34,6 +42,52 @@ def test_a_table_that_fails_leaves_the_others_alone(items: MockAirtable, lake: P
     items.reset_faults()
     assert not base.sync(spec, **target(format, lake)).failed
     assert_equal(rows(format, lake, "items"), base_rows(items.options(), "Items"))
+
+
+@pytest.mark.parametrize("what", ["table", "view", "field"])
+def test_a_table_that_is_gone_leaves_the_others_alone(items: MockAirtable, lake: Path, what: str) -> None:
+    gone = {
+        "table": {"source_table": "Removed"},
+        "view": {"source_table": "Items", "table_configuration": {"view": "Removed"}},
+        "field": {"source_table": "Items", "table_configuration": {"fields": "Removed"}},
+    }[what]
+    spec = {"objects": [{"table": gone}, {"table": {"source_table": "Vendors"}}]}
+    base = Airtable(**items.options(airtable_plan="team"))
+    report = base.sync(spec, **target("parquet", lake))
+    [failed] = report.failed
+    assert isinstance(failed.error, NotFoundError)
+    assert "Removed" in str(failed.error)
+    assert [table.name for table in report] == [gone["source_table"], "Vendors"]
+    assert [path.name for path in lake.iterdir()] == ["vendors.parquet"]
+    # Where nothing at all is there, and where something else is wrong, nothing is begun.
+    with pytest.raises(NotFoundError, match="Removed"):
+        base.sync({"objects": [{"table": gone}]}, **target("parquet", lake / "other"))
+    wrong = {"table": {"source_table": "Vendors", "table_configuration": {"ingestion_type": "cdc"}}}
+    with pytest.raises(OptionError, match="2 faults"):
+        base.sync({"objects": [{"table": gone}, wrong, *spec["objects"][1:]]}, **target("parquet", lake / "other"))
+    assert not (lake / "other").exists()
+
+
+def test_a_table_that_is_removed_while_it_keeps_running_leaves_the_others_alone(
+    items: MockAirtable, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[SyncReport] = []
+    between = [lambda: items.remove_table("Items"), lambda: items.create_table("Items", [{"name": "Name"}])]
+
+    def sleep(_: float) -> None:
+        if not between:
+            raise KeyboardInterrupt
+        between.pop(0)()
+
+    monkeypatch.setattr(schedule, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        Airtable(**items.options()).sync(
+            ["Items", "Vendors"], **target("delta", lake), every="15m", on_report=reports.append
+        )
+    errors = [type(report["Items"].error) for report in reports]
+    # Another table of the same name is not the one that was copied.
+    assert errors == [type(None), NotFoundError, OptionError]
+    assert [report["Vendors"].rows > 0 for report in reports] == [True, True, True]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -174,3 +228,19 @@ def test_a_report_as_text_and_as_a_table() -> None:
     with pytest.raises(KeyError):
         report["D"]
     assert repr(SyncReport()).startswith("table")
+
+
+def test_a_report_after_another_has_its_heads_no_more() -> None:
+    first = SyncReport([TableReport("Vendors", "lake/vendors", "cdc SCD 1", 1_000, 1_000, 0, 11, 2.5)], 12)
+    then = SyncReport([TableReport("Vendors", "lake/vendors", "cdc SCD 1", 7, 3, 0, 2, 0.5)], 3)
+    heads, row, *_ = repr(first).splitlines()
+    after, total = then.after(first).splitlines()
+    assert after.split() == ["Vendors", "lake/vendors", "cdc", "SCD", "1", "7", "3", "0", "2", "0.5"]
+    assert len(after) == len(row) == len(heads)
+    assert total == "3 requests in all, with those for the definitions"
+    # A column that was not there needs its head.
+    then.tables[0].error = AirtableError("what it says is long " * 30)
+    heads, row, _ = then.after(first).splitlines()
+    assert heads.endswith("error")
+    assert row.endswith("...")
+    assert len(row) < 180

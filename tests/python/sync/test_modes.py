@@ -100,6 +100,56 @@ def test_changes_are_merged(copies: Copies) -> None:
     assert "_deleted" not in copies.rows()[0]
 
 
+EDITED = {
+    "name": "Edited",
+    "type": "lastModifiedTime",
+    "options": {
+        "isValid": True,
+        "referencedFieldIds": [],
+        "result": {
+            "type": "dateTime",
+            "options": {"dateFormat": {"name": "iso"}, "timeFormat": {"name": "24hour"}, "timeZone": "utc"},
+        },
+    },
+}
+
+
+@where_changes_are_merged
+@pytest.mark.parametrize("tells_edits", [False, True], ids=["until when it was read", "when it was edited"])
+def test_a_row_that_is_read_again_and_equal_does_not_count(copies: Copies, tells_edits: bool) -> None:
+    if tells_edits:
+        copies.mock.create_field("Items", EDITED)
+    ids = [record["id"] for record in copies.mock.records("Items")]
+    copies.sync(**CDC)
+    copies.mock.update_records("Items", {ids[0]: {"Name": "edited"}, ids[1]: {"Tags": ["b"]}, ids[2]: {"Size": None}})
+    copies.mock.advance_clock(20)
+    assert counts(copies.sync(**CDC)) == (3, 3, 0)
+    before = copies.rows()
+    copies.mock.update_records("Items", {ids[1]: {"Tags": ["a", "b"]}, ids[3]: {"Size": 7}})
+    copies.mock.advance_clock(20)
+    rows, changed, deleted = counts(copies.sync(**CDC))
+    # By what the lookback covers the first ones come again.
+    assert (rows, changed, deleted) == (4, 2, 0)
+    assert_equal(copies.rows(), copies.of_base())
+    same = [row for row in before if row["id"] not in (ids[1], ids[3])]
+    again = {row["id"]: row for row in copies.rows()}
+    assert all(again[row["id"]] == row for row in same)
+
+
+@where_changes_are_merged
+def test_a_column_that_is_new_makes_another_row(copies: Copies) -> None:
+    copies.sync(**CDC)
+    first, second, *_ = (record["id"] for record in copies.mock.records("Items"))
+    copies.mock.update_records("Items", {first: {"Name": "edited"}, second: {"Name": "edited"}})
+    copies.mock.advance_clock(20)
+    copies.sync(**CDC)
+    copies.mock.create_field("Items", {"name": "Note", "type": "singleLineText"})
+    copies.mock.update_records("Items", {first: {"Note": "new"}})
+    copies.mock.advance_clock(20)
+    assert counts(copies.sync(**CDC)) == (2, 1, 0)
+    assert {row["id"] for row in copies.rows() if row["note"] == "new"} == {first}
+
+
 @where_changes_are_merged
 def test_deletes_are_merged(copies: Copies) -> None:
     assert counts(copies.sync(**DELETES)) == (30, 30, 0)
