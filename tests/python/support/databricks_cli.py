@@ -16,6 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ def _deploy(flags: Mapping[str, str]) -> None:
     for kind, path in made.items():
         # Jobs name pipelines that this deployment has made.
         numbers = {f"resources.pipelines.{name}.id": str(one["id"]) for name, one in state.items()}
-        for key, resource in _each(bundle["resources"][kind], lambda text: _put(text, numbers)).items():
+        for key, resource in _each(bundle["resources"][kind], partial(_put, places=numbers)).items():
             if state.get(key, {}).get("resource") == resource:
                 continue
             try:
