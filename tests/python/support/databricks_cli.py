@@ -241,12 +241,11 @@ def _run_job(job: int) -> None:
     print(f"Run URL: {run['run_page_url']}\n", file=sys.stderr)
     ended = f'"{run["run_name"]}" {state["life_cycle_state"]} {state["result_state"]} {state["state_message"]}'
     print(f"2026-01-01 00:00:00 {ended.rstrip()}", file=sys.stderr)
-    for task in run["tasks"]:
-        output = _asked("GET", f"/api/2.2/jobs/runs/get-output?run_id={task['run_id']}")
-        if "error" in output:
-            print(f"Task {task['task_key']} failed!\nError:\n{output['error']}", file=sys.stderr)
+    # Of a run that has failed it tells no task's error: that is on the run's page.
     if state["result_state"] != "SUCCESS":
         raise Refused(f"run failed: {state['state_message']}")
+    for task in run["tasks"]:
+        _asked("GET", f"/api/2.2/jobs/runs/get-output?run_id={task['run_id']}")
 
 
 if __name__ == "__main__":

@@ -253,7 +253,7 @@ class Workspace:
         found = self.get_run(query)
         if "tasks" in found:
             raise Refusal(400, "INVALID_PARAMETER_VALUE", "Retrieving the output of runs with tasks is not supported.")
-        return {"metadata": found, **({"error": self.error, "error_trace": self.error} if self.error else {})}
+        return {"metadata": found}
 
     def get_update(self, _key: str, update: str, **_: Any) -> Any:
         return {"update": next(one for one in self.updates if one["update_id"] == update)}
