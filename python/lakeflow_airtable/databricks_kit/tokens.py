@@ -22,7 +22,12 @@ def token(file: str | None) -> str:
         raise OptionError(
             f"no token is given, and there is no terminal to ask at: set {VARIABLE}, or give --token-file"
         )
-    return _checked(getpass.getpass("Airtable token (it is not shown): "), "what was typed")
+    try:
+        typed = getpass.getpass("Airtable token (it is not shown): ")
+    except EOFError:  # Ctrl-D; the cursor still stands behind the prompt
+        print(file=sys.stderr)
+        typed = ""
+    return _checked(typed, "what was typed")
 
 
 def _checked(text: str, where: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 import databricks_cli
+from command_line import typed
 from databricks_workspace import Refusal, Workspace
 from framework.installation import SITE_PACKAGES, SOURCE
 from lakeflow_airtable import _native, cli
@@ -159,6 +160,39 @@ def test_where_the_token_comes_from(
         monkeypatch.setattr(getpass, "getpass", lambda _asked: mock_airtable.token)
     assert sent(tmp_path, monkeypatch, [*named(mock_airtable), "--create", *given]) == 0
     assert workspace.connections["airtable"]["options"]["token"] == mock_airtable.token
+
+
+PROMPT = "Airtable token (it is not shown): "
+NOTHING = "lakeflow-airtable: what was typed holds no token: make one at airtable.com/create/tokens\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "says"),
+    [
+        ("TOKEN\n", 0, "# the connection airtable is created\n"),
+        (" TOKEN \n", 0, "# the connection airtable is created\n"),
+        ("\n", 2, f"{PROMPT}\n{NOTHING}"),
+        ("\x04", 2, f"{PROMPT}\n{NOTHING}"),
+        ("pat\x03", 130, f"{PROMPT}"),
+        (f"{SECRET} {SECRET}\n", 2, "what was typed holds more than a token: leave everything else out\n"),
+    ],
+    ids=["a token", "a token with spaces around it", "nothing", "Ctrl-D", "Ctrl-C", "two"],
+)
+def test_a_token_typed_at_a_terminal(
+    keys: str, code: int, says: str, workspace: Workspace, mock_airtable: MockAirtable, tmp_path: Path
+) -> None:
+    settings = {**os.environ, "PATH": f"{databricks_cli.install(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}"}
+    settings.pop("AIRTABLE_TOKEN", None)
+    typing = keys.replace("TOKEN", mock_airtable.token)
+    ended, shown, echoes = typed([*named(mock_airtable), "--create"], typing, settings, PROMPT)
+    assert (ended, echoes) == (code, True), shown
+    assert shown.startswith(PROMPT)
+    assert says in shown
+    assert "Traceback" not in shown
+    assert mock_airtable.token not in shown
+    assert SECRET not in shown
+    tokens = [made["options"]["token"] for made in workspace.connections.values()]
+    assert tokens == ([mock_airtable.token] if code == 0 else [])
 
 
 @pytest.mark.parametrize(

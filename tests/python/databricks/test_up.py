@@ -111,6 +111,56 @@ def test_what_is_run_is_what_a_dry_run_prints(way: Way) -> None:
     assert len(changing.findall(out)) == 3
 
 
+# The jobs, which Databricks' command line runs without this package.
+
+
+def ran(way: Way, job: str) -> subprocess.CompletedProcess[str]:
+    way.on_the_path()
+    return subprocess.run(
+        ["databricks", "bundle", "run", job], cwd=way.kit, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_the_jobs_run_as_the_pipeline_does(way: Way) -> None:
+    way.up()
+    before = len(way.workspace.updates)
+    for job, name in {
+        "airtable_refresh": "airtable-refresh",
+        "airtable_copy": "airtable-copy",
+        "airtable_copy_classic": "airtable-copy-classic",
+        "airtable_explore": "airtable-explore",
+    }.items():
+        done = ran(way, job)
+        assert done.returncode == 0, done.stderr
+        assert re.search(rf'"(\[dev somebody\] )?{name}" TERMINATED SUCCESS$', done.stderr, re.MULTILINE), done.stderr
+    # One of them is of a pipeline's task: it has run the kit's pipeline.
+    [pipeline] = way.workspace.pipelines
+    assert [(update["pipeline_id"], update["state"]) for update in way.workspace.updates[before:]] == [
+        (pipeline, "COMPLETED")
+    ]
+
+
+def test_a_job_that_fails_names_its_page(way: Way) -> None:
+    way.up()
+    way.workspace.error = "lakeflow_airtable.AuthError: the token was not accepted"
+    done = ran(way, "airtable_refresh")
+    assert done.returncode == 1
+    page = re.search(r"^Run URL: (\S+)", done.stderr, re.MULTILINE)
+    assert page is not None, done.stderr
+    assert page[1].startswith(way.workspace.address)
+    assert "Error: run failed: Workload failed, see run output for details\n" in done.stderr
+    # What the guide says: the error itself is on that page, and here it is not.
+    assert "AuthError" not in done.stdout + done.stderr
+
+
+def test_a_job_that_is_none(way: Way) -> None:
+    way.up()
+    done = ran(way, "airtable_refreshed")
+    assert done.returncode == 1
+    assert 'resource with key "airtable_refreshed" not found' in done.stderr
+    assert way.workspace.runs == {}
+
+
 # Connections that are there already.
 
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lakeflow_airtable.mock import MockAirtable
 
 PROGRAM = [sys.executable, "-m", "lakeflow_airtable"]
+
+# Ctrl-C reaches the programs whose terminal it is, and no others.
+_AT_ITS_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 def environment(mock: MockAirtable, **more: str) -> dict[str, str]:
@@ -38,6 +46,37 @@ def start(mock: MockAirtable, *arguments: str, **settings: Any) -> subprocess.Po
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     settings = {**pipes, "text": True, "env": environment(mock, **settings.pop("env", {})), **settings}
     return subprocess.Popen([*PROGRAM, *quick(arguments)], **settings)
+
+
+def typed(arguments: Sequence[str], keys: str, settings: dict[str, str], prompt: str) -> tuple[int, str, bool]:
+    """Runs a command at a terminal of its own, where `keys` are typed once `prompt` is there.
+
+    Gives the exit code, what the terminal shows, and whether it shows what is typed there afterwards.
+    """
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", _AT_ITS_TERMINAL, *PROGRAM, *arguments],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=settings,
+        start_new_session=True,
+    ) as process:
+        shown = b""
+        try:
+            while prompt.encode() not in shown:
+                shown += os.read(ours, 4096)
+            os.write(ours, keys.encode())
+            code = process.wait(120)
+            echoes = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+            os.write(terminal, b"\0")  # so that there is something to read, and an end
+            while not shown.endswith(b"\0"):
+                shown += os.read(ours, 4096)
+        finally:
+            process.kill()
+            os.close(ours)
+            os.close(terminal)
+    return code, shown[:-1].decode().replace("\r\n", "\n"), echoes
 
 
 def quick(arguments: tuple[str, ...]) -> tuple[str, ...]:

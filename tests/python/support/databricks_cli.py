@@ -16,6 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,11 @@ def _resolved(text: str, variables: Mapping[str, Any], known: Mapping[str, str])
     if whole:
         return variables[whole[1]]
     places = {**{f"var.{name}": str(value) for name, value in variables.items()}, **known}
+    return _put(text, places)
+
+
+def _put(text: str, places: Mapping[str, str]) -> str:
+    """The text with what is known in its place, and the rest as it is written."""
     return re.sub(r"\$\{([^}]*)\}", lambda found: places.get(found[1], found[0]), text)
 
 
@@ -198,26 +204,48 @@ def _deploy(flags: Mapping[str, str]) -> None:
         _asked("POST", f"/api/2.0/workspace-files/import-file{path}?overwrite=true", {})
     made = {"schemas": f"{UC}/schemas", "pipelines": "/api/2.0/pipelines", "jobs": "/api/2.2/jobs/create"}
     for kind, path in made.items():
-        for key, resource in bundle["resources"][kind].items():
+        # Jobs name pipelines that this deployment has made.
+        numbers = {f"resources.pipelines.{name}.id": str(one["id"]) for name, one in state.items()}
+        for key, resource in _each(bundle["resources"][kind], partial(_put, places=numbers)).items():
             if state.get(key, {}).get("resource") == resource:
                 continue
             try:
                 answer = _asked("POST", path, resource)
             except Refused as refused:
                 raise Refused(f"cannot create resources.{kind}.{key}: {refused}") from None
-            state[key] = {"resource": resource, "id": answer.get("pipeline_id")}
+            state[key] = {"resource": resource, "id": answer.get("pipeline_id", answer.get("job_id"))}
             _state().parent.mkdir(exist_ok=True)
             _state().write_text(json.dumps(state))
     print("Deployment complete!", file=sys.stderr)
 
 
 def _run(key: str, flags: Mapping[str, str]) -> None:
-    pipeline = _deployed()[key]["id"]
+    kinds = [kind for kind, resources in _bundle(flags)["resources"].items() if key in resources and kind != "schemas"]
+    if not kinds:
+        raise Refused(f'resource with key "{key}" not found')
+    (_run_job if kinds == ["jobs"] else _run_pipeline)(_deployed()[key]["id"])
+
+
+def _run_pipeline(pipeline: str) -> None:
     update = _asked("POST", f"/api/2.0/pipelines/{pipeline}/updates", {})["update_id"]
     state = _asked("GET", f"/api/2.0/pipelines/{pipeline}/updates/{update}")["update"]["state"]
     if state != "COMPLETED":
         raise Refused("update failed")
     print(f"Update ID: {update}")
+
+
+def _run_job(job: int) -> None:
+    number = _asked("POST", "/api/2.2/jobs/run-now", {"job_id": job})["run_id"]
+    run = _asked("GET", f"/api/2.2/jobs/runs/get?run_id={number}")
+    state = run["state"]
+    print(f"Run URL: {run['run_page_url']}\n", file=sys.stderr)
+    ended = f'"{run["run_name"]}" {state["life_cycle_state"]} {state["result_state"]} {state["state_message"]}'
+    print(f"2026-01-01 00:00:00 {ended.rstrip()}", file=sys.stderr)
+    # Of a run that has failed it tells no task's error: that is on the run's page.
+    if state["result_state"] != "SUCCESS":
+        raise Refused(f"run failed: {state['state_message']}")
+    for task in run["tasks"]:
+        _asked("GET", f"/api/2.2/jobs/runs/get-output?run_id={task['run_id']}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A stand-in for a Databricks workspace: as much of its REST API as a command line asks when it brings the kit there.
 
 It keeps what it is sent, and answers as Databricks does, refusals included. Nothing of it computes: a run of a pipeline
-writes the events that the test has put there.
+writes the events that the test has put there, and a run of a job ends as the test has said.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Workspace:
     error: str | None = None
     """With what a run fails."""
     updates: list[dict[str, Any]] = field(default_factory=list)
+    runs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """The runs of jobs, and of each of their tasks, by their numbers."""
     events: list[dict[str, Any]] = field(default_factory=list)
     refusals: dict[str, Refusal] = field(default_factory=dict)
     """By `METHOD path`, as a pattern."""
@@ -79,7 +81,7 @@ class Workspace:
     def changes(self) -> list[str]:
         """The calls that change something, but for runs and for files."""
         reading = ("GET", "HEAD")
-        aside = r"/workspace|/import-file|/updates|telemetry|/locks|/snapshots|sql/statements"
+        aside = r"/workspace|/import-file|/updates|/run-now|telemetry|/locks|/snapshots|sql/statements"
         return [
             f"{method} {path}" for method, path, _ in self.calls if method not in reading and not re.search(aside, path)
         ]
@@ -216,6 +218,43 @@ class Workspace:
             self.events.insert(0, event)
         return update
 
+    def run_job(self, given: Any, **_: Any) -> Any:
+        """A run is over at once. That of a pipeline's task starts an update, as Databricks' does."""
+        job = int(given["job_id"])
+        if job not in self.jobs:
+            raise Refusal(400, "INVALID_PARAMETER_VALUE", f"Job {job} does not exist.")
+        tasks = [self._run(task["task_key"], task) for task in self.jobs[job]["tasks"]]
+        whole = self._run(self.jobs[job]["name"], {"job_id": job, "tasks": tasks})
+        for task in tasks:
+            if "pipeline_task" in task:
+                self.start_update(task["pipeline_task"]["pipeline_id"])
+        return {"run_id": whole["run_id"], "number_in_job": whole["run_id"]}
+
+    def _run(self, name: str, of: Mapping[str, Any]) -> dict[str, Any]:
+        number = len(self.runs) + 1
+        said = "Workload failed, see run output for details" if self.error else ""
+        state = {"result_state": "FAILED" if self.error else "SUCCESS", "state_message": said}
+        self.runs[number] = {
+            **of,
+            "run_id": number,
+            "run_name": name,
+            "run_page_url": f"{self.address}/#job/run/{number}",
+            "state": {"life_cycle_state": "TERMINATED", **state},
+        }
+        return self.runs[number]
+
+    def get_run(self, query: Mapping[str, str], **_: Any) -> Any:
+        number = int(query["run_id"])
+        if number not in self.runs:
+            raise Refusal(400, "INVALID_PARAMETER_VALUE", f"Run {number} does not exist.")
+        return self.runs[number]
+
+    def get_run_output(self, query: Mapping[str, str], **_: Any) -> Any:
+        found = self.get_run(query)
+        if "tasks" in found:
+            raise Refusal(400, "INVALID_PARAMETER_VALUE", "Retrieving the output of runs with tasks is not supported.")
+        return {"metadata": found}
+
     def get_update(self, _key: str, update: str, **_: Any) -> Any:
         return {"update": next(one for one in self.updates if one["update_id"] == update)}
 
@@ -317,6 +356,9 @@ _ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", r"/api/2\.\d/jobs/create"): Workspace.create_job,
     ("GET", r"/api/2\.\d/jobs/get"): Workspace.get_job,
     ("POST", r"/api/2\.\d/jobs/reset"): Workspace.reset_job,
+    ("POST", r"/api/2\.\d/jobs/run-now"): Workspace.run_job,
+    ("GET", r"/api/2\.\d/jobs/runs/get"): Workspace.get_run,
+    ("GET", r"/api/2\.\d/jobs/runs/get-output"): Workspace.get_run_output,
     ("GET", "/api/2.0/permissions/([^/]+)/([^/]+)"): Workspace.get_permissions,
     ("PUT", "/api/2.0/permissions/([^/]+)/([^/]+)"): Workspace.get_permissions,
     ("POST", "/api/2.0/sql/statements"): Workspace.run_statement,
