@@ -140,7 +140,7 @@ fn machines_share_a_base() {
             );
             let bar = match (with_place, number) {
                 (true, _) => 90,
-                (false, ..=3) => 60,
+                (false, ..=3) => 80,
                 (false, ..=6) => 40,
                 _ => 20,
             };

@@ -14,12 +14,28 @@ fn refused(own: usize) -> Share {
     refused_after(60, own)
 }
 
+/// Requests in a window, in sixths of one.
+fn sixths(share: &Share) -> u64 {
+    6 * WINDOW / share.interval(WHOLE)
+}
+
 #[test]
 fn a_first_refusal_tells_the_share() {
-    let hundredths = |seconds| move |own| refused_after(seconds, own).interval(WHOLE) * 100 / WHOLE;
-    assert_eq!([1, 2, 3].map(hundredths(60)), [333, 333, 222]);
-    assert_eq!([4, 5].map(hundredths(60)), [100, 100], "the others were a burst");
-    assert_eq!([1, 2, 3, 4, 5].map(hundredths(1)), [222; 5], "who has just begun knows nothing");
+    let share = |seconds| move |own| sixths(&refused_after(seconds, own));
+    assert_eq!([1, 2, 3].map(share(60)), [12, 12, 18]);
+    assert_eq!([4, 5].map(share(60)), [33, 33], "the others were a burst");
+    assert_eq!([1, 2, 3, 4, 5].map(share(1)), [12; 5], "who has just begun knows nothing");
+}
+
+#[test]
+fn shares_of_five_in_sum_never_meet() {
+    // Whatever the phases are: no second holds more requests than the share says.
+    for step in 1..=3 {
+        let share = Share { step, ..Share::default() };
+        let most = sixths(&share).div_ceil(6);
+        let held = (0..10).map(|n| n * share.interval(WHOLE)).filter(|at| *at <= SECOND).count();
+        assert_eq!(held as u64, most, "{step}");
+    }
 }
 
 #[test]
@@ -44,7 +60,7 @@ fn refusals_that_come_soon_take_a_step_down_each_and_the_ladder_has_an_end() {
         share.refuse(now, now + 30 * SECOND, 1, START, WHOLE);
         steps.push(share.step);
     }
-    assert_eq!(steps, [2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 10, 10, 10]);
+    assert_eq!(steps, [2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7]);
 }
 
 #[test]
@@ -57,11 +73,39 @@ fn a_refusal_after_a_long_quiet_changes_nothing() {
 }
 
 #[test]
+fn refusals_that_come_often_make_room_and_then_take_a_step() {
+    let mut share = refused(3);
+    let mut seen = Vec::new();
+    for n in 1..=12 {
+        let now = START + n * 100 * SECOND;
+        share.refuse(now, now + 30 * SECOND, 1, START, WHOLE);
+        seen.push((share.room, share.step));
+    }
+    let room: Vec<u64> = seen.iter().map(|(room, _)| *room).collect();
+    assert_eq!(room, [0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]);
+    let steps: Vec<u64> = seen.iter().map(|(_, step)| *step).collect();
+    assert_eq!(steps, [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2]);
+    assert_eq!(share.interval(WHOLE), WINDOW * 13 / 20);
+}
+
+#[test]
+fn a_step_down_is_taken_back_step_by_step_while_nobody_is_refused() {
+    let mut share = refused_after(1, 2);
+    let mut at = START + 30 * SECOND;
+    for step in [1, 0] {
+        assert!((at + 10 * SECOND..at + 50 * SECOND).contains(&share.next_try), "{step}: {}", share.next_try - at);
+        at = share.next_try;
+        share.look(at, at - 1, WHOLE);
+        assert_eq!(share.step, step);
+    }
+}
+
+#[test]
 fn a_step_up_that_fails_is_taken_back_with_its_phase_and_the_next_one_comes_later() {
     let mut share = refused(3);
     let before = (share.step, share.phase);
     let mut pauses = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..3 {
         let now = share.next_try;
         share.look(now, now - 1, WHOLE);
         assert_eq!(share.step, 0);
@@ -69,7 +113,17 @@ fn a_step_up_that_fails_is_taken_back_with_its_phase_and_the_next_one_comes_late
         assert_eq!((share.step, share.phase), before);
         pauses.push(share.pause / SECOND);
     }
-    assert_eq!(pauses, [600, 1_200, 1_800, 1_800, 1_800], "the first one was on trial by chance");
+    assert_eq!(pauses, [1_800, 1_800, 1_800]);
+}
+
+#[test]
+fn somebody_elses_step_up_postpones_the_own_one() {
+    let mut share = refused(1);
+    let (step, hoped) = (share.step, share.next_try);
+    let now = hoped - SECOND;
+    share.refuse(now, now + 30 * SECOND, 1, START, WHOLE);
+    assert_eq!(share.step, step);
+    assert!(share.next_try >= now + 30 * SECOND + FIRST_PAUSE / 2);
 }
 
 #[test]
@@ -88,7 +142,7 @@ fn a_share_is_written_and_read_and_nonsense_is_none() {
     let share = refused(1);
     assert_eq!(Share::from_numbers(share.to_numbers(), START), share);
     let mut numbers = share.to_numbers();
-    numbers[0] = 11;
+    numbers[0] = 8;
     assert_eq!(Share::from_numbers(numbers, START), Share::default());
     let mut numbers = share.to_numbers();
     numbers[5] = START + 2 * LONGEST_PAUSE + 1;
@@ -105,10 +159,10 @@ fn a_clock_that_is_set_back_takes_the_times_along() {
 
 #[test]
 fn readers_that_are_known_of_are_reckoned_with() {
-    for (readers, hundredths) in [(1, 100), (2, 222), (3, 333), (5, 666), (12, 1_332), (500, 5_328)] {
+    for (readers, step) in [(1, 0), (2, 2), (3, 3), (5, 3), (6, 4), (10, 4), (12, 5), (500, 7)] {
         let mut share = Share::default();
         share.expect(readers, START, WHOLE);
-        assert_eq!(share.interval(WHOLE) * 100 / WHOLE, hundredths, "{readers}");
+        assert_eq!(share.step, step, "{readers}");
         let before = share;
         share.expect(1, START, WHOLE);
         assert_eq!(share, before, "fewer that are known say nothing of the others");
