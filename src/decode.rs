@@ -10,6 +10,7 @@
 //! | `field_order` | which cell comes next, guessed |
 //! | `change_columns` | the two columns that tell versions of a row apart |
 //! | `seen` | the ids of all records so far |
+//! | `facts` | columns under construction of rows that are no records |
 //! | `fault` | why a page is refused |
 
 use arrow::array::RecordBatch;
@@ -19,12 +20,14 @@ use crate::json::Json;
 use crate::scan::Scan;
 
 mod change_columns;
+mod facts;
 mod fault;
 mod field_order;
 mod page;
 mod rows;
 mod seen;
 
+pub(crate) use facts::Facts;
 use field_order::FieldOrder;
 use rows::Rows;
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
 use super::change_columns::ChangeColumns;
@@ -267,21 +267,35 @@ impl Rows {
         let arrays: Vec<_> = self.builders.iter_mut().map(Builder::finish).collect();
         self.filled.fill(0);
         self.count = 0;
-        for (column, array) in self.columns.iter().zip(&arrays) {
-            if !column.nullable && array.null_count() > 0 {
-                return Err(Error::Data(format!(
-                    "table {:?}: column {:?} is NOT NULL in the schema, but {} records have no value that fits it: leave \
-                     NOT NULL out",
-                    self.table_name,
+        batch(&self.table_name, &self.columns, &self.schema, arrays)
+    }
+}
+
+/// The columns of a table as a batch.
+///
+/// # Errors
+/// [`Error::Data`] for an empty value in a column that the schema calls NOT NULL.
+pub(super) fn batch(
+    table_name: &str,
+    columns: &[Column],
+    schema: &SchemaRef,
+    arrays: Vec<ArrayRef>,
+) -> Result<RecordBatch> {
+    for (column, array) in columns.iter().zip(&arrays) {
+        if !column.nullable && array.null_count() > 0 {
+            return Err(Error::Data(
+                format!(
+                    "table {table_name:?}: column {:?} is NOT NULL in the schema, but {} records have no value that fits it: \
+                     leave NOT NULL out",
                     column.name,
                     array.null_count()
-                ).into()));
-            }
+                )
+                .into(),
+            ));
         }
-        RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
-            Error::Data(format!("table {:?}: columns that do not make a batch: {error}", self.table_name).into())
-        })
     }
+    RecordBatch::try_new(schema.clone(), arrays)
+        .map_err(|error| Error::Data(format!("table {table_name:?}: columns that do not make a batch: {error}").into()))
 }
 
 fn absent(scan: &Scan) -> Vec<usize> {
@@ -289,7 +303,7 @@ fn absent(scan: &Scan) -> Vec<usize> {
     columns.filter(|(_, column)| matches!(column.source, Source::Absent(_))).map(|(index, _)| index).collect()
 }
 
-fn builder(column: &Column) -> Builder {
+pub(super) fn builder(column: &Column) -> Builder {
     match &column.source {
         Source::Field(field) => Builder::of_field(&field.kind, &field.shape),
         _ => Builder::new(&shape(column)),
@@ -303,6 +317,7 @@ fn shape(column: &Column) -> Shape {
         Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
         Source::Deleted => Shape::Bool,
         Source::Field(field) => field.shape.clone(),
+        Source::Fact(fact) => fact.shape.clone(),
     }
 }
 
@@ -316,7 +331,7 @@ fn rescue(misfits: &mut String, name: Option<&str>, field_id: Option<&str>, raw:
     _ = write!(misfits, "{{\"field\":{name},\"field_id\":{field_id},\"value\":{raw},\"reason\":{reason}}}");
 }
 
-fn reason(misfit: Misfit, shape: &Shape) -> String {
+pub(super) fn reason(misfit: Misfit, shape: &Shape) -> String {
     match misfit {
         Misfit::ErrorValue => "error value".to_owned(),
         Misfit::SpecialValue => "special value".to_owned(),

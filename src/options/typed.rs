@@ -12,9 +12,11 @@ use crate::token::Token;
 pub const EVERY_BASE: &str = "*";
 
 /// How columns get their names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ColumnNames {
     /// `SKU Code (#)` is `sku_code_num`.
+    #[default]
     Snake,
     /// The field's own name.
     Original,

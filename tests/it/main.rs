@@ -5,6 +5,7 @@ mod arrivals;
 mod bases;
 mod changes;
 mod cursors;
+mod definitions;
 mod examples;
 mod expiry;
 mod faults;
