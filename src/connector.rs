@@ -21,7 +21,7 @@ use crate::airtable::request::Request;
 use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
 use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result};
-use crate::options::{Connection, IngestionType, ReadOptions};
+use crate::options::{Connection, IngestionType, ReadOptions, TablePart};
 use crate::read::cursor::Cursor;
 use crate::read::{Batches, Size, ask_size};
 use crate::scan::{Naming, Part, Scan, TableDefinition, dictionary, find_table, union};
@@ -412,9 +412,9 @@ fn check_one(read: &ReadOptions) -> Result<()> {
     ))
 }
 
-/// The columns that name a row of a table, or of the same table of several bases.
-pub fn primary_keys(table: &str, is_of_several: bool) -> Vec<String> {
-    let keys = Part::of_table(table).unwrap_or_default().keys().iter().copied();
+/// The columns that name a row of a table's part, or of the same table of several bases.
+pub fn primary_keys(table: &str, part: TablePart, is_of_several: bool) -> Vec<String> {
+    let keys = Part::of_table(table).unwrap_or_else(|| Part::of_option(part)).keys().iter().copied();
     keys.chain(is_of_several.then_some("_base_id")).map(str::to_owned).collect()
 }
 
@@ -451,7 +451,7 @@ impl LakeflowConnect for AirtableConnector {
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
         let table = table_option(read)?;
-        let primary_keys = primary_keys(table, !read.bases.is_empty());
+        let primary_keys = primary_keys(table, read.part, !read.bases.is_empty());
         if Part::of_table(table).is_some() {
             self.planned_definitions(read, true).await?;
         } else if read.bases.is_empty() {
@@ -469,14 +469,11 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {
-        if plan.part.is_definitions() {
+        if !plan.part.is_records() {
+            let (what, why) = plan.part.has_no_changes();
+            let table = &plan.table_name;
             return Err(Error::Option(
-                format!(
-                    "table {} cannot be streamed: Airtable tells what the definitions of a base are, and not how they have \
-                     changed: read it as a batch",
-                    plan.table_name
-                )
-                .into(),
+                format!("{what} of table {table:?} cannot be streamed: {why}: read them as a batch").into(),
             ));
         }
         if !plan.others.is_empty() {

@@ -8,6 +8,7 @@
 //! | `stats` | how far a read is, and the lines that say so |
 //! | `task` | the task behind it, by what the rows are |
 //! | `reader` | that of records |
+//! | `comments` | that of comments |
 //! | `definitions` | that of a base's definitions |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
@@ -19,6 +20,7 @@
 
 mod bases;
 mod batches;
+mod comments;
 pub(crate) mod cursor;
 mod definitions;
 pub(crate) mod id_store;

@@ -6,6 +6,7 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
+//! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
@@ -32,6 +33,7 @@ use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
 mod columns;
+mod comments;
 mod definitions;
 pub(crate) mod dictionary;
 mod lookup;
@@ -161,8 +163,9 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
+        let part = Part::of_option(options.part);
         Ok(Self {
-            version: VERSION,
+            version: if part.is_records() { VERSION } else { VERSION_OF_REFINED },
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
             table_name: table.name.clone(),
@@ -173,9 +176,12 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
-            part: Part::Records,
+            part,
             naming: Naming::default(),
-            columns: columns::columns(table, &fields, options),
+            columns: match part {
+                Part::Comments => comments::columns(options),
+                _ => columns::columns(table, &fields, options),
+            },
             hidden: Vec::new(),
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,

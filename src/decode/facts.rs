@@ -68,6 +68,7 @@ impl Facts {
         if self.left == 0 {
             return Ok(());
         }
+        let about = || if record_id.is_empty() { String::new() } else { format!(", record {record_id}") };
         for (column, builder) in self.columns.iter().zip(&mut self.builders) {
             match &column.source {
                 Source::RecordId => builder.append_text(record_id),
@@ -79,9 +80,10 @@ impl Facts {
                         let misfit = misfit.map_err(|_| Error::Data(format!("no JSON: {}", line(&raw)).into()))?;
                         let Some(misfit) = misfit else { continue };
                         if self.fail_on_bad_value {
+                            let about = about();
                             return Err(Error::Data(
                                 format!(
-                                    "table {:?}, column {:?}: {}, but Airtable tells {}: read with on_bad_value rescue, \
+                                    "table {:?}{about}, column {:?}: {}, but Airtable tells {}: read with on_bad_value rescue, \
                                      which gives NULL in its place",
                                     self.table_name,
                                     column.name,

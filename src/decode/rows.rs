@@ -30,6 +30,7 @@ pub(crate) struct Rows {
     /// Columns that no field of this base has.
     absent: Vec<usize>,
     created_time: Option<usize>,
+    comment_count: Option<usize>,
     rescued: Option<usize>,
     changes: ChangeColumns,
     table_name: String,
@@ -60,6 +61,7 @@ impl Rows {
             base_id: position(&Source::BaseId).map(|index| (index, scan.base_id.clone())),
             absent: absent(scan),
             created_time: position(&Source::CreatedTime),
+            comment_count: position(&Source::CommentCount),
             rescued: position(&Source::Rescued),
             changes: ChangeColumns::new(scan),
             table_name: scan.table_name.clone(),
@@ -218,6 +220,17 @@ impl Rows {
         Ok(())
     }
 
+    /// The number of the record's comments.
+    ///
+    /// # Errors
+    /// As for [`Rows::cell`].
+    pub(super) fn commented(&mut self, id: &str, raw: &str) -> Result<(), Fault> {
+        match self.comment_count {
+            Some(index) => self.cell(index, id, &mut Json::new(raw)),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the row: what was not sent is empty.
     pub(super) fn end(&mut self, id: &str) {
         for index in self.changes.end(id, &mut self.builders).into_iter().flatten() {
@@ -316,6 +329,7 @@ fn shape(column: &Column) -> Shape {
         Source::Absent(shape) => shape.clone(),
         Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
         Source::Deleted => Shape::Bool,
+        Source::CommentCount => Shape::Int,
         Source::Field(field) => field.shape.clone(),
         Source::Fact(fact) => fact.shape.clone(),
     }

@@ -33,6 +33,26 @@ pub enum Nested {
     Json,
 }
 
+/// What of a table is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TablePart {
+    /// Its records.
+    #[default]
+    Records,
+    /// The comments on them.
+    Comments,
+}
+
+impl TablePart {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Comments => "comments",
+        }
+    }
+}
+
 /// What a read of a table gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -171,6 +191,8 @@ pub struct ReadOptions {
     pub fields: Option<FieldNames>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
+    /// What of the table is read.
+    pub part: TablePart,
     /// Stop after this many.
     pub max_records: Option<u64>,
     /// How columns get their names.

@@ -15,7 +15,7 @@ use crate::airtable::client::Client;
 use crate::airtable::request::Request;
 use crate::airtable::schema::Tables;
 use crate::error::Result;
-use crate::scan::{Column, Scan, Source, dictionary};
+use crate::scan::{Column, Part, Scan, Source, dictionary};
 
 /// Endings of ids in the shares that are read one after the other: a page holds all of the first one's records up to
 /// some 6,200 in the table, of the second one's up to 48,000, and of the last one's up to 384,000.
@@ -99,7 +99,7 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
     }
     let id = Column::new("id", false, Source::RecordId);
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
-    let plain = Scan { columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
+    let plain = Scan { part: Part::Records, columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
     let mut guess = Guess::default();
     let mut next = Some(Share::ALL);
     while let Some(share) = next {
@@ -108,7 +108,10 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
         let records = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
         next = guess.take(share, records, page.offset.is_none());
     }
-    Ok(guess.size())
+    let size = guess.size();
+    // Of comments the records tell no more than what it costs to list them.
+    let certainty = if scan.part.is_records() { size.certainty } else { Certainty::AtLeast };
+    Ok(Size { certainty, ..size })
 }
 
 /// What the pages so far have told.

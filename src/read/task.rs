@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
 
-use super::definitions;
 use super::reader::Reader;
 use super::stats::Progress;
+use super::{comments, definitions};
 use crate::airtable::client::Client;
 use crate::error::Result;
-use crate::scan::Scan;
+use crate::scan::{Part, Scan};
 
 /// Reads to the end, or to an error, which is sent as well.
 pub(super) async fn run(
@@ -21,6 +21,8 @@ pub(super) async fn run(
 ) {
     if scan.part.is_definitions() {
         definitions::run(client, scan, progress, batches).await;
+    } else if scan.part == Part::Comments {
+        comments::run(client, scan, progress, batches).await;
     } else {
         Reader::new(client, scan, progress).run(batches).await;
     }

@@ -48,6 +48,8 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
+    /// How many comments the record has.
+    CommentCount,
     /// What is told of a row that is no record.
     Fact(Fact),
 }
@@ -92,6 +94,7 @@ impl Column {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
             Source::Deleted => DataType::Boolean,
+            Source::CommentCount => DataType::Int64,
             Source::Field(field) => field.shape.data_type(),
             Source::Fact(fact) => fact.shape.data_type(),
         }
@@ -103,6 +106,7 @@ impl Column {
             Source::Absent(shape) => shape.spark_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
+            Source::CommentCount => json!("long"),
             Source::Field(field) => field.shape.spark_type(),
             Source::Fact(fact) => fact.shape.spark_type(),
         }
@@ -122,6 +126,7 @@ impl Column {
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
             Source::Deleted => comment("whether the record was deleted"),
+            Source::CommentCount => comment("how many comments the record has"),
             Source::Field(field) => field.metadata(),
             Source::Fact(fact) => comment(&fact.comment),
         }

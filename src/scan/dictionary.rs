@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::{Shape, is_computed};
 use crate::error::{Error, Result};
-use crate::options::{IngestionType, ReadOptions};
+use crate::options::{IngestionType, ReadOptions, TablePart};
 use crate::scan::columns::{Column, Fact, Source};
 use crate::scan::names::Naming;
 use crate::scan::part::Part;
@@ -66,6 +66,7 @@ fn check(name: &str, options: &ReadOptions) -> Result<()> {
         ("view", options.view.is_some()),
         ("filter_formula", options.filter_formula.is_some()),
         ("fields", options.fields.is_some()),
+        ("part", options.part != TablePart::Records),
     ];
     if let Some((option, _)) = about_records.iter().find(|(_, is_given)| *is_given) {
         return Err(Error::Option(
@@ -121,7 +122,7 @@ fn told(part: Part) -> Vec<Told> {
             ("view", Text, "the view's name"),
             ("type", Text, "Airtable's word for the view's type"),
         ]),
-        Part::Records => {}
+        Part::Records | Part::Comments => {}
     }
     columns
 }
@@ -134,7 +135,7 @@ pub(crate) fn rows(part: Part, tables: &[Table], naming: &Naming) -> Vec<Row> {
             Part::Fields => fields(table, naming),
             Part::Choices => table.fields.iter().flat_map(|field| choices(table, field)).collect(),
             Part::Views => views(table),
-            Part::Records => Vec::new(),
+            Part::Records | Part::Comments => Vec::new(),
         })
         .collect()
 }

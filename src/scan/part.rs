@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::options::TablePart;
+
 /// The tables that are none of Airtable's, and what their rows are.
 const TABLES: [(&str, Part); 3] =
     [("_airtable_fields", Part::Fields), ("_airtable_choices", Part::Choices), ("_airtable_views", Part::Views)];
@@ -16,6 +18,8 @@ pub enum Part {
     /// Records.
     #[default]
     Records,
+    /// The comments on records.
+    Comments,
     /// The fields of a base's tables.
     Fields,
     /// The choices of its select fields.
@@ -28,6 +32,14 @@ impl Part {
     /// Whether the columns that are read are the columns that are given.
     pub(crate) fn is_records(self) -> bool {
         self == Self::Records
+    }
+
+    /// What of a table such an option asks for.
+    pub(crate) fn of_option(part: TablePart) -> Self {
+        match part {
+            TablePart::Records => Self::Records,
+            TablePart::Comments => Self::Comments,
+        }
     }
 
     /// What the rows of a table of this name are, where it is none of Airtable's.
@@ -56,9 +68,20 @@ impl Part {
     pub(crate) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Records => &["id"],
+            Self::Comments => &["comment_id"],
             Self::Fields => &["field_id"],
             Self::Choices => &["field_id", "choice_id"],
             Self::Views => &["view_id"],
+        }
+    }
+
+    /// What cannot be streamed where the rows are no records, and why.
+    pub(crate) fn has_no_changes(self) -> (&'static str, &'static str) {
+        const NO_HISTORY: &str = "Airtable tells what the definitions of a base are, and not how they have changed";
+        match self {
+            Self::Records => ("records", "the plan is of a snapshot"),
+            Self::Comments => ("comments", "Airtable tells of changes of records alone"),
+            Self::Fields | Self::Choices | Self::Views => ("the rows", NO_HISTORY),
         }
     }
 
