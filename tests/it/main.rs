@@ -4,6 +4,7 @@ mod added;
 mod arrivals;
 mod bases;
 mod changes;
+mod comments;
 mod cursors;
 mod definitions;
 mod examples;
