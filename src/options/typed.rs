@@ -44,6 +44,9 @@ pub enum TablePart {
 }
 
 impl TablePart {
+    /// Every part there is.
+    pub const ALL: [Self; 2] = [Self::Records, Self::Comments];
+
     /// The word that users write.
     pub fn as_str(self) -> &'static str {
         match self {

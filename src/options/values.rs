@@ -209,7 +209,7 @@ fn check_bases(read: &ReadOptions) -> Result<()> {
 }
 
 fn part(given: &Given) -> Result<TablePart> {
-    given.choice("part", &[TablePart::Records, TablePart::Comments].map(|part| (part.as_str(), part)))
+    given.choice("part", &TablePart::ALL.map(|part| (part.as_str(), part)))
 }
 
 /// What means something of records only.
