@@ -124,6 +124,7 @@ class TableSync:
 
     def _sync(self, found: Found | None) -> None:
         scan = self._planned(found)
+        self._copy.comment = json.loads(scan.to_json()).get("description") if self._entry.part == "records" else None
         known = self._told(found, scan)
         if self._kept is Upkeep.SNAPSHOT:
             self._snapshot(scan, known)
@@ -310,7 +311,7 @@ class TableSync:
         return Progress(
             # Bases may join and leave, and each has an id of its own for the table.
             base="several" if is_of_several else plan["base_id"],
-            table=plan["table_name"] if is_of_several else plan["table_id"],
+            table=_of_part(plan["table_name"] if is_of_several else plan["table_id"], self._entry.part),
             mode=self._entry.ingestion_type,
             scd=scd,
             keys=self._keys if scd else (),
@@ -329,6 +330,11 @@ def batches_schema(batches: Batches) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema(batches.schema)
+
+
+def _of_part(table: str, part: str) -> str:
+    """What is copied, as a copy names it: no copy of comments is that of the records."""
+    return table if part == "records" else f"{table} {part}"
 
 
 def _records(plan: dict[str, Any]) -> str:
