@@ -15,6 +15,7 @@ mod texts;
 
 pub(crate) use builder::Builder;
 pub(crate) use marker::{Misfit, moment};
+pub(crate) use shape::is_computed;
 pub use shape::{Object, Shape};
 pub(crate) use sql::sql_type;
 #[cfg(any(test, feature = "python"))]

@@ -21,10 +21,10 @@ use crate::airtable::request::Request;
 use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
 use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result};
-use crate::options::{Connection, IngestionType, ReadOptions};
+use crate::options::{Connection, IngestionType, ReadOptions, TablePart};
 use crate::read::cursor::Cursor;
 use crate::read::{Batches, Size, ask_size};
-use crate::scan::{Scan, TableDefinition, find_table, union};
+use crate::scan::{Naming, Part, Scan, TableDefinition, dictionary, find_table, union};
 use crate::time::{Seconds, micros};
 
 mod namespaces;
@@ -132,6 +132,9 @@ impl AirtableConnector {
     /// # Errors
     /// As [`LakeflowConnect::plan`].
     pub async fn plan_cached(&self, read: &ReadOptions) -> Result<Scan> {
+        if let Some(scan) = self.planned_definitions(read, true).await? {
+            return Ok(scan);
+        }
         if !read.bases.is_empty() {
             return self.plan_several(read, true).await;
         }
@@ -183,7 +186,8 @@ impl AirtableConnector {
         check_one(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
         let Told(tables, _) = self.tables(&base_id).await?;
-        Ok(tables.iter().map(|table| TableDefinition::new(table, read)).collect())
+        let naming = Naming::of(read);
+        Ok(tables.iter().map(|table| TableDefinition::new(table, &naming)).collect())
     }
 
     /// The names of the tables of the bases that a read names: each once, in the order of the bases.
@@ -311,14 +315,19 @@ impl AirtableConnector {
         Ok(id)
     }
 
+    /// The base of a read, as its name was told last.
+    async fn known_base_id(&self, read: &ReadOptions) -> Result<String> {
+        let known = |name: &str| self.known_bases.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        match read.namespace.as_deref().filter(|_| self.connection.base_id.is_none()).and_then(known) {
+            Some(base_id) => Ok(base_id),
+            None => self.base_id(read.namespace.as_deref()).await,
+        }
+    }
+
     /// The base of a read and its tables as they were told last; asked for where the read's table is not among them.
     async fn known(&self, read: &ReadOptions) -> Result<(String, Told)> {
         let wanted = table_option(read)?;
-        let known = |name: &str| self.known_bases.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        let base_id = match read.namespace.as_deref().filter(|_| self.connection.base_id.is_none()).and_then(known) {
-            Some(base_id) => base_id,
-            None => self.base_id(read.namespace.as_deref()).await?,
-        };
+        let base_id = self.known_base_id(read).await?;
         let known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).get(&base_id).cloned();
         let tables = match known.filter(|tables| find_table(&tables.0, wanted, &base_id).is_ok()) {
             Some(tables) => tables,
@@ -327,9 +336,9 @@ impl AirtableConnector {
         Ok((base_id, tables))
     }
 
-    /// What each base of a read of several says of its tables: one request for a base, side by side, and one more for the
-    /// list of bases where names, or all of them, are to be known.
-    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<Vec<union::Told>> {
+    /// The ids of the bases of a read of several: one request for the list of bases where names, or all of them, are to be
+    /// known.
+    async fn base_ids(&self, read: &ReadOptions, is_cached: bool) -> Result<Vec<String>> {
         let named = Named::of(&read.bases);
         let known = self.listed_bases.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let listed = match known.filter(|_| is_cached) {
@@ -340,7 +349,14 @@ impl AirtableConnector {
         if named.needs_list() {
             *self.listed_bases.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed.clone());
         }
-        let ids = named.ids(&listed)?;
+        named.ids(&listed)
+    }
+
+    /// What each base of a read of several says of its tables: one request for a base, side by side, besides those for their
+    /// ids.
+    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<Vec<union::Told>> {
+        let named = Named::of(&read.bases);
+        let ids = self.base_ids(read, is_cached).await?;
         let mut known = HashMap::new();
         if is_cached {
             let tables = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
@@ -364,6 +380,18 @@ impl AirtableConnector {
         union::plan(&self.told(read, is_cached).await?, wanted, read)
     }
 
+    /// The plan of a table that is none of Airtable's, where the options name one. The columns are the same in every base, so
+    /// that no definition is asked for.
+    async fn planned_definitions(&self, read: &ReadOptions, is_cached: bool) -> Result<Option<Scan>> {
+        let Some(part) = Part::of_table(table_option(read)?) else { return Ok(None) };
+        if !read.bases.is_empty() {
+            return union::plan_definitions(&self.base_ids(read, is_cached).await?, part, read).map(Some);
+        }
+        let base_id =
+            if is_cached { self.known_base_id(read).await? } else { self.base_id(read.namespace.as_deref()).await? };
+        dictionary::plan(&base_id, part, read).map(Some)
+    }
+
     fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
         let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
         if read.ingestion_type == IngestionType::Snapshot {
@@ -382,6 +410,12 @@ fn check_one(read: &ReadOptions) -> Result<()> {
     Err(Error::Option(
         "option namespace names several bases, and definitions are those of one: name one of them".into(),
     ))
+}
+
+/// The columns that name a row of a table's part, or of the same table of several bases.
+pub fn primary_keys(table: &str, part: TablePart, is_of_several: bool) -> Vec<String> {
+    let keys = Part::of_table(table).unwrap_or_else(|| Part::of_option(part)).keys().iter().copied();
+    keys.chain(is_of_several.then_some("_base_id")).map(str::to_owned).collect()
 }
 
 fn table_option(read: &ReadOptions) -> Result<&str> {
@@ -405,7 +439,9 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     async fn plan(&self, read: &ReadOptions) -> Result<Scan> {
-        table_option(read)?;
+        if let Some(scan) = self.planned_definitions(read, false).await? {
+            return Ok(scan);
+        }
         if !read.bases.is_empty() {
             return self.plan_several(read, false).await;
         }
@@ -414,22 +450,32 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
-        if !read.bases.is_empty() {
+        let table = table_option(read)?;
+        let primary_keys = primary_keys(table, read.part, !read.bases.is_empty());
+        if Part::of_table(table).is_some() {
+            self.planned_definitions(read, true).await?;
+        } else if read.bases.is_empty() {
+            let (base_id, tables) = self.known(read).await?;
+            find_table(&tables.0, table, &base_id)?;
+        } else {
             self.plan_several(read, true).await?;
-            let primary_keys = vec!["id".to_owned(), "_base_id".to_owned()];
-            return Ok(TableMetadata { primary_keys, cursor_field: None, ingestion_type: read.ingestion_type });
         }
-        let (base_id, tables) = self.known(read).await?;
-        find_table(&tables.0, table_option(read)?, &base_id)?;
         let cursor_field = match read.ingestion_type {
             IngestionType::Snapshot => None,
             IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
             IngestionType::Append => Some("createdTime".to_owned()),
         };
-        Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field, ingestion_type: read.ingestion_type })
+        Ok(TableMetadata { primary_keys, cursor_field, ingestion_type: read.ingestion_type })
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {
+        if !plan.part.is_records() {
+            let (what, why) = plan.part.has_no_changes();
+            let table = &plan.table_name;
+            return Err(Error::Option(
+                format!("{what} of table {table:?} cannot be streamed: {why}: read them as a batch").into(),
+            ));
+        }
         if !plan.others.is_empty() {
             return Err(Error::Option(
                 "option namespace names several bases, whose changes go their own ways: read them as a batch, or stream \

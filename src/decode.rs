@@ -10,6 +10,8 @@
 //! | `field_order` | which cell comes next, guessed |
 //! | `change_columns` | the two columns that tell versions of a row apart |
 //! | `seen` | the ids of all records so far |
+//! | `comments` | the form of a page of comments |
+//! | `facts` | columns under construction of rows that are no records |
 //! | `fault` | why a page is refused |
 
 use arrow::array::RecordBatch;
@@ -19,12 +21,16 @@ use crate::json::Json;
 use crate::scan::Scan;
 
 mod change_columns;
+mod comments;
+mod facts;
 mod fault;
 mod field_order;
 mod page;
 mod rows;
 mod seen;
 
+pub(crate) use comments::page as comments_page;
+pub(crate) use facts::Facts;
 use field_order::FieldOrder;
 use rows::Rows;
 
@@ -55,7 +61,7 @@ impl Decoder {
         })?;
         self.bytes += body.len();
         let page = page::read(&mut Json::new(body_text), &mut self.order, &mut self.rows);
-        page.map_err(|fault| fault.in_page(body_text))
+        page.map_err(|fault| fault.in_page("records", body_text))
     }
 
     /// Rows since the last batch.

@@ -28,6 +28,7 @@ pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
 pub use typed::{
     ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+    TablePart,
 };
 pub use unknown::option_meant;
 pub use web_address::{Place, place};

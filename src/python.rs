@@ -59,6 +59,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(facts::scrub, module)?)?;
     module.add_function(wrap_pyfunction!(facts::snake_name, module)?)?;
     module.add_function(wrap_pyfunction!(facts::sql_type, module)?)?;
+    module.add_function(wrap_pyfunction!(facts::primary_keys, module)?)?;
     module.add_function(wrap_pyfunction!(facts::web_place, module)?)?;
     mock::register(module)?;
     Ok(())

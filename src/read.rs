@@ -6,7 +6,10 @@
 //! | `batches` | what a consumer holds: batches, one after the other |
 //! | `bases` | the reads of several bases as one |
 //! | `stats` | how far a read is, and the lines that say so |
-//! | `reader` | the task behind it: the only one that waits |
+//! | `task` | the task behind it, by what the rows are |
+//! | `reader` | that of records |
+//! | `comments` | that of comments |
+//! | `definitions` | that of a base's definitions |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `parts` | shares that a first load reads one after the other |
@@ -17,7 +20,9 @@
 
 mod bases;
 mod batches;
+mod comments;
 pub(crate) mod cursor;
+mod definitions;
 pub(crate) mod id_store;
 mod life;
 pub(crate) mod parts;
@@ -27,6 +32,7 @@ mod shares;
 pub(crate) mod size;
 mod split;
 pub(crate) mod stats;
+mod task;
 mod walks;
 
 pub use batches::Batches;

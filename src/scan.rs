@@ -6,9 +6,11 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
+//! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
+//! | `dictionary` | the virtual tables whose rows are these definitions |
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
@@ -31,7 +33,9 @@ use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
 mod columns;
+mod comments;
 mod definitions;
+pub(crate) mod dictionary;
 mod lookup;
 mod names;
 mod part;
@@ -40,8 +44,9 @@ pub(crate) mod selection;
 pub(crate) mod union;
 
 pub(crate) use columns::shape_of;
-pub use columns::{Column, FieldSource, Source};
+pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
+pub use names::Naming;
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use part::Part;
@@ -71,6 +76,9 @@ pub struct Scan {
     pub table_id: String,
     /// For messages.
     pub table_name: String,
+    /// What the base's makers wrote about the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// `viw...`.
     pub view_id: Option<String>,
     /// Airtable formula.
@@ -86,6 +94,9 @@ pub struct Scan {
     /// What the rows are of.
     #[serde(default, skip_serializing_if = "Part::is_default")]
     pub part: Part,
+    /// How reads call the columns that the rows tell of.
+    #[serde(default, skip_serializing_if = "Naming::is_default")]
+    pub naming: Naming,
     /// In the order of the schema.
     pub columns: Vec<Column>,
     /// Read besides, for what becomes of the rows before they are given, and given to nobody. No field is in both lists.
@@ -152,19 +163,25 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
+        let part = Part::of_option(options.part);
         Ok(Self {
-            version: VERSION,
+            version: if part.is_records() { VERSION } else { VERSION_OF_REFINED },
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
             table_name: table.name.clone(),
+            description: table.description.clone().filter(|text| !text.is_empty()),
             view_id: view.map(|view| view.id.clone()),
             filter_formula: options.filter_formula.clone(),
             max_records: options.max_records,
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
-            part: Part::Records,
-            columns: columns::columns(table, &fields, options),
+            part,
+            naming: Naming::default(),
+            columns: match part {
+                Part::Comments => comments::columns(options),
+                _ => columns::columns(table, &fields, options),
+            },
             hidden: Vec::new(),
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
@@ -280,7 +297,9 @@ impl Scan {
             _ => None,
         };
         let records = listed.into_iter().flatten().map(|(id, _)| id);
-        match [&self.base_id, &self.table_id].into_iter().chain(records).find(|id| !is_id(id)) {
+        // The tables that are none of Airtable's have names of ours.
+        let table = Some(&self.table_id).filter(|id| self.part.table() != Some(id.as_str()));
+        match [&self.base_id].into_iter().chain(table).chain(records).find(|id| !is_id(id)) {
             Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)).into())),
             None => Ok(()),
         }
@@ -318,7 +337,9 @@ fn is_zero(moment: &Micros) -> bool {
 /// The table whose id or name is `wanted`.
 pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
     find(tables, wanted, Table::id_and_name).ok_or_else(|| {
-        let near = nearest_or_all(wanted, "it has", tables.iter().map(|table| table.name.as_str()));
+        let ours = Part::tables_like(wanted).map(|name| -> &str { name });
+        let names = tables.iter().map(|table| table.name.as_str()).chain(ours);
+        let near = nearest_or_all(wanted, "it has", names);
         Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}").into())
             .of_option("tableName")
     })

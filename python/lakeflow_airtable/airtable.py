@@ -265,7 +265,7 @@ class Airtable:
         target: object,
         *,
         cells: bool = False,
-        key: str = "id",
+        key: str | None = None,
         format: Literal["delta", "iceberg", "duckdb", "parquet", "spark"] | None = None,
         spark: object | None = None,
         storage_options: Mapping[str, str] | None = None,
@@ -283,7 +283,8 @@ class Airtable:
                 DuckDB, `CATALOG.NAMESPACE.TABLE` for Iceberg, a table's name where `spark` is given, a DataFrame of
                 Spark's, or an object that has `__arrow_c_stream__`.
             cells: Compares all cells that both have, too. Addresses of attachments are left out.
-            key: The column that names a row, in both.
+            key: The column that names a row, in both: by default `id` of records, `comment_id` of comments, and
+                `field_id`, `choice_id` or `view_id` of the tables of definitions.
             format: What a text names, where that is not to be guessed by what is there.
             spark: The session whose tables are meant.
             storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog.

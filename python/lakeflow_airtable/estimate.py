@@ -26,6 +26,9 @@ from .specification.upkeep import upkeep
 CHANGED_PER_RUN = 0.01
 """The share of a table's records that is taken to change between two runs, where nobody says otherwise."""
 
+_DEFINITIONS = ("fields", "choices", "views")
+"""What plans of tables of definitions call their rows."""
+
 _log = logging.getLogger("lakeflow_airtable")
 
 
@@ -284,6 +287,8 @@ def _estimated(
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
     size = int(number_of(entry.options, "page_size"))
+    if entry.plan and json.loads(entry.plan).get("part") in _DEFINITIONS:
+        size = max(records, 1)  # all of them come in one answer
     per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
     costs = tuple(
@@ -334,6 +339,8 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
     rates = sorted({number_of(entry.options, "requests_per_second") for entry in entries})
     paces = " or ".join(f"{rate:g}" for rate in rates)
     yield f"The tables are read one after the other at {paces} calls a second, and nobody else uses the base."
+    if any(entry.part == "comments" for entry in entries):
+        yield "Comments cost one call more for each record that has some: only a read finds out which these are."
     yield "No call is repeated, a month has 31 days, and the first load comes on top of its runs."
     if len(found) > 1:
         yield "Tables of one base share its definitions and what its change feed tells, so a run takes a little less."

@@ -368,6 +368,33 @@ class MockAirtable:
         """Removes a table and the links to it."""
         self._native.remove_table(self._base(base), table)
 
+    def add_comment(
+        self,
+        table: str,
+        record: str,
+        text: str,
+        *,
+        author: int = 0,
+        parent: str | None = None,
+        reactions: Sequence[tuple[str, int]] = (),
+        base: str | None = None,
+    ) -> str:
+        """Writes a comment on a record, and gives its id.
+
+        People are numbered from 0, and a text mentions one as ``@[usr...]``. ``parent`` is the id of the comment that
+        this one answers. ``reactions`` are pairs of an emoji's code points, such as ``1f44d``, and who reacted. A token
+        reads comments by the scope ``data.recordComments:read``, see :meth:`add_token`.
+
+        Examples:
+            >>> with MockAirtable() as mock:
+            ...     vendor = mock.records("Vendors")[0]["id"]
+            ...     mock.add_comment("Vendors", vendor, "Call them", reactions=[("1f44d", 1)])[:3]
+            'com'
+        """
+        comment: dict[str, Any] = {"text": text, "author": author, "parentCommentId": parent}
+        comment["reactions"] = [{"emoji": emoji, "person": person} for emoji, person in reactions]
+        return self._native.add_comment(self._base(base), table, record, json.dumps(comment))
+
     def last_modified(self, table: str, record: str, *, base: str | None = None) -> str | None:
         """When a record was last edited, or ``None`` if never."""
         modified: str | None = self._native.last_modified(self._base(base), table, record)

@@ -93,6 +93,14 @@ impl Client {
         self.try_json(request).await?.map_err(|failure| self.error(request, &failure))
     }
 
+    /// The same for a read, whose tally counts what it takes.
+    pub(crate) async fn counted_json<T: DeserializeOwned>(&self, request: &Request, tally: &Arc<Tally>) -> Result<T> {
+        match self.answer(request, tally).await {
+            Ok(answer) => json::from_body(&answer.body).map_err(|error| self.undocumented(request, &error)),
+            Err(failure) => Err(self.error(request, &failure)),
+        }
+    }
+
     /// The same, for who knows what a refusal means.
     pub(crate) async fn try_json<T: DeserializeOwned>(&self, request: &Request) -> Result<Result<T, Failure>> {
         match self.answer(request, &Tally::unread()).await {

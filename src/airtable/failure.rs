@@ -163,6 +163,8 @@ pub(crate) enum Purpose {
     Bases,
     Schema,
     Records,
+    /// Of a record.
+    Comments,
     Webhooks,
     NewWebhook,
 }
@@ -172,6 +174,7 @@ impl Purpose {
     fn smaller_answer(self) -> &'static str {
         match self {
             Self::Records => "lower page_size, or read fewer fields",
+            Self::Comments => "lower page_size",
             Self::Schema => {
                 "this is the definition of a base, which Airtable sends whole: remove tables, fields, views and choices \
                  that nobody needs, or split the base"
@@ -190,6 +193,7 @@ impl Purpose {
             Self::Account => "that it needs",
             Self::Bases | Self::Schema => "schema.bases:read",
             Self::Records => "data.records:read",
+            Self::Comments => "data.recordComments:read, besides data.records:read and schema.bases:read,",
             Self::Webhooks => "webhook:manage, besides data.records:read and schema.bases:read,",
             Self::NewWebhook => {
                 "webhook:manage, besides data.records:read and schema.bases:read, and its user the role of creator,"

@@ -221,6 +221,11 @@ pub(super) fn is_made_by_airtable(kind: &str) -> bool {
     MADE.contains(&kind)
 }
 
+/// Airtable makes the cells of such fields itself, so that nobody edits them.
+pub(crate) fn is_computed(kind: &str) -> bool {
+    is_made_by_airtable(kind) || matches!(kind, "multipleLookupValues" | "lookup")
+}
+
 /// The shape of a computed field's result, where Airtable tells one.
 fn result(options: &Value) -> Option<Shape> {
     let result = &options["result"];

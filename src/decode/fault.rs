@@ -22,13 +22,13 @@ impl From<NotJson> for Fault {
 }
 
 impl Fault {
-    /// The error for the page with this body.
-    pub(super) fn in_page(self, body: &str) -> Error {
+    /// The error for the page of such things with this body.
+    pub(super) fn in_page(self, of: &str, body: &str) -> Error {
         let what = match self {
             Self::BadValue(error) => return error,
             Self::Undocumented(what, at) => format!("{what} at byte {at}"),
             Self::NotJson => serde_json::from_str::<IgnoredAny>(body).err().map_or("no JSON".into(), |e| e.to_string()),
         };
-        Error::Data(format!("a page of records of an undocumented form: {}", line(&what)).into())
+        Error::Data(format!("a page of {of} of an undocumented form: {}", line(&what)).into())
     }
 }

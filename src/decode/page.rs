@@ -59,7 +59,7 @@ fn records(json: &mut Json<'_>, order: &mut FieldOrder, rows: &mut Rows) -> Resu
 
 fn record(json: &mut Json<'_>, order: &mut FieldOrder, rows: &mut Rows) -> Result<(), Fault> {
     let mut begun: Option<(Cow<'_, str>, bool)> = None;
-    let (mut created_time, mut early_cells) = (None, None);
+    let (mut created_time, mut early_cells, mut comment_count) = (None, None, None);
     let start = json.position();
     let mut has_more = open_object(json, "no object for a record")?;
     while has_more {
@@ -73,6 +73,7 @@ fn record(json: &mut Json<'_>, order: &mut FieldOrder, rows: &mut Rows) -> Resul
                 begun = Some((id, is_new));
             }
             (Member::CreatedTime, _) => created_time = Some(json.skip()?),
+            (Member::CommentCount, _) => comment_count = Some(json.skip()?),
             (Member::Fields, Some((id, true))) => cells(json, id, order, rows)?,
             (Member::Fields, None) => {
                 early_cells = Some(json.position());
@@ -94,6 +95,9 @@ fn record(json: &mut Json<'_>, order: &mut FieldOrder, rows: &mut Rows) -> Resul
     }
     if let Some(raw) = created_time {
         rows.created(&id, raw)?;
+    }
+    if let Some(raw) = comment_count {
+        rows.commented(&id, raw)?;
     }
     rows.end(&id);
     Ok(())
@@ -145,13 +149,18 @@ enum Member {
     Id,
     CreatedTime,
     Fields,
+    CommentCount,
     Other,
 }
 
 impl Member {
     fn read(json: &mut Json<'_>) -> Result<Self, Fault> {
-        const USUAL: [(&str, Member); 3] =
-            [("id", Member::Id), ("createdTime", Member::CreatedTime), ("fields", Member::Fields)];
+        const USUAL: [(&str, Member); 4] = [
+            ("id", Member::Id),
+            ("createdTime", Member::CreatedTime),
+            ("fields", Member::Fields),
+            ("commentCount", Member::CommentCount),
+        ];
         if let Some((_, usual)) = USUAL.iter().find(|(name, _)| json.is_key(name)) {
             return Ok(*usual);
         }
@@ -161,7 +170,7 @@ impl Member {
 }
 
 /// Refuses a value of another kind.
-fn check(json: &mut Json<'_>, kind: Kind, wanted: &'static str) -> Result<(), Fault> {
+pub(super) fn check(json: &mut Json<'_>, kind: Kind, wanted: &'static str) -> Result<(), Fault> {
     match json.kind() {
         found if found == kind => Ok(()),
         Kind::None => Err(Fault::NotJson),
@@ -169,12 +178,12 @@ fn check(json: &mut Json<'_>, kind: Kind, wanted: &'static str) -> Result<(), Fa
     }
 }
 
-fn open_object(json: &mut Json<'_>, wanted: &'static str) -> Result<bool, Fault> {
+pub(super) fn open_object(json: &mut Json<'_>, wanted: &'static str) -> Result<bool, Fault> {
     check(json, Kind::Object, wanted)?;
     Ok(json.open_object()?)
 }
 
-fn offset(json: &mut Json<'_>) -> Result<Option<String>, Fault> {
+pub(super) fn offset(json: &mut Json<'_>) -> Result<Option<String>, Fault> {
     const WANTED: &str = "no string for an offset";
     if json.kind() == Kind::Null {
         json.null()?;

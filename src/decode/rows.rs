@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 
 use super::change_columns::ChangeColumns;
@@ -30,6 +30,7 @@ pub(crate) struct Rows {
     /// Columns that no field of this base has.
     absent: Vec<usize>,
     created_time: Option<usize>,
+    comment_count: Option<usize>,
     rescued: Option<usize>,
     changes: ChangeColumns,
     table_name: String,
@@ -60,6 +61,7 @@ impl Rows {
             base_id: position(&Source::BaseId).map(|index| (index, scan.base_id.clone())),
             absent: absent(scan),
             created_time: position(&Source::CreatedTime),
+            comment_count: position(&Source::CommentCount),
             rescued: position(&Source::Rescued),
             changes: ChangeColumns::new(scan),
             table_name: scan.table_name.clone(),
@@ -218,6 +220,17 @@ impl Rows {
         Ok(())
     }
 
+    /// The number of the record's comments.
+    ///
+    /// # Errors
+    /// As for [`Rows::cell`].
+    pub(super) fn commented(&mut self, id: &str, raw: &str) -> Result<(), Fault> {
+        match self.comment_count {
+            Some(index) => self.cell(index, id, &mut Json::new(raw)),
+            None => Ok(()),
+        }
+    }
+
     /// Ends the row: what was not sent is empty.
     pub(super) fn end(&mut self, id: &str) {
         for index in self.changes.end(id, &mut self.builders).into_iter().flatten() {
@@ -267,21 +280,35 @@ impl Rows {
         let arrays: Vec<_> = self.builders.iter_mut().map(Builder::finish).collect();
         self.filled.fill(0);
         self.count = 0;
-        for (column, array) in self.columns.iter().zip(&arrays) {
-            if !column.nullable && array.null_count() > 0 {
-                return Err(Error::Data(format!(
-                    "table {:?}: column {:?} is NOT NULL in the schema, but {} records have no value that fits it: leave \
-                     NOT NULL out",
-                    self.table_name,
+        batch(&self.table_name, &self.columns, &self.schema, arrays)
+    }
+}
+
+/// The columns of a table as a batch.
+///
+/// # Errors
+/// [`Error::Data`] for an empty value in a column that the schema calls NOT NULL.
+pub(super) fn batch(
+    table_name: &str,
+    columns: &[Column],
+    schema: &SchemaRef,
+    arrays: Vec<ArrayRef>,
+) -> Result<RecordBatch> {
+    for (column, array) in columns.iter().zip(&arrays) {
+        if !column.nullable && array.null_count() > 0 {
+            return Err(Error::Data(
+                format!(
+                    "table {table_name:?}: column {:?} is NOT NULL in the schema, but {} records have no value that fits it: \
+                     leave NOT NULL out",
                     column.name,
                     array.null_count()
-                ).into()));
-            }
+                )
+                .into(),
+            ));
         }
-        RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
-            Error::Data(format!("table {:?}: columns that do not make a batch: {error}", self.table_name).into())
-        })
     }
+    RecordBatch::try_new(schema.clone(), arrays)
+        .map_err(|error| Error::Data(format!("table {table_name:?}: columns that do not make a batch: {error}").into()))
 }
 
 fn absent(scan: &Scan) -> Vec<usize> {
@@ -289,7 +316,7 @@ fn absent(scan: &Scan) -> Vec<usize> {
     columns.filter(|(_, column)| matches!(column.source, Source::Absent(_))).map(|(index, _)| index).collect()
 }
 
-fn builder(column: &Column) -> Builder {
+pub(super) fn builder(column: &Column) -> Builder {
     match &column.source {
         Source::Field(field) => Builder::of_field(&field.kind, &field.shape),
         _ => Builder::new(&shape(column)),
@@ -302,7 +329,9 @@ fn shape(column: &Column) -> Shape {
         Source::Absent(shape) => shape.clone(),
         Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
         Source::Deleted => Shape::Bool,
+        Source::CommentCount => Shape::Int,
         Source::Field(field) => field.shape.clone(),
+        Source::Fact(fact) => fact.shape.clone(),
     }
 }
 
@@ -316,7 +345,7 @@ fn rescue(misfits: &mut String, name: Option<&str>, field_id: Option<&str>, raw:
     _ = write!(misfits, "{{\"field\":{name},\"field_id\":{field_id},\"value\":{raw},\"reason\":{reason}}}");
 }
 
-fn reason(misfit: Misfit, shape: &Shape) -> String {
+pub(super) fn reason(misfit: Misfit, shape: &Shape) -> String {
     match misfit {
         Misfit::ErrorValue => "error value".to_owned(),
         Misfit::SpecialValue => "special value".to_owned(),

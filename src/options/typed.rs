@@ -12,9 +12,11 @@ use crate::token::Token;
 pub const EVERY_BASE: &str = "*";
 
 /// How columns get their names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ColumnNames {
     /// `SKU Code (#)` is `sku_code_num`.
+    #[default]
     Snake,
     /// The field's own name.
     Original,
@@ -29,6 +31,29 @@ pub enum Nested {
     Struct,
     /// As the JSON text that Airtable sent.
     Json,
+}
+
+/// What of a table is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TablePart {
+    /// Its records.
+    #[default]
+    Records,
+    /// The comments on them.
+    Comments,
+}
+
+impl TablePart {
+    /// Every part there is.
+    pub const ALL: [Self; 2] = [Self::Records, Self::Comments];
+
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Comments => "comments",
+        }
+    }
 }
 
 /// What a read of a table gives.
@@ -169,6 +194,8 @@ pub struct ReadOptions {
     pub fields: Option<FieldNames>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
+    /// What of the table is read.
+    pub part: TablePart,
     /// Stop after this many.
     pub max_records: Option<u64>,
     /// How columns get their names.

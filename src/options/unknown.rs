@@ -1,6 +1,6 @@
 //! Names that are no option of ours: which option may be meant by them.
 
-use crate::options::table::{NOT_HERE, OPTIONS, OptionRow};
+use crate::options::table::{FOREIGN, NOT_HERE, OPTIONS, OptionRow};
 
 /// What a name may mean that is not in the table.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,9 +21,10 @@ impl Meant {
             return Self::Surely(format!("it has no counterpart here: {instead}"));
         }
         let names = || OPTIONS.iter().flat_map(OptionRow::names);
-        if let Some((0..=2, known)) =
-            names().map(|known| (strsim::levenshtein(&plain, &self::plain(known)), known)).min()
-        {
+        // Spark's own keys are no misspellings, such as `path`, which is near to `part`.
+        let is_foreign = FOREIGN.iter().any(|foreign| foreign.eq_ignore_ascii_case(name));
+        let edits = |known: &'static str| (strsim::levenshtein(&plain, &self::plain(known)), known);
+        if let Some((0..=2, known)) = names().map(edits).min().filter(|_| !is_foreign) {
             return Self::Surely(format!("did you mean {known}?"));
         }
         // Also by what others call it, so that `columnlist` leads to fields.

@@ -12,6 +12,7 @@ use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
 use crate::options::typed::{
     ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+    TablePart,
 };
 use crate::options::web_address::place;
 use crate::token::Token;
@@ -47,6 +48,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         view: given.name("view"),
         fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
+        part: part(given)?,
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,
         nested: given.choice("nested", &[("struct", Nested::Struct), ("json", Nested::Json)])?,
@@ -66,6 +68,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
     };
     check_lost_feed(&read)?;
     check_bases(&read)?;
+    check_part(&read)?;
     Ok(read)
 }
 
@@ -203,6 +206,38 @@ fn check_bases(read: &ReadOptions) -> Result<()> {
         )
         .into(),
     ))
+}
+
+fn part(given: &Given) -> Result<TablePart> {
+    given.choice("part", &TablePart::ALL.map(|part| (part.as_str(), part)))
+}
+
+/// What means something of records only.
+fn check_part(read: &ReadOptions) -> Result<()> {
+    let part = read.part.as_str();
+    if read.part == TablePart::Records {
+        return Ok(());
+    }
+    if read.ingestion_type != IngestionType::Snapshot {
+        return Err(Error::Option(
+            format!(
+                "option part is {part}, and ingestion_type is {}: Airtable tells of changes of records alone, so {part} \
+                 are read as a snapshot only: leave ingestion_type out",
+                read.ingestion_type.as_str()
+            )
+            .into(),
+        ));
+    }
+    if read.fields.is_some() {
+        return Err(Error::Option(
+            format!(
+                "option fields chooses columns of records, and part is {part}, whose columns are always the same: leave \
+                 fields out, and choose columns after they are read"
+            )
+            .into(),
+        ));
+    }
+    Ok(())
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {

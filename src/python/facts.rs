@@ -8,9 +8,10 @@ use super::error::exception;
 use super::html;
 use super::text::{Name, Shown};
 use crate::columns::sql_type as sql_type_of;
+use crate::connector::primary_keys as keys;
 use crate::error::nearest_names as nearest_of;
 use crate::files::{Format, Kind};
-use crate::options::{OPTIONS, OptionRow, Plan, option_meant as meant_by, place};
+use crate::options::{OPTIONS, OptionRow, Plan, TablePart, option_meant as meant_by, place};
 use crate::scan::snake;
 use crate::token::scrub as scrub_text;
 
@@ -76,6 +77,16 @@ pub(super) fn web_place(
 ) -> PyResult<Option<(String, Option<String>, Option<String>)>> {
     let place = place(option, &text.checked(py)?).map_err(|error| exception(py, &error))?;
     Ok(place.map(|place| (place.base, place.table, place.view)))
+}
+
+/// The columns that name a row of a read of a table's part, or of the same table of several bases. What is no part is told
+/// of where options are checked.
+#[pyfunction]
+#[pyo3(signature = (table, part = "", is_of_several = false))]
+#[allow(clippy::needless_pass_by_value)] // Python's text becomes one of ours.
+pub(super) fn primary_keys(table: Shown, part: &str, is_of_several: bool) -> Vec<String> {
+    let is_part = |one: &TablePart| part.trim().eq_ignore_ascii_case(one.as_str());
+    keys(&table.0, TablePart::ALL.into_iter().find(is_part).unwrap_or_default(), is_of_several)
 }
 
 /// A text without secrets, wherever somebody has put one by mistake.

@@ -275,6 +275,11 @@ impl PyMock {
         self.with(py, |mock| mock.remove_table(base, table))
     }
 
+    fn add_comment(&self, py: Python<'_>, base: &str, table: &str, record: &str, comment: &str) -> PyResult<String> {
+        let comment: Value = parse(comment)?;
+        self.with(py, |mock| mock.add_comment(base, table, record, &comment))
+    }
+
     fn last_modified(&self, py: Python<'_>, base: &str, table: &str, record: &str) -> PyResult<Option<String>> {
         self.with(py, |mock| mock.last_modified(base, table, record))
     }

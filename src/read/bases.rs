@@ -9,8 +9,9 @@ use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::reader::{Reader, died};
+use super::reader::died;
 use super::stats::{End, Progress};
+use super::task;
 use crate::airtable::client::Client;
 use crate::error::{Error, Result};
 use crate::scan::Scan;
@@ -83,7 +84,7 @@ async fn read(
     let base_id = base.base_id.clone();
     let (sender, mut received) = mpsc::channel(1);
     part.begin();
-    let reading = Reader::new(client, base, part.clone()).run(sender);
+    let reading = task::run(client, base, part.clone(), sender);
     let passing = async {
         let mut rows = 0;
         while let Some(batch) = received.recv().await {

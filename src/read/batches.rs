@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 
 use crate::airtable::client::Client;
 use crate::error::Result;
-use crate::read::bases;
-use crate::read::reader::{Reader, died};
+use crate::read::reader::died;
 use crate::read::stats::{End, Progress, Stats};
+use crate::read::{bases, task};
 use crate::scan::Scan;
 
 /// The batches of a read, in order. Nothing is asked for before the first one is.
@@ -85,8 +85,7 @@ impl Batches {
             let progress = self.progress.clone();
             progress.begin();
             let task = if scan.others.is_empty() {
-                let reader = Reader::new(client, scan, progress.clone());
-                tokio::spawn(progress.told(reader.run(sender)))
+                tokio::spawn(progress.clone().told(task::run(client, scan, progress, sender)))
             } else {
                 tokio::spawn(progress.clone().told(bases::run(client, scan, progress, sender)))
             };

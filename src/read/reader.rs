@@ -29,14 +29,14 @@ use crate::scan::{KnownIds, Scan};
 
 /// Rows of one batch. From some 500 on Spark's rate no longer grows with them, and what is read ahead of a consumer that
 /// stops is lost budget: ten pages are two seconds of it.
-const ROWS: usize = 1_000;
+pub(super) const ROWS: usize = 1_000;
 
 /// JSON bytes of one batch, for tables of long texts.
-const BYTES: usize = 16 << 20;
+pub(super) const BYTES: usize = 16 << 20;
 
 /// A consumer that waits is given what there is, but not more often than this: small batches cost Spark a fifth to a half
 /// of its rate, and matter only where pages come quickly.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// How long records that a feed told of are given each time before they are asked for once more. Few are.
 const PAUSES: [Duration; 4] =

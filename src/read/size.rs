@@ -12,8 +12,10 @@ use serde::de::IgnoredAny;
 use super::request;
 use super::shares::{ENDINGS, Share};
 use crate::airtable::client::Client;
+use crate::airtable::request::Request;
+use crate::airtable::schema::Tables;
 use crate::error::Result;
-use crate::scan::{Column, Scan, Source};
+use crate::scan::{Column, Part, Scan, Source, dictionary};
 
 /// Endings of ids in the shares that are read one after the other: a page holds all of the first one's records up to
 /// some 6,200 in the table, of the second one's up to 48,000, and of the last one's up to 384,000.
@@ -89,9 +91,15 @@ pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
 }
 
 async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
+    if scan.part.is_definitions() {
+        let tables = client.json::<Tables>(&Request::tables(&scan.base_id)).await?.tables;
+        let rows = dictionary::rows(scan.part, &tables, &scan.naming).len();
+        let records = u64::try_from(rows).unwrap_or(u64::MAX);
+        return Ok(Size { records, certainty: Certainty::Exact, requests: 1 });
+    }
     let id = Column::new("id", false, Source::RecordId);
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
-    let plain = Scan { columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
+    let plain = Scan { part: Part::Records, columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
     let mut guess = Guess::default();
     let mut next = Some(Share::ALL);
     while let Some(share) = next {
@@ -100,7 +108,10 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
         let records = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
         next = guess.take(share, records, page.offset.is_none());
     }
-    Ok(guess.size())
+    let size = guess.size();
+    // Of comments the records tell no more than what it costs to list them.
+    let certainty = if scan.part.is_records() { size.certainty } else { Certainty::AtLeast };
+    Ok(Size { certainty, ..size })
 }
 
 /// What the pages so far have told.

@@ -95,9 +95,14 @@ impl Progress {
         }
     }
 
+    /// That of a read whose rows are no rows of this one, and whose requests are.
+    pub(super) fn beside(&self) -> Arc<Self> {
+        Arc::new(Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) })
+    }
+
     /// That of one of the bases that are read as one.
     pub(super) fn part(&self) -> Arc<Self> {
-        let part = Arc::new(Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) });
+        let part = self.beside();
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
         part
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
-use crate::scan::names::column_names;
+use crate::scan::names::{Naming, column_names};
 
 /// One column of the schema.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,21 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
+    /// How many comments the record has.
+    CommentCount,
+    /// What is told of a row that is no record.
+    Fact(Fact),
+}
+
+/// Something that is told of rows that are no records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The name under which it is told.
+    pub name: String,
+    /// What its values become.
+    pub shape: Shape,
+    /// What catalogs show about its column.
+    pub comment: String,
 }
 
 /// A field as it was when the read was planned.
@@ -79,7 +94,9 @@ impl Column {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
             Source::Deleted => DataType::Boolean,
+            Source::CommentCount => DataType::Int64,
             Source::Field(field) => field.shape.data_type(),
+            Source::Fact(fact) => fact.shape.data_type(),
         }
     }
 
@@ -89,7 +106,9 @@ impl Column {
             Source::Absent(shape) => shape.spark_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
+            Source::CommentCount => json!("long"),
             Source::Field(field) => field.shape.spark_type(),
+            Source::Fact(fact) => fact.shape.spark_type(),
         }
     }
 
@@ -107,7 +126,9 @@ impl Column {
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
             Source::Deleted => comment("whether the record was deleted"),
+            Source::CommentCount => comment("how many comments the record has"),
             Source::Field(field) => field.metadata(),
+            Source::Fact(fact) => comment(&fact.comment),
         }
     }
 }
@@ -127,7 +148,7 @@ impl FieldSource {
 /// The columns of a read of these fields.
 pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -> Vec<Column> {
     let rescued = options.rescued_data_column.as_deref();
-    let name_of = names_by_id(table, options);
+    let name_of = names_by_id(table, &Naming::of(options));
     let mut columns =
         vec![Column::new("id", false, Source::RecordId), Column::new("createdTime", true, Source::CreatedTime)];
     columns.extend(fields.iter().map(|field| {
@@ -154,9 +175,9 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
 
 /// The names of a table's columns by the ids of their fields. They are made from all fields, so that leaving one out does
 /// not rename another.
-pub(super) fn names_by_id<'t>(table: &'t Table, options: &ReadOptions) -> HashMap<&'t str, String> {
+pub(super) fn names_by_id<'t>(table: &'t Table, naming: &Naming) -> HashMap<&'t str, String> {
     let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
-    let names = column_names(options.column_names, &all, options.rescued_data_column.as_deref());
+    let names = column_names(naming.column_names, &all, naming.rescued_data_column.as_deref());
     all.iter().map(|(id, _)| *id).zip(names).collect()
 }
 

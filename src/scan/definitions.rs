@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::airtable::schema::{Field, Table};
-use crate::options::{ColumnNames, ReadOptions};
+use crate::options::ColumnNames;
 use crate::scan::columns::names_by_id;
+use crate::scan::names::Naming;
 
 /// A table, as a base defines it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,10 +57,10 @@ pub struct ViewDefinition {
 }
 
 impl TableDefinition {
-    /// The definition, with columns named as a read with these options names them.
-    pub(crate) fn new(table: &Table, options: &ReadOptions) -> Self {
-        let names = names_by_id(table, options);
-        let needs_name = options.column_names != ColumnNames::Id;
+    /// The definition, with columns named as such a read names them.
+    pub(crate) fn new(table: &Table, naming: &Naming) -> Self {
+        let names = names_by_id(table, naming);
+        let needs_name = naming.column_names != ColumnNames::Id;
         let has_column = |field: &&Field| table.check_field(field, needs_name).is_ok();
         let field = |field: &Field| FieldDefinition {
             id: field.id.clone(),
@@ -105,7 +106,7 @@ mod tests {
         });
         let table = Tables::deserialize(json!({"tables": [table]})).expect("lenient").tables.remove(0);
         let options = [("token", "patA"), ("base_id", "app00000000000001"), ("column_names", column_names)];
-        TableDefinition::new(&table, &Options::parse(options).expect("options").read)
+        TableDefinition::new(&table, &Naming::of(&Options::parse(options).expect("options").read))
     }
 
     #[test]

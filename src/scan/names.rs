@@ -3,7 +3,29 @@
 
 use std::collections::HashMap;
 
-use crate::options::ColumnNames;
+use serde::{Deserialize, Serialize};
+
+use crate::options::{ColumnNames, ReadOptions};
+
+/// How the columns of a read are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Naming {
+    /// By which rule.
+    pub column_names: ColumnNames,
+    /// The rescued data column, whose name no field's column has.
+    pub rescued_data_column: Option<String>,
+}
+
+impl Naming {
+    /// That of a read with these options.
+    pub(crate) fn of(options: &ReadOptions) -> Self {
+        Self { column_names: options.column_names, rescued_data_column: options.rescued_data_column.clone() }
+    }
+
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// Names that are taken whatever is read, so that a column is not renamed when another kind of read is chosen.
 pub(crate) const OWN: [&str; 6] = ["id", "_base_id", "createdTime", "_rescued_data", "_changed_at", "_deleted"];

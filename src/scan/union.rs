@@ -11,7 +11,7 @@ use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
 use crate::scan::lookup::{find, find_listed};
-use crate::scan::{Column, FieldSource, Scan, Source, VERSION_OF_SEVERAL, find_table};
+use crate::scan::{Column, FieldSource, Part, Scan, Source, VERSION_OF_SEVERAL, dictionary, find_table};
 
 /// A base that was asked for its tables, and what it said.
 pub(crate) struct Told {
@@ -67,6 +67,15 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
     union(&scans)
 }
 
+/// Plans the read of the definitions of several bases.
+///
+/// # Errors
+/// As [`dictionary::plan`].
+pub(crate) fn plan_definitions(base_ids: &[String], part: Part, options: &ReadOptions) -> Result<Scan> {
+    let scans = base_ids.iter().map(|base_id| dictionary::plan(base_id, part, options)).collect::<Result<Vec<_>>>()?;
+    union(&scans)
+}
+
 /// Those of the wanted fields that a table has, and those that none has: these are told of as in a read of one base.
 fn there(wanted: &FieldNames, table: &Table, all: &[(&str, &Table)]) -> FieldNames {
     let has = |table: &Table, name: &str| {
@@ -83,7 +92,7 @@ fn union(scans: &[Scan]) -> Result<Scan> {
     let has_all_fields = scans.iter().all(|scan| scan.has_all_fields);
     let mut scans = scans.iter().map(|scan| {
         let columns = columns(scan, &fields);
-        Scan { version: VERSION_OF_SEVERAL, columns, has_all_fields, ..scan.clone() }
+        Scan { version: VERSION_OF_SEVERAL.max(scan.version), columns, has_all_fields, ..scan.clone() }
     });
     let Some(first) = scans.next() else {
         return Err(Error::Option("option namespace names no base: name one at least".into()));

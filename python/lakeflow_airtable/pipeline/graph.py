@@ -125,7 +125,7 @@ class Graph:
         function = getattr(self._pipelines, what)
         arguments: dict[str, Any] = {
             "name": quoted(entry.destination),
-            "comment": f"Airtable table {entry.source_table}",
+            "comment": entry.description or f"Airtable table {entry.source_table}",
         }
         if entry.cluster_by and _takes(function, "cluster_by"):
             arguments["cluster_by"] = list(entry.cluster_by)

@@ -67,6 +67,18 @@ class Entry:
         return chosen or ("append" if self.scd_type == "APPEND_ONLY" else "snapshot")
 
     @property
+    def part(self) -> str:
+        """What of the table is read: `records`, or something that is found beside them."""
+        return self.options.get("part", "").strip().lower() or "records"
+
+    @property
+    def description(self) -> str | None:
+        """What the base's makers wrote about the table, where the entry has a plan. It is of the records."""
+        plan = json.loads(self.plan or "{}")
+        text: str | None = plan.get("description") if self.part == "records" else None
+        return text
+
+    @property
     def read_options(self) -> Options:
         """What a read of Spark's or the library's is given."""
         return Options({**self.options, "tablename": self.source_table, "ingestion_type": self.ingestion_type})

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from .._native import Connector
 
 PRIMARY_KEYS = ("id",)
-PRIMARY_KEYS_OF_SEVERAL = ("id", "_base_id")
 CURSOR = "_changed_at"
 DELETED = "_deleted"
-"""What `Airtable.metadata` and the columns of change reads say of every table."""
+"""What `Airtable.metadata` and the columns of change reads say of a table's records."""
 
 _HISTORY = ("__START_AT", "__END_AT")
 
@@ -85,7 +84,7 @@ class LibraryTables:
 
 def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
     """One entry for each table, with its destination. A table goes to the entry that names it, else to the first
-    pattern that matches it."""
+    pattern that matches it; its comments go to the entry that is of comments."""
     known: dict[tuple[str, str], list[str]] = {}
     matches: dict[int, list[str]] = {}
     for number, entry in enumerate(spec.entries):
@@ -100,11 +99,11 @@ def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
                 del matches[number]
             else:
                 matches[number] = _matching(entry, known[entry.base])
-    taken = set()
+    taken: set[tuple[tuple[str, str], str, str]] = set()
     for number, entry in enumerate(spec.entries):
         if number not in matches and entry.source_table and entry.base in known:
             with faults.at(_place(entry)):
-                taken.add((entry.base, _as_listed(tables.name(entry), known[entry.base])))
+                taken.add((entry.base, _as_listed(tables.name(entry), known[entry.base]), entry.part))
     resolved = []
     for number, entry in enumerate(spec.entries):
         if number not in matches:
@@ -112,8 +111,8 @@ def resolve(spec: PipelineSpec, tables: Tables, faults: Faults) -> list[Entry]:
                 resolved.append(replace(entry, table=entry.table or identifier(entry.source_table)))
             continue
         for name, table in identifiers(matches[number]).items():
-            if (entry.base, name) not in taken:
-                taken.add((entry.base, name))
+            if (entry.base, name, entry.part) not in taken:
+                taken.add((entry.base, name, entry.part))
                 resolved.append(replace(entry, where=f"{entry.where} ({name})", source_table=name, table=table))
     return resolved
 
@@ -141,7 +140,9 @@ def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[En
 
 def primary_keys(entry: Entry) -> tuple[str, ...]:
     """What names a row of an entry's read, where the entry does not say it."""
-    return PRIMARY_KEYS_OF_SEVERAL if entry.is_of_several_bases else PRIMARY_KEYS
+    from .._native import primary_keys
+
+    return tuple(primary_keys(entry.source_table, entry.part, entry.is_of_several_bases))
 
 
 def excluded_columns(entry: Entry) -> list[str]:

@@ -28,6 +28,7 @@ class DeltaCopy:
         except ImportError as error:
             raise missing("deltalake", error) from None
         self.name = address
+        self.comment: str | None = None
         self._storage_options = dict(storage_options or {}) or None
         self._table: DeltaTable | None = None
         self._commits = 0
@@ -140,6 +141,7 @@ class DeltaCopy:
                 self.name,
                 schema,
                 mode="error",
+                description=self.comment,
                 storage_options=self._storage_options,
                 commit_properties=self._properties(replace(progress, offset="")),
             )

@@ -35,6 +35,7 @@ class DuckDBCopy:
         self._into = f"{_quoted(self._schema)}.{_quoted(table)}"
         self._place = (self._schema, table)
         self.name = f"{file}:{self._target if schema else table}"
+        self.comment: str | None = None
         self._database: duckdb.DuckDBPyConnection | None = None
         self._before: str | None = None
 
@@ -207,6 +208,8 @@ class DuckDBCopy:
         if not there:
             self._run(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self._schema)}")
             self._number(f"CREATE TABLE {self._into} AS SELECT * FROM changes", schema.empty_table())
+            if self.comment is not None:
+                self._run(f"COMMENT ON TABLE {self._into} IS {_literal(self.comment)}")
             return
         import pyarrow as pa
 
@@ -263,6 +266,10 @@ def _unopened(file: Path, error: Exception) -> AirtableError:
 
 def _same_keys(keys: tuple[str, ...]) -> str:
     return " AND ".join(f"t.{_quoted(key)} IS NOT DISTINCT FROM s.{_quoted(key)}" for key in keys)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:

@@ -55,6 +55,7 @@ class IcebergCopy:
         self._identifier = (*namespace, file_name(table))
         self.name = ".".join([name, *self._identifier])
         self._properties = dict(properties or {})
+        self.comment: str | None = None
         self._catalog: Catalog | None = None
         self._table: Table | None = None
 
@@ -186,7 +187,8 @@ class IcebergCopy:
         assert self._catalog is not None
         if self._table is None:
             self._catalog.create_namespace_if_not_exists(self._identifier[:-1])
-            return self._catalog.create_table_transaction(self._identifier, _nullable(schema))
+            told = {} if self.comment is None else {"comment": self.comment}
+            return self._catalog.create_table_transaction(self._identifier, _nullable(schema), properties=told)
         # Done again by pyiceberg itself, a commit would follow another run's: its rows would be there twice. For this
         # transaction only; the table's own property stays.
         self._table.properties[_RETRIES] = "0"

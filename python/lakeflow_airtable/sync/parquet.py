@@ -29,6 +29,7 @@ class ParquetCopy:
         except ImportError as error:
             raise missing("pyarrow", error) from None
         self.name = file
+        self.comment: str | None = None
         self._file = Path(os.path.realpath(file))
 
     def find(self) -> Found | None:

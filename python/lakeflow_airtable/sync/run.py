@@ -125,6 +125,7 @@ class TableSync:
 
     def _sync(self, found: Found | None) -> None:
         scan = self._planned(found)
+        self._copy.comment = json.loads(scan.to_json()).get("description") if self._entry.part == "records" else None
         known = self._told(found, scan)
         if self._kept is Upkeep.SNAPSHOT:
             self._snapshot(scan, known)
@@ -313,7 +314,7 @@ class TableSync:
         return Progress(
             # Bases may join and leave, and each has an id of its own for the table.
             base="several" if is_of_several else plan["base_id"],
-            table=plan["table_name"] if is_of_several else plan["table_id"],
+            table=_of_part(plan["table_name"] if is_of_several else plan["table_id"], self._entry.part),
             mode=self._entry.ingestion_type,
             scd=scd,
             keys=self._keys if scd else (),
@@ -340,6 +341,11 @@ def _tells_edits(scan: Scan) -> bool:
         {}
     ]
     return isinstance(source, dict) and source.get("changed_at", {}).get("field_id") is not None
+
+
+def _of_part(table: str, part: str) -> str:
+    """What is copied, as a copy names it: no copy of comments is that of the records."""
+    return table if part == "records" else f"{table} {part}"
 
 
 def _records(plan: dict[str, Any]) -> str:

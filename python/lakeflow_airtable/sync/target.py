@@ -112,6 +112,8 @@ class Copy(Protocol):
 
     name: str
     """Where it is, as the report shows it."""
+    comment: str | None
+    """What is written beside the table where it is made, in formats that have a place for that."""
 
     def find(self) -> Found | None:
         """What is there now; None where nothing is."""

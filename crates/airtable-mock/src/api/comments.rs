@@ -6,6 +6,7 @@ use crate::clock::stamp;
 use crate::data::base::Base;
 use crate::data::comment::Comment;
 use crate::data::id::RecordId;
+use crate::data::person::Person;
 use crate::error::ApiError;
 
 /// A page of comments, newest first.
@@ -42,10 +43,21 @@ pub(crate) fn create(
     let text = text_of(body)?.to_owned();
     let author = base.person(person).cloned().ok_or_else(ApiError::forbidden)?;
     let parent = body.get("parentCommentId").and_then(Value::as_str).map(str::to_owned);
-    let comment = Comment { id: base.ids.fresh("com"), author, text, created_ms: now_ms, updated_ms: None, parent };
+    let (id, reactions) = (base.ids.fresh("com"), Vec::new());
+    let comment = Comment { id, author, text, created_ms: now_ms, updated_ms: None, parent, reactions };
     let shown = shown(&comment, base);
     base.comments.entry(record).or_default().push(comment);
     Ok(shown)
+}
+
+/// Adds a person's reaction, which no call of the API does.
+///
+/// # Errors
+/// 404 for an unknown comment, 403 for an unknown person.
+pub(crate) fn react(base: &mut Base, record: RecordId, id: &str, emoji: &str, person: u16) -> Result<(), ApiError> {
+    let who = base.person(person).cloned().ok_or_else(ApiError::forbidden)?;
+    comment_mut(base, record, id)?.reactions.push((emoji.to_owned(), who));
+    Ok(())
 }
 
 /// Changes the text of one's own comment.
@@ -106,10 +118,7 @@ fn shown(comment: &Comment, base: &Base) -> Value {
         .people
         .iter()
         .filter(|person| comment.text.contains(&format!("@[{}]", person.id)))
-        .map(|person| {
-            let shown = json!({"type": "user", "id": person.id, "displayName": person.name, "email": person.email});
-            (person.id.clone(), shown)
-        })
+        .map(|person| (person.id.clone(), mention(person)))
         .collect();
     if !mentioned.is_empty() {
         shown.insert("mentioned".into(), Value::Object(mentioned));
@@ -117,5 +126,20 @@ fn shown(comment: &Comment, base: &Base) -> Value {
     if let Some(parent) = &comment.parent {
         shown.insert("parentCommentId".into(), json!(parent));
     }
+    if !comment.reactions.is_empty() {
+        let reaction = |(emoji, who): &(String, Person)| {
+            let user = json!({"userId": who.id, "email": who.email, "name": who.name});
+            json!({"emoji": {"unicodeCharacter": emoji}, "reactingUser": user})
+        };
+        shown.insert("reactions".into(), comment.reactions.iter().map(reaction).collect());
+    }
     Value::Object(shown)
+}
+
+/// Groups have no address.
+fn mention(person: &Person) -> Value {
+    match &person.email {
+        Some(email) => json!({"type": "user", "id": person.id, "displayName": person.name, "email": email}),
+        None => json!({"type": "userGroup", "id": person.id, "displayName": person.name}),
+    }
 }

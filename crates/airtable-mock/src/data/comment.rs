@@ -11,4 +11,6 @@ pub(crate) struct Comment {
     pub(crate) created_ms: i64,
     pub(crate) updated_ms: Option<i64>,
     pub(crate) parent: Option<String>,
+    /// Code points of an emoji, joined with `-`, and who reacted.
+    pub(crate) reactions: Vec<(String, Person)>,
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::config::{MockError, missing};
+use crate::api::comments;
 use crate::api::page::PageWriter;
 use crate::api::query::RecordShape;
 use crate::api::route::Replace;
@@ -263,6 +264,26 @@ impl Mock {
         let record =
             RecordId::parse(record).and_then(|id| base[t].records.get(id)).ok_or_else(|| missing("record", record))?;
         Ok(record.last_edit(&[]).map(|edit| stamp(edit.ms)))
+    }
+
+    /// Writes a comment on a record, `{"text", "author"?, "parentCommentId"?, "reactions"?: [{"emoji", "person"}]}`, where
+    /// people are numbers from 0; gives its id. Texts mention people as `@[usr...]`.
+    ///
+    /// # Errors
+    /// An unknown base, table, record or person, and a comment without a text.
+    pub fn add_comment(&self, base: &str, table: &str, record: &str, comment: &Value) -> Result<String, MockError> {
+        let person = |value: &Value| u16::try_from(value.as_u64().unwrap_or_default()).unwrap_or(u16::MAX);
+        self.change_table(base, table, |base, t, now_ms| {
+            let id = RecordId::parse(record).filter(|id| base[t].records.get(*id).is_some());
+            let record = id.ok_or_else(|| missing("record", record))?;
+            let made = comments::create(base, record, comment, person(&comment["author"]), now_ms)?;
+            let made = made["id"].as_str().unwrap_or_default().to_owned();
+            for reaction in comment["reactions"].as_array().into_iter().flatten() {
+                let emoji = reaction["emoji"].as_str().unwrap_or_default();
+                comments::react(base, record, &made, emoji, person(&reaction["person"]))?;
+            }
+            Ok(made)
+        })
     }
 
     fn change<T>(

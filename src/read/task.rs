@@ -1,0 +1,29 @@
+//! The task behind a read of one base, by what the rows of the plan are.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use tokio::sync::mpsc;
+
+use super::reader::Reader;
+use super::stats::Progress;
+use super::{comments, definitions};
+use crate::airtable::client::Client;
+use crate::error::Result;
+use crate::scan::{Part, Scan};
+
+/// Reads to the end, or to an error, which is sent as well.
+pub(super) async fn run(
+    client: Arc<Client>,
+    scan: Scan,
+    progress: Arc<Progress>,
+    batches: mpsc::Sender<Result<RecordBatch>>,
+) {
+    if scan.part.is_definitions() {
+        definitions::run(client, scan, progress, batches).await;
+    } else if scan.part == Part::Comments {
+        comments::run(client, scan, progress, batches).await;
+    } else {
+        Reader::new(client, scan, progress).run(batches).await;
+    }
+}
