@@ -377,26 +377,50 @@ def test_a_long_sentence_is_a_fault(
 ZENSICAL = Path(sys.executable).with_name("zensical")
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ["[a page](guides/none.md)", "[a heading](guides/spark.md#none)", "::: lakeflow_airtable.none", '--8<-- "none.md"'],
-    ids=["page", "heading", "object", "file"],
-)
-def test_the_site_is_not_built_with_a_fault(fault: str, tmp_path: Path) -> None:
-    """Nor without one that is ours: the copy that has no fault is built."""
+def built(directory: Path) -> subprocess.CompletedProcess[str]:
     if not ZENSICAL.exists():
         pytest.fail(f"{ZENSICAL} is missing: make build/docs-tools")
+    command = [ZENSICAL, "build", "--clean", "--strict"]
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=280)
+
+
+def test_the_site_is_built(tmp_path: Path) -> None:
     for name in ("docs", "python", "zensical.toml", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"):
-        if (PROJECT / name).exists():
-            subprocess.run(["cp", "-r", PROJECT / name, tmp_path], check=True)
-    index = tmp_path / "docs" / "index.md"
-    whole = index.read_text()
-    index.write_text(f"{whole}\n{fault}\n")
-    built = subprocess.run([ZENSICAL, "build", "--clean", "--strict"], cwd=tmp_path, capture_output=True, text=True)
-    assert built.returncode != 0, built.stdout
-    index.write_text(whole)
-    built = subprocess.run([ZENSICAL, "build", "--clean", "--strict"], cwd=tmp_path, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
+        subprocess.run(["cp", "-r", PROJECT / name, tmp_path], check=True)
+    ran = built(tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (tmp_path / "build" / "site" / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "says"),
+    [
+        ("", "", None),
+        ("other.md#known", "none.md", "page does not exist"),
+        ("#known", "#none", "anchor does not exist"),
+        ("lakeflow_airtable.errors", "lakeflow_airtable.none", "lakeflow_airtable.none could not be found"),
+        ("other.txt", "none.txt", "Snippet at path 'none.txt' could not be found"),
+    ],
+    ids=["none", "page", "heading", "object", "file"],
+)
+def test_the_site_is_not_built_with_a_fault(right: str, wrong: str, says: str | None, tmp_path: Path) -> None:
+    """A site of two pages, with the settings of the whole."""
+    settings = (PROJECT / "zensical.toml").read_text()
+    without, count = re.subn(r"^nav = \[\n.*?^\]\n", "", settings, flags=re.MULTILINE | re.DOTALL)
+    assert count == 1
+    (tmp_path / "zensical.toml").write_text(without)
+    (tmp_path / "python").symlink_to(PROJECT / "python")
+    (tmp_path / "other.txt").write_text("Some text.\n")
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "other.md").write_text("# Other\n\n## Known\n")
+    page = '# Home\n\n[There](other.md#known)\n\n::: lakeflow_airtable.errors\n\n--8<-- "other.txt"\n'
+    assert right in page
+    (docs / "index.md").write_text(page.replace(right, wrong) if right else page)
+    ran = built(tmp_path)
+    said = ran.stdout + ran.stderr
+    assert (ran.returncode == 0) == (says is None), said
+    assert says is None or says in said, said
 
 
 @pytest.mark.slow

@@ -6,7 +6,11 @@ import os
 from pathlib import Path
 
 LAKE = os.environ.get("LAKE")
-FILES = {"sail": {"test_sail.py"}, "delta": {"test_lakes.py", "test_pipelines.py"}, "iceberg": {"test_lakes.py"}}
+FILES = {
+    "sail": {"test_sail.py"},
+    "delta": {"test_lakes.py", "test_pipelines.py"},
+    "iceberg": {"test_lakes.py", "test_pipelines.py"},
+}
 
 collect_ignore = [
     path.name for path in Path(__file__).parent.glob("test_*.py") if path.name not in FILES.get(LAKE or "", ())
