@@ -118,7 +118,7 @@ format: $(BIN)/maturin ## the sources as `make lint` wants them: cargo fmt, ruff
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(BUILD)/bench/measured $(JAVA) ## everything beside its peers, and docs/speed.md; ten minutes of an idle machine
+bench: $(BUILD)/bench/measured $(JAVA) ## everything beside its peers, and docs/speed.md; half an hour of an idle machine
 	cargo bench --bench decode --no-run
 	cd benches && ../$(BUILD)/bench/bin/python -m suite --wheel ../$(BUILD)/bench/wheels/*.whl $(BENCH_ARGS)
 

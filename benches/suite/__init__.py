@@ -7,7 +7,12 @@
     shared      six processes that read six tables of a base at once
     memory      peak memory by the size of the table
     increments  requests and time for a few changes of a large table
+    polls       requests of idle streams of one base
+    bases       ten bases read by a cluster, as one table and one after the other
+    resume      a first load that is killed and goes on
+    machines    several machines that read one base, with a place that all see and by refusals alone
     start       size of the wheel, imports, first batch
+    copies      copies that are kept, beside dlt
     files       a table into Parquet, JSON lines and Delta, beside a loop over pyairtable
     sizes       rows per batch that suit Spark; only when it is named
 

@@ -23,7 +23,10 @@ from .decoder import PROJECT
 from .report import made, write_again, write_page
 from .settings import Settings
 
-GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "bases", "files", "copies", "whole")
+GROUPS = (
+    *("start", "memory", "increments", "polls", "paced", "shared", "bases", "resume"),
+    *("files", "copies", "whole", "machines"),
+)
 """What is run by default. The longest comes last."""
 
 MORE = ("sizes",)

@@ -25,6 +25,18 @@ class Log:
         """How often the answer was 429."""
         return sum(request["status"] == 429 for request in self.requests)
 
+    def lock_outs(self, after: float = 0, penalty: float = 30) -> int:
+        """How often the base was shut, later than so many seconds after the first request: a refusal in the time of a
+        penalty belongs to that one.
+        """
+        times = sorted(_seconds(request["time"]) for request in self.requests)
+        refused = sorted(_seconds(request["time"]) for request in self.requests if request["status"] == 429)
+        began: list[float] = []
+        for at in refused:
+            if not began or at >= began[-1] + penalty:
+                began.append(at)
+        return sum(at >= times[0] + after for at in began)
+
     def pages(self) -> list[tuple[float, str]]:
         """When each page was asked for and answered, and the path, which names the table."""
         found = [request for request in self.requests if request["endpoint"] == "list_records"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is measured. The defaults take some ten minutes on two cores; `quick` shows only that all runs."""
+    """How much is measured. The defaults take half an hour on two cores; `quick` shows only that all runs."""
 
     rounds: int = 3
     records: int = 100_000
@@ -37,6 +37,17 @@ class Settings:
     poll_polls: int = 30
     """How often each of them asks."""
 
+    place_machines: tuple[int, ...] = (3, 12)
+    """Machines that read one base with a place that all see."""
+
+    place_seconds: int = 300
+    refusal_machines: tuple[int, ...] = (3,)
+    """The same without such a place."""
+
+    refusal_seconds: int = 600
+    resume_records: int = 50_000
+    """Of the table whose first load is killed."""
+
     starts: int = 15
     size_reads: int = 5
     wheel: str = ""
@@ -59,6 +70,11 @@ class Settings:
             sync_changes=20,
             poll_streams=(1, 2),
             poll_polls=4,
+            place_machines=(2,),
+            place_seconds=20,
+            refusal_machines=(1,),
+            refusal_seconds=10,
+            resume_records=2_000,
             starts=2,
             size_reads=1,
         )

@@ -71,7 +71,7 @@ impl Budget {
 
     fn new(host: &str, of: &str, pace: Pace) -> Self {
         // The number is that of the file's form.
-        Self::at(lock_file::path(&format!("4-{host}-{of}.budget")), pace)
+        Self::at(lock_file::path(&format!("5-{host}-{of}.budget")), pace)
     }
 
     fn at(path: PathBuf, pace: Pace) -> Self {

@@ -20,10 +20,11 @@ impl Parts {
     /// The first part of a table of a size, in parts of at most so many records as far as that is known; none where one
     /// part is enough.
     pub(crate) fn first(size: Size, most: u64) -> Option<Self> {
-        // A guess is mostly within a seventh, and what only is known to be more may be twice that.
+        // A guess is mostly within a seventh, and hardly ever a third too small. What only is known to be more may be twice
+        // that. A part's size is not known before it is read, and then it is planned already.
         let records = match size.certainty {
             Certainty::Exact => size.records,
-            Certainty::About => size.records.saturating_add(size.records / 5),
+            Certainty::About => size.records.saturating_add(size.records / 3),
             Certainty::AtLeast => size.records.saturating_mul(2),
         };
         if records <= most {
@@ -56,6 +57,7 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::size::Guess;
     use super::*;
     use Certainty::{About, AtLeast, Exact};
 
@@ -67,15 +69,52 @@ mod tests {
             (101, Exact, 100, Some(2)),
             (80, Exact, 1, Some(80)),
             (80, Exact, 0, Some(80)),
-            (1_000, About, 1_200, None),
-            (1_000, About, 1_199, Some(2)),
-            (100_000, About, 10_000, Some(13)),
+            (1_000, About, 1_333, None),
+            (1_000, About, 1_332, Some(2)),
+            (100_000, About, 10_000, Some(14)),
             (384_400, AtLeast, 10_000, Some(79)),
             (384_400, AtLeast, 10, Some(ENDINGS)),
             (u64::MAX, AtLeast, 1, Some(ENDINGS)),
         ] {
             let parts = Parts::first(Size { records, certainty, requests: 1 }, most);
             assert_eq!(parts, of.map(|of| Parts { given: 1, of }), "{records} {certainty:?} {most}");
+        }
+    }
+
+    /// So many of `records` as each is one of a share's, by chance.
+    fn drawn(rng: &mut fastrand::Rng, records: usize, share: f64) -> u64 {
+        (0..records).filter(|_| rng.f64() < share).count() as u64
+    }
+
+    /// What the pages tell of a table of so many records.
+    fn guessed(rng: &mut fastrand::Rng, records: usize) -> Size {
+        let (mut guess, mut next) = (Guess::default(), Some(Share::ALL));
+        while let Some(share) = next {
+            #[allow(clippy::cast_precision_loss, reason = "small")]
+            let part = share.endings() as f64 / ENDINGS as f64;
+            let held = drawn(rng, records, part);
+            next = guess.take(share, held.min(100), held <= 100);
+        }
+        guess.size()
+    }
+
+    #[test]
+    fn few_parts_are_larger_than_the_bound_and_none_by_much() {
+        let mut rng = fastrand::Rng::with_seed(15);
+        for (records, most) in [(2_000, 300), (7_000, 1_000), (40_000, 2_000), (150_000, 20_000)] {
+            let (mut all, mut larger, mut largest) = (0, 0, 0);
+            for _ in 0..40 {
+                let Some(parts) = Parts::first(guessed(&mut rng, records), most) else { continue };
+                for part in 0..parts.of.min(40) {
+                    let endings = ENDINGS * (part + 1) / parts.of - ENDINGS * part / parts.of;
+                    #[allow(clippy::cast_precision_loss, reason = "small")]
+                    let held = drawn(&mut rng, records, endings as f64 / ENDINGS as f64);
+                    (all, larger, largest) = (all + 1, larger + u64::from(held > most), largest.max(held));
+                }
+            }
+            println!("{records} in parts of {most}: {larger} of {all} larger, the largest {largest}");
+            assert!(larger * 50 <= all, "{records} in parts of {most}: {larger} of {all}");
+            assert!(largest * 100 <= most * 130, "{records} in parts of {most}: {largest}");
         }
     }
 

@@ -116,7 +116,7 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
 
 /// What the pages so far have told.
 #[derive(Debug, Default)]
-struct Guess {
+pub(super) struct Guess {
     requests: u32,
     /// There are at least so many.
     least: u64,
@@ -126,7 +126,7 @@ struct Guess {
 
 impl Guess {
     /// The first page of a share has come with so many records, all of them or not. Gives the share that is wanted next.
-    fn take(&mut self, share: Share, records: u64, is_all: bool) -> Option<Share> {
+    pub(super) fn take(&mut self, share: Share, records: u64, is_all: bool) -> Option<Share> {
         self.requests += 1;
         let endings = share.endings();
         match (self.counted, is_all) {
@@ -149,7 +149,7 @@ impl Guess {
         }
     }
 
-    fn size(&self) -> Size {
+    pub(super) fn size(&self) -> Size {
         let (records, certainty) = match self.counted {
             Some((ENDINGS, records)) => (records, Certainty::Exact),
             Some((endings, records)) => (scaled(records, endings).max(self.least), Certainty::About),

@@ -1,6 +1,7 @@
 //! Machines that read one base at once: processes with a directory for temporary files each, so that they share nothing
 //! but the base, and where it is given a place that all of them see.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,13 +16,30 @@ const OPTIONS: &str = "MACHINE_OPTIONS";
 /// For how long it reads; it reads once at least.
 const SECONDS: &str = "MACHINE_SECONDS";
 
+/// Says what is logged on the process's output.
+struct Said;
+
+impl log::Log for Said {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        println!("said: {}", record.args());
+    }
+
+    fn flush(&self) {}
+}
+
 /// One machine, run as a process of its own by the tests below.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "is a process of the tests below"]
+#[ignore = "is a process of the other tests"]
 async fn one_machine() {
     let Ok(options) = std::env::var(OPTIONS) else { return };
     let given: Vec<(String, String)> = serde_json::from_str(&options).expect("options");
     let seconds = std::env::var(SECONDS).ok().and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
+    log::set_logger(&Said).expect("the first one");
+    log::set_max_level(log::LevelFilter::Warn);
     let options = Options::parse(given).expect("valid options");
     let connector = AirtableConnector::new(options.connection).expect("a connector");
     let (began, mut read) = (Instant::now(), 0);
@@ -39,25 +57,30 @@ async fn one_machine() {
 }
 
 /// Several machines, and the base that they read.
-struct Machines {
-    source: Source,
+pub(crate) struct Machines {
+    pub(crate) source: Source,
     place: Option<tempfile::TempDir>,
     temporary: Vec<tempfile::TempDir>,
 }
 
 impl Machines {
-    fn new(records: usize, with_place: bool) -> Self {
+    pub(crate) fn new(records: usize, with_place: bool) -> Self {
         let source = Source::with_items(records);
         source.faults(json!({"delay_ms": 200, "requests_per_second": 5, "penalty_seconds": 30}));
         let place = with_place.then(|| tempfile::tempdir().expect("a directory"));
         Self { source, place, temporary: Vec::new() }
     }
 
-    fn place(&self) -> Option<&Path> {
+    pub(crate) fn place(&self) -> Option<&Path> {
         self.place.as_ref().map(tempfile::TempDir::path)
     }
 
-    fn start(&mut self, seconds: u64) -> Child {
+    pub(crate) fn start(&mut self, seconds: u64) -> Child {
+        self.command(seconds, &[]).spawn().expect("a process")
+    }
+
+    /// What starts a machine; `within` are the words of a command that runs it.
+    pub(crate) fn command(&mut self, seconds: u64, within: &[&str]) -> Command {
         let temporary = tempfile::tempdir().expect("a directory");
         let mut given = vec![
             ("token", self.source.mock.token().to_owned()),
@@ -69,34 +92,47 @@ impl Machines {
         if let Some(place) = self.place() {
             given.push(("budget_location", place.to_str().expect("text").to_owned()));
         }
-        let child = Command::new(std::env::current_exe().expect("this program"))
+        let program = std::env::current_exe().expect("this program");
+        let words = within.iter().map(OsString::from).chain([program.into_os_string()]).collect::<Vec<_>>();
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
             .args(["--exact", "machines::one_machine", "--ignored", "--nocapture"])
             .env(OPTIONS, serde_json::to_string(&given).expect("JSON"))
             .env(SECONDS, seconds.to_string())
             .env("TMPDIR", temporary.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a process");
+            .stdout(Stdio::piped());
         self.temporary.push(temporary);
-        child
+        command
     }
 
-    fn refused(&self) -> usize {
+    /// The directory for temporary files of the machine that was started last.
+    pub(crate) fn temporary(&self) -> &Path {
+        self.temporary.last().expect("one was started").path()
+    }
+
+    pub(crate) fn refused(&self) -> usize {
         self.source.mock.requests().iter().filter(|request| request.status == 429).count()
     }
 
-    fn served(&self) -> usize {
+    pub(crate) fn served(&self) -> usize {
         self.source.mock.requests().iter().filter(|request| request.status == 200).count()
     }
 }
 
 /// How many rows a machine read until it ended.
-fn rows_of(child: Child) -> usize {
+pub(crate) fn rows_of(child: Child) -> usize {
+    told(child).0
+}
+
+/// The same, and what it said.
+pub(crate) fn told(child: Child) -> (usize, String) {
     let output = child.wait_with_output().expect("an end");
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(output.status.success(), "{text}");
     let rows = text.lines().find_map(|line| line.split_once("rows: ").map(|(_, rows)| rows));
-    rows.and_then(|rows| rows.parse().ok()).unwrap_or_else(|| panic!("{text}"))
+    let rows = rows.and_then(|rows| rows.parse().ok()).unwrap_or_else(|| panic!("{text}"));
+    (rows, text)
 }
 
 #[test]

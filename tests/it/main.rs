@@ -13,6 +13,8 @@ mod faults;
 mod first_load;
 mod late;
 mod layers;
+#[cfg(unix)]
+mod machine_faults;
 mod machines;
 mod oauth;
 mod odd_webhooks;

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .._native import Connector, Scan
 
 CREATED = "createdTime"
+BASE = "_base_id"
 
 _OF_THE_COPY = (CURSOR, DELETED, START, END)
 _WITH_ADDRESSES = ("multipleAttachments", "multipleLookupValues")
@@ -39,6 +40,8 @@ class _Compared:
     """Columns that are set against one another, by the names of both sides."""
 
     key: tuple[str, str]
+    bases: tuple[str, str] | None
+    """The columns of the bases, of which each has ids of its own; none where one base is read."""
     columns: tuple[tuple[str, str], ...]
     """What goes into a row's number."""
     base_times: tuple[str, ...]
@@ -74,7 +77,8 @@ def verify(
     compared = _compared(whole, copy, there, key, cells=cells)
     comparison = Comparison()
     _read_copy(copy, there, compared, comparison)
-    scan = _only(whole, [compared.key[0], *(name for name, _ in compared.columns), *compared.base_times])
+    keys = [compared.key[0], *(compared.bases or ())[:1]]
+    scan = _only(whole, [*keys, *(name for name, _ in compared.columns), *compared.base_times])
     with connector.read(scan, given) as batches:
         for batch in batches:
             _take_base(batch, compared, comparison)
@@ -115,6 +119,10 @@ def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cel
 
             near = ", ".join(nearest_names(key, known)[:3] or known[:20])
             raise OptionError(f"key is {key!r}, and {place} has no such column: there are {near}")
+    # Ids of records are of one base. Another key is the user's own.
+    bases = (BASE, there.get(BASE)) if key == "id" and own.get(BASE) and own[BASE].field_id is None else None
+    if bases is not None and bases[1] is None:
+        raise OptionError(f"{copy.name} has no column {BASE!r}: copy the table of several bases with it, or name a key")
     edited = [name for name, column in own.items() if column.field_type == "lastModifiedTime"]
     edited = [name for name in edited if own[name].type == "TIMESTAMP"]
     both = [name for name in edited if name.lower() in there]
@@ -122,9 +130,10 @@ def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cel
     if not both and CURSOR in there and edited:
         base_times, copy_times = edited, [there[CURSOR]]
     wanted_columns = own if cells else {CREATED: own.get(CREATED)}
-    names = [name for name in wanted_columns if name != key and name in own and name not in _OF_THE_COPY]
+    names = [name for name in wanted_columns if name not in (key, BASE if bases else None) and name in own and name not in _OF_THE_COPY]
     return _Compared(
         key=(key, there[key.lower()]),
+        bases=(bases[0], bases[1]) if bases and bases[1] else None,
         columns=tuple((name, there[name.lower()]) for name in names if name.lower() in there),
         base_times=tuple(base_times),
         copy_times=tuple(copy_times),
@@ -137,18 +146,18 @@ def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cel
 def _read_copy(copy: Copy, there: Mapping[str, str], compared: _Compared, comparison: Comparison) -> None:
     """Takes in the rows that count: of a history the current versions, and none that tell of a deleted record."""
     end, deleted = there.get(END.lower()), there.get(DELETED)
-    wanted = [compared.key[1], *(name for _, name in compared.columns), *compared.copy_times, end, deleted]
+    wanted = [compared.key[1], *(compared.bases or ())[1:], *(name for _, name in compared.columns), *compared.copy_times, end, deleted]
     is_json = {theirs for ours, theirs in compared.columns if ours in compared.json}
     for batch in copy.batches(list(dict.fromkeys(name for name in wanted if name is not None))):
         counts = _counting(batch, end, deleted)
         numbers = _numbers(batch, [name for _, name in compared.columns], is_json)
-        keys, times = _texts(batch, compared.key[1]), _latest(batch, compared.copy_times)
+        keys, times = _keys(batch, compared, 1), _latest(batch, compared.copy_times)
         comparison.copied(compress(keys, counts), compress(times, counts), compress(numbers, counts))
 
 
 def _take_base(batch: pa.RecordBatch, compared: _Compared, comparison: Comparison) -> None:
     numbers = _numbers(batch, [name for name, _ in compared.columns], compared.json)
-    keys = ["NULL" if text is None else text for text in _texts(batch, compared.key[0])]
+    keys = ["NULL" if text is None else text for text in _keys(batch, compared, 0)]
     comparison.read(keys, _latest(batch, compared.base_times), numbers)
 
 
@@ -162,6 +171,15 @@ def _counting(batch: pa.RecordBatch, end: str | None, deleted: str | None) -> li
 def _numbers(rows: pa.RecordBatch, names: Sequence[str], is_json: frozenset[str] | set[str]) -> Iterator[int]:
     columns = (cell_numbers.values(rows.column(name), is_json=name in is_json) for name in names)
     return cell_numbers.numbers(columns, len(rows))
+
+
+def _keys(rows: pa.RecordBatch, compared: _Compared, side: int) -> list[str | None]:
+    """What names each row, of the base (side 0) or of the copy (1): the key, after its base where there are several."""
+    keys = _texts(rows, compared.key[side])
+    if compared.bases is None:
+        return keys
+    bases = _texts(rows, compared.bases[side])
+    return [None if key is None else f"{base}/{key}" for base, key in zip(bases, keys, strict=True)]
 
 
 def _texts(rows: pa.RecordBatch, key: str) -> list[str | None]:

@@ -164,3 +164,21 @@ def test_names_of_files(tables: list[tuple[str, str]], files: list[str]) -> None
 def test_a_diagram_has_no_name_that_mermaid_refuses(name: str, shown: str) -> None:
     drawn = diagram.mermaid([Table("tblA", name, None, None, (), ())])
     assert drawn.splitlines()[1] == f'    tblA["{shown}"] {{'
+
+
+@pytest.mark.parametrize("namespace", ['["*"]', "*"])
+def test_a_table_of_every_base_that_has_it(mock_airtable: MockAirtable, tmp_path: Path, namespace: str) -> None:
+    bases = {}
+    for number, name in enumerate(("North", "South", "East")):
+        base = mock_airtable.create_base(name, [{"name": "Orders", "fields": NAME}])
+        mock_airtable.create_records("Orders", [{"Name": f"{name} {n}"} for n in range(3 + number)], base=base)
+        bases[base] = 3 + number
+    target = tmp_path / "orders.parquet"
+    arguments = ("read", "Orders", "--namespace", namespace, "--output", str(target))
+    ran = run(mock_airtable, *arguments, env={"AIRTABLE_BASE_ID": ""})
+    assert ran.returncode == 0, ran.stderr
+    read = pyarrow.parquet.read_table(target)["_base_id"].to_pylist()
+    assert {base: read.count(base) for base in set(read)} == bases
+    # Of a table that no base has nothing is read.
+    ran = run(mock_airtable, "read", "Ordres", "--namespace", namespace, env={"AIRTABLE_BASE_ID": ""})
+    assert ran.returncode == 4 and '"Orders"' in ran.stderr, ran.stderr

@@ -14,7 +14,6 @@ import pytest
 from project import PROJECT
 
 BENCHES = PROJECT / "benches"
-GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "bases", "files", "copies", "whole", "sizes")
 
 
 def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +26,8 @@ def suite(*arguments: str) -> subprocess.CompletedProcess[str]:
 def sections(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the groups find that need no Spark; the others have a test each, for the time that they take."""
     return quick(
-        tmp_path_factory.mktemp("benches"), "memory", "increments", "polls", "paced", "shared", "files", "copies"
+        tmp_path_factory.mktemp("benches"),
+        *("memory", "increments", "polls", "paced", "shared", "resume", "files", "copies", "machines"),
     )
 
 
@@ -115,6 +115,28 @@ def test_idle_streams_of_a_base_share_what_is_found(sections: dict[str, Any]) ->
         assert 0 < shared <= alone
     _, (shared, alone, _) = together.values()
     assert shared < alone
+
+
+@pytest.mark.slow
+def test_machines_share_a_base_and_refusals_are_counted(sections: dict[str, Any]) -> None:
+    found = rows(sections["machines"])
+    together = found["2 machines, a place that all see, 20 s"]
+    served, share, slowest, locks, refused, idle = (int(re.sub(r"\D", "", cell)) for cell in together)
+    assert (locks, refused) == (0, 0)
+    assert served >= 2 and 0 < share <= 100 and 0 < slowest <= 100 and idle >= 2, together
+    assert len(sections["machines"]["bars"]) == 4
+
+
+@pytest.mark.slow
+def test_a_load_that_is_killed_goes_on_where_it_was(sections: dict[str, Any]) -> None:
+    found = rows(sections["resume"])
+    batches, requests, _, again = zip(*found.values(), strict=True)
+    assert [int(number) for number in batches][:2] == [1, 1] and int(batches[2]) > 9 and batches[2] == batches[3]
+    assert [int(number.replace(",", "")) for number in again] == [0, 1_000, 0, int(again[3])]
+    assert int(again[3]) <= 260
+    # Twenty pages, the definition, and how far the changes go; the killed one in parts costs a part and a few again.
+    once, twice, parts, parts_again = map(int, requests)
+    assert once <= 25 and twice >= once + 10 and parts_again <= parts + 8, requests
 
 
 @pytest.mark.slow

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 
+import sync_copies
 from lakeflow_airtable import Airtable, OptionError
 from lakeflow_airtable.errors import AirtableError, NotFoundError
 from lakeflow_airtable.mock import MockAirtable
@@ -101,29 +101,22 @@ def test_two_types_and_missing_tables_are_told_by_base(mock_airtable: MockAirtab
     assert set(mock_airtable.request_counts()) == {"get_schema"}
 
 
-@pytest.mark.parametrize("format", ["duckdb", "parquet", "delta"])
+@pytest.mark.parametrize("format", sync_copies.FORMATS)
 def test_a_copy_of_several_bases_is_replaced_as_a_whole(
     mock_airtable: MockAirtable, shops: list[str], tmp_path: Path, format: Any
 ) -> None:
-    target = tmp_path / ("lake.duckdb" if format == "duckdb" else "lake")
+    lake = tmp_path / "lake"
     airtable = Airtable(**connection(mock_airtable))
     for bases, rows in ((shops[:2], 7), (shops, 12)):
         mock_airtable.clear_requests()
-        report = airtable.sync(["Orders"], to=target, format=format, namespace=bases)
+        report = airtable.sync(["Orders"], **sync_copies.target(format, lake), namespace=bases)
         assert not report.failed, report.failed
         assert mock_airtable.request_counts() == {"get_schema": len(bases), "list_records": len(bases)}
-        if format == "duckdb":
-            with duckdb.connect(str(target)) as lake:
-                counted = lake.sql("select _base_id, count(*) from orders group by 1").fetchall()
-        elif format == "parquet":
-            counted = duckdb.sql(f"select _base_id, count(*) from '{target}/orders.parquet' group by 1").fetchall()
-        else:
-            import deltalake
-
-            copy = deltalake.DeltaTable(str(target / "orders")).to_pyarrow_table()
-            counted = list(Counter(copy["_base_id"].to_pylist()).items())
-        assert sum(count for _, count in counted) == rows
-        assert {base for base, _ in counted} == set(bases)
+        copy = sync_copies.table(format, lake, "orders")
+        counted = Counter(copy["_base_id"].to_pylist())
+        assert (counted.total(), set(counted)) == (rows, set(bases))
+        assert len(set(zip(copy["_base_id"].to_pylist(), copy["id"].to_pylist(), strict=True))) == rows
+        assert airtable.verify("Orders", copy, namespace=bases, cells=True).is_equal
 
 
 def test_a_pattern_means_the_tables_of_all_and_changes_are_refused(
