@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import AirtableError, OptionError
+from .pump import pump
 from .shape import schema_from, schema_text
 from .target import END, START, Conflict, Counts, Found, Merging, Progress, missing, one_line
 
@@ -62,14 +63,14 @@ class DuckDBCopy:
         def write() -> None:
             self._run(f"DROP TABLE IF EXISTS {self._into}")
             self._evolve(schema)
-            self._insert(rows)
+            self._insert(rows, schema)
 
         self._commit(write, schema, progress)
 
     def append(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress) -> None:
         def write() -> None:
             self._evolve(schema)
-            self._insert(rows)
+            self._insert(rows, schema)
 
         self._commit(write, schema, progress)
 
@@ -125,7 +126,7 @@ class DuckDBCopy:
                 f"AND t.{_quoted(END)} IS NULL AND t.{_quoted(START)} IS NOT DISTINCT FROM s.{_quoted(START)}",
                 ended,
             )
-            self._insert(begun.to_batches())
+            self._insert(begun.to_batches(), begun.schema)
 
         self._commit(write, schema, progress)
 
@@ -219,12 +220,11 @@ class DuckDBCopy:
                 [kind] = self._database.from_arrow(pa.schema([field]).empty_table()).types
                 self._run(f"ALTER TABLE {self._into} ADD COLUMN {_quoted(field.name)} {kind}")
 
-    def _insert(self, rows: Iterable[pa.RecordBatch]) -> None:
-        import pyarrow as pa
-
-        for batch in rows:
-            if len(batch):
-                self._number(f"INSERT INTO {self._into} BY NAME SELECT * FROM changes", pa.Table.from_batches([batch]))
+    def _insert(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+        """All rows in one statement. What one statement writes goes to the disk by the way; what many small ones of a
+        transaction have written stays in memory until its end."""
+        statement = f"INSERT INTO {self._into} BY NAME SELECT * FROM changes"
+        pump(rows, schema, lambda reader: self._number(statement, reader))
 
     def _run(self, statement: str, values: list[Any] | None = None) -> list[Any]:
         """The rows that a statement gives. All are taken: DuckDB begins nothing else before."""
@@ -232,7 +232,7 @@ class DuckDBCopy:
         return self._database.execute(statement, values).fetchall()
 
     @contextlib.contextmanager
-    def _named(self, changes: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _named(self, changes: pa.Table | pa.RecordBatchReader) -> Iterator[duckdb.DuckDBPyConnection]:
         """The database, where a table of this process's is called `changes`."""
         assert self._database is not None
         self._database.register("changes", changes)
@@ -241,7 +241,7 @@ class DuckDBCopy:
         finally:
             self._database.unregister("changes")
 
-    def _number(self, statement: str, changes: pa.Table) -> int:
+    def _number(self, statement: str, changes: pa.Table | pa.RecordBatchReader) -> int:
         """How many rows a statement has written."""
         with self._named(changes) as database:
             rows = database.execute(statement).fetchall()

@@ -93,6 +93,7 @@ def verify(
         target_rows=comparison.target_rows,
         missing=comparison.missing.rows(),
         surplus=comparison.surplus.rows(),
+        double=comparison.double.rows(),
         stale=comparison.stale.rows(),
         different=comparison.different.rows(),
         missing_columns=tuple(name for name in own if name.lower() not in there) if cells else (),

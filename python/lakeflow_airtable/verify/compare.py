@@ -31,7 +31,8 @@ class Comparison:
     """First all rows of the copy, then all of the table, then what is left over."""
 
     def __init__(self) -> None:
-        self.missing, self.surplus, self.stale, self.different = Found(), Found(), Found(), Found()
+        self.missing, self.surplus, self.double = Found(), Found(), Found()
+        self.stale, self.different = Found(), Found()
         self.base_rows = 0
         self.target_rows = 0
         self._places: dict[str, int] = {}
@@ -43,7 +44,7 @@ class Comparison:
         for key, time, number in zip(keys, times, numbers, strict=True):
             self.target_rows += 1
             if key is None or key in self._places:
-                self.surplus.add(key)
+                (self.surplus if key is None else self.double).add(key)
                 continue
             self._places[key] = len(self._times)
             self._times.append(NEVER if time is None else time)

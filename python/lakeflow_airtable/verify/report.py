@@ -41,7 +41,8 @@ class Verification:
         base_rows: Rows of the table.
         target_rows: Rows of the copy; of a history the current ones, and none that are marked as deleted.
         missing: Rows of the table that the copy lacks.
-        surplus: Rows of the copy that the table lacks, and rows that the copy has more than once.
+        surplus: Rows of the copy that the table lacks, and rows without a key.
+        double: Rows whose key the copy has already: of a record that is there three times, two.
         stale: Rows whose record was changed after the copy got it.
         different: Other rows that are not equal.
         missing_columns: Columns of the table that the copy lacks; only where cells are compared.
@@ -57,6 +58,7 @@ class Verification:
     target_rows: int
     missing: Rows
     surplus: Rows
+    double: Rows
     stale: Rows
     different: Rows
     missing_columns: tuple[str, ...] = ()
@@ -65,7 +67,7 @@ class Verification:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing was found that is missing, surplus, stale or different."""
+        """Whether nothing was found that is missing, surplus, double, stale or different."""
         return not self.missing_columns and not any(rows.count for _, rows in self._kinds())
 
     @property
@@ -101,16 +103,18 @@ class Verification:
     def _notes(self) -> Iterator[str]:
         if self.surplus.count:
             yield (
-                "A surplus row is one that the copy has twice, or whose record is not in the table: deleted, maybe, "
-                "which only snapshots and cdc_with_deletes see."
+                "A surplus row is one whose record is not in the table: deleted, maybe, which only snapshots and "
+                "cdc_with_deletes see."
             )
+        if self.double.count:
+            yield "A double row is one more of a record that the copy has already, as where rows were appended twice."
         if self.missing_columns:
             yield f"Columns that the copy lacks: {', '.join(self.missing_columns)}."
         if self.surplus_columns:
             yield f"Columns that only the copy has: {', '.join(self.surplus_columns)}."
 
     def _kinds(self) -> Iterator[tuple[str, Rows]]:
-        for kind in ("missing", "surplus", "stale", "different"):
+        for kind in ("missing", "surplus", "double", "stale", "different"):
             yield kind, getattr(self, kind)
 
 

@@ -187,12 +187,13 @@ def test_other_types_for_the_same_values_make_no_difference(base: Airtable) -> N
         assert base.verify("Items", target, cells=True).is_equal
 
 
-def test_rows_that_are_there_twice_are_surplus(base: Airtable) -> None:
+def test_rows_that_are_there_twice_are_double(base: Airtable) -> None:
     rows = whole(base)
     twice = pa.concat_tables([rows, rows.slice(0, 2)])
     found = base.verify("Items", twice)
-    assert counts(found) == (0, 2, 0, 0)
-    assert sorted(found.surplus.ids) == sorted(rows.column("id").to_pylist()[:2])
+    assert counts(found) == (0, 0, 0, 0)
+    assert (found.double.count, found.is_equal, found.exit_code) == (2, False, 7)
+    assert sorted(found.double.ids) == sorted(rows.column("id").to_pylist()[:2])
 
 
 def test_rows_without_a_key_are_surplus(base: Airtable) -> None:
@@ -373,8 +374,9 @@ def test_what_is_shown(base: Airtable) -> None:
     assert "and 2 more" in shown
     assert "A surplus row" not in shown
     twice = repr(base.verify("Items", pa.concat_tables([whole(base), whole(base).slice(0, 1)])))
-    assert twice.splitlines()[2].split()[:2] == ["surplus", "1"]
-    assert "A surplus row is one that the copy has twice, or whose record is not in the table" in twice
+    assert twice.splitlines()[2].split()[:2] == ["double", "1"]
+    assert "A double row is one more of a record that the copy has already" in twice
+    assert "A surplus row" not in twice
     equal = repr(base.verify("Items", whole(base)))
     assert equal == "the Table: equal to Items by ids and times; 250 rows in the copy, 250 in the table."
     assert "<td>missing</td><td>5</td>" in found._repr_html_()

@@ -15,7 +15,9 @@ from deltalake import write_deltalake
 from lakeflow_airtable import Airtable, NotFoundError, OptionError
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.specification.names import LONGEST, file_name
-from sync_copies import FORMATS, catalog, rows, target
+from lakeflow_airtable.sync.duckdb import DuckDBCopy
+from lakeflow_airtable.sync.target import Progress
+from sync_copies import FORMATS, catalog, rows, table, target
 
 
 @pytest.fixture
@@ -204,3 +206,25 @@ except ModuleNotFoundError as error:
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert ran.stdout.strip() == f"sync needs the package {package}: pip install 'lakeflow-airtable[sync]'", ran.stderr
+
+
+def test_a_first_load_into_duckdb_does_not_stay_in_memory_until_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    keep = DuckDBCopy._keep
+
+    def noted(copy: DuckDBCopy, *told: Any) -> None:
+        [(memory,)] = copy._run("SELECT sum(memory_usage_bytes) FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'")
+        held.append(int(memory))
+        keep(copy, *told)
+
+    monkeypatch.setattr(DuckDBCopy, "_keep", noted)
+    batch = pa.record_batch({"id": [f"rec{n:014d}" for n in range(1_000)], "text": [f"{n:032d}" for n in range(1_000)]})
+    copy = DuckDBCopy(str(tmp_path / "copies.duckdb"), None, "items")
+    assert copy.find() is None
+    copy.append((batch for _ in range(500)), batch.schema, Progress("app", "tbl", "append", "", offset="x"))
+    copy.close()
+    # A transaction of 500 statements holds 30 MB here.
+    assert held[0] < 10_000_000
+    assert table("duckdb", tmp_path, "items").num_rows == 500_000
