@@ -113,14 +113,14 @@ def test_a_copy_is_verified_and_what_it_costs_is_told(commented: MockAirtable, t
 
 
 def test_they_are_read_on_the_command_line(
-    commented: MockAirtable, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    commented: MockAirtable, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = commented.options()
     monkeypatch.setenv("AIRTABLE_TOKEN", options.pop("token"))
     flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
     assert cli.main(["read", "Items", "--part", "comments", *flags]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert len(lines) == 19
     assert all(tuple(line) == COLUMNS for line in lines)
     assert cli.main(["schema", "Items", "--part", "comments", *flags]) == 0
-    assert "parent_comment_id" in capsys.readouterr().out
+    assert "parent_comment_id" in capfd.readouterr().out

@@ -216,7 +216,7 @@ def test_definitions_and_comments_beside_every_table(mock_airtable: MockAirtable
     tables = Airtable(**mock_airtable.options()).list_tables()
     assert [one.source_table for one in defined] == [*tables, "_airtable_fields", "_airtable_choices", "Vendors"]
     # The comments of a table do not take its records from the pattern.
-    assert {"vendors", "vendors_comments", "_airtable_fields", "dictionary._airtable_choices"} <= set(registry.outputs)
+    assert {"vendors", "vendors_comments", "airtable_fields", "dictionary.airtable_choices"} <= set(registry.outputs)
     assert registry.outputs["vendors"].comment == "who makes what"
     assert registry.outputs["vendors_comments"].comment == "Airtable table Vendors"
     assert mock_airtable.request_counts()["get_schema"] == 2  # one of them is of this test's own list
