@@ -31,7 +31,7 @@ def test_the_rows_are_the_definitions_of_the_library(mock_airtable: MockAirtable
     assert mock_airtable.request_counts() == {"get_schema": 1}
     expected = [
         (table.id, table.name, field.id, field.name, field.column, field.type, field.description,
-         field.id == table.primary_field)
+         field == table.primary_field)
         for table in tables for field in table.fields
     ]  # fmt: skip
     names = ("table_id", "table", "field_id", "field", "column", "type", "description", "is_primary")
@@ -68,7 +68,11 @@ def test_schema_and_metadata_ask_for_nothing(mock_airtable: MockAirtable, name: 
     schema = pa.schema(base.schema(name))
     assert tuple(schema.names) == TABLES[name]
     assert all(field.metadata[b"comment"] for field in schema)
-    keys = {"_airtable_fields": ["field_id"], "_airtable_choices": ["field_id", "choice_id"], "_airtable_views": ["view_id"]}
+    keys = {
+        "_airtable_fields": ["field_id"],
+        "_airtable_choices": ["field_id", "choice_id"],
+        "_airtable_views": ["view_id"],
+    }
     assert base.metadata(name) == {"primary_keys": keys[name], "cursor_field": None, "ingestion_type": "snapshot"}
     assert mock_airtable.request_counts() == {}
     assert name not in base.list_tables()
@@ -149,7 +153,7 @@ def test_they_are_read_on_the_command_line(
 def test_a_tables_description_is_the_comment_of_its_copy(
     mock_airtable: MockAirtable, tmp_path: Path, format: str
 ) -> None:
-    text = "Who makes \"it\", and what it's worth"
+    text = 'Who makes "it", and what it\'s worth'
     mock_airtable.update_table("Vendors", description=text)
     base = Airtable(**mock_airtable.options())
     where = target(format, tmp_path)
