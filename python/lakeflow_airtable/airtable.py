@@ -85,7 +85,10 @@ class Airtable:
         return self._connector.list_namespaces()
 
     def list_tables(self, namespace: str | None = None) -> list[str]:
-        """The names of the tables, of the base `namespace` (id or name) where no `base_id` was given."""
+        """The names of the tables, of the base `namespace` (id or name) where no `base_id` was given.
+
+        These hold records. `_airtable_fields`, `_airtable_choices` and `_airtable_views` are read beside them.
+        """
         return self._connector.list_tables(namespace)
 
     def tables(

@@ -57,7 +57,7 @@ class AuthError(AirtableError, PermissionError):
     """Airtable does not accept the token, or the token may not do this.
 
     Check that the token is valid, has the scopes `data.records:read` and `schema.bases:read` (and `webhook:manage` for
-    `cdc_with_deletes`), and that the base is in its access list.
+    `cdc_with_deletes`, `data.recordComments:read` for comments), and that the base is in its access list.
     """
 
 

@@ -63,8 +63,11 @@ class TableKeywords(TypedDict, total=False):
     filter_formula: str | None
     """Airtable formula, passed as filterByFormula."""
 
+    part: Literal["records", "comments"] | None
+    """What of the table is read: a row is a record, or a comment on one. Default: `records`."""
+
     max_records: int | str | None
-    """Stop after this many records."""
+    """Stop after this many records, or rows of another part."""
 
     column_names: Literal["snake", "original", "id"] | None
     """Which names the columns get. Default: `snake`."""

@@ -142,7 +142,7 @@ pub static OPTIONS: &[OptionRow] = &[
         .called(&["columns", "column", "select", "field", "fieldnames", "usecols"]),
     row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula")
         .called(&["filter", "filters", "filterbyformula", "formula", "where", "predicate"]),
-    row("part", "records|comments", "records", "what of the table is read: a row is a record, or a comment on one").shown(),
+    row("part", "records|comments", "records", "what of the table is read: a row is a record, or a comment on one"),
     row("max_records", "integer", "", "stop after this many records, or rows of another part")
         .called(&["limit", "maxrows", "maxresults", "nrows", "numrows", "rowlimit", "recordlimit", "top"]),
     row("column_names", "snake|original|id", "snake", "which names the columns get")

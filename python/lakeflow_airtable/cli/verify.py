@@ -29,7 +29,9 @@ def add(command: ArgumentParser) -> None:
         "CATALOG.NAMESPACE.TABLE of Iceberg",
     )
     command.add_argument("--cells", action="store_true", help="compare all cells, and not ids and times alone")
-    command.add_argument("--key", metavar="COLUMN", help="column that names a row (default: id of records, comment_id of comments)")
+    command.add_argument(
+        "--key", metavar="COLUMN", help="column that names a row (default: id of records, comment_id of comments)"
+    )
     command.add_argument("--format", choices=FORMATS, help="what TARGET is; default: what is there")
     sync.add_storage(command)
     command.add_argument("--json", action="store_true", help="the outcome as JSON")

@@ -125,7 +125,7 @@ class Graph:
         function = getattr(self._pipelines, what)
         arguments: dict[str, Any] = {
             "name": quoted(entry.destination),
-            "comment": entry.description or f"Airtable table {entry.source_table}",
+            "comment": entry.description or _comment(entry),
         }
         if entry.cluster_by and _takes(function, "cluster_by"):
             arguments["cluster_by"] = list(entry.cluster_by)
@@ -152,6 +152,11 @@ def _ingested(
     )
     _log.info("%s: %s of Airtable's %s", ingested.destination, flow, ingested.source_table)
     return ingested
+
+
+def _comment(entry: Entry) -> str:
+    rows = "" if entry.part == "records" else f"{entry.part} of "
+    return f"{rows}Airtable table {entry.source_table}"
 
 
 def _takes(function: Callable[..., Any], argument: str) -> bool:

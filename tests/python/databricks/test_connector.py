@@ -353,3 +353,24 @@ def test_deletes_come_in_a_stream_of_their_own(source: Source, reads: str) -> No
     (record,) = deletes
     assert {name for name, value in record.items() if value is not None} == {"id", *OWN_COLUMNS}
     assert record["_deleted"] is True
+
+
+def test_definitions_and_comments_are_snapshots(framework: Callable[[str], Any], mock_airtable: MockAirtable) -> None:
+    vendor = mock_airtable.records("Vendors")[0]["id"]
+    mock_airtable.add_comment("Vendors", vendor, "call them")
+    connector = framework("sources.airtable").AirtableLakeflowConnect(mock_airtable.options())
+    for name, options, keys in (
+        ("_airtable_fields", {}, ["field_id"]),
+        ("_airtable_choices", {}, ["field_id", "choice_id"]),
+        ("Vendors", {"part": "comments"}, ["comment_id"]),
+    ):
+        metadata = connector.read_table_metadata(name, options)
+        assert (metadata["primary_keys"], metadata["ingestion_type"]) == (keys, "snapshot")
+        records, offset = connector.read_table(name, None, options)
+        rows = list(records)
+        assert rows
+        assert offset is None
+        assert set(rows[0]) == set(connector.get_table_schema(name, options).names)
+        assert not connector.is_partitioned(name)
+    assert rows[0]["text"] == "call them"
+    assert rows[0]["created_time"].startswith("20")

@@ -23,7 +23,9 @@ def commented(items: MockAirtable) -> MockAirtable:
     for number, record in enumerate(items.records("Items")[::3]):
         first = items.add_comment("Items", record["id"], f"{number} for @[usrMockPerson0002]", author=0)
         for reply in range(number % 3):
-            items.add_comment("Items", record["id"], f"{number}.{reply}", author=1, parent=first, reactions=[("1f44d", 2)])
+            items.add_comment(
+                "Items", record["id"], f"{number}.{reply}", author=1, parent=first, reactions=[("1f44d", 2)]
+            )
     items.clear_requests()
     return items
 
@@ -65,7 +67,9 @@ def test_which_records_and_how_many(commented: MockAirtable) -> None:
 
 def test_what_makes_no_sense_is_refused(commented: MockAirtable) -> None:
     base = Airtable(**commented.options())
-    with pytest.raises(OptionError, match=r"option part is comments, and ingestion_type is cdc: .*leave ingestion_type"):
+    with pytest.raises(
+        OptionError, match=r"option part is comments, and ingestion_type is cdc: .*leave ingestion_type"
+    ):
         base.latest_offset("Items", part="comments", ingestion_type="cdc")
     with pytest.raises(OptionError, match=r"option fields chooses columns of records, and part is comments"):
         base.read("Items", part="comments", fields=["Name"])
@@ -83,7 +87,11 @@ def test_the_scope_is_named(commented: MockAirtable) -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_copies_of_comments_stand_beside_those_of_records(commented: MockAirtable, tmp_path: Path, format: str) -> None:
     base = Airtable(**commented.options())
-    comments = {"source_table": "Items", "destination_table": "items_comments", "table_configuration": {"part": "comments"}}
+    comments = {
+        "source_table": "Items",
+        "destination_table": "items_comments",
+        "table_configuration": {"part": "comments"},
+    }
     spec = {"objects": [{"table": comments}, {"table": {"source_table": "It*"}}]}
     where = target(format, tmp_path / "lake")
     for number in (19, 20):
@@ -113,14 +121,14 @@ def test_a_copy_is_verified_and_what_it_costs_is_told(commented: MockAirtable, t
 
 
 def test_they_are_read_on_the_command_line(
-    commented: MockAirtable, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    commented: MockAirtable, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = commented.options()
     monkeypatch.setenv("AIRTABLE_TOKEN", options.pop("token"))
     flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
     assert cli.main(["read", "Items", "--part", "comments", *flags]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert len(lines) == 19
     assert all(tuple(line) == COLUMNS for line in lines)
     assert cli.main(["schema", "Items", "--part", "comments", *flags]) == 0
-    assert "parent_comment_id" in capsys.readouterr().out
+    assert "parent_comment_id" in capfd.readouterr().out

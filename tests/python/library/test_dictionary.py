@@ -31,7 +31,7 @@ def test_the_rows_are_the_definitions_of_the_library(mock_airtable: MockAirtable
     assert mock_airtable.request_counts() == {"get_schema": 1}
     expected = [
         (table.id, table.name, field.id, field.name, field.column, field.type, field.description,
-         field.id == table.primary_field)
+         field == table.primary_field)
         for table in tables for field in table.fields
     ]  # fmt: skip
     names = ("table_id", "table", "field_id", "field", "column", "type", "description", "is_primary")
@@ -68,7 +68,11 @@ def test_schema_and_metadata_ask_for_nothing(mock_airtable: MockAirtable, name: 
     schema = pa.schema(base.schema(name))
     assert tuple(schema.names) == TABLES[name]
     assert all(field.metadata[b"comment"] for field in schema)
-    keys = {"_airtable_fields": ["field_id"], "_airtable_choices": ["field_id", "choice_id"], "_airtable_views": ["view_id"]}
+    keys = {
+        "_airtable_fields": ["field_id"],
+        "_airtable_choices": ["field_id", "choice_id"],
+        "_airtable_views": ["view_id"],
+    }
     assert base.metadata(name) == {"primary_keys": keys[name], "cursor_field": None, "ingestion_type": "snapshot"}
     assert mock_airtable.request_counts() == {}
     assert name not in base.list_tables()
@@ -111,8 +115,8 @@ def test_copies_are_snapshots(mock_airtable: MockAirtable, tmp_path: Path, forma
         assert not report.failed, report
         assert mock_airtable.request_counts() == {"get_schema": 4, "list_records": 1}
         for name in TABLES:
-            assert rows(format, tmp_path / "lake", name) == base.read(name).to_arrow().to_pylist()
-    found = rows(format, tmp_path / "lake", "_airtable_fields")
+            assert rows(format, tmp_path / "lake", name[1:]) == base.read(name).to_arrow().to_pylist()
+    found = rows(format, tmp_path / "lake", "airtable_fields")
     [primary] = [row for row in found if row["table"] == "Vendors" and row["is_primary"]]
     assert primary["description"] == "who makes it"
 
@@ -120,7 +124,7 @@ def test_copies_are_snapshots(mock_airtable: MockAirtable, tmp_path: Path, forma
 def test_a_copy_is_verified_and_what_it_costs_is_told(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     base = Airtable(**mock_airtable.options())
     base.sync(["_airtable_fields"], to=tmp_path, format="parquet")
-    copy = tmp_path / "_airtable_fields.parquet"
+    copy = tmp_path / "airtable_fields.parquet"
     found = base.verify("_airtable_fields", copy, cells=True)
     assert found.is_equal, found
     mock_airtable.create_field("Vendors", {"name": "New", "type": "singleLineText"})
@@ -131,25 +135,25 @@ def test_a_copy_is_verified_and_what_it_costs_is_told(mock_airtable: MockAirtabl
 
 
 def test_they_are_read_on_the_command_line(
-    mock_airtable: MockAirtable, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    mock_airtable: MockAirtable, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = mock_airtable.options()
     monkeypatch.setenv("AIRTABLE_TOKEN", options.pop("token"))
     flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
     assert cli.main(["read", "_airtable_views", *flags, "--max-records", "2"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [tuple(line) for line in lines] == [TABLES["_airtable_views"]] * 2
     assert cli.main(["schema", "_airtable_choices", *flags]) == 0
-    assert "choice_id" in capsys.readouterr().out
+    assert "choice_id" in capfd.readouterr().out
     assert cli.main(["read", "_airtable_choice", *flags]) == 4
-    assert "_airtable_choices" in capsys.readouterr().err
+    assert "_airtable_choices" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("format", ["delta", "duckdb", "iceberg"])
 def test_a_tables_description_is_the_comment_of_its_copy(
     mock_airtable: MockAirtable, tmp_path: Path, format: str
 ) -> None:
-    text = "Who makes \"it\", and what it's worth"
+    text = 'Who makes "it", and what it\'s worth'
     mock_airtable.update_table("Vendors", description=text)
     base = Airtable(**mock_airtable.options())
     where = target(format, tmp_path)
@@ -159,7 +163,7 @@ def test_a_tables_description_is_the_comment_of_its_copy(
         assert not base.sync(spec, **where).failed
         assert comment(format, tmp_path, ingestion_type) == text
     assert not base.sync(["_airtable_views"], **where).failed
-    assert not comment(format, tmp_path, "_airtable_views")
+    assert not comment(format, tmp_path, "airtable_views")
 
 
 def comment(format: str, lake: Path, name: str) -> str | None:

@@ -31,7 +31,8 @@ def test_every_table_of_the_base(mock_airtable: MockAirtable, registry: Registry
     defined = ingest(Session(), spec)  # type: ignore[arg-type]
     assert [one.source_table for one in defined] == Airtable(**mock_airtable.options()).list_tables()
     assert [one.destination for one in defined] == list(registry.outputs) == list(registry.flows)
-    assert registry.outputs["sku_candidates"].comment == "Airtable table SKU Candidates"
+    assert registry.outputs["sku_candidates"].comment == "Everything we might launch, one line per sellable unit."
+    assert registry.outputs["packaging_tasks"].comment == "Airtable table Packaging Tasks"
     assert all(isinstance(output, MaterializedView) for output in registry.outputs.values())
     assert mock_airtable.request_counts() == {"get_schema": 2}
 
@@ -202,3 +203,24 @@ def test_several_bases_are_one_table_as_a_snapshot(mock_airtable: MockAirtable, 
     spec = {"connection_options": connection, "objects": [table("Orders", changes)]}
     with pytest.raises(OptionError, match="read as snapshots only"):
         ingest(Session(), spec)  # type: ignore[arg-type]
+
+
+def test_definitions_and_comments_beside_every_table(mock_airtable: MockAirtable, registry: Registry) -> None:
+    mock_airtable.update_table("Vendors", description="who makes what")
+    objects = [
+        table("*"),
+        table("_airtable_fields"),
+        table("_airtable_choices", destination_schema="dictionary"),
+        table("Vendors", {"part": "comments"}, destination_table="vendors_comments"),
+    ]
+    defined = ingest(Session(), spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
+    tables = Airtable(**mock_airtable.options()).list_tables()
+    assert [one.source_table for one in defined] == [*tables, "_airtable_fields", "_airtable_choices", "Vendors"]
+    # The comments of a table do not take its records from the pattern.
+    assert {"vendors", "vendors_comments", "airtable_fields", "dictionary.airtable_choices"} <= set(registry.outputs)
+    assert registry.outputs["vendors"].comment == "who makes what"
+    assert registry.outputs["vendors_comments"].comment == "comments of Airtable table Vendors"
+    assert mock_airtable.request_counts()["get_schema"] == 2  # one of them is of this test's own list
+    for configured, where in (({"ingestion_type": "cdc"}, "ingestion_type"), ({"view": "Grid"}, "view")):
+        with pytest.raises(OptionError, match=rf"option {where}.*_airtable_views"):
+            ingest(Session(), spec_of(mock_airtable, table("_airtable_views", configured)))  # type: ignore[arg-type]
