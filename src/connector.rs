@@ -365,7 +365,8 @@ impl AirtableConnector {
     }
 
     fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
-        let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
+        let table = find_table(tables, table_option(read)?, base_id)?;
+        let scan = Scan::new(base_id, table, read)?.with_linked(tables);
         if read.ingestion_type == IngestionType::Snapshot {
             return Ok(scan);
         }

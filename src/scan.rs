@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `part` | what the rows are of |
+//! | `links` | the tables that links lead to, and what names their records |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
 //! | `lookup` | what users name, and what has that name |
@@ -32,6 +33,7 @@ use crate::time::Micros;
 
 mod columns;
 mod definitions;
+mod links;
 mod lookup;
 mod names;
 mod part;
@@ -42,6 +44,7 @@ pub(crate) mod union;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
+pub use links::{LinkedTable, NamedLinks, PrimaryField};
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use part::Part;
@@ -91,6 +94,9 @@ pub struct Scan {
     /// Read besides, for what becomes of the rows before they are given, and given to nobody. No field is in both lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Column>,
+    /// The tables that hold the names of linked records, where these are given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<LinkedTable>,
     /// Every field of the table has its column, so that a new field would need one too.
     pub has_all_fields: bool,
     /// What reads of the table give.
@@ -166,6 +172,7 @@ impl Scan {
             part: Part::Records,
             columns: columns::columns(table, &fields, options),
             hidden: Vec::new(),
+            linked: Vec::new(),
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
@@ -229,14 +236,27 @@ impl Scan {
         json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
     }
 
+    /// The plan with the tables that its links are named by, out of those of the base.
+    #[must_use]
+    pub(crate) fn with_linked(self, tables: &[Table]) -> Self {
+        let linked = links::linked_tables(&self.columns, tables);
+        if linked.is_empty() { self } else { Self { version: VERSION_OF_REFINED, linked, ..self } }
+    }
+
+    /// Whether the columns that are read are just those that are given.
+    pub(crate) fn is_plain(&self) -> bool {
+        let has_names = || self.columns.iter().any(|column| column.links().is_some());
+        self.part.is_records() && self.hidden.is_empty() && !has_names()
+    }
+
     /// The scan whose columns are those that pages are read into: those that are given, where rows are records, and those
     /// that are hidden.
     pub(crate) fn decoded(&self) -> Cow<'_, Self> {
-        if self.part.is_records() && self.hidden.is_empty() {
+        if self.is_plain() {
             return Cow::Borrowed(self);
         }
         let given = self.columns.iter().filter(|_| self.part.is_records());
-        let columns = given.chain(&self.hidden).cloned().collect();
+        let columns = given.chain(&self.hidden).map(Column::decoded).collect();
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
 
@@ -280,7 +300,8 @@ impl Scan {
             _ => None,
         };
         let records = listed.into_iter().flatten().map(|(id, _)| id);
-        match [&self.base_id, &self.table_id].into_iter().chain(records).find(|id| !is_id(id)) {
+        let linked = self.linked.iter().map(|table| &table.id);
+        match [&self.base_id, &self.table_id].into_iter().chain(records).chain(linked).find(|id| !is_id(id)) {
             Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)).into())),
             None => Ok(()),
         }

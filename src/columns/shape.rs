@@ -59,6 +59,8 @@ pub enum Object {
     Button,
     /// What a language model wrote.
     AiText,
+    /// A linked record, as change feeds tell of it.
+    Link,
 }
 
 impl Object {
@@ -84,6 +86,7 @@ impl Object {
             Self::Thumbnail => vec![("url", Text), ("width", Int), ("height", Int)],
             Self::Barcode => vec![("text", Text), ("type", Text)],
             Self::Button => vec![("label", Text), ("url", Text)],
+            Self::Link => vec![("id", Text), ("name", Text)],
             Self::AiText => vec![("state", Text), ("value", Text), ("isStale", Bool), ("errorType", Text)],
         }
     }

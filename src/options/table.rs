@@ -148,6 +148,12 @@ pub static OPTIONS: &[OptionRow] = &[
         .called(&["returnfieldsbyfieldid", "usefieldids"]),
     row("nested", "struct|json", "struct", "`json` gives one JSON string per nested cell"),
     row(
+        "links",
+        "ids|names|both",
+        "ids",
+        "cells of linked records: `ids`, `names` (of their primary fields) or `both`",
+    ),
+    row(
         "rescued_data_column",
         "text",
         "_rescued_data",

@@ -31,6 +31,18 @@ pub enum Nested {
     Json,
 }
 
+/// What cells of linked records hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Links {
+    /// The ids of the records.
+    Ids,
+    /// The texts of their primary fields.
+    Names,
+    /// Both, side by side.
+    Both,
+}
+
 /// What a read of a table gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +102,17 @@ pub enum SchemaChange {
     Continue,
     /// It ends, so that it is started again.
     Fail,
+}
+
+impl Links {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ids => "ids",
+            Self::Names => "names",
+            Self::Both => "both",
+        }
+    }
 }
 
 impl IngestionType {
@@ -175,6 +198,8 @@ pub struct ReadOptions {
     pub column_names: ColumnNames,
     /// How nested cells arrive.
     pub nested: Nested,
+    /// What cells of linked records hold.
+    pub links: Links,
     /// Where misfits go; `None` turns it off.
     pub rescued_data_column: Option<String>,
     /// Stop at a misfit.

@@ -11,7 +11,7 @@ use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
 use crate::options::typed::{
-    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions, Renewal, SchemaChange,
 };
 use crate::options::web_address::place;
 use crate::token::Token;
@@ -50,6 +50,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,
         nested: given.choice("nested", &[("struct", Nested::Struct), ("json", Nested::Json)])?,
+        links: links(given)?,
         rescued_data_column: Some(rescued).filter(|name| !name.is_empty()),
         fail_on_bad_value: given.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
         ingestion_type: ingestion_type(given)?,
@@ -66,6 +67,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
     };
     check_lost_feed(&read)?;
     check_bases(&read)?;
+    check_links(&read)?;
     Ok(read)
 }
 
@@ -203,6 +205,28 @@ fn check_bases(read: &ReadOptions) -> Result<()> {
         )
         .into(),
     ))
+}
+
+fn links(given: &Given) -> Result<Links> {
+    given.choice("links", &[Links::Ids, Links::Names, Links::Both].map(|links| (links.as_str(), links)))
+}
+
+/// A stream tells of changes of its own table alone.
+fn check_links(read: &ReadOptions) -> Result<()> {
+    if read.links == Links::Ids || read.ingestion_type == IngestionType::Snapshot {
+        return Ok(());
+    }
+    Err(Error::Option(
+        format!(
+            "option links is {}, and ingestion_type is {}: a name that changes in the linked table changes no record of \
+             this one, so a stream would leave old names in its copy: leave links out and join the linked table by its \
+             ids, or read snapshots",
+            read.links.as_str(),
+            read.ingestion_type.as_str()
+        )
+        .into(),
+    )
+    .of_option("links"))
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {

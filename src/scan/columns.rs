@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::scan::links::{self, NamedLinks};
 use crate::scan::names::column_names;
 
 /// One column of the schema.
@@ -70,11 +71,33 @@ pub struct FieldSource {
     pub description: Option<String>,
     /// What its cells become.
     pub shape: Shape,
+    /// What its links are given as, where not as the ids in the cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<NamedLinks>,
 }
 
 impl Column {
     pub(crate) fn new(name: impl Into<String>, nullable: bool, source: Source) -> Self {
         Self { name: name.into(), nullable, source, told_as: None }
+    }
+
+    /// What its links are given as, where not as the ids in the cells.
+    pub(crate) fn links(&self) -> Option<&NamedLinks> {
+        match &self.source {
+            Source::Field(field) => field.links.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The column that pages are read into: of links the ids.
+    pub(super) fn decoded(&self) -> Self {
+        let mut column = self.clone();
+        if let Source::Field(field) = &mut column.source
+            && field.links.take().is_some()
+        {
+            field.shape = links::cells(&field.kind);
+        }
+        column
     }
 
     /// The Arrow type.
@@ -144,7 +167,8 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
             name: field.name.clone(),
             kind: field.kind.clone(),
             description: field.description.clone().filter(|text| !text.is_empty()),
-            shape: shape_of(field, options.nested),
+            shape: given_shape(field, options),
+            links: NamedLinks::of(field, options.links),
         };
         Column::new(name_of[field.id.as_str()].clone(), true, Source::Field(source))
     }));
@@ -166,6 +190,15 @@ pub(super) fn names_by_id<'t>(table: &'t Table, options: &ReadOptions) -> HashMa
     let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
     let names = column_names(options.column_names, &all, options.rescued_data_column.as_deref());
     all.iter().map(|(id, _)| *id).zip(names).collect()
+}
+
+/// What a field's column gives.
+fn given_shape(field: &Field, options: &ReadOptions) -> Shape {
+    match NamedLinks::of(field, options.links) {
+        Some(_) if options.nested == Nested::Json => Shape::Json,
+        Some(links) => links.shape(),
+        None => shape_of(field, options.nested),
+    }
 }
 
 /// What the cells of a field's column are.
