@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `part` | what the rows are of |
-//! | `links` | the tables that links lead to, and what names their records |
+//! | `links`, `linked` | links as fields have them, and the tables that they lead to |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
 //! | `lookup` | what users name, and what has that name |
@@ -33,6 +33,7 @@ use crate::time::Micros;
 
 mod columns;
 mod definitions;
+mod linked;
 mod links;
 mod lookup;
 mod names;
@@ -44,7 +45,8 @@ pub(crate) mod union;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
-pub use links::{LinkedTable, NamedLinks, PrimaryField};
+pub use linked::{LinkedTable, PrimaryField};
+pub use links::NamedLinks;
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use part::Part;
@@ -239,7 +241,7 @@ impl Scan {
     /// The plan with the tables that its links are named by, out of those of the base.
     #[must_use]
     pub(crate) fn with_linked(self, tables: &[Table]) -> Self {
-        let linked = links::linked_tables(&self.columns, tables);
+        let linked = linked::linked_tables(&self.columns, tables);
         if linked.is_empty() { self } else { Self { version: VERSION_OF_REFINED, linked, ..self } }
     }
 

@@ -23,7 +23,7 @@ const LAYERS: Layers = &[
     ("airtable", &["options", "json", "token", "fingerprint", "time", "id", "error"]),
     ("scan", &["airtable", "columns", "options", "time", "id", "error"]),
     ("decode", &["scan", "columns", "json", "time", "id", "error"]),
-    ("refine", &["scan", "error"]),
+    ("refine", &["scan", "columns", "options", "id", "error"]),
     ("read", &["refine", "decode", "scan", "airtable", "error"]),
     ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "id", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "id", "error"]),
