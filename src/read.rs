@@ -13,6 +13,7 @@
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `request` | the request for a page |
 //! | `size` | how many records there are, told by a few pages |
+//! | `names` | the names of linked records |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
 mod bases;
@@ -20,6 +21,7 @@ mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
 mod life;
+mod names;
 pub(crate) mod parts;
 mod reader;
 mod request;
@@ -30,6 +32,7 @@ pub(crate) mod stats;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use names::LinkNames;
 pub(crate) use reader::died;
 pub(crate) use size::ask as ask_size;
 pub use size::{Certainty, Size};

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::cursor::offset_at_end;
 use super::id_store::IdStore;
+use super::names::LinkNames;
 use super::request;
 use super::split::Split;
 use super::stats::Progress;
@@ -48,6 +49,7 @@ const IDS: usize = 100;
 /// The task behind [`Batches`](super::Batches).
 pub(super) struct Reader {
     client: Arc<Client>,
+    names: Arc<LinkNames>,
     scan: Scan,
     decoder: Decoder,
     refine: Refine,
@@ -70,12 +72,12 @@ struct Fetched {
 }
 
 impl Reader {
-    pub(super) fn new(client: Arc<Client>, scan: Scan, progress: Arc<Progress>) -> Self {
+    pub(super) fn new(client: Arc<Client>, names: Arc<LinkNames>, scan: Scan, progress: Arc<Progress>) -> Self {
         let decoder = Decoder::new(&scan.decoded());
         let refine = Refine::new(&scan);
         // The first page is handed on at once. (A machine that has just started knows no earlier time.)
         let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
-        Self { client, scan, decoder, refine, flushed, progress }
+        Self { client, names, scan, decoder, refine, flushed, progress }
     }
 
     pub(super) async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
@@ -224,7 +226,7 @@ impl Reader {
                 page = fetches.join_next() => return page.transpose().map_err(died),
                 permit = permit, if has_rows => match permit {
                     Ok(permit) => {
-                        let batch = self.refine.batch(self.decoder.finish()?).await?;
+                        let batch = self.refined().await?;
                         if batch.num_rows() > 0 {
                             permit.send(Ok(batch));
                         }
@@ -325,9 +327,19 @@ impl Reader {
         });
     }
 
+    /// The rows since the last batch, as they are planned. Asks for the names of linked records where these are wanted.
+    async fn refined(&mut self) -> Result<RecordBatch> {
+        let decoded = self.decoder.finish()?;
+        for table in self.refine.unnamed(&decoded) {
+            let names = self.names.of(&self.client, &self.scan, &table, &self.progress).await?;
+            self.refine.know(&table, names);
+        }
+        self.refine.batch(decoded).await
+    }
+
     async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         if self.decoder.rows() > 0 {
-            let batch = self.refine.batch(self.decoder.finish()?).await?;
+            let batch = self.refined().await?;
             if batch.num_rows() > 0 {
                 // A closed channel ends the loop that called.
                 _ = batches.send(Ok(batch)).await;

@@ -102,6 +102,11 @@ impl Progress {
         part
     }
 
+    /// That of what is read beside the table for its own rows: its requests are counted here, and nothing else of it.
+    pub(super) fn beside(&self) -> Self {
+        Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) }
+    }
+
     /// Values that were rescued, and the rows that there will be, where that is known of every base.
     fn rescued_and_expected(&self) -> (u64, Option<u64>) {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
