@@ -27,7 +27,8 @@ use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
 pub use typed::{
-    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions, Renewal,
+    SchemaChange,
 };
 pub use unknown::option_meant;
 pub use web_address::{Place, place};

@@ -11,7 +11,8 @@ use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
 use crate::options::typed::{
-    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions, Renewal, SchemaChange,
+    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions, Renewal,
+    SchemaChange,
 };
 use crate::options::web_address::place;
 use crate::token::Token;

@@ -90,13 +90,7 @@ impl LinkNames {
         tables.entry(place.clone()).or_default().clone()
     }
 
-    async fn ask(
-        &self,
-        client: &Arc<Client>,
-        scan: &Scan,
-        table: &LinkedTable,
-        progress: &Progress,
-    ) -> Result<Told> {
+    async fn ask(&self, client: &Arc<Client>, scan: &Scan, table: &LinkedTable, progress: &Progress) -> Result<Told> {
         let mut names = Gathering::within(MEMORY_OF_ONE);
         let refusal = match (table.names(scan), &table.primary_field) {
             (Some(read), Some(primary)) => {

@@ -105,16 +105,13 @@ mod tests {
         assert_eq!(given, some(["[, , ]", "[]", "[]"]));
         let given = shown(Some(&names), Links::Both, &lists(both));
         let [gone, anna] = [GONE, ANNA].map(|id| format!("{{id: {id}, name: "));
-        let expected =
-            some([&format!("[{gone}}}, {anna}Anna \"A\"}}, ]"), "[]", &format!("[{anna}Anna \"A\"}}]")]);
+        let expected = some([&format!("[{gone}}}, {anna}Anna \"A\"}}, ]"), "[]", &format!("[{anna}Anna \"A\"}}]")]);
         assert_eq!(given, expected);
         let given = shown(Some(&names), Links::Names, &Shape::Json);
         assert_eq!(given, some([r#"[null,"Anna \"A\"",null]"#, "[]", r#"["Anna \"A\""]"#]));
         let given = shown(Some(&names), Links::Both, &Shape::Json);
-        let [gone, anna] = [
-            format!(r#"{{"id":"{GONE}","name":null}}"#),
-            format!(r#"{{"id":"{ANNA}","name":"Anna \"A\""}}"#),
-        ];
+        let [gone, anna] =
+            [format!(r#"{{"id":"{GONE}","name":null}}"#), format!(r#"{{"id":"{ANNA}","name":"Anna \"A\""}}"#)];
         assert_eq!(given, some([&format!("[{gone},{anna},null]"), "[]", &format!("[{anna}]")]));
     }
 

@@ -239,7 +239,8 @@ impl SortedFile {
         let mut rest = &bytes[..];
         while let Some((found, name)) = read_name(&mut rest)? {
             if found == *key {
-                let name = String::from_utf8(name).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                let name =
+                    String::from_utf8(name).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
                 return Ok(Some(name));
             }
         }
@@ -339,7 +340,8 @@ mod tests {
     #[test]
     fn odd_ids_and_long_and_empty_names_are_names_too() {
         let long = "x".repeat(3 * 4_096);
-        let given = [("recA", "odd"), ("rec00000000000001", &*long), ("rec00000000000002", ""), ("reczzzzzzzzzzzzzz", "z")];
+        let given =
+            [("recA", "odd"), ("rec00000000000001", &*long), ("rec00000000000002", ""), ("reczzzzzzzzzzzzzz", "z")];
         for most in [usize::MAX, 20] {
             let mut gathering = Gathering::within(most);
             given.iter().for_each(|(id, name)| gathering.put(id, name).expect("put"));

@@ -128,7 +128,8 @@ mod tests {
 
     fn tables() -> Vec<Table> {
         let link = |table: &str| json!({"linkedTableId": table, "isReversed": false});
-        let lookup = |kind: &str, options: Value| json!({"isValid": true, "result": {"type": kind, "options": options}});
+        let lookup =
+            |kind: &str, options: Value| json!({"isValid": true, "result": {"type": kind, "options": options}});
         let tables = json!({"tables": [
             {"id": "tblTasks", "name": "Tasks", "primaryFieldId": "fldTask", "fields": [
                 {"id": "fldTask", "name": "Task", "type": "singleLineText"},
@@ -209,7 +210,8 @@ mod tests {
 
     #[test]
     fn names_are_read_by_the_primary_field_of_all_records() {
-        let scan = plan(&[("links", "names"), ("max_records", "5"), ("filter_formula", "{Task}"), ("on_bad_value", "fail")]);
+        let scan =
+            plan(&[("links", "names"), ("max_records", "5"), ("filter_formula", "{Task}"), ("on_bad_value", "fail")]);
         let names = scan.linked[0].names(&scan).expect("known");
         assert_eq!((names.field_ids(), names.max_records, names.filter_formula.clone()), (vec!["fldCode"], None, None));
         assert!(!names.fail_on_bad_value && names.is_plain() && names.base_id == "appX");

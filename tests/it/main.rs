@@ -11,6 +11,7 @@ mod faults;
 mod first_load;
 mod late;
 mod layers;
+mod links;
 mod machines;
 mod oauth;
 mod odd_webhooks;
