@@ -170,3 +170,38 @@ fn unreadable(scan: &Scan, table: &LinkedTable, error: Error, so: &str) -> Error
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_old_are_asked_for_again_but_within_one_run() {
+        let place = ("appX".to_owned(), "tblX".to_owned());
+        for (are_of_one_run, age, is_shared) in [
+            (false, Duration::ZERO, true),
+            (false, Duration::from_secs(50), true),
+            (false, YOUNG, false),
+            (true, YOUNG * 100, true),
+        ] {
+            // A machine that has just started knows no earlier time.
+            let Some(told_at) = Instant::now().checked_sub(age) else { continue };
+            let names = LinkNames::new(are_of_one_run);
+            let first = names.asked(&place);
+            assert!(Arc::ptr_eq(&first, &names.asked(&place)), "it is under way");
+            first.told_at.set(told_at).expect("not told");
+            assert_eq!(Arc::ptr_eq(&first, &names.asked(&place)), is_shared, "{are_of_one_run} {age:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_will_be_given_is_forgotten() {
+        let place = ("appX".to_owned(), "tblX".to_owned());
+        let names = LinkNames::new(false);
+        let first = names.asked(&place);
+        names.forget(&place, &Arc::default());
+        assert!(Arc::ptr_eq(&first, &names.asked(&place)), "another question");
+        names.forget(&place, &first);
+        assert!(!Arc::ptr_eq(&first, &names.asked(&place)));
+    }
+}

@@ -377,4 +377,40 @@ mod tests {
         assert!(pack("reczzzzzzzzzzzzzz").is_some_and(|number| number < 1 << 88));
         assert!(key("recA").is_none());
     }
+
+    /// The figures of the documentation: `cargo test --release a_million_names -- --ignored --nocapture`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "takes a million names"]
+    fn a_million_names_take_bounded_memory() {
+        let kilobytes = || -> u64 {
+            let status = std::fs::read_to_string("/proc/self/status").expect("of this process");
+            let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+            line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+        };
+        let (before, began) = (kilobytes(), std::time::Instant::now());
+        let mut most = before;
+        let mut gathering = Gathering::within(16 << 20);
+        let id = |n: usize| format!("rec{:014}", n * 7_919 % 1_000_003);
+        for n in 1..=1_000_000 {
+            gathering.put(&id(n), &format!("name of the record with the number {n}")).expect("put");
+            if n % 10_000 == 0 {
+                most = most.max(kilobytes());
+            }
+        }
+        let names = gathering.end(&Room::of(64 << 20)).expect("all");
+        let (kept, gathered) = (kilobytes(), began.elapsed());
+        let began = std::time::Instant::now();
+        for n in (1..=1_000_000).step_by(10) {
+            let name = names.get(&id(n)).expect("read").expect("known");
+            assert!(name.ends_with(&format!(" {n}")), "{name}");
+        }
+        println!(
+            "gathered in {gathered:.1?} with {} kB at most, kept in {} kB, 100,000 found in {:.1?}",
+            most - before,
+            kept.saturating_sub(before),
+            began.elapsed()
+        );
+        assert!(most - before < 64 << 10 && kept.saturating_sub(before) < 64 << 10);
+    }
 }
