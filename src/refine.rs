@@ -2,12 +2,20 @@
 //! for them.
 //!
 //! Invariant: every batch that leaves has exactly the planned schema.
+//!
+//! | file | is |
+//! |---|---|
+//! | `explode` | one row for each item of a record's lists |
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use crate::error::{Error, Result};
 use crate::scan::Scan;
+
+// Parts of a table are made by it.
+#[cfg_attr(not(test), allow(dead_code))]
+mod explode;
 
 /// What becomes of the batches of one read.
 pub(crate) struct Refine {

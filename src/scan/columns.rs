@@ -48,6 +48,13 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
+    /// No cell: it is made after the pages were read, as the plan's part tells.
+    Made {
+        /// What it is.
+        shape: Shape,
+        /// What catalogs are told of it.
+        comment: String,
+    },
 }
 
 /// A field as it was when the read was planned.
@@ -74,7 +81,7 @@ impl Column {
     pub fn data_type(&self) -> DataType {
         match &self.source {
             Source::RecordId | Source::BaseId | Source::Rescued => DataType::Utf8,
-            Source::Absent(shape) => shape.data_type(),
+            Source::Absent(shape) | Source::Made { shape, .. } => shape.data_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
@@ -86,7 +93,7 @@ impl Column {
     pub(super) fn spark_type(&self) -> Value {
         match &self.source {
             Source::RecordId | Source::BaseId | Source::Rescued => json!("string"),
-            Source::Absent(shape) => shape.spark_type(),
+            Source::Absent(shape) | Source::Made { shape, .. } => shape.spark_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
             Source::Field(field) => field.shape.spark_type(),
@@ -103,6 +110,7 @@ impl Column {
             Source::RecordId => comment("Airtable record id"),
             Source::BaseId => comment("Airtable base id"),
             Source::Absent(_) => Vec::new(),
+            Source::Made { comment: text, .. } => comment(text),
             Source::CreatedTime => comment("when the record was created"),
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
