@@ -40,7 +40,7 @@ pub(crate) mod selection;
 pub(crate) mod union;
 
 pub(crate) use columns::shape_of;
-pub use columns::{Column, FieldSource, Source};
+pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
 #[cfg(feature = "python")]
 pub(crate) use names::snake;

@@ -397,3 +397,25 @@ fn several_bases_are_no_one_base_and_have_no_stream() {
     }
     assert!(parse(&[several, ("ingestion_type", "snapshot")]).is_ok());
 }
+
+#[test]
+fn files_are_stored_where_somebody_says_and_parts_have_no_streams() {
+    let (download, place) = (("attachments", "download"), ("attachment_location", "/Volumes/a/b/c"));
+    let read = parse(&[download, place, ("part", "Attachments")]).expect("valid").read;
+    assert_eq!((read.attachments, read.part), (Attachments::Download, TablePart::Attachments));
+    assert_eq!(read.attachment_location.as_deref(), Some("/Volumes/a/b/c"));
+    assert_eq!(parse(&[]).expect("valid").read.attachments, Attachments::Urls);
+    for (pairs, expected) in [
+        (&[download][..], "option attachment_location is missing"),
+        (&[place], "option attachment_location is for attachments=download, and option attachments is urls"),
+        (&[place, ("attachments", "stable")], "and option attachments is stable"),
+        (&[download, ("attachment_location", "files")], "it takes an absolute path"),
+        (&[("attachments", "no")], "one of urls, stable, download"),
+        (&[("part", "files")], "one of records, attachments"),
+        (&[("part", "attachments"), ("ingestion_type", "cdc")], "parts are read as snapshots only"),
+        (&[("part", "attachments"), ("ingestion_type", "append")], "and ingestion_type is append"),
+    ] {
+        let text = message(pairs);
+        assert!(text.starts_with("option ") && text.contains(expected), "{text}");
+    }
+}

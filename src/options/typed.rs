@@ -31,6 +31,26 @@ pub enum Nested {
     Json,
 }
 
+/// What is read of attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachments {
+    /// What Airtable tells of them, with their addresses, which last two hours.
+    Urls,
+    /// The same without what is another at every read.
+    Stable,
+    /// The same, and the files themselves.
+    Download,
+}
+
+/// What of a table is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TablePart {
+    /// Its records.
+    Records,
+    /// The attachments in their cells.
+    Attachments,
+}
+
 /// What a read of a table gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +110,27 @@ pub enum SchemaChange {
     Continue,
     /// It ends, so that it is started again.
     Fail,
+}
+
+impl Attachments {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Urls => "urls",
+            Self::Stable => "stable",
+            Self::Download => "download",
+        }
+    }
+}
+
+impl TablePart {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Attachments => "attachments",
+        }
+    }
 }
 
 impl IngestionType {
@@ -179,6 +220,12 @@ pub struct ReadOptions {
     pub rescued_data_column: Option<String>,
     /// Stop at a misfit.
     pub fail_on_bad_value: bool,
+    /// What of the table is read.
+    pub part: TablePart,
+    /// What is read of attachments.
+    pub attachments: Attachments,
+    /// Directory for the files of attachments that are downloaded.
+    pub attachment_location: Option<String>,
     /// What a read of the table gives.
     pub ingestion_type: IngestionType,
     /// Bound of one streaming micro-batch.

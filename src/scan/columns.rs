@@ -48,13 +48,19 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
-    /// No cell: it is made after the pages were read, as the plan's part tells.
-    Made {
-        /// What it is.
-        shape: Shape,
-        /// What catalogs are told of it.
-        comment: String,
-    },
+    /// What is told of a row that is no record.
+    Fact(Fact),
+}
+
+/// Something that is told of rows that are no records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The name under which it is told.
+    pub name: String,
+    /// What its values become.
+    pub shape: Shape,
+    /// What catalogs show about its column.
+    pub comment: String,
 }
 
 /// A field as it was when the read was planned.
@@ -81,22 +87,24 @@ impl Column {
     pub fn data_type(&self) -> DataType {
         match &self.source {
             Source::RecordId | Source::BaseId | Source::Rescued => DataType::Utf8,
-            Source::Absent(shape) | Source::Made { shape, .. } => shape.data_type(),
+            Source::Absent(shape) => shape.data_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
             Source::Deleted => DataType::Boolean,
             Source::Field(field) => field.shape.data_type(),
+            Source::Fact(fact) => fact.shape.data_type(),
         }
     }
 
     pub(super) fn spark_type(&self) -> Value {
         match &self.source {
             Source::RecordId | Source::BaseId | Source::Rescued => json!("string"),
-            Source::Absent(shape) | Source::Made { shape, .. } => shape.spark_type(),
+            Source::Absent(shape) => shape.spark_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
             Source::Field(field) => field.shape.spark_type(),
+            Source::Fact(fact) => fact.shape.spark_type(),
         }
     }
 
@@ -110,12 +118,12 @@ impl Column {
             Source::RecordId => comment("Airtable record id"),
             Source::BaseId => comment("Airtable base id"),
             Source::Absent(_) => Vec::new(),
-            Source::Made { comment: text, .. } => comment(text),
             Source::CreatedTime => comment("when the record was created"),
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
             Source::Deleted => comment("whether the record was deleted"),
             Source::Field(field) => field.metadata(),
+            Source::Fact(fact) => comment(&fact.comment),
         }
     }
 }
