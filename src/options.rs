@@ -28,6 +28,7 @@ mod web_address;
 use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
+pub(crate) use typed::is_loopback;
 pub use typed::{
     Attachments, ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal,
     SchemaChange, TablePart,

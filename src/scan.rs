@@ -6,6 +6,7 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
+//! | `attachments` | the forms in which attachments are given, and the part of a table that they are |
 //! | `part` | what the rows are of |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
@@ -30,6 +31,7 @@ use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
+mod attachments;
 mod columns;
 mod definitions;
 mod lookup;
@@ -39,6 +41,7 @@ mod projection;
 pub(crate) mod selection;
 pub(crate) mod union;
 
+pub use attachments::AttachmentForm;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
@@ -91,6 +94,9 @@ pub struct Scan {
     /// Read besides, for what becomes of the rows before they are given, and given to nobody. No field is in both lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Column>,
+    /// Directory for the files of attachments that columns give as stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_location: Option<String>,
     /// Every field of the table has its column, so that a new field would need one too.
     pub has_all_fields: bool,
     /// What reads of the table give.
@@ -152,7 +158,7 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
-        Ok(Self {
+        let scan = Self {
             version: VERSION,
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
@@ -166,6 +172,7 @@ impl Scan {
             part: Part::Records,
             columns: columns::columns(table, &fields, options),
             hidden: Vec::new(),
+            attachment_location: None,
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
@@ -175,7 +182,8 @@ impl Scan {
             leaves_out_gone: false,
             known_ids: None,
             others: Vec::new(),
-        })
+        };
+        attachments::planned(scan, table, options)
     }
 
     /// Reads a plan that [`Scan::to_json`] wrote.
@@ -229,14 +237,24 @@ impl Scan {
         json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
     }
 
+    /// Whether what pages are read into is what is given.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_changed = |column: &Column| column.attachments().is_some();
+        self.part.is_records() && self.hidden.is_empty() && !self.columns.iter().any(is_changed)
+    }
+
     /// The scan whose columns are those that pages are read into: those that are given, where rows are records, and those
     /// that are hidden.
     pub(crate) fn decoded(&self) -> Cow<'_, Self> {
-        if self.part.is_records() && self.hidden.is_empty() {
+        if self.is_plain() {
             return Cow::Borrowed(self);
         }
         let given = self.columns.iter().filter(|_| self.part.is_records());
-        let columns = given.chain(&self.hidden).cloned().collect();
+        let mut columns: Vec<Column> = given.chain(&self.hidden).map(Column::decoded).collect();
+        if self.attachment_location.is_some() && !columns.iter().any(|column| column.source == Source::RecordId) {
+            // A file is asked for anew by its record.
+            columns.push(Column::new("id", false, Source::RecordId));
+        }
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
 

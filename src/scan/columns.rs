@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::scan::attachments::AttachmentForm;
 use crate::scan::names::column_names;
 
 /// One column of the schema.
@@ -76,11 +77,40 @@ pub struct FieldSource {
     pub description: Option<String>,
     /// What its cells become.
     pub shape: Shape,
+    /// How attachments in them are given, where not as they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentForm>,
 }
 
 impl Column {
     pub(crate) fn new(name: impl Into<String>, nullable: bool, source: Source) -> Self {
         Self { name: name.into(), nullable, source, told_as: None }
+    }
+
+    /// The id of the field whose cells it has.
+    pub(crate) fn field_id(&self) -> Option<&str> {
+        match &self.source {
+            Source::Field(field) => Some(&field.id),
+            _ => None,
+        }
+    }
+
+    /// How attachments are given, where not as they come.
+    pub(crate) fn attachments(&self) -> Option<AttachmentForm> {
+        match &self.source {
+            Source::Field(field) => field.attachments,
+            _ => None,
+        }
+    }
+
+    /// The column that pages are read into.
+    pub(super) fn decoded(&self) -> Self {
+        let mut column = self.clone();
+        if let Source::Field(field) = &mut column.source {
+            field.shape = field.decoded_shape();
+            field.attachments = None;
+        }
+        column
     }
 
     /// The Arrow type.
@@ -147,12 +177,15 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
     let mut columns =
         vec![Column::new("id", false, Source::RecordId), Column::new("createdTime", true, Source::CreatedTime)];
     columns.extend(fields.iter().map(|field| {
+        let attachments = AttachmentForm::of(field, options);
+        let shape = shape_of(field, options.nested);
         let source = FieldSource {
             id: field.id.clone(),
             name: field.name.clone(),
             kind: field.kind.clone(),
             description: field.description.clone().filter(|text| !text.is_empty()),
-            shape: shape_of(field, options.nested),
+            shape: attachments.map_or(shape.clone(), |form| form.shape(shape)),
+            attachments,
         };
         Column::new(name_of[field.id.as_str()].clone(), true, Source::Field(source))
     }));

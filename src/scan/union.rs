@@ -83,7 +83,7 @@ fn union(scans: &[Scan]) -> Result<Scan> {
     let has_all_fields = scans.iter().all(|scan| scan.has_all_fields);
     let mut scans = scans.iter().map(|scan| {
         let columns = columns(scan, &fields);
-        Scan { version: VERSION_OF_SEVERAL, columns, has_all_fields, ..scan.clone() }
+        Scan { version: scan.version.max(VERSION_OF_SEVERAL), columns, has_all_fields, ..scan.clone() }
     });
     let Some(first) = scans.next() else {
         return Err(Error::Option("option namespace names no base: name one at least".into()));
