@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::options::{Connection, IngestionType, ReadOptions};
 use crate::read::cursor::Cursor;
 use crate::read::{Batches, LinkNames, Size, ask_size};
-use crate::scan::{Scan, TableDefinition, find_table, union};
+use crate::scan::{Part, Scan, TableDefinition, find_table, union};
 use crate::time::{Seconds, micros};
 
 mod namespaces;
@@ -386,6 +386,10 @@ impl AirtableConnector {
     }
 }
 
+fn keys_of(read: &ReadOptions) -> impl Iterator<Item = String> {
+    Part::from(read.part).keys().iter().map(|key| (*key).to_owned())
+}
+
 fn check_one(read: &ReadOptions) -> Result<()> {
     if read.bases.is_empty() {
         return Ok(());
@@ -427,7 +431,7 @@ impl LakeflowConnect for AirtableConnector {
     async fn table_metadata(&self, read: &ReadOptions) -> Result<TableMetadata> {
         if !read.bases.is_empty() {
             self.plan_several(read, true).await?;
-            let primary_keys = vec!["id".to_owned(), "_base_id".to_owned()];
+            let primary_keys = keys_of(read).chain(["_base_id".to_owned()]).collect();
             return Ok(TableMetadata { primary_keys, cursor_field: None, ingestion_type: read.ingestion_type });
         }
         let (base_id, tables) = self.known(read).await?;
@@ -437,7 +441,7 @@ impl LakeflowConnect for AirtableConnector {
             IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
             IngestionType::Append => Some("createdTime".to_owned()),
         };
-        Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field, ingestion_type: read.ingestion_type })
+        Ok(TableMetadata { primary_keys: keys_of(read).collect(), cursor_field, ingestion_type: read.ingestion_type })
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {

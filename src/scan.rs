@@ -6,6 +6,7 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
+//! | `attachments` | the forms in which attachments are given, and the part of a table that they are |
 //! | `part` | what the rows are of |
 //! | `links`, `linked` | links as fields have them, and the tables that they lead to |
 //! | `names` | what the columns are called |
@@ -31,6 +32,7 @@ use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
+mod attachments;
 mod columns;
 mod definitions;
 mod linked;
@@ -42,8 +44,9 @@ mod projection;
 pub(crate) mod selection;
 pub(crate) mod union;
 
+pub use attachments::AttachmentForm;
 pub(crate) use columns::shape_of;
-pub use columns::{Column, FieldSource, Source};
+pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
 pub use linked::{LinkedTable, PrimaryField};
 pub use links::NamedLinks;
@@ -99,6 +102,9 @@ pub struct Scan {
     /// The tables that hold the names of linked records, where these are given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub linked: Vec<LinkedTable>,
+    /// Directory for the files of attachments that columns give as stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_location: Option<String>,
     /// Every field of the table has its column, so that a new field would need one too.
     pub has_all_fields: bool,
     /// What reads of the table give.
@@ -160,7 +166,7 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
-        Ok(Self {
+        let scan = Self {
             version: VERSION,
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
@@ -175,6 +181,7 @@ impl Scan {
             columns: columns::columns(table, &fields, options),
             hidden: Vec::new(),
             linked: Vec::new(),
+            attachment_location: None,
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
@@ -184,7 +191,8 @@ impl Scan {
             leaves_out_gone: false,
             known_ids: None,
             others: Vec::new(),
-        })
+        };
+        attachments::planned(scan, table, options)
     }
 
     /// Reads a plan that [`Scan::to_json`] wrote.
@@ -245,10 +253,10 @@ impl Scan {
         if linked.is_empty() { self } else { Self { version: VERSION_OF_REFINED, linked, ..self } }
     }
 
-    /// Whether the columns that are read are just those that are given.
+    /// Whether what pages are read into is what is given.
     pub(crate) fn is_plain(&self) -> bool {
-        let has_names = || self.columns.iter().any(|column| column.links().is_some());
-        self.part.is_records() && self.hidden.is_empty() && !has_names()
+        let is_changed = |column: &Column| column.attachments().is_some() || column.links().is_some();
+        self.part.is_records() && self.hidden.is_empty() && !self.columns.iter().any(is_changed)
     }
 
     /// The scan whose columns are those that pages are read into: those that are given, where rows are records, and those
@@ -258,7 +266,11 @@ impl Scan {
             return Cow::Borrowed(self);
         }
         let given = self.columns.iter().filter(|_| self.part.is_records());
-        let columns = given.chain(&self.hidden).map(Column::decoded).collect();
+        let mut columns: Vec<Column> = given.chain(&self.hidden).map(Column::decoded).collect();
+        if self.attachment_location.is_some() && !columns.iter().any(|column| column.source == Source::RecordId) {
+            // A file is asked for anew by its record.
+            columns.push(Column::new("id", false, Source::RecordId));
+        }
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
 

@@ -299,10 +299,11 @@ fn builder(column: &Column) -> Builder {
 fn shape(column: &Column) -> Shape {
     match &column.source {
         Source::RecordId | Source::BaseId | Source::Rescued => Shape::Text,
-        Source::Absent(shape) | Source::Made { shape, .. } => shape.clone(),
+        Source::Absent(shape) => shape.clone(),
         Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
         Source::Deleted => Shape::Bool,
         Source::Field(field) => field.shape.clone(),
+        Source::Fact(fact) => fact.shape.clone(),
     }
 }
 

@@ -160,6 +160,27 @@ pub static OPTIONS: &[OptionRow] = &[
         "where values go that do not fit their column; empty turns it off",
     ),
     row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
+    row(
+        "part",
+        "records|links|attachments",
+        "records",
+        "what of the table is read: `records`, or one row for each of their `links` or `attachments`",
+    ),
+    row(
+        "attachments",
+        "urls|stable|download",
+        "urls",
+        "`stable` leaves out the addresses of files, which change at every read; `download` stores the files",
+    ),
+    OptionRow {
+        required: "with attachments=download",
+        ..row(
+            "attachment_location",
+            "text",
+            "",
+            "absolute path of a directory for files, shared by driver and workers, for `attachments=download`",
+        )
+    },
     row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives").shown(),
     row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
         .of(Stream)

@@ -43,6 +43,28 @@ pub enum Links {
     Both,
 }
 
+/// What is read of attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachments {
+    /// What Airtable tells of them, with their addresses, which last two hours.
+    Urls,
+    /// The same without what is another at every read.
+    Stable,
+    /// The same, and the files themselves.
+    Download,
+}
+
+/// What of a table is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TablePart {
+    /// Its records.
+    Records,
+    /// The linked records in their cells.
+    Links,
+    /// The attachments in their cells.
+    Attachments,
+}
+
 /// What a read of a table gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +133,28 @@ impl Links {
             Self::Ids => "ids",
             Self::Names => "names",
             Self::Both => "both",
+        }
+    }
+}
+
+impl Attachments {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Urls => "urls",
+            Self::Stable => "stable",
+            Self::Download => "download",
+        }
+    }
+}
+
+impl TablePart {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Links => "links",
+            Self::Attachments => "attachments",
         }
     }
 }
@@ -204,6 +248,12 @@ pub struct ReadOptions {
     pub rescued_data_column: Option<String>,
     /// Stop at a misfit.
     pub fail_on_bad_value: bool,
+    /// What of the table is read.
+    pub part: TablePart,
+    /// What is read of attachments.
+    pub attachments: Attachments,
+    /// Directory for the files of attachments that are downloaded.
+    pub attachment_location: Option<String>,
     /// What a read of the table gives.
     pub ingestion_type: IngestionType,
     /// Bound of one streaming micro-batch.
@@ -228,7 +278,7 @@ pub struct ReadOptions {
 
 /// Airtable documents three letters and fourteen more characters, but warns of other lengths.
 /// The address is this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())

@@ -1,4 +1,4 @@
-//! What a set of options means: typed values, each checked, and what must or cannot be given together.
+//! What a set of options means: typed values, each checked.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +10,10 @@ use crate::id::is_id;
 use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
+use crate::options::together;
 use crate::options::typed::{
-    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions, Renewal,
-    SchemaChange,
+    Attachments, ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions,
+    Renewal, SchemaChange, TablePart,
 };
 use crate::options::web_address::place;
 use crate::token::Token;
@@ -54,6 +55,9 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         links: links(given)?,
         rescued_data_column: Some(rescued).filter(|name| !name.is_empty()),
         fail_on_bad_value: given.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
+        part: part(given)?,
+        attachments: attachments(given)?,
+        attachment_location: directory(given, "attachment_location", "the same on driver and workers")?,
         ingestion_type: ingestion_type(given)?,
         max_records_per_batch: given.integer("max_records_per_batch", 1..=u64::MAX)?,
         // A webhook that nobody asks for a week expires.
@@ -66,9 +70,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
-    check_lost_feed(&read)?;
-    check_bases(&read)?;
-    check_links(&read)?;
+    together::check(&read)?;
     Ok(read)
 }
 
@@ -193,41 +195,20 @@ fn namespace(given: &Given) -> Result<(Option<String>, Vec<String>)> {
     Ok((None, bases))
 }
 
-/// Each base has a change feed and a progress of its own, which no one offset tells.
-fn check_bases(read: &ReadOptions) -> Result<()> {
-    if read.bases.is_empty() || read.ingestion_type == IngestionType::Snapshot {
-        return Ok(());
-    }
-    Err(Error::Option(
-        format!(
-            "option namespace names several bases, and ingestion_type is {}: the changes of each base go their own way, \
-             so several are read as snapshots only: leave ingestion_type out, or name one base",
-            read.ingestion_type.as_str()
-        )
-        .into(),
-    ))
+fn part(given: &Given) -> Result<TablePart> {
+    given.choice(
+        "part",
+        &[TablePart::Records, TablePart::Links, TablePart::Attachments].map(|part| (part.as_str(), part)),
+    )
+}
+
+fn attachments(given: &Given) -> Result<Attachments> {
+    let all = [Attachments::Urls, Attachments::Stable, Attachments::Download];
+    given.choice("attachments", &all.map(|kind| (kind.as_str(), kind)))
 }
 
 fn links(given: &Given) -> Result<Links> {
     given.choice("links", &[Links::Ids, Links::Names, Links::Both].map(|links| (links.as_str(), links)))
-}
-
-/// A stream tells of changes of its own table alone.
-fn check_links(read: &ReadOptions) -> Result<()> {
-    if read.links == Links::Ids || read.ingestion_type == IngestionType::Snapshot {
-        return Ok(());
-    }
-    Err(Error::Option(
-        format!(
-            "option links is {}, and ingestion_type is {}: a name that changes in the linked table changes no record of \
-             this one, so a stream would leave old names in its copy: leave links out and join the linked table by its \
-             ids, or read snapshots",
-            read.links.as_str(),
-            read.ingestion_type.as_str()
-        )
-        .into(),
-    )
-    .of_option("links"))
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {
@@ -265,25 +246,4 @@ fn directory(given: &Given, name: &'static str, seen: &str) -> Result<Option<Str
         Some(relative) => Err(bad(name, relative, &format!("an absolute path, {seen}, such as /Volumes/..."))),
         None => Ok(location),
     }
-}
-
-/// What a stream needs that is to go on after its feed was lost.
-fn check_lost_feed(read: &ReadOptions) -> Result<()> {
-    if !read.reread_when_lost {
-        return Ok(());
-    }
-    if read.state_location.is_none() {
-        return Err(Error::Option(
-            "option on_lost_feed is reread, but option state_location is missing: name a directory that driver and \
-             workers share, where the ids of known records are kept"
-                .into(),
-        ));
-    }
-    if read.deletes_only {
-        return Err(Error::Option(format!(
-            "option on_lost_feed is reread, but {DELETE_FLOW} is true: a stream of deletes alone does not know what it \
-             should have deleted: set on_lost_feed to fail, or take deletes from the one stream of all changes"
-        ).into()));
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@
 //! alone, than that run.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::batches::Batches;
 use super::stats::Progress;
 use crate::airtable::client::Client;
 use crate::error::{Error, Result};
-use crate::refine::{Gathering, Names, Room, not_kept};
+use crate::refine::{Gathering, NameSource, Names, Room, not_kept};
 use crate::scan::{LinkedTable, PrimaryField, Scan};
 
 /// How long names are of use to reads that begin to need them.
@@ -57,28 +58,14 @@ impl LinkNames {
         Arc::new(Self { tables: Mutex::default(), are_of_one_run, room: Room::of(MEMORY) })
     }
 
-    /// The names of the records of a table that a scan's links lead to. None of them where the table cannot be read: a
-    /// warning has said so, unless the scan is strict.
-    ///
-    /// # Errors
-    /// What the requests fail with; in a strict scan also that the table may not be read.
-    pub(super) async fn of(
-        self: &Arc<Self>,
-        client: &Arc<Client>,
-        scan: &Scan,
-        table: &LinkedTable,
-        progress: &Progress,
-    ) -> Result<Arc<Names>> {
-        let place = (scan.base_id.clone(), table.id.clone());
+    async fn of(self: &Arc<Self>, read: &NamesOfRead, table: &LinkedTable) -> Result<Told> {
+        let place = (read.scan.base_id.clone(), table.id.clone());
         let asked = self.asked(&place);
-        let Told(names, error) = asked.names.get_or_try_init(|| self.ask(client, scan, table, progress)).await?.clone();
+        let told = asked.names.get_or_try_init(|| self.ask(read, table)).await?.clone();
         if asked.told_at.set(Instant::now()).is_ok() && !self.are_of_one_run {
             forget_later(Arc::downgrade(self), place, Arc::downgrade(&asked));
         }
-        match error {
-            Some(error) if scan.fail_on_bad_value => Err(unreadable(scan, table, error, "")),
-            _ => Ok(names),
-        }
+        Ok(told)
     }
 
     /// What was asked for before and is young, or under way; else a new question.
@@ -90,7 +77,8 @@ impl LinkNames {
         tables.entry(place.clone()).or_default().clone()
     }
 
-    async fn ask(&self, client: &Arc<Client>, scan: &Scan, table: &LinkedTable, progress: &Progress) -> Result<Told> {
+    async fn ask(&self, read: &NamesOfRead, table: &LinkedTable) -> Result<Told> {
+        let NamesOfRead { client, scan, progress, .. } = read;
         let mut names = Gathering::within(MEMORY_OF_ONE);
         let refusal = match (table.names(scan), &table.primary_field) {
             (Some(read), Some(primary)) => {
@@ -116,6 +104,42 @@ impl LinkNames {
         if tables.get(place).is_some_and(|there| Arc::ptr_eq(there, asked)) {
             tables.remove(place);
         }
+    }
+}
+
+/// The names that one read is given.
+pub(super) struct NamesOfRead {
+    shared: Arc<LinkNames>,
+    client: Arc<Client>,
+    scan: Scan,
+    progress: Arc<Progress>,
+    /// By the ids of tables.
+    known: Mutex<HashMap<String, Arc<Names>>>,
+}
+
+impl NamesOfRead {
+    pub(super) fn new(shared: Arc<LinkNames>, client: Arc<Client>, scan: Scan, progress: Arc<Progress>) -> Self {
+        Self { shared, client, scan, progress, known: Mutex::default() }
+    }
+
+    /// None of them where the table may not be read: a warning has said so, unless the scan is strict.
+    async fn of(&self, table: &LinkedTable) -> Result<Arc<Names>> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = known().get(&table.id) {
+            return Ok(names.clone());
+        }
+        let Told(names, refusal) = self.shared.of(self, table).await?;
+        if let Some(error) = refusal.filter(|_| self.scan.fail_on_bad_value) {
+            return Err(unreadable(&self.scan, table, error, ""));
+        }
+        known().insert(table.id.clone(), names.clone());
+        Ok(names)
+    }
+}
+
+impl NameSource for NamesOfRead {
+    fn names<'s>(&'s self, table: &'s LinkedTable) -> Pin<Box<dyn Future<Output = Result<Arc<Names>>> + Send + 's>> {
+        Box::pin(self.of(table))
     }
 }
 

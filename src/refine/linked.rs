@@ -2,7 +2,9 @@
 //!
 //! Invariant: a list keeps its length and its places: a record without a name is NULL, or has a NULL name, where it stands.
 
+use std::collections::HashMap;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, StructArray};
@@ -10,7 +12,15 @@ use arrow::datatypes::DataType;
 use serde_json::{Value, json};
 
 use super::names::Names;
+use crate::error::Result;
 use crate::options::Links;
+use crate::scan::{Column, LinkedTable};
+
+/// Where the names of linked tables' records come from.
+pub(crate) trait NameSource: Send + Sync {
+    /// The names of a table, the same ones in the whole read.
+    fn names<'s>(&'s self, table: &'s LinkedTable) -> Pin<Box<dyn Future<Output = Result<Arc<Names>>> + Send + 's>>;
+}
 
 /// The cells of a column of links as they are given: lists, or their JSON where the column is one of texts. None of the
 /// names are known where there are no `names`.
@@ -49,6 +59,14 @@ fn json_lists(cells: &ListArray, ids: &StringArray, names: &StringArray, form: L
         cells.is_valid(row).then(|| Value::from(items).to_string())
     });
     Arc::new(lists.collect::<StringArray>())
+}
+
+/// The tables that links of fields lead to, for rows with these fields' ids; NULL where a field does not tell.
+pub(super) fn table_ids(field_ids: &ArrayRef, columns: &[Column]) -> ArrayRef {
+    let places = columns.iter().filter_map(|column| Some((column.field_id()?, column.links()?.table_id.as_str())));
+    let tables: HashMap<&str, &str> = places.collect();
+    let ids = field_ids.as_string::<i32>().iter();
+    Arc::new(ids.map(|id| id.and_then(|id| tables.get(id))).collect::<StringArray>())
 }
 
 /// Whether any cell of a column has a link.

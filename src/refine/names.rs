@@ -14,6 +14,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::error::Error;
 use crate::id::record::pack;
 
 /// The 84 bits of an id, the highest first, so that ids are in the order of their keys.
@@ -296,6 +297,20 @@ fn temporary() -> io::Result<File> {
             }
         }
     }
+}
+
+/// Names that are too many for memory are in a temporary file, which fails.
+pub(crate) fn not_kept(error: &io::Error) -> Error {
+    let directory = std::env::temp_dir();
+    Error::Option(
+        format!(
+            "option links: names of linked records cannot be kept in a temporary file in {}: {error}: make room there, \
+             name another directory by TMPDIR, or read with links=ids",
+            directory.display()
+        )
+        .into(),
+    )
+    .of_option("links")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::scan::attachments::AttachmentForm;
 use crate::scan::links::{self, NamedLinks};
 use crate::scan::names::column_names;
 
@@ -49,13 +50,19 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
-    /// No cell: it is made after the pages were read, as the plan's part tells.
-    Made {
-        /// What it is.
-        shape: Shape,
-        /// What catalogs are told of it.
-        comment: String,
-    },
+    /// What is told of a row that is no record.
+    Fact(Fact),
+}
+
+/// Something that is told of rows that are no records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The name under which it is told.
+    pub name: String,
+    /// What its values become.
+    pub shape: Shape,
+    /// What catalogs show about its column.
+    pub comment: String,
 }
 
 /// A field as it was when the read was planned.
@@ -74,6 +81,9 @@ pub struct FieldSource {
     /// What its links are given as, where not as the ids in the cells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<NamedLinks>,
+    /// How attachments in them are given, where not as they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentForm>,
 }
 
 impl Column {
@@ -89,13 +99,37 @@ impl Column {
         }
     }
 
-    /// The column that pages are read into: of links the ids.
+    /// What is told of a row that is no record, under its own name.
+    pub(super) fn fact(name: &str, shape: Shape, nullable: bool, comment: &str) -> Self {
+        let fact = Fact { name: name.to_owned(), shape, comment: comment.to_owned() };
+        Self::new(name, nullable, Source::Fact(fact))
+    }
+
+    /// The id of the field whose cells it has.
+    pub(crate) fn field_id(&self) -> Option<&str> {
+        match &self.source {
+            Source::Field(field) => Some(&field.id),
+            _ => None,
+        }
+    }
+
+    /// How attachments are given, where not as they come.
+    pub(crate) fn attachments(&self) -> Option<AttachmentForm> {
+        match &self.source {
+            Source::Field(field) => field.attachments,
+            _ => None,
+        }
+    }
+
+    /// The column that pages are read into.
     pub(super) fn decoded(&self) -> Self {
         let mut column = self.clone();
-        if let Source::Field(field) = &mut column.source
-            && field.links.take().is_some()
-        {
-            field.shape = links::cells(&field.kind);
+        if let Source::Field(field) = &mut column.source {
+            field.shape = field.decoded_shape();
+            field.attachments = None;
+            if field.links.take().is_some() {
+                field.shape = links::cells(&field.kind);
+            }
         }
         column
     }
@@ -104,22 +138,24 @@ impl Column {
     pub fn data_type(&self) -> DataType {
         match &self.source {
             Source::RecordId | Source::BaseId | Source::Rescued => DataType::Utf8,
-            Source::Absent(shape) | Source::Made { shape, .. } => shape.data_type(),
+            Source::Absent(shape) => shape.data_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
             Source::Deleted => DataType::Boolean,
             Source::Field(field) => field.shape.data_type(),
+            Source::Fact(fact) => fact.shape.data_type(),
         }
     }
 
     pub(super) fn spark_type(&self) -> Value {
         match &self.source {
             Source::RecordId | Source::BaseId | Source::Rescued => json!("string"),
-            Source::Absent(shape) | Source::Made { shape, .. } => shape.spark_type(),
+            Source::Absent(shape) => shape.spark_type(),
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
             Source::Field(field) => field.shape.spark_type(),
+            Source::Fact(fact) => fact.shape.spark_type(),
         }
     }
 
@@ -133,12 +169,12 @@ impl Column {
             Source::RecordId => comment("Airtable record id"),
             Source::BaseId => comment("Airtable base id"),
             Source::Absent(_) => Vec::new(),
-            Source::Made { comment: text, .. } => comment(text),
             Source::CreatedTime => comment("when the record was created"),
             Source::Rescued => comment("JSON list of values that did not fit their columns"),
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
             Source::Deleted => comment("whether the record was deleted"),
             Source::Field(field) => field.metadata(),
+            Source::Fact(fact) => comment(&fact.comment),
         }
     }
 }
@@ -162,13 +198,16 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
     let mut columns =
         vec![Column::new("id", false, Source::RecordId), Column::new("createdTime", true, Source::CreatedTime)];
     columns.extend(fields.iter().map(|field| {
+        let attachments = AttachmentForm::of(field, options);
+        let shape = given_shape(field, options);
         let source = FieldSource {
             id: field.id.clone(),
             name: field.name.clone(),
             kind: field.kind.clone(),
             description: field.description.clone().filter(|text| !text.is_empty()),
-            shape: given_shape(field, options),
+            shape: attachments.map_or(shape.clone(), |form| form.shape(shape)),
             links: NamedLinks::of(field, options.links),
+            attachments,
         };
         Column::new(name_of[field.id.as_str()].clone(), true, Source::Field(source))
     }));

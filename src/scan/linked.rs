@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use crate::airtable::schema::Table;
 use crate::columns::{Object, Shape};
-use crate::scan::{Column, FieldSource, Part, Scan, Selection, Source};
+use crate::error::{Error, Result};
+use crate::options::{Links, ReadOptions};
+use crate::scan::links::{NamedLinks, cells};
+use crate::scan::{Column, FieldSource, Listed, Part, Scan, Selection, Source};
 
 /// A table that links lead to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +45,54 @@ pub(super) fn linked_tables(columns: &[Column], tables: &[Table]) -> Vec<LinkedT
     linked
 }
 
+/// The plan whose rows are the linked records in a plan's columns of links. A lookup of links is none of them: what it
+/// gives follows from the links of both tables.
+///
+/// # Errors
+/// [`Error::Option`] for fields that are no links.
+pub(super) fn part(scan: Scan, table: &Table, options: &ReadOptions) -> Result<Scan> {
+    let (mut hidden, mut others) = (vec![Column::new("id", false, Source::RecordId)], Vec::new());
+    for column in scan.columns {
+        let Source::Field(source) = &column.source else { continue };
+        let Some(field) = table.fields.iter().find(|field| field.id == source.id) else { continue };
+        if field.kind == "multipleRecordLinks" {
+            let links = NamedLinks::of(field, Links::Names).map(|links| NamedLinks { form: Links::Ids, ..links });
+            let source = FieldSource { shape: cells(&field.kind), links, ..source.clone() };
+            hidden.push(Column { source: Source::Field(source), ..column });
+        } else {
+            others.push(format!("{:?}, of type {}", field.name, field.kind));
+        }
+    }
+    if options.fields.is_some() && !others.is_empty() {
+        let (others, links) = (others.join(", "), link_fields(table));
+        let said =
+            format!("option fields has {others}, and option part is links: name fields that link records{links}");
+        return Err(Error::Option(said.into()).of_option("fields"));
+    }
+    // Where there is no such field there is nothing to ask for.
+    let selection = if hidden.len() == 1 { Selection::Listed(Listed::default()) } else { scan.selection };
+    Ok(Scan { part: Part::Links, columns: part_columns(), hidden, selection, ..scan })
+}
+
+/// Those of a table, for a message.
+fn link_fields(table: &Table) -> String {
+    let links = table.fields.iter().filter(|field| field.kind == "multipleRecordLinks");
+    let names: Vec<String> = links.map(|field| format!("{:?}", field.name)).collect();
+    if names.is_empty() { ": it has none".to_owned() } else { format!(", such as {}", names.join(", ")) }
+}
+
+fn part_columns() -> Vec<Column> {
+    use Shape::{Int, Text};
+    vec![
+        Column::new("id", false, Source::RecordId),
+        Column::fact("field_id", Text, false, "id of the field"),
+        Column::fact("field", Text, false, "name of the field"),
+        Column::fact("position", Int, false, "place in the cell, from 0"),
+        Column::fact("linked_table_id", Text, true, "id of the table that the link leads to"),
+        Column::fact("linked_id", Text, false, "id of the linked record"),
+    ]
+}
+
 impl LinkedTable {
     fn of(id: &str, tables: &[Table]) -> Self {
         let Some(table) = tables.iter().find(|table| table.id == id) else {
@@ -63,6 +114,7 @@ impl LinkedTable {
             description: None,
             shape: name_object(&primary.kind).map_or(Shape::Any, Shape::Struct),
             links: None,
+            attachments: None,
         };
         let columns = vec![
             Column::new("id", false, Source::RecordId),
@@ -82,6 +134,7 @@ impl LinkedTable {
             columns,
             hidden: Vec::new(),
             linked: Vec::new(),
+            attachment_location: None,
             has_all_fields: false,
             selection: Selection::All,
             known_ids: None,
@@ -106,7 +159,7 @@ fn name_property(object: Object) -> Option<&'static str> {
         Object::AiText => Some("value"),
         Object::Collaborator => Some("name"),
         Object::Button => Some("label"),
-        Object::Attachment | Object::Thumbnails | Object::Thumbnail | Object::Link => None,
+        _ => None,
     }
 }
 
@@ -124,7 +177,6 @@ mod tests {
     use super::*;
     use crate::airtable::schema::Tables;
     use crate::options::Options;
-    use crate::scan::links::cells;
 
     fn tables() -> Vec<Table> {
         let link = |table: &str| json!({"linkedTableId": table, "isReversed": false});
@@ -206,6 +258,39 @@ mod tests {
         assert!(!plan(&[("links", "ids")]).to_json().contains("links"), "older workers read such plans");
         let odd = scan.to_json().replace("tblGone", "../x");
         assert!(Scan::from_json(&odd).expect_err("refused").to_string().contains("is no id"));
+    }
+
+    fn try_plan(pairs: &[(&str, &str)]) -> Result<Scan> {
+        let pairs = [("token", "patX")].into_iter().chain(pairs.iter().copied());
+        let options = Options::parse(pairs).expect("valid options");
+        Scan::new("appX", &tables()[0], &options.read)
+    }
+
+    #[test]
+    fn links_are_a_part_with_a_row_for_each() {
+        let scan = try_plan(&[("part", "links")]).expect("a plan").with_linked(&tables());
+        let names: Vec<&str> = scan.columns.iter().map(|column| &*column.name).collect();
+        assert_eq!(names, ["id", "field_id", "field", "position", "linked_table_id", "linked_id"]);
+        assert_eq!(scan.field_ids(), ["fldParts", "fldGone"]);
+        assert_eq!((scan.part, scan.part.keys()), (Part::Links, &["id", "field_id", "position"][..]));
+        assert!(scan.linked.is_empty() && scan.to_json().contains("\"version\":4"));
+        assert_eq!(Scan::from_json(&scan.to_json()).expect("the same"), scan);
+        let one = try_plan(&[("part", "links"), ("fields", "Gone")]).expect("a plan");
+        assert_eq!((one.field_ids(), &one.selection), (vec!["fldGone"], &Selection::All));
+    }
+
+    #[test]
+    fn fields_without_links_are_named_and_a_table_without_any_has_no_rows() {
+        let error = try_plan(&[("part", "links"), ("fields", "Task,Parts,Makers")]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "option fields has \"Task\", of type singleLineText, \"Makers\", of type multipleLookupValues, and option \
+             part is links: name fields that link records, such as \"Parts\", \"Gone\""
+        );
+        assert_eq!(error.option().as_deref(), Some("fields"));
+        let options = Options::parse([("token", "patX"), ("part", "links")]).expect("valid options");
+        let scan = Scan::new("appX", &tables()[1], &options.read).expect("a plan");
+        assert_eq!((scan.columns.len(), scan.selection), (6, Selection::Listed(Listed::default())));
     }
 
     #[test]

@@ -293,6 +293,59 @@ async fn lookups_of_links_are_named_as_links_are() {
 }
 
 #[tokio::test]
+async fn each_linked_record_is_a_row() {
+    let (source, parts) = shop(5, 1);
+    let base = source.mock.base_id();
+    let records = source.mock.records(&base, "Orders 0").expect("records");
+    let id = |at: usize| records[at]["id"].as_str().expect("an id").to_owned();
+    let gone = "rec0000000000gone";
+    let links = json!([gone, null, parts[4], parts[0]]);
+    source.mock.set_raw_cell(&base, "Orders 0", &id(0), "Parts", &links).expect("set");
+    source.mock.set_raw_cell(&base, "Orders 0", &id(1), "Parts", &Value::Null).expect("set");
+    source.mock.clear_requests();
+    let options = [("tableName", "Orders 0"), ("part", "links"), ("filter_formula", "{Number} < 3")];
+    let batches = source.read(&options).await.expect("a read");
+    assert_eq!(source.mock.requests().len(), 2, "the definitions, and one page");
+    let columns = ["id", "position", "linked_id", "field", "linked_table_id"].map(|column| shown(&batches, column));
+    let [ids, positions, linked, fields, tables] = columns;
+    assert_eq!(ids, [id(0), id(0), id(0), id(2), id(2)]);
+    assert_eq!(positions, ["0", "2", "3", "0", "1"]);
+    assert_eq!(linked, [gone, &parts[4], &parts[0], &parts[2], &parts[3]]);
+    assert!(fields.iter().all(|field| field == "Parts"));
+    assert!(tables.iter().all(|table| *table == table_id(&source, "Parts")));
+    assert!(shown(&batches, "field_id").iter().all(|field| field.starts_with("fld")));
+}
+
+#[tokio::test]
+async fn a_table_without_links_has_no_rows_and_costs_nothing_to_read() {
+    let (source, _) = shop(5, 1);
+    assert!(source.read(&[("tableName", "Parts"), ("part", "links")]).await.expect("a read").is_empty());
+    assert_eq!(source.mock.requests().len(), 1);
+    let options = source.options(&[("tableName", "Parts"), ("part", "links")]);
+    let connector = source.connector(&[]);
+    let metadata = connector.table_metadata(&options.read).await.expect("metadata");
+    assert_eq!(metadata.primary_keys, ["id", "field_id", "position"]);
+}
+
+#[tokio::test]
+async fn the_links_of_several_bases_come_with_their_base() {
+    let (source, parts) = shop(5, 1);
+    let second = base(&source.mock, "Second", 1);
+    let other = source.mock.create_records(&second, "Parts", &[json!({"Code": "other"})]).expect("a record");
+    source.mock.create_records(&second, "Orders 0", &[json!({"Number": 1, "Parts": other})]).expect("a record");
+    let namespace = json!([source.mock.base_id(), second]).to_string();
+    let options = [("base_id", ""), ("namespace", &*namespace), ("tableName", "Orders 0"), ("part", "links")];
+    let batches = source.read(&options).await.expect("a read");
+    let schema = batches[0].schema();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(names, ["id", "_base_id", "field_id", "field", "position", "linked_table_id", "linked_id"]);
+    let rows = strings(&batches, "_base_id").into_iter().zip(shown(&batches, "linked_id"));
+    let (of_second, of_first): (Vec<_>, Vec<_>) = rows.partition(|(base, _)| base.as_ref() == Some(&second));
+    assert_eq!(of_second, [(Some(second.clone()), other[0].clone())]);
+    assert_eq!((of_first.len(), parts.contains(&of_first[0].1)), (500, true));
+}
+
+#[tokio::test]
 async fn streams_of_names_are_refused_with_the_reason() {
     let given = [("token", "patX"), ("base_id", "appX")];
     for kind in ["cdc", "cdc_with_deletes", "append"] {
@@ -304,5 +357,13 @@ async fn streams_of_names_are_refused_with_the_reason() {
             assert!(text.contains(&format!("links is {links}, and ingestion_type is {kind}")), "{text}");
             assert!(text.contains("changes no record") && text.contains("join"), "{text}");
         }
+        let pairs = [&given[..], &[("part", "links"), ("ingestion_type", kind)]].concat();
+        let text = lakeflow_airtable::Options::parse(pairs).expect_err("refused").to_string();
+        assert!(text.contains("part is links") && text.contains("snapshots only"), "{text}");
+    }
+    for part in ["links", "attachments"] {
+        let pairs = [&given[..], &[("links", "both"), ("part", part)]].concat();
+        let text = lakeflow_airtable::Options::parse(pairs).expect_err("refused").to_string();
+        assert!(text.contains(&format!("links is both, and option part is {part}: names stand")), "{text}");
     }
 }
