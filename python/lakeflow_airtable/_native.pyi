@@ -302,6 +302,22 @@ class ReadStats:
         """Bytes of the answers, without compression."""
 
     @property
+    def files_fetched(self) -> int:
+        """Files of attachments that were fetched and stored."""
+
+    @property
+    def file_bytes(self) -> int:
+        """Bytes of these files."""
+
+    @property
+    def files_there(self) -> int:
+        """Files of attachments that were there already."""
+
+    @property
+    def files_missed(self) -> int:
+        """Files of attachments that cannot be had."""
+
+    @property
     def seconds(self) -> float:
         """Seconds since the first batch was asked for, up to the end of the read."""
 
@@ -375,6 +391,9 @@ class Mock:
     def create_records(self, base: str, table: str, fields: str) -> list[str]: ...
     def update_records(self, base: str, table: str, records: str) -> list[str]: ...
     def delete_records(self, base: str, table: str, ids: list[str]) -> None: ...
+    def add_attachment(
+        self, base: str, table: str, record: str, field: str, filename: str, content: bytes, kind: str | None
+    ) -> str: ...
     def set_raw_cell(self, base: str, table: str, record: str, field: str, json: str) -> None: ...
     def set_raw_field(self, base: str, table: str, field: str, definition: str) -> None: ...
     def create_field(self, base: str, table: str, definition: str) -> str: ...
