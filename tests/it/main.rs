@@ -2,6 +2,7 @@
 
 mod added;
 mod arrivals;
+mod attachments;
 mod bases;
 mod changes;
 mod cursors;

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PRIMARY_KEYS = ("id",)
 PRIMARY_KEYS_OF_SEVERAL = ("id", "_base_id")
+PRIMARY_KEYS_OF_PARTS = {"attachments": ("id", "field_id", "position")}
 CURSOR = "_changed_at"
 DELETED = "_deleted"
 """What `Airtable.metadata` and the columns of change reads say of every table."""
@@ -140,7 +141,9 @@ def planned(entries: Iterable[Entry], tables: Tables, faults: Faults) -> list[En
 
 def primary_keys(entry: Entry) -> tuple[str, ...]:
     """What names a row of an entry's read, where the entry does not say it."""
-    return PRIMARY_KEYS_OF_SEVERAL if entry.is_of_several_bases else PRIMARY_KEYS
+    part = str(entry.options.get("part") or "").strip().lower()
+    keys = PRIMARY_KEYS_OF_PARTS.get(part, PRIMARY_KEYS)
+    return (*keys, PRIMARY_KEYS_OF_SEVERAL[-1]) if entry.is_of_several_bases else keys
 
 
 def excluded_columns(entry: Entry) -> list[str]:

@@ -66,7 +66,7 @@ def verify(
 ) -> Verification:
     """See `Airtable.verify`."""
     copy = find(target, format=format, spark=spark, storage_options=storage_options)
-    given = Options({**given, "ingestion_type": "snapshot"})
+    given = _as_read(given)
     whole = connector.plan(table, given)
     there = {name.lower(): name for name in copy.columns}
     compared = _compared(whole, copy, there, key, cells=cells)
@@ -93,6 +93,17 @@ def verify(
         surplus_columns=_surplus(copy.columns, own) if cells else (),
         requests=None if stats is None else stats.requests + 1,
     )
+
+
+def _as_read(given: Options) -> Options:
+    """The options of the read that a copy is set against. Nothing is stored by it."""
+    by_name = {name.lower(): value for name, value in given.items()}
+    if by_name.get("part", "").strip().lower() not in ("", "records"):
+        raise OptionError("verify compares records: leave part out", option="part")
+    read = {name: value for name, value in given.items() if name.lower() != "attachment_location"}
+    if by_name.get("attachments", "").strip().lower() == "download":
+        read = {name: value for name, value in read.items() if name.lower() != "attachments"} | {"attachments": "stable"}
+    return Options({**read, "ingestion_type": "snapshot"})
 
 
 def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cells: bool) -> _Compared:
