@@ -30,6 +30,7 @@ EXAMPLES = {
     "max_records": "1000",
     "column_names": "id",
     "nested": "json",
+    "links": "names",
     "rescued_data_column": "_misfits",
     "on_bad_value": "fail",
     "ingestion_type": "cdc",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PRIMARY_KEYS = ("id",)
 PRIMARY_KEYS_OF_SEVERAL = ("id", "_base_id")
-PRIMARY_KEYS_OF_PARTS = {"attachments": ("id", "field_id", "position")}
+PRIMARY_KEYS_OF_PARTS = dict.fromkeys(("links", "attachments"), ("id", "field_id", "position"))
 CURSOR = "_changed_at"
 DELETED = "_deleted"
 """What `Airtable.metadata` and the columns of change reads say of every table."""
@@ -71,7 +71,7 @@ class LibraryTables:
         return sum(connector.requests for connector in self._connectors.values())
 
     def connector(self, options: Options) -> Connector:
-        """One for each base: it remembers what it was told of the base's tables."""
+        """One for each base: it remembers what it was told of the base's tables, and the names of linked records."""
         from .._native import Connector
 
         # What decides where requests go and as whom; the rest is of one read.
@@ -79,7 +79,7 @@ class LibraryTables:
         own = Options({name: value for name, value in options.items() if name in deciding})
         key = tuple(sorted(own.items()))
         if key not in self._connectors:
-            self._connectors[key] = Connector(own)
+            self._connectors[key] = Connector(own, of_one_run=True)
         return self._connectors[key]
 
 
