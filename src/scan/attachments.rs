@@ -118,7 +118,7 @@ fn columns(attachments: Attachments) -> Vec<Column> {
         Attachments::Urls => facts.push(("url", Text, true, "address of the file, which lasts two hours")),
         Attachments::Stable => {}
         Attachments::Download => {
-            facts.push(("path", Text, true, "where the file is stored; NULL where it cannot be had"))
+            facts.push(("path", Text, true, "where the file is stored; NULL where it cannot be had"));
         }
     }
     let column = |(name, shape, nullable, comment): (&str, Shape, bool, &str)| {
