@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::airtable::body::{innermost, text_of};
 use crate::options::{Connection, is_loopback};
 
-/// Files that come at once. Each further one shortens a read less than the one before; from 16 on nothing was gained.
+/// Files that come at once. With answers that take 0.1 s, as over a continent, these are eighty files a second.
 pub(crate) const AT_ONCE: usize = 8;
 
 /// Failing to connect is noticed long before a slow answer is given up.

@@ -132,19 +132,16 @@ impl Fetcher {
         }
         let (mut again, mut wanted) = (Vec::new(), Vec::new());
         for (item, status) in dead {
-            match addresses.get(&item.wanted.id) {
-                Some(url) => {
-                    again.push((*item, *status));
-                    wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
-                }
-                None => {
-                    let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
-                    self.keep(stored, item, Err(why));
-                }
+            if let Some(url) = addresses.get(&item.wanted.id) {
+                again.push(*item);
+                wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
+            } else {
+                let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
+                self.keep(stored, item, Err(why));
             }
         }
         let outcomes = self.files.fetch(wanted).await?;
-        for ((item, _), outcome) in again.into_iter().zip(outcomes) {
+        for (item, outcome) in again.into_iter().zip(outcomes) {
             self.keep(stored, item, settled(outcome));
         }
         Ok(())

@@ -112,7 +112,7 @@ fn columns(attachments: Attachments) -> Vec<Column> {
         Attachments::Urls => facts.push(("url", Text, true, "address of the file, which lasts two hours")),
         Attachments::Stable => {}
         Attachments::Download => {
-            facts.push(("path", Text, true, "where the file is stored; NULL where it cannot be had"))
+            facts.push(("path", Text, true, "where the file is stored; NULL where it cannot be had"));
         }
     }
     let id = Column::new("id", false, Source::RecordId);
