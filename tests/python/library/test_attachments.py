@@ -243,7 +243,7 @@ def test_large_files_go_through_little_memory(papers: MockAirtable, tmp_path: Pa
 
 def test_the_command_line_stores_files(papers: MockAirtable, tmp_path: Path) -> None:
     done = run(
-        papers, "read", "Papers", "--attachments", "download", "--attachment-location", str(tmp_path), "--format", "json"
+        papers, "read", "Papers", "--attachments", "download", "--attachment-location", str(tmp_path), "--format", "jsonl"
     )
     assert done.returncode == 0, done.stderr
     first = json.loads(done.stdout.splitlines()[0])
@@ -253,7 +253,7 @@ def test_the_command_line_stores_files(papers: MockAirtable, tmp_path: Path) -> 
     assert len(done.stdout.splitlines()) == 4
     done = run(papers, "read", "Papers", "--attachments", "download")
     assert done.returncode == 2
-    assert "attachment_location is missing" in done.stderr
+    assert "--attachment-location is missing" in done.stderr
 
 
 def test_copies_compare_without_files(papers: MockAirtable, tmp_path: Path) -> None:
