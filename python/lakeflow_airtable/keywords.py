@@ -78,6 +78,16 @@ class TableKeywords(TypedDict, total=False):
     on_bad_value: Literal["rescue", "fail"] | None
     """What happens to a value that does not fit its column. Default: `rescue`."""
 
+    part: Literal["records", "attachments"] | None
+    """What of the table is read: `records`, or one row for each of their `attachments`. Default: `records`."""
+
+    attachments: Literal["urls", "stable", "download"] | None
+    """`stable` leaves out the addresses of files, which change at every read; `download` stores the files. Default:
+    `urls`."""
+
+    attachment_location: str | None
+    """Absolute path of a directory for files, shared by driver and workers, for `attachments=download`."""
+
     ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append"] | None
     """What a read of the table gives. Default: `snapshot`."""
 
