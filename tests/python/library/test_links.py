@@ -190,17 +190,17 @@ def test_a_sync_keeps_links_and_verify_sees_names(
 
 
 def test_commands_take_both(
-    mock_airtable: MockAirtable, shop: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    mock_airtable: MockAirtable, shop: list[str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = mock_airtable.options()
     monkeypatch.setenv("AIRTABLE_TOKEN", options.pop("token"))
     flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
     read = ["read", TABLES[0], *flags, "--format", "jsonl", "--quiet"]
     assert cli.main([*read, "--links", "names"]) == 0
-    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    first = json.loads(capfd.readouterr().out.splitlines()[0])
     assert first["parts"] == ["part 0", "part 1"]
     assert cli.main([*read, "--part", "links"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = capfd.readouterr().out.splitlines()
     assert (len(lines), json.loads(lines[0])["linked_id"]) == (60, shop[0])
     assert cli.main([*read, "--links", "names", "--part", "links"]) == 2
-    assert "option links is names, and option part is links" in capsys.readouterr().err
+    assert "option links is names, and option part is links" in capfd.readouterr().err
