@@ -102,12 +102,13 @@ def test_a_part_has_a_row_for_each_link(base: Airtable, mock_airtable: MockAirta
     assert links["position"].to_pylist()[:4] == [0, 1, 0, 1]
     assert set(links["linked_table_id"].to_pylist()) == {table_id(mock_airtable, "Parts")}
     assert base.metadata(TABLES[0], part="links")["primary_keys"] == ["id", "field_id", "position"]
-    parts = base.read("Parts", fields=["Code"]).to_arrow()
-    joined = duckdb.sql(
-        "select links.id, list(parts.code order by position) codes from links join parts on linked_id = parts.id group by 1"
-    )
+    with duckdb.connect() as connection:
+        connection.register("links", links)
+        connection.register("parts", base.read("Parts", fields=["Code"]).to_arrow())
+        codes = "select links.id, list(code order by position) from links join parts on linked_id = parts.id group by 1"
+        joined = connection.sql(codes).fetchall()
     names = base.read(TABLES[0], links="names").to_arrow()
-    assert dict(joined.fetchall()) == dict(zip(names["id"].to_pylist(), names["parts"].to_pylist(), strict=True))
+    assert dict(joined) == dict(zip(names["id"].to_pylist(), names["parts"].to_pylist(), strict=True))
 
 
 def test_lazy_frames_of_links(base: Airtable) -> None:
