@@ -166,8 +166,8 @@ impl Refine {
                 Some(table) => Some(self.names.names(table).await?),
                 None => None,
             };
-            let named = linked::named(lists, names.as_deref(), links.form, &column.data_type());
-            *cells = named.map_err(|error| not_kept(&error))?;
+            let given = linked::named(lists, names.as_deref(), links.form, &column.data_type());
+            *cells = given.map_err(|error| not_kept(&error))?;
         }
         Ok(())
     }

@@ -172,6 +172,6 @@ mod tests {
 
     #[test]
     fn lists_keep_all_bits_of_an_id() {
-        assert!(2 * HALF <= LIST_BITS + 72);
+        const { assert!(2 * HALF <= LIST_BITS + 72) }
     }
 }

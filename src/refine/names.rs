@@ -177,7 +177,9 @@ impl Run {
             ends: Vec::with_capacity(self.keys.len()),
             texts: String::with_capacity(self.texts.len()),
         };
-        order.into_iter().for_each(|at| sorted.push(self.keys[at], self.name(at)));
+        for at in order {
+            sorted.push(self.keys[at], self.name(at));
+        }
         sorted
     }
 
@@ -328,7 +330,9 @@ mod tests {
 
     fn gathered(ids: &[String], most: usize, room: usize) -> Names {
         let mut gathering = Gathering::within(most);
-        ids.iter().for_each(|id| gathering.put(id, &name_of(id)).expect("put"));
+        for id in ids {
+            gathering.put(id, &name_of(id)).expect("put");
+        }
         gathering.end(&Room::of(room)).expect("all")
     }
 
@@ -359,7 +363,9 @@ mod tests {
             [("recA", "odd"), ("rec00000000000001", &*long), ("rec00000000000002", ""), ("reczzzzzzzzzzzzzz", "z")];
         for most in [usize::MAX, 20] {
             let mut gathering = Gathering::within(most);
-            given.iter().for_each(|(id, name)| gathering.put(id, name).expect("put"));
+            for (id, name) in given {
+                gathering.put(id, name).expect("put");
+            }
             let names = gathering.end(&Room::of(usize::MAX)).expect("all");
             for (id, name) in given {
                 assert_eq!(names.get(id).expect("read").as_deref(), Some(name), "{id}");
@@ -376,7 +382,9 @@ mod tests {
         let room = Room::of(1_000);
         let gather = |count: usize| {
             let mut gathering = Gathering::within(usize::MAX);
-            ids(count).iter().for_each(|id| gathering.put(id, "ten bytes!").expect("put"));
+            for id in ids(count) {
+                gathering.put(&id, "ten bytes!").expect("put");
+            }
             gathering.end(&room).expect("all")
         };
         let is_file = |names: &Names| matches!(names.sorted, Sorted::File(_));
