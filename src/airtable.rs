@@ -3,6 +3,7 @@
 //! | file | is |
 //! |---|---|
 //! | `client`, `body` | asks, and hands on answers |
+//! | `file_host` | the host of attachments' files, which is not the API |
 //! | `oauth` | who asks, and how a token that has expired is renewed |
 //! | `lanes`, `proxy`, `departure` | by which connection and which proxy a request goes, and when |
 //! | `tally`, `calls`, `clock` | what one asker's requests cost, how many go to a base, and the service's time |
@@ -20,6 +21,7 @@ pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod departure;
 pub(crate) mod failure;
+pub(crate) mod file_host;
 pub(crate) mod formula;
 pub(crate) mod lanes;
 pub(crate) mod location;

@@ -23,7 +23,7 @@ use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result};
 use crate::options::{Connection, IngestionType, ReadOptions, TablePart};
 use crate::read::cursor::Cursor;
-use crate::read::{Batches, Size, ask_size};
+use crate::read::{Batches, LinkNames, Size, ask_size};
 use crate::scan::{Naming, Part, Scan, TableDefinition, dictionary, find_table, union};
 use crate::time::{Seconds, micros};
 
@@ -108,6 +108,8 @@ pub struct AirtableConnector {
     listed_bases: Mutex<Option<Arc<Vec<Base>>>>,
     /// Webhooks by base, for streams that are asked together.
     known_webhooks: Lists,
+    /// Names of linked records, for reads at about the same time.
+    names: Arc<LinkNames>,
 }
 
 /// The tables of a base, and the service's time when they were told; none where it is not known.
@@ -122,8 +124,16 @@ impl AirtableConnector {
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
         let (known_tables, known_bases, known_webhooks) = (Mutex::default(), Mutex::default(), Lists::default());
-        let listed_bases = Mutex::default();
-        Ok(Self { client, connection, known_tables, known_bases, listed_bases, known_webhooks })
+        let (listed_bases, names) = (Mutex::default(), LinkNames::new(false));
+        Ok(Self { client, connection, known_tables, known_bases, listed_bases, known_webhooks, names })
+    }
+
+    /// The same for reads that belong together, such as those of one run over many tables: the names of a linked table's
+    /// records are read once for all of them, however long the run lasts. Without it reads share names that are a minute
+    /// old at most.
+    #[must_use]
+    pub fn of_one_run(self) -> Self {
+        Self { names: LinkNames::new(true), ..self }
     }
 
     /// As [`LakeflowConnect::plan`], but from what was told last, where that has the table: for reads that are planned
@@ -393,7 +403,8 @@ impl AirtableConnector {
     }
 
     fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
-        let scan = Scan::new(base_id, find_table(tables, table_option(read)?, base_id)?, read)?;
+        let table = find_table(tables, table_option(read)?, base_id)?;
+        let scan = Scan::new(base_id, table, read)?.with_linked(tables);
         if read.ingestion_type == IngestionType::Snapshot {
             return Ok(scan);
         }
@@ -487,6 +498,6 @@ impl LakeflowConnect for AirtableConnector {
     }
 
     fn read(&self, scan: Scan) -> Batches {
-        Batches::new(self.client.clone(), scan)
+        Batches::new(self.client.clone(), self.names.clone(), scan)
     }
 }

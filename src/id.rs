@@ -2,10 +2,16 @@
 //!
 //! Invariant: what comes as an id from outside is checked where it is read, because ids become parts of addresses, of paths
 //! and of formulas, and lines of files.
+//!
+//! | file | is |
+//! |---|---|
+//! | `record` | ids of records as numbers |
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Deserializer};
+
+pub(crate) mod record;
 
 /// Airtable's are of 8 to 18 characters, and it promises no length.
 const LONGEST: usize = 64;

@@ -44,6 +44,7 @@
 //! | `refine` | decoded rows into those that were planned |
 //! | [`decode`] | a page's bytes into columns |
 //! | [`scan`] | the plan: which table, which columns in which form, which records |
+//! | `attachments` | the files of attachments: fetched and stored |
 //! | `airtable` | Airtable's Web API: requests, their pace and budget, and what comes back |
 //! | `files` | batches as JSON lines, CSV, Arrow and Parquet (feature `files`) |
 //! | [`columns`] | the one type table, and the builders of columns |
@@ -52,6 +53,7 @@
 //! | [`time`], [`token`], `fingerprint`, `id`, [`error`] | moments, what nobody is shown, how processes know it, what names things, what users are told |
 
 mod airtable;
+mod attachments;
 pub mod changes;
 pub mod columns;
 pub mod connector;

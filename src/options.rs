@@ -11,13 +11,15 @@
 //! | `address` | where the API is, in one spelling |
 //! | `web_address` | addresses of Airtable's web pages in the place of ids |
 //! | `unknown` | names that are no option, and what is meant by them |
-//! | `values` | from one to the other, each checked, and what must or cannot be given together |
+//! | `values` | from one to the other, each checked |
+//! | `together` | what must or cannot be given together |
 
 use crate::error::Result;
 
 mod address;
 mod given;
 mod table;
+mod together;
 mod typed;
 mod unknown;
 mod values;
@@ -26,9 +28,10 @@ mod web_address;
 use given::Given;
 pub use given::Others;
 pub use table::{OPTIONS, OptionRow, Scope};
+pub(crate) use typed::is_loopback;
 pub use typed::{
-    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
-    TablePart,
+    Attachments, ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions,
+    Renewal, SchemaChange, TablePart,
 };
 pub use unknown::option_meant;
 pub use web_address::{Place, place};

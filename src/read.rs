@@ -16,6 +16,7 @@
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `request` | the request for a page |
 //! | `size` | how many records there are, told by a few pages |
+//! | `names` | the names of linked records |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
 mod bases;
@@ -25,6 +26,7 @@ pub(crate) mod cursor;
 mod definitions;
 pub(crate) mod id_store;
 mod life;
+mod names;
 pub(crate) mod parts;
 mod reader;
 mod request;
@@ -36,6 +38,7 @@ mod task;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use names::LinkNames;
 pub(crate) use reader::died;
 pub(crate) use size::ask as ask_size;
 pub use size::{Certainty, Size};

@@ -6,8 +6,10 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
+//! | `attachments` | the forms in which attachments are given, and the part of a table that they are |
 //! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
+//! | `links`, `linked` | links as fields have them, and the tables that they lead to |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
 //! | `dictionary` | the virtual tables whose rows are these definitions |
@@ -32,10 +34,13 @@ use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
 use crate::time::Micros;
 
+mod attachments;
 mod columns;
 mod comments;
 mod definitions;
 pub(crate) mod dictionary;
+mod linked;
+mod links;
 mod lookup;
 mod names;
 mod part;
@@ -43,9 +48,12 @@ mod projection;
 pub(crate) mod selection;
 pub(crate) mod union;
 
+pub use attachments::AttachmentForm;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
+pub use linked::{LinkedTable, PrimaryField};
+pub use links::NamedLinks;
 pub use names::Naming;
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
@@ -102,6 +110,12 @@ pub struct Scan {
     /// Read besides, for what becomes of the rows before they are given, and given to nobody. No field is in both lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Column>,
+    /// The tables that hold the names of linked records, where these are given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub linked: Vec<LinkedTable>,
+    /// Directory for the files of attachments that columns give as stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachment_location: Option<String>,
     /// Every field of the table has its column, so that a new field would need one too.
     pub has_all_fields: bool,
     /// What reads of the table give.
@@ -163,9 +177,8 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
-        let part = Part::of_option(options.part);
-        Ok(Self {
-            version: if part.is_records() { VERSION } else { VERSION_OF_REFINED },
+        let scan = Self {
+            version: VERSION,
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
             table_name: table.name.clone(),
@@ -176,13 +189,12 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
-            part,
+            part: Part::Records,
             naming: Naming::default(),
-            columns: match part {
-                Part::Comments => comments::columns(options),
-                _ => columns::columns(table, &fields, options),
-            },
+            columns: columns::columns(table, &fields, options),
             hidden: Vec::new(),
+            linked: Vec::new(),
+            attachment_location: None,
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
@@ -192,7 +204,8 @@ impl Scan {
             leaves_out_gone: false,
             known_ids: None,
             others: Vec::new(),
-        })
+        };
+        attachments::planned(scan, table, options)
     }
 
     /// Reads a plan that [`Scan::to_json`] wrote.
@@ -246,14 +259,31 @@ impl Scan {
         json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
     }
 
+    /// The plan with the tables that its links are named by, out of those of the base.
+    #[must_use]
+    pub(crate) fn with_linked(self, tables: &[Table]) -> Self {
+        let linked = linked::linked_tables(&self.columns, tables);
+        if linked.is_empty() { self } else { Self { version: VERSION_OF_REFINED, linked, ..self } }
+    }
+
+    /// Whether what pages are read into is what is given.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_changed = |column: &Column| column.attachments().is_some() || column.links().is_some();
+        self.part.is_records() && self.hidden.is_empty() && !self.columns.iter().any(is_changed)
+    }
+
     /// The scan whose columns are those that pages are read into: those that are given, where rows are records, and those
     /// that are hidden.
     pub(crate) fn decoded(&self) -> Cow<'_, Self> {
-        if self.part.is_records() && self.hidden.is_empty() {
+        if self.is_plain() {
             return Cow::Borrowed(self);
         }
         let given = self.columns.iter().filter(|_| self.part.is_records());
-        let columns = given.chain(&self.hidden).cloned().collect();
+        let mut columns: Vec<Column> = given.chain(&self.hidden).map(Column::decoded).collect();
+        if self.attachment_location.is_some() && !columns.iter().any(|column| column.source == Source::RecordId) {
+            // A file is asked for anew by its record.
+            columns.push(Column::new("id", false, Source::RecordId));
+        }
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
 
@@ -297,9 +327,11 @@ impl Scan {
             _ => None,
         };
         let records = listed.into_iter().flatten().map(|(id, _)| id);
+        let linked = self.linked.iter().map(|table| &table.id);
         // The tables that are none of Airtable's have names of ours.
         let table = Some(&self.table_id).filter(|id| self.part.table() != Some(id.as_str()));
-        match [&self.base_id].into_iter().chain(table).chain(records).find(|id| !is_id(id)) {
+        let mut ids = [&self.base_id].into_iter().chain(table).chain(records).chain(linked);
+        match ids.find(|id| !is_id(id)) {
             Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)).into())),
             None => Ok(()),
         }

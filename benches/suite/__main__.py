@@ -25,7 +25,7 @@ from .settings import Settings
 
 GROUPS = (
     *("start", "memory", "increments", "polls", "paced", "shared", "bases", "resume"),
-    *("files", "copies", "whole", "machines"),
+    *("attachments", "files", "copies", "whole", "machines"),
 )
 """What is run by default. The longest comes last."""
 
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--response-seconds", type=float, nargs="+", help="how long answers take under the limit")
     parser.add_argument("--shared-records", type=int, help="records of each of the six tables")
     parser.add_argument("--base-records", type=int, help="records of the table of each of the ten bases")
+    parser.add_argument("--attachment-files", type=int, help="records of the table whose files are stored")
     parser.add_argument("--memory-records", type=int, nargs="+", help="sizes of the tables whose peak memory is shown")
     parser.add_argument("--changes", type=int, nargs="+", help="numbers of changes")
     parser.add_argument("--sync-changes", type=int, help="changed records between two runs of a copy")

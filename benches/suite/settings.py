@@ -26,6 +26,9 @@ class Settings:
     base_records: int = 3_000
     """Of the table of each of ten bases."""
 
+    attachment_files: int = 2_000
+    """Records with a file each."""
+
     memory_records: tuple[int, ...] = (10_000, 100_000, 1_000_000)
     changes: tuple[int, ...] = (1, 100, 10_000)
     sync_changes: int = 1_000
@@ -65,6 +68,7 @@ class Settings:
             response_seconds=(0.25,),
             shared_records=300,
             base_records=100,
+            attachment_files=30,
             memory_records=(200, 400),
             changes=(1, 20),
             sync_changes=20,

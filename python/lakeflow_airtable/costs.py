@@ -5,6 +5,7 @@ The numbers are those of `sync`, with one table a definition: a test holds each 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -57,11 +58,23 @@ class Cost:
 
 
 def cost(
-    ingestion_type: str, records: int, changed: int, *, page_size: int, per_second: float, runs: int, cap: int | None
+    ingestion_type: str,
+    records: int,
+    changed: int,
+    *,
+    page_size: int,
+    per_second: float,
+    runs: int,
+    cap: int | None,
+    named: Sequence[int] = (),
 ) -> Cost:
-    """The cost for a table of so many records, of which so many have changed before each run."""
-    first = _BEFORE_THE_FIRST[ingestion_type] + pages(records, page_size)
-    run = run_requests(ingestion_type, records, changed, page_size)
+    """The cost for a table of so many records, of which so many have changed before each run.
+
+    `named` are the sizes of linked tables whose names are read besides, which only snapshots have.
+    """
+    names = sum(pages(size, page_size) for size in named) if ingestion_type == "snapshot" else 0
+    first = _BEFORE_THE_FIRST[ingestion_type] + pages(records, page_size) + names
+    run = run_requests(ingestion_type, records, changed, page_size) + names
     return Cost(
         ingestion_type,
         first,

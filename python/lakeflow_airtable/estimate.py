@@ -43,7 +43,7 @@ class TableEstimate:
         certainty: What that number is worth: `exact` where all were counted, `about` where a share was, `at_least`
             where even the smallest share was larger than a page, and `given` where the caller said it.
         changed: How many records are taken to change between two runs.
-        requests: Calls that were made to learn the size.
+        requests: Calls that were made to learn the size, and those of linked tables where their names are read.
         ingestion_type: How the table is kept, by the specification or the options.
         costs: One `Cost` for each ingestion type.
     """
@@ -220,7 +220,10 @@ def estimate(
     plan = _plan({**connection, **Options.from_values(given)})
     known = _known(records, entries, tables)
     cap = CALLS_A_MONTH[plan] if plan else None
-    found = tuple(_estimated(entry, tables, known.get(entry.where), changed_per_run, pause, cap) for entry in entries)
+    linked = _Linked(tables)
+    found = tuple(
+        _estimated(entry, tables, linked, known.get(entry.where), changed_per_run, pause, cap) for entry in entries
+    )
     used = _used(entries, tables)
     return Estimate(found, plan, cap, pause, used, tuple(_assumed(found, entries, changed_per_run)))
 
@@ -269,21 +272,55 @@ def _planned_calls(
 ) -> tuple[int, int]:
     """Calls of this run, and of a month of runs."""
     now = month = 0
+    linked = _Linked(tables)
     for entry in entries:
-        found = _estimated(entry, tables, None, CHANGED_PER_RUN, every or MONTH_SECONDS, None)
+        found = _estimated(entry, tables, linked, None, CHANGED_PER_RUN, every or MONTH_SECONDS, None)
         now += found.cost.run_requests if is_loaded(entry) else found.cost.first_requests
         month += found.cost.calls_a_month if every else 0
     return now, month
 
 
+class _Linked:
+    """The linked tables of a run whose names are read, each for the first table that needs them."""
+
+    def __init__(self, tables: LibraryTables) -> None:
+        self._tables = tables
+        self._met: set[tuple[str, str]] = set()
+
+    def sizes(self, entry: Entry) -> tuple[list[int], int]:
+        """Their sizes as far as no entry before had them, and the calls that were made to learn these."""
+        connector = self._tables.connector(entry.options)
+        plan = json.loads(entry.plan) if entry.plan else {}
+        sizes: list[int] = []
+        requests = 0
+        for base in filter(None, [plan, *plan.get("others", [])]):
+            for table in base.get("linked", []):
+                place = base["base_id"], table["id"]
+                if place in self._met:
+                    continue
+                self._met.add(place)
+                of_base = Options({"namespace": json.dumps([base["base_id"]]), "fields": "[]"})
+                records, _, asked = connector.estimate_records(connector.plan_cached(table["id"], of_base))
+                sizes.append(records)
+                requests += asked
+        return sizes, requests
+
+
 def _estimated(
-    entry: Entry, tables: LibraryTables, known: int | None, changed_per_run: float, pause: float, cap: int | None
+    entry: Entry,
+    tables: LibraryTables,
+    linked: _Linked,
+    known: int | None,
+    changed_per_run: float,
+    pause: float,
+    cap: int | None,
 ) -> TableEstimate:
     connector = tables.connector(entry.options)
     records, certainty, requests = known or 0, "given", 0
     if known is None:
         scan = connector.plan_cached(entry.source_table, Options({**entry.read_options, "ingestion_type": "snapshot"}))
         records, certainty, requests = connector.estimate_records(scan)
+    named, asked = linked.sizes(entry)
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
     size = int(number_of(entry.options, "page_size"))
@@ -292,10 +329,11 @@ def _estimated(
     per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
     costs = tuple(
-        cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap)
+        cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap, named=named)
         for kind in INGESTION_TYPES
     )
-    return TableEstimate(tables.name(entry), records, certainty, changed, requests, entry.ingestion_type, costs)
+    asked += requests
+    return TableEstimate(tables.name(entry), records, certainty, changed, asked, entry.ingestion_type, costs)
 
 
 def _used(entries: list[Entry], tables: LibraryTables) -> int | None:
@@ -344,6 +382,11 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
     yield "No call is repeated, a month has 31 days, and the first load comes on top of its runs."
     if len(found) > 1:
         yield "Tables of one base share its definitions and what its change feed tells, so a run takes a little less."
+    if any('"linked":[' in (entry.plan or "") for entry in entries):
+        yield (
+            "The names of linked records are read once in a run, and stand with the first table that needs them. Only "
+            "snapshots have them."
+        )
     if any(one.certainty == "about" for one in found):
         yield "Sizes with 'about' come from a share of the record ids, and are mostly within a fifth."
     if any(one.certainty == "at_least" for one in found):

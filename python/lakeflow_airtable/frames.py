@@ -36,13 +36,20 @@ def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
         yield _selected(pl.DataFrame(narrowed.empty()), with_columns)
         if n_rows == 0:
             return
+        left = n_rows
         with read(narrowed) as stream:
             # Some have no rows: while a query runs polars alone sees Ctrl-C, and it looks between two batches.
             while (batch := stream.next_native()) is not None:
                 frame = pl.DataFrame(batch)
+                if left is not None:
+                    # A part of a table has no bound of its own.
+                    frame = frame.head(left)
+                    left -= len(frame)
                 if predicate is not None:
                     frame = frame.filter(predicate)
                 yield _selected(frame, with_columns)
+                if left == 0:
+                    return
 
     return register_io_source(batches, schema=pl.DataFrame(plan.empty()).schema)
 

@@ -75,11 +75,25 @@ class TableKeywords(TypedDict, total=False):
     nested: Literal["struct", "json"] | None
     """`json` gives one JSON string per nested cell. Default: `struct`."""
 
+    links: Literal["ids", "names", "both"] | None
+    """Cells of linked records: `ids`, `names` (of their primary fields) or `both`. Default: `ids`."""
+
     rescued_data_column: str | None
     """Where values go that do not fit their column; empty turns it off. Default: `_rescued_data`."""
 
     on_bad_value: Literal["rescue", "fail"] | None
     """What happens to a value that does not fit its column. Default: `rescue`."""
+
+    part: Literal["records", "links", "attachments"] | None
+    """What of the table is read: `records`, or one row for each of their `links` or `attachments`. Default:
+    `records`."""
+
+    attachments: Literal["urls", "stable", "download"] | None
+    """`stable` leaves out the addresses of files, which change at every read; `download` stores the files. Default:
+    `urls`."""
+
+    attachment_location: str | None
+    """Absolute path of a directory for files, shared by driver and workers, for `attachments=download`."""
 
     ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append"] | None
     """What a read of the table gives. Default: `snapshot`."""

@@ -323,6 +323,31 @@ class MockAirtable:
         """Deletes records."""
         self._native.delete_records(self._base(base), table, list(ids))
 
+    def add_attachment(
+        self,
+        table: str,
+        record: str,
+        field: str,
+        filename: str,
+        content: bytes,
+        *,
+        type: str | None = None,
+        base: str | None = None,
+    ) -> str:
+        """Adds a file to a cell of attachments, after those that are there, and gives the attachment's id.
+
+        The file's media type is told by its name, or given. Attachments that are written without their bytes have files
+        of the size that their cells tell.
+
+        Examples:
+            >>> with MockAirtable() as mock:
+            ...     asset = mock.records("Marketing Assets")[0]["id"]
+            ...     attachment = mock.add_attachment("Marketing Assets", asset, "Files", "list.csv", b"a,b")
+            ...     mock.records("Marketing Assets")[0]["fields"]["Files"][-1]["size"]
+            3
+        """
+        return self._native.add_attachment(self._base(base), table, record, field, filename, content, type)
+
     def set_raw_cell(self, table: str, record: str, field: str, value: Any, *, base: str | None = None) -> None:
         """Puts any JSON into a cell, computed or not. It stays until the cell is edited. ``None`` empties it."""
         self._native.set_raw_cell(self._base(base), table, record, field, json.dumps(value))

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -20,6 +20,7 @@ use crate::airtable::calls::Calls;
 use crate::airtable::clock::ServiceClock;
 use crate::airtable::departure::{self, BaseBudget, Departure, TOLD_WAIT};
 use crate::airtable::failure::{Failure, Purpose, Reason, from_ended, from_failure};
+use crate::airtable::file_host::FileHost;
 use crate::airtable::lanes::Lanes;
 use crate::airtable::lock_file::{self, CALLS, Held};
 use crate::airtable::oauth::Access;
@@ -56,6 +57,7 @@ pub(crate) struct Client {
     largest_answer_bytes: usize,
     budgets: Mutex<HashMap<String, Arc<BaseBudget>>>,
     token_budget: Arc<Budget>,
+    file_host: OnceLock<Arc<FileHost>>,
     reached: AtomicBool,
     clock: ServiceClock,
 }
@@ -66,12 +68,7 @@ impl Client {
     /// # Errors
     /// [`Error::Transport`] where the machine has no certificates to check servers by.
     pub(crate) fn new(connection: Connection) -> Result<Self> {
-        let lanes = Lanes::new(&connection).map_err(|error| {
-            Error::Transport(format!(
-                "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
-                innermost(&error)
-            ).into())
-        })?;
+        let lanes = Lanes::new(&connection).map_err(|error| no_tls(&error))?;
         let retry = Retry { max_retries: connection.max_retries, ..Retry::default() };
         let host = &connection.base_url[..];
         let token_budget = Arc::new(Budget::of_token(host, &connection.token, connection.requests_per_second));
@@ -83,9 +80,22 @@ impl Client {
             largest_answer_bytes: LARGEST_ANSWER_BYTES,
             budgets: Mutex::default(),
             token_budget,
+            file_host: OnceLock::new(),
             reached: AtomicBool::new(false),
             clock: ServiceClock::default(),
         })
+    }
+
+    /// What files of attachments are fetched by. All reads of this client share its bound.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] where the machine has no certificates to check servers by.
+    pub(crate) fn file_host(&self) -> Result<Arc<FileHost>> {
+        if let Some(host) = self.file_host.get() {
+            return Ok(host.clone());
+        }
+        let host = Arc::new(FileHost::new(&self.connection).map_err(|error| no_tls(&error))?);
+        Ok(self.file_host.get_or_init(|| host).clone())
     }
 
     /// Sends a request until it is answered or given up, and reads the answer as JSON.
@@ -429,6 +439,16 @@ impl Client {
         }
         Failure::Broken { cause }
     }
+}
+
+fn no_tls(error: &reqwest::Error) -> Error {
+    Error::Transport(
+        format!(
+            "cannot prepare TLS: {}: install the system's CA certificates, or set SSL_CERT_FILE to a file of them",
+            innermost(error)
+        )
+        .into(),
+    )
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ pub(super) fn drift(plan: &Scan, table: &Table, nested: Nested) -> Vec<String> {
                         changes.push(format!("field {:?} ({}) was renamed to {:?}", field.name, field.id, new.name));
                     }
                     // A user's schema may read a column as another type than its own.
-                    let fits = shape_of(new, nested).read_as(&field.shape.spark_type()).as_ref() == Some(&field.shape);
+                    let shape = shape_of(new, nested);
+                    let shape = field.attachments.map_or(shape.clone(), |form| form.shape(shape));
+                    let fits = shape.read_as(&field.shape.spark_type()).as_ref() == Some(&field.shape);
                     if new.kind != field.kind || !fits {
                         changes.push(format!(
                             "field {:?} ({}), of type {}, is now of type {}",

@@ -49,6 +49,10 @@ pub enum Object {
     Collaborator,
     /// A file.
     Attachment,
+    /// A file, without what is another at every read.
+    StableAttachment,
+    /// A file, and where it is stored.
+    StoredAttachment,
     /// The previews of a file.
     Thumbnails,
     /// One preview.
@@ -59,6 +63,8 @@ pub enum Object {
     Button,
     /// What a language model wrote.
     AiText,
+    /// A linked record, as change feeds tell of it.
+    Link,
 }
 
 impl Object {
@@ -77,6 +83,18 @@ impl Object {
                 ("height", Int),
                 ("thumbnails", Struct(Self::Thumbnails)),
             ],
+            Self::StableAttachment => {
+                vec![("id", Text), ("filename", Text), ("size", Int), ("type", Text), ("width", Int), ("height", Int)]
+            }
+            Self::StoredAttachment => vec![
+                ("id", Text),
+                ("path", Text),
+                ("filename", Text),
+                ("size", Int),
+                ("type", Text),
+                ("width", Int),
+                ("height", Int),
+            ],
             Self::Thumbnails => {
                 let one = Struct(Self::Thumbnail);
                 vec![("small", one.clone()), ("large", one.clone()), ("full", one)]
@@ -84,6 +102,7 @@ impl Object {
             Self::Thumbnail => vec![("url", Text), ("width", Int), ("height", Int)],
             Self::Barcode => vec![("text", Text), ("type", Text)],
             Self::Button => vec![("label", Text), ("url", Text)],
+            Self::Link => vec![("id", Text), ("name", Text)],
             Self::AiText => vec![("state", Text), ("value", Text), ("isStale", Bool), ("errorType", Text)],
         }
     }
@@ -167,6 +186,22 @@ impl Shape {
     /// Structs and lists.
     pub(crate) fn is_nested(&self) -> bool {
         matches!(self, Self::Struct(_) | Self::List(_) | Self::Lookup(_))
+    }
+
+    /// Files, in a list.
+    pub(crate) fn has_attachments(&self) -> bool {
+        use Object::{Attachment, StableAttachment, StoredAttachment};
+        let is_one = |item: &Self| matches!(item, Self::Struct(Attachment | StableAttachment | StoredAttachment));
+        matches!(self, Self::List(item) | Self::Lookup(item) if is_one(item))
+    }
+
+    /// The same with another form of files, where it has any.
+    pub(crate) fn with_attachments(self, form: Object) -> Self {
+        match self {
+            Self::List(_) if self.has_attachments() => Self::List(Box::new(Self::Struct(form))),
+            Self::Lookup(_) if self.has_attachments() => Self::Lookup(Box::new(Self::Struct(form))),
+            other => other,
+        }
     }
 
     /// The shape that reads the same cells into another Spark type, where nothing is lost by it: what does not fit is

@@ -142,12 +142,17 @@ pub static OPTIONS: &[OptionRow] = &[
         .called(&["columns", "column", "select", "field", "fieldnames", "usecols"]),
     row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula")
         .called(&["filter", "filters", "filterbyformula", "formula", "where", "predicate"]),
-    row("part", "records|comments", "records", "what of the table is read: a row is a record, or a comment on one"),
-    row("max_records", "integer", "", "stop after this many records, or rows of another part")
+    row("max_records", "integer", "", "stop after this many records, or comments where these are read")
         .called(&["limit", "maxrows", "maxresults", "nrows", "numrows", "rowlimit", "recordlimit", "top"]),
     row("column_names", "snake|original|id", "snake", "which names the columns get")
         .called(&["returnfieldsbyfieldid", "usefieldids"]),
     row("nested", "struct|json", "struct", "`json` gives one JSON string per nested cell"),
+    row(
+        "links",
+        "ids|names|both",
+        "ids",
+        "cells of linked records: `ids`, `names` (of their primary fields) or `both`",
+    ),
     row(
         "rescued_data_column",
         "text",
@@ -155,6 +160,27 @@ pub static OPTIONS: &[OptionRow] = &[
         "where values go that do not fit their column; empty turns it off",
     ),
     row("on_bad_value", "rescue|fail", "rescue", "what happens to a value that does not fit its column"),
+    row(
+        "part",
+        "records|links|attachments|comments",
+        "records",
+        "what of the table is read: `records`, or one row for each of their `links`, `attachments` or `comments`",
+    ),
+    row(
+        "attachments",
+        "urls|stable|download",
+        "urls",
+        "`stable` leaves out the addresses of files, which change at every read; `download` stores the files",
+    ),
+    OptionRow {
+        required: "with attachments=download",
+        ..row(
+            "attachment_location",
+            "text",
+            "",
+            "absolute path of a directory for files, shared by driver and workers, for `attachments=download`",
+        )
+    },
     row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives").shown(),
     row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
         .of(Stream)

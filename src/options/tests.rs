@@ -153,7 +153,8 @@ fn near_misses_are_errors_and_foreign_keys_are_not() {
     assert!(message(&[("table_name", "x")]).contains("did you mean tableName?"));
     for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "path"] {
         assert!(parse_among(&[(key, "x")]).is_ok(), "{key}");
-        assert!(message(&[(key, "x")]).contains(&format!("unknown option {key}: the nearest is ")), "{key}");
+        let said = if key == "path" { "did you mean part?" } else { "the nearest is " };
+        assert!(message(&[(key, "x")]).contains(&format!("unknown option {key}: {said}")), "{key}");
     }
     assert!(parse(&[("isDeleteFlow", "false")]).is_ok() && parse_among(&[("isDeleteFlow", "false")]).is_ok());
     for (key, said) in [
@@ -396,4 +397,26 @@ fn several_bases_are_no_one_base_and_have_no_stream() {
         assert!(error.contains(expected), "{error}");
     }
     assert!(parse(&[several, ("ingestion_type", "snapshot")]).is_ok());
+}
+
+#[test]
+fn files_are_stored_where_somebody_says_and_parts_have_no_streams() {
+    let (download, place) = (("attachments", "download"), ("attachment_location", "/Volumes/a/b/c"));
+    let read = parse(&[download, place, ("part", "Attachments")]).expect("valid").read;
+    assert_eq!((read.attachments, read.part), (Attachments::Download, TablePart::Attachments));
+    assert_eq!(read.attachment_location.as_deref(), Some("/Volumes/a/b/c"));
+    assert_eq!(parse(&[]).expect("valid").read.attachments, Attachments::Urls);
+    for (pairs, expected) in [
+        (&[download][..], "option attachment_location is missing"),
+        (&[place], "option attachment_location is for attachments=download, and option attachments is urls"),
+        (&[place, ("attachments", "stable")], "and option attachments is stable"),
+        (&[download, ("attachment_location", "files")], "it takes an absolute path"),
+        (&[("attachments", "no")], "one of urls, stable, download"),
+        (&[("part", "files")], "one of records, links, attachments"),
+        (&[("part", "attachments"), ("ingestion_type", "cdc")], "parts are read as snapshots only"),
+        (&[("part", "attachments"), ("ingestion_type", "append")], "and ingestion_type is append"),
+    ] {
+        let text = message(pairs);
+        assert!(text.starts_with("option ") && text.contains(expected), "{text}");
+    }
 }

@@ -33,27 +33,41 @@ pub enum Nested {
     Json,
 }
 
+/// What cells of linked records hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Links {
+    /// The ids of the records.
+    Ids,
+    /// The texts of their primary fields.
+    Names,
+    /// Both, side by side.
+    Both,
+}
+
+/// What is read of attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachments {
+    /// What Airtable tells of them, with their addresses, which last two hours.
+    Urls,
+    /// The same without what is another at every read.
+    Stable,
+    /// The same, and the files themselves.
+    Download,
+}
+
 /// What of a table is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TablePart {
     /// Its records.
     #[default]
     Records,
+    /// The linked records in their cells.
+    Links,
+    /// The attachments in their cells.
+    Attachments,
     /// The comments on them.
     Comments,
-}
-
-impl TablePart {
-    /// Every part there is.
-    pub const ALL: [Self; 2] = [Self::Records, Self::Comments];
-
-    /// The word that users write.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Records => "records",
-            Self::Comments => "comments",
-        }
-    }
 }
 
 /// What a read of a table gives.
@@ -115,6 +129,43 @@ pub enum SchemaChange {
     Continue,
     /// It ends, so that it is started again.
     Fail,
+}
+
+impl Links {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ids => "ids",
+            Self::Names => "names",
+            Self::Both => "both",
+        }
+    }
+}
+
+impl Attachments {
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Urls => "urls",
+            Self::Stable => "stable",
+            Self::Download => "download",
+        }
+    }
+}
+
+impl TablePart {
+    /// Every part there is.
+    pub const ALL: [Self; 4] = [Self::Records, Self::Links, Self::Attachments, Self::Comments];
+
+    /// The word that users write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Links => "links",
+            Self::Attachments => "attachments",
+            Self::Comments => "comments",
+        }
+    }
 }
 
 impl IngestionType {
@@ -202,10 +253,16 @@ pub struct ReadOptions {
     pub column_names: ColumnNames,
     /// How nested cells arrive.
     pub nested: Nested,
+    /// What cells of linked records hold.
+    pub links: Links,
     /// Where misfits go; `None` turns it off.
     pub rescued_data_column: Option<String>,
     /// Stop at a misfit.
     pub fail_on_bad_value: bool,
+    /// What is read of attachments.
+    pub attachments: Attachments,
+    /// Directory for the files of attachments that are downloaded.
+    pub attachment_location: Option<String>,
     /// What a read of the table gives.
     pub ingestion_type: IngestionType,
     /// Bound of one streaming micro-batch.
@@ -230,7 +287,7 @@ pub struct ReadOptions {
 
 /// Airtable documents three letters and fourteen more characters, but warns of other lengths.
 /// The address is this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())

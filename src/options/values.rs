@@ -1,4 +1,4 @@
-//! What a set of options means: typed values, each checked, and what must or cannot be given together.
+//! What a set of options means: typed values, each checked.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +10,10 @@ use crate::id::is_id;
 use crate::options::address;
 use crate::options::given::{Given, bad};
 use crate::options::table::DELETE_FLOW;
+use crate::options::together;
 use crate::options::typed::{
-    ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Nested, Plan, ReadOptions, Renewal, SchemaChange,
-    TablePart,
+    Attachments, ColumnNames, Connection, EVERY_BASE, FieldNames, IngestionType, Links, Nested, Plan, ReadOptions,
+    Renewal, SchemaChange, TablePart,
 };
 use crate::options::web_address::place;
 use crate::token::Token;
@@ -52,8 +53,11 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,
         nested: given.choice("nested", &[("struct", Nested::Struct), ("json", Nested::Json)])?,
+        links: links(given)?,
         rescued_data_column: Some(rescued).filter(|name| !name.is_empty()),
         fail_on_bad_value: given.choice("on_bad_value", &[("rescue", false), ("fail", true)])?,
+        attachments: attachments(given)?,
+        attachment_location: directory(given, "attachment_location", "the same on driver and workers")?,
         ingestion_type: ingestion_type(given)?,
         max_records_per_batch: given.integer("max_records_per_batch", 1..=u64::MAX)?,
         // A webhook that nobody asks for a week expires.
@@ -66,9 +70,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
-    check_lost_feed(&read)?;
-    check_bases(&read)?;
-    check_part(&read)?;
+    together::check(&read)?;
     Ok(read)
 }
 
@@ -193,51 +195,17 @@ fn namespace(given: &Given) -> Result<(Option<String>, Vec<String>)> {
     Ok((None, bases))
 }
 
-/// Each base has a change feed and a progress of its own, which no one offset tells.
-fn check_bases(read: &ReadOptions) -> Result<()> {
-    if read.bases.is_empty() || read.ingestion_type == IngestionType::Snapshot {
-        return Ok(());
-    }
-    Err(Error::Option(
-        format!(
-            "option namespace names several bases, and ingestion_type is {}: the changes of each base go their own way, \
-             so several are read as snapshots only: leave ingestion_type out, or name one base",
-            read.ingestion_type.as_str()
-        )
-        .into(),
-    ))
+fn attachments(given: &Given) -> Result<Attachments> {
+    let all = [Attachments::Urls, Attachments::Stable, Attachments::Download];
+    given.choice("attachments", &all.map(|kind| (kind.as_str(), kind)))
+}
+
+fn links(given: &Given) -> Result<Links> {
+    given.choice("links", &[Links::Ids, Links::Names, Links::Both].map(|links| (links.as_str(), links)))
 }
 
 fn part(given: &Given) -> Result<TablePart> {
     given.choice("part", &TablePart::ALL.map(|part| (part.as_str(), part)))
-}
-
-/// What means something of records only.
-fn check_part(read: &ReadOptions) -> Result<()> {
-    let part = read.part.as_str();
-    if read.part == TablePart::Records {
-        return Ok(());
-    }
-    if read.ingestion_type != IngestionType::Snapshot {
-        return Err(Error::Option(
-            format!(
-                "option part is {part}, and ingestion_type is {}: Airtable tells of changes of records alone, so {part} \
-                 are read as a snapshot only: leave ingestion_type out",
-                read.ingestion_type.as_str()
-            )
-            .into(),
-        ));
-    }
-    if read.fields.is_some() {
-        return Err(Error::Option(
-            format!(
-                "option fields chooses columns of records, and part is {part}, whose columns are always the same: leave \
-                 fields out, and choose columns after they are read"
-            )
-            .into(),
-        ));
-    }
-    Ok(())
 }
 
 fn plan(given: &Given) -> Result<Option<Plan>> {
@@ -275,25 +243,4 @@ fn directory(given: &Given, name: &'static str, seen: &str) -> Result<Option<Str
         Some(relative) => Err(bad(name, relative, &format!("an absolute path, {seen}, such as /Volumes/..."))),
         None => Ok(location),
     }
-}
-
-/// What a stream needs that is to go on after its feed was lost.
-fn check_lost_feed(read: &ReadOptions) -> Result<()> {
-    if !read.reread_when_lost {
-        return Ok(());
-    }
-    if read.state_location.is_none() {
-        return Err(Error::Option(
-            "option on_lost_feed is reread, but option state_location is missing: name a directory that driver and \
-             workers share, where the ids of known records are kept"
-                .into(),
-        ));
-    }
-    if read.deletes_only {
-        return Err(Error::Option(format!(
-            "option on_lost_feed is reread, but {DELETE_FLOW} is true: a stream of deletes alone does not know what it \
-             should have deleted: set on_lost_feed to fail, or take deletes from the one stream of all changes"
-        ).into()));
-    }
-    Ok(())
 }

@@ -66,16 +66,18 @@ impl Connector {
 
 #[pymethods]
 impl Connector {
-    /// With `among_others` Spark and Unity Catalog may have added options of their own, which are let through.
+    /// With `among_others` Spark and Unity Catalog may have added options of their own, which are let through. Reads of one
+    /// run share the names of linked records however long it lasts.
     #[new]
-    #[pyo3(signature = (options, *, among_others = false))]
-    fn new(py: Python<'_>, options: Given, among_others: bool) -> PyResult<Self> {
+    #[pyo3(signature = (options, *, among_others = false, of_one_run = false))]
+    fn new(py: Python<'_>, options: Given, among_others: bool, of_one_run: bool) -> PyResult<Self> {
         let others = if among_others { Others::LetThrough } else { Others::Refused };
         let given = options.checked(py)?;
         let options = Options::parse_among(others, given.clone()).map_err(|error| exception(py, &error));
         super::log::hand_over(py)?;
         let options = options?;
-        let live = Arc::new(Live::new(options.connection.clone()));
+        let live = Live::new(options.connection.clone());
+        let live = Arc::new(if of_one_run { live.of_one_run() } else { live });
         Ok(Self { given, others, options, live })
     }
 

@@ -234,6 +234,21 @@ impl PyMock {
         self.with(py, |mock| mock.delete_records(base, table, &ids.iter().map(String::as_str).collect::<Vec<_>>()))
     }
 
+    #[allow(clippy::too_many_arguments)]
+    fn add_attachment(
+        &self,
+        py: Python<'_>,
+        base: &str,
+        table: &str,
+        record: &str,
+        field: &str,
+        filename: &str,
+        content: &[u8],
+        kind: Option<&str>,
+    ) -> PyResult<String> {
+        self.with(py, |mock| mock.add_attachment((base, table, record, field), filename, content, kind))
+    }
+
     fn set_raw_cell(
         &self,
         py: Python<'_>,

@@ -32,9 +32,10 @@ impl Scan {
         Schema(self.0.schema())
     }
 
-    /// The plan that ends after so many records, or earlier where this one does.
-    fn head(&self, max_records: u64) -> Self {
-        Self(self.0.head(max_records))
+    /// The plan that ends after so many rows at least, or earlier where this one does. Of a part nobody knows in how many
+    /// records these are.
+    fn head(&self, rows: u64) -> Self {
+        Self(if self.0.part.is_records() { self.0.head(rows) } else { self.0.clone() })
     }
 
     /// A plan for each base that it reads, in their order.

@@ -24,6 +24,14 @@ pub(super) struct ReadStats {
     rescued_values: u64,
     /// Bytes of the answers, without compression.
     bytes: u64,
+    /// Files of attachments that were fetched and stored.
+    files_fetched: u64,
+    /// Bytes of these files.
+    file_bytes: u64,
+    /// Files of attachments that were there already.
+    files_there: u64,
+    /// Files of attachments that cannot be had.
+    files_missed: u64,
     /// Seconds since the first batch was asked for, up to the end of the read.
     seconds: f64,
     /// The rows that there will be: guessed where a large table is read by several cursors, counted when all are read,
@@ -46,6 +54,10 @@ impl From<Stats> for ReadStats {
             waited_seconds: stats.waited.as_secs_f64(),
             rescued_values: stats.rescued_values,
             bytes: stats.bytes,
+            files_fetched: stats.files_fetched,
+            file_bytes: stats.file_bytes,
+            files_there: stats.files_there,
+            files_missed: stats.files_missed,
             seconds: stats.elapsed.as_secs_f64(),
             expected_rows: stats.expected_rows,
             calls_this_month: stats.calls_this_month,
@@ -66,6 +78,10 @@ impl ReadStats {
         dict.set_item("waited_seconds", self.waited_seconds)?;
         dict.set_item("rescued_values", self.rescued_values)?;
         dict.set_item("bytes", self.bytes)?;
+        dict.set_item("files_fetched", self.files_fetched)?;
+        dict.set_item("file_bytes", self.file_bytes)?;
+        dict.set_item("files_there", self.files_there)?;
+        dict.set_item("files_missed", self.files_missed)?;
         dict.set_item("seconds", self.seconds)?;
         dict.set_item("expected_rows", self.expected_rows)?;
         dict.set_item("calls_this_month", self.calls_this_month)?;

@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::names::LinkNames;
 use super::reader::died;
 use super::stats::{End, Progress};
 use super::task;
@@ -19,16 +20,20 @@ use crate::scan::Scan;
 /// As many bases as one token may ask at 5 requests a second each.
 const AT_ONCE: usize = 10;
 
+/// What the reads of all bases have in common.
+type Shared = (Arc<Client>, Arc<LinkNames>);
+
 /// Reads the bases of a plan.
 pub(super) async fn run(
     client: Arc<Client>,
+    names: Arc<LinkNames>,
     scan: Scan,
     progress: Arc<Progress>,
     batches: mpsc::Sender<Result<RecordBatch>>,
 ) {
     let read = match scan.max_records {
-        Some(most) => in_turn(&client, &scan, most, &progress, &batches).await,
-        None => side_by_side(&client, &scan, &progress, &batches).await,
+        Some(most) => in_turn(&(client, names), &scan, most, &progress, &batches).await,
+        None => side_by_side(&(client, names), &scan, &progress, &batches).await,
     };
     if let Err(error) = read {
         // Where nobody listens any more nobody misses it.
@@ -38,7 +43,7 @@ pub(super) async fn run(
 
 /// What is still wanted is known only when a base has been read.
 async fn in_turn(
-    client: &Arc<Client>,
+    shared: &Shared,
     scan: &Scan,
     most: u64,
     progress: &Arc<Progress>,
@@ -49,13 +54,13 @@ async fn in_turn(
         if left == 0 || batches.is_closed() {
             break;
         }
-        left = left.saturating_sub(read(client.clone(), base.head(left), progress.part(), batches.clone()).await?);
+        left = left.saturating_sub(read(shared.clone(), base.head(left), progress.part(), batches.clone()).await?);
     }
     Ok(())
 }
 
 async fn side_by_side(
-    client: &Arc<Client>,
+    shared: &Shared,
     scan: &Scan,
     progress: &Arc<Progress>,
     batches: &mpsc::Sender<Result<RecordBatch>>,
@@ -63,12 +68,12 @@ async fn side_by_side(
     let mut waiting = scan.bases().into_iter().map(|base| (base, progress.part())).collect::<Vec<_>>().into_iter();
     let mut reads = JoinSet::new();
     for (base, part) in waiting.by_ref().take(AT_ONCE) {
-        reads.spawn(read(client.clone(), base, part, batches.clone()));
+        reads.spawn(read(shared.clone(), base, part, batches.clone()));
     }
     while let Some(rows) = reads.join_next().await {
         rows.map_err(died)??;
         if let Some((base, part)) = waiting.next() {
-            reads.spawn(read(client.clone(), base, part, batches.clone()));
+            reads.spawn(read(shared.clone(), base, part, batches.clone()));
         }
     }
     Ok(())
@@ -76,7 +81,7 @@ async fn side_by_side(
 
 /// Reads one base; gives the number of its rows.
 async fn read(
-    client: Arc<Client>,
+    (client, names): Shared,
     base: Scan,
     part: Arc<Progress>,
     batches: mpsc::Sender<Result<RecordBatch>>,
@@ -84,7 +89,7 @@ async fn read(
     let base_id = base.base_id.clone();
     let (sender, mut received) = mpsc::channel(1);
     part.begin();
-    let reading = task::run(client, base, part.clone(), sender);
+    let reading = task::run(client, names, base, part.clone(), sender);
     let passing = async {
         let mut rows = 0;
         while let Some(batch) = received.recv().await {

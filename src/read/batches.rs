@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::airtable::client::Client;
 use crate::error::Result;
+use crate::read::names::LinkNames;
 use crate::read::reader::died;
 use crate::read::stats::{End, Progress, Stats};
 use crate::read::{bases, task};
@@ -31,26 +32,41 @@ pub struct Batches {
 
 #[derive(Debug)]
 enum State {
-    New(Box<(Arc<Client>, Scan)>),
+    New(Box<New>),
     Running { batches: mpsc::Receiver<Result<RecordBatch>>, task: JoinHandle<()> },
     Ended,
 }
 
+/// What a read begins with.
+#[derive(Debug, Clone)]
+struct New {
+    client: Arc<Client>,
+    names: Arc<LinkNames>,
+    scan: Scan,
+}
+
 impl Batches {
-    pub(crate) fn new(client: Arc<Client>, scan: Scan) -> Self {
-        Self::of(client, scan, false)
-    }
-
-    /// The same for a question of our own, which logs no lines about itself.
-    pub(crate) fn quiet(client: Arc<Client>, scan: Scan) -> Self {
-        Self::of(client, scan, true)
-    }
-
-    fn of(client: Arc<Client>, scan: Scan, is_quiet: bool) -> Self {
+    pub(crate) fn new(client: Arc<Client>, names: Arc<LinkNames>, scan: Scan) -> Self {
         // Each base has a count of its own.
         let calls = scan.others.is_empty().then(|| client.calls(&scan.base_id));
-        let progress = Arc::new(Progress::new(&scan.table_name, is_quiet, calls));
-        Self { schema: scan.schema(), state: State::New(Box::new((client, scan))), progress }
+        let progress = Progress::new(&scan.table_name, false, calls);
+        Self::of(client, names, scan, progress)
+    }
+
+    /// The same for a question of our own about ids and times, which logs no lines about itself.
+    pub(crate) fn quiet(client: Arc<Client>, scan: Scan) -> Self {
+        let progress = Progress::new(&scan.table_name, true, None);
+        Self::beside(client, scan, progress)
+    }
+
+    /// The same for what another read needs to know, which has the progress.
+    pub(super) fn beside(client: Arc<Client>, scan: Scan, progress: Progress) -> Self {
+        Self::of(client, LinkNames::new(false), scan, progress)
+    }
+
+    fn of(client: Arc<Client>, names: Arc<LinkNames>, scan: Scan, progress: Progress) -> Self {
+        let schema = scan.schema();
+        Self { schema, state: State::New(Box::new(New { client, names, scan })), progress: Arc::new(progress) }
     }
 
     /// The schema of every batch.
@@ -79,15 +95,15 @@ impl Batches {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<RecordBatch>>> {
         if let State::New(parts) = &self.state {
-            let (client, scan) = (parts.0.clone(), parts.1.clone());
+            let New { client, names, scan } = (**parts).clone();
             // One batch waits in the channel while the next is put together.
             let (sender, batches) = mpsc::channel(1);
             let progress = self.progress.clone();
             progress.begin();
             let task = if scan.others.is_empty() {
-                tokio::spawn(progress.clone().told(task::run(client, scan, progress, sender)))
+                tokio::spawn(progress.clone().told(task::run(client, names, scan, progress, sender)))
             } else {
-                tokio::spawn(progress.clone().told(bases::run(client, scan, progress, sender)))
+                tokio::spawn(progress.clone().told(bases::run(client, names, scan, progress, sender)))
             };
             self.state = State::Running { batches, task };
         }

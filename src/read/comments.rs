@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::cursor::Cursor;
+use super::names::LinkNames;
 use super::reader::{BYTES, PAUSE, ROWS, Reader, died};
 use super::request;
 use super::stats::Progress;
@@ -26,7 +27,6 @@ use crate::airtable::formula::ids_formula;
 use crate::airtable::request::Request;
 use crate::decode::{Facts, comments_page};
 use crate::error::{Error, Result};
-use crate::refine::Refine;
 use crate::scan::{Column, Part, Scan, Source};
 
 /// Requests for comments that may be on their way at once: at 4.5 a second as many as an answer may take two seconds.
@@ -57,7 +57,6 @@ struct Comments {
     client: Arc<Client>,
     scan: Scan,
     facts: Facts,
-    refine: Refine,
     progress: Arc<Progress>,
     /// Records whose next page is to be asked for.
     waiting: VecDeque<Thread>,
@@ -117,7 +116,6 @@ impl Comments {
     fn new(client: Arc<Client>, scan: Scan, progress: Arc<Progress>) -> Self {
         Self {
             facts: Facts::new(&scan),
-            refine: Refine::new(&scan),
             client,
             scan,
             progress,
@@ -135,7 +133,8 @@ impl Comments {
         let (sender, mut listed) = mpsc::channel(1);
         // In a set of one, which ends it when this read ends.
         let mut listings = JoinSet::new();
-        listings.spawn(Reader::new(self.client.clone(), listing(&self.scan), self.progress.beside()).run(sender));
+        let (client, progress) = (self.client.clone(), Arc::new(self.progress.beside()));
+        listings.spawn(Reader::new(client, LinkNames::new(false), listing(&self.scan), progress).run(sender));
         let mut is_listed = false;
         loop {
             self.ask();
@@ -163,7 +162,7 @@ impl Comments {
                 },
                 permit = permit, if has_rows => match permit {
                     Ok(permit) => {
-                        let batch = self.finish().await?;
+                        let batch = self.finish()?;
                         if batch.num_rows() > 0 {
                             permit.send(Ok(batch));
                         }
@@ -247,14 +246,14 @@ impl Comments {
         Ok(*status == 404 || self.is_allowed || found.records.is_empty())
     }
 
-    async fn finish(&mut self) -> Result<RecordBatch> {
+    fn finish(&mut self) -> Result<RecordBatch> {
         (self.bytes, self.flushed) = (0, Instant::now());
-        self.refine.batch(self.facts.finish()?).await
+        self.facts.finish()
     }
 
     async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         if self.facts.count() > 0 {
-            let batch = self.finish().await?;
+            let batch = self.finish()?;
             if batch.num_rows() > 0 {
                 // A closed channel ends the loop that called.
                 _ = batches.send(Ok(batch)).await;

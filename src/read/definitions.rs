@@ -12,7 +12,6 @@ use crate::airtable::request::Request;
 use crate::airtable::schema::{Table, Tables};
 use crate::decode::Facts;
 use crate::error::Result;
-use crate::refine::Refine;
 use crate::scan::{Scan, dictionary};
 
 /// Reads to the end, or to an error, which is sent as well.
@@ -23,7 +22,7 @@ pub(super) async fn run(
     batches: mpsc::Sender<Result<RecordBatch>>,
 ) {
     let batch = match ask(&client, &scan, &progress).await {
-        Ok(tables) => batch(&scan, &tables).await,
+        Ok(tables) => batch(&scan, &tables),
         Err(error) => Err(error),
     };
     if batch.as_ref().is_ok_and(|batch| batch.num_rows() == 0) {
@@ -40,7 +39,7 @@ async fn ask(client: &Client, scan: &Scan, progress: &Progress) -> Result<Vec<Ta
     Ok(told?.tables)
 }
 
-async fn batch(scan: &Scan, tables: &[Table]) -> Result<RecordBatch> {
+fn batch(scan: &Scan, tables: &[Table]) -> Result<RecordBatch> {
     let mut facts = Facts::new(scan);
     for row in dictionary::rows(scan.part, tables, &scan.naming) {
         let value = |name: &str| row.iter().find(|(told, _)| *told == name).map(|(_, value)| value);
@@ -53,5 +52,5 @@ async fn batch(scan: &Scan, tables: &[Table]) -> Result<RecordBatch> {
             facts.dropped()
         );
     }
-    Refine::new(scan).batch(facts.finish()?).await
+    facts.finish()
 }

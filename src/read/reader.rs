@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::cursor::offset_at_end;
 use super::id_store::IdStore;
+use super::names::{LinkNames, NamesOfRead};
 use super::request;
 use super::split::Split;
 use super::stats::Progress;
@@ -48,9 +49,9 @@ const IDS: usize = 100;
 /// The task behind [`Batches`](super::Batches).
 pub(super) struct Reader {
     client: Arc<Client>,
+    names: Arc<LinkNames>,
     scan: Scan,
     decoder: Decoder,
-    refine: Refine,
     flushed: Instant,
     progress: Arc<Progress>,
 }
@@ -70,15 +71,40 @@ struct Fetched {
 }
 
 impl Reader {
-    pub(super) fn new(client: Arc<Client>, scan: Scan, progress: Arc<Progress>) -> Self {
+    pub(super) fn new(client: Arc<Client>, names: Arc<LinkNames>, scan: Scan, progress: Arc<Progress>) -> Self {
         let decoder = Decoder::new(&scan.decoded());
-        let refine = Refine::new(&scan);
         // The first page is handed on at once. (A machine that has just started knows no earlier time.)
         let flushed = Instant::now().checked_sub(PAUSE).unwrap_or_else(Instant::now);
-        Self { client, scan, decoder, refine, flushed, progress }
+        Self { client, names, scan, decoder, flushed, progress }
     }
 
-    pub(super) async fn run(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
+    pub(super) async fn run(self, batches: mpsc::Sender<Result<RecordBatch>>) {
+        if self.scan.is_plain() {
+            return self.read(batches).await;
+        }
+        let (client, progress, table) = (self.client.clone(), self.progress.clone(), self.scan.table_name.clone());
+        let names = NamesOfRead::new(self.names.clone(), client.clone(), self.scan.clone(), progress.clone());
+        let refine = match Refine::new(&client, &self.scan, Box::new(names), progress.tally(), progress.files()) {
+            Ok(refine) => refine,
+            Err(error) => {
+                _ = batches.send(Err(error)).await;
+                return;
+            }
+        };
+        // The next pages are read while what has been decoded becomes what was planned.
+        let (sender, decoded) = mpsc::channel(1);
+        let rescued = |refine: &Refine| progress.refined(refine.rescued());
+        tokio::join!(self.read(sender), refine.run(decoded, &client, &batches, rescued));
+        if refine.dropped() > 0 {
+            log::warn!(
+                "table {table:?}: {} files of attachments cannot be had, and no column tells why: read records with a \
+                 rescued data column to keep the reasons",
+                refine.dropped()
+            );
+        }
+    }
+
+    async fn read(mut self, batches: mpsc::Sender<Result<RecordBatch>>) {
         match self.select(&batches).await {
             Ok(()) if self.decoder.dropped() > 0 => log::warn!(
                 "table {:?}: {} values did not fit their columns and are NULL, or have U+FFFD for half a character: read with a \
@@ -224,10 +250,7 @@ impl Reader {
                 page = fetches.join_next() => return page.transpose().map_err(died),
                 permit = permit, if has_rows => match permit {
                     Ok(permit) => {
-                        let batch = self.refine.batch(self.decoder.finish()?).await?;
-                        if batch.num_rows() > 0 {
-                            permit.send(Ok(batch));
-                        }
+                        permit.send(Ok(self.decoder.finish()?));
                         self.flushed = Instant::now();
                     }
                     Err(_) => return Err(Error::Transport("the read was given up".into())),
@@ -327,11 +350,9 @@ impl Reader {
 
     async fn flush(&mut self, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         if self.decoder.rows() > 0 {
-            let batch = self.refine.batch(self.decoder.finish()?).await?;
-            if batch.num_rows() > 0 {
-                // A closed channel ends the loop that called.
-                _ = batches.send(Ok(batch)).await;
-            }
+            let batch = self.decoder.finish()?;
+            // A closed channel ends the loop that called.
+            _ = batches.send(Ok(batch)).await;
             self.flushed = Instant::now();
         }
         Ok(())

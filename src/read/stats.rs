@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::airtable::calls::Calls;
 use crate::airtable::tally::Tally;
+use crate::attachments::FileCount;
 
 /// How often a long read tells how far it is.
 const EVERY: Duration = Duration::from_secs(30);
@@ -35,6 +36,14 @@ pub struct Stats {
     pub rescued_values: u64,
     /// Bytes of the answers, without compression.
     pub bytes: u64,
+    /// Files of attachments that were fetched.
+    pub files_fetched: u64,
+    /// Bytes of these files.
+    pub file_bytes: u64,
+    /// Files of attachments that were there already.
+    pub files_there: u64,
+    /// Files of attachments that cannot be had.
+    pub files_missed: u64,
     /// Since the first batch was asked for, up to the end of the read.
     pub elapsed: Duration,
     /// The rows that there will be, where that is known: guessed by a sample of a large table that is read by several
@@ -68,6 +77,9 @@ pub(crate) struct Progress {
     calls: Option<Arc<Calls>>,
     rows: AtomicU64,
     rescued_values: AtomicU64,
+    /// Those of them that were found after decoding.
+    refined_values: AtomicU64,
+    files: Arc<FileCount>,
     expected_rows: AtomicU64,
     began: OnceLock<Instant>,
     took: OnceLock<(Duration, Option<u64>)>,
@@ -88,6 +100,8 @@ impl Progress {
             calls,
             rows: AtomicU64::new(0),
             rescued_values: AtomicU64::new(0),
+            refined_values: AtomicU64::new(0),
+            files: Arc::default(),
             expected_rows: AtomicU64::new(UNKNOWN),
             began: OnceLock::new(),
             took: OnceLock::new(),
@@ -95,23 +109,28 @@ impl Progress {
         }
     }
 
-    /// That of a read whose rows are no rows of this one, and whose requests are.
-    pub(super) fn beside(&self) -> Arc<Self> {
-        Arc::new(Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) })
-    }
-
     /// That of one of the bases that are read as one.
     pub(super) fn part(&self) -> Arc<Self> {
-        let part = self.beside();
+        let part = Arc::new(Self {
+            tally: self.tally.clone(),
+            files: self.files.clone(),
+            ..Self::new(&self.table_name, true, None)
+        });
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).push(part.clone());
         part
+    }
+
+    /// That of what is read beside the table for its own rows: its requests are counted here, and nothing else of it.
+    pub(super) fn beside(&self) -> Self {
+        Self { tally: self.tally.clone(), ..Self::new(&self.table_name, true, None) }
     }
 
     /// Values that were rescued, and the rows that there will be, where that is known of every base.
     fn rescued_and_expected(&self) -> (u64, Option<u64>) {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = self.expected_rows.load(Ordering::Relaxed);
-        let own = (self.rescued_values.load(Ordering::Relaxed), Some(expected).filter(|rows| *rows != UNKNOWN));
+        let rescued = self.rescued_values.load(Ordering::Relaxed) + self.refined_values.load(Ordering::Relaxed);
+        let own = (rescued, Some(expected).filter(|rows| *rows != UNKNOWN));
         if parts.is_empty() {
             return own;
         }
@@ -123,6 +142,11 @@ impl Progress {
     /// What counts the requests of the read.
     pub(super) fn tally(&self) -> &Arc<Tally> {
         &self.tally
+    }
+
+    /// What counts the files of the read.
+    pub(super) fn files(&self) -> &Arc<FileCount> {
+        &self.files
     }
 
     /// The first batch is asked for.
@@ -138,6 +162,11 @@ impl Progress {
     /// So many values were rescued, in all.
     pub(super) fn rescued(&self, values: u64) {
         self.rescued_values.store(values, Ordering::Relaxed);
+    }
+
+    /// So many values were rescued after decoding, in all.
+    pub(super) fn refined(&self, values: u64) {
+        self.refined_values.store(values, Ordering::Relaxed);
     }
 
     /// So many rows there will be, as far as that can be told.
@@ -166,6 +195,7 @@ impl Progress {
     /// What is known now.
     pub(crate) fn stats(&self) -> Stats {
         let counted = self.tally.counted();
+        let files = self.files.counted();
         let over = self.took.get().copied();
         let now = || (self.began.get().map(Instant::elapsed).unwrap_or_default(), self.calls_this_month());
         let (elapsed, calls_this_month) = over.unwrap_or_else(now);
@@ -179,6 +209,10 @@ impl Progress {
             waited: counted.waited,
             rescued_values,
             bytes: counted.bytes,
+            files_fetched: files.fetched,
+            file_bytes: files.bytes,
+            files_there: files.there,
+            files_missed: files.missed,
             elapsed,
             expected_rows: expected.map(|expected| expected.max(rows)),
             calls_this_month,
@@ -200,7 +234,7 @@ impl Progress {
             }
             let stats = self.stats();
             // A consumer may take the next batch tomorrow, or never.
-            let news = (stats.rows, stats.requests);
+            let news = (stats.rows, stats.requests + stats.files_fetched + stats.files_there);
             if news != said && !self.is_quiet {
                 said = news;
                 say(format!("table {:?}: {}", self.table_name, Line(&stats, None)));
@@ -250,8 +284,26 @@ impl fmt::Display for Line<'_> {
         if stats.rescued_values > 0 {
             write!(formatter, ", {}", Counted(stats.rescued_values, "rescued value"))?;
         }
+        self.files(formatter)?;
         if let Some(calls) = stats.calls_this_month.filter(|_| end.is_some()) {
             write!(formatter, ", {} to the base this month", Counted(calls, "call"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Line<'_> {
+    /// What is said of files, where there are any.
+    fn files(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stats { files_fetched, file_bytes, files_there, files_missed, .. } = *self.0;
+        if files_fetched + files_there + files_missed == 0 {
+            return Ok(());
+        }
+        write!(formatter, ", {} fetched ({})", Counted(files_fetched, "file"), Counted(file_bytes, "byte"))?;
+        for (files, what) in [(files_there, "there already"), (files_missed, "that cannot be had")] {
+            if files > 0 {
+                write!(formatter, ", {} {what}", Thousands(files))?;
+            }
         }
         Ok(())
     }

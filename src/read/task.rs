@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
 
+use super::names::LinkNames;
 use super::reader::Reader;
 use super::stats::Progress;
 use super::{comments, definitions};
@@ -15,6 +16,7 @@ use crate::scan::{Part, Scan};
 /// Reads to the end, or to an error, which is sent as well.
 pub(super) async fn run(
     client: Arc<Client>,
+    names: Arc<LinkNames>,
     scan: Scan,
     progress: Arc<Progress>,
     batches: mpsc::Sender<Result<RecordBatch>>,
@@ -24,6 +26,6 @@ pub(super) async fn run(
     } else if scan.part == Part::Comments {
         comments::run(client, scan, progress, batches).await;
     } else {
-        Reader::new(client, scan, progress).run(batches).await;
+        Reader::new(client, names, scan, progress).run(batches).await;
     }
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::scan::attachments::AttachmentForm;
+use crate::scan::links::{self, NamedLinks};
 use crate::scan::names::{Naming, column_names};
 
 /// One column of the schema.
@@ -78,11 +80,60 @@ pub struct FieldSource {
     pub description: Option<String>,
     /// What its cells become.
     pub shape: Shape,
+    /// What its links are given as, where not as the ids in the cells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<NamedLinks>,
+    /// How attachments in them are given, where not as they come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentForm>,
 }
 
 impl Column {
     pub(crate) fn new(name: impl Into<String>, nullable: bool, source: Source) -> Self {
         Self { name: name.into(), nullable, source, told_as: None }
+    }
+
+    /// What its links are given as, where not as the ids in the cells.
+    pub(crate) fn links(&self) -> Option<&NamedLinks> {
+        match &self.source {
+            Source::Field(field) => field.links.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What is told of a row that is no record, under its own name.
+    pub(super) fn fact(name: &str, shape: Shape, nullable: bool, comment: &str) -> Self {
+        let fact = Fact { name: name.to_owned(), shape, comment: comment.to_owned() };
+        Self::new(name, nullable, Source::Fact(fact))
+    }
+
+    /// The id of the field whose cells it has.
+    pub(crate) fn field_id(&self) -> Option<&str> {
+        match &self.source {
+            Source::Field(field) => Some(&field.id),
+            _ => None,
+        }
+    }
+
+    /// How attachments are given, where not as they come.
+    pub(crate) fn attachments(&self) -> Option<AttachmentForm> {
+        match &self.source {
+            Source::Field(field) => field.attachments,
+            _ => None,
+        }
+    }
+
+    /// The column that pages are read into.
+    pub(super) fn decoded(&self) -> Self {
+        let mut column = self.clone();
+        if let Source::Field(field) = &mut column.source {
+            field.shape = field.decoded_shape();
+            field.attachments = None;
+            if field.links.take().is_some() {
+                field.shape = links::cells(&field.kind);
+            }
+        }
+        column
     }
 
     /// The Arrow type.
@@ -152,12 +203,16 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
     let mut columns =
         vec![Column::new("id", false, Source::RecordId), Column::new("createdTime", true, Source::CreatedTime)];
     columns.extend(fields.iter().map(|field| {
+        let attachments = AttachmentForm::of(field, options);
+        let shape = given_shape(field, options);
         let source = FieldSource {
             id: field.id.clone(),
             name: field.name.clone(),
             kind: field.kind.clone(),
             description: field.description.clone().filter(|text| !text.is_empty()),
-            shape: shape_of(field, options.nested),
+            shape: attachments.map_or(shape.clone(), |form| form.shape(shape)),
+            links: NamedLinks::of(field, options.links),
+            attachments,
         };
         Column::new(name_of[field.id.as_str()].clone(), true, Source::Field(source))
     }));
@@ -179,6 +234,15 @@ pub(super) fn names_by_id<'t>(table: &'t Table, naming: &Naming) -> HashMap<&'t 
     let all: Vec<(&str, &str)> = table.fields.iter().map(|field| (field.id.as_str(), field.name.as_str())).collect();
     let names = column_names(naming.column_names, &all, naming.rescued_data_column.as_deref());
     all.iter().map(|(id, _)| *id).zip(names).collect()
+}
+
+/// What a field's column gives.
+fn given_shape(field: &Field, options: &ReadOptions) -> Shape {
+    match NamedLinks::of(field, options.links) {
+        Some(_) if options.nested == Nested::Json => Shape::Json,
+        Some(links) => links.shape(),
+        None => shape_of(field, options.nested),
+    }
 }
 
 /// What the cells of a field's column are.

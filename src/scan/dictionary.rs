@@ -48,6 +48,8 @@ pub(crate) fn plan(base_id: &str, part: Part, options: &ReadOptions) -> Result<S
         naming,
         columns: told(part).into_iter().map(column).collect(),
         hidden: Vec::new(),
+        linked: Vec::new(),
+        attachment_location: None,
         has_all_fields: true,
         ingestion_type: IngestionType::Snapshot,
         selection: Selection::All,
@@ -122,7 +124,7 @@ fn told(part: Part) -> Vec<Told> {
             ("view", Text, "the view's name"),
             ("type", Text, "Airtable's word for the view's type"),
         ]),
-        Part::Records | Part::Comments => {}
+        Part::Records | Part::Links | Part::Attachments | Part::Comments => {}
     }
     columns
 }
@@ -135,7 +137,7 @@ pub(crate) fn rows(part: Part, tables: &[Table], naming: &Naming) -> Vec<Row> {
             Part::Fields => fields(table, naming),
             Part::Choices => table.fields.iter().flat_map(|field| choices(table, field)).collect(),
             Part::Views => views(table),
-            Part::Records | Part::Comments => Vec::new(),
+            Part::Records | Part::Links | Part::Attachments | Part::Comments => Vec::new(),
         })
         .collect()
 }

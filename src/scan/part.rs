@@ -18,6 +18,10 @@ pub enum Part {
     /// Records.
     #[default]
     Records,
+    /// The linked records in the cells of records.
+    Links,
+    /// The attachments in the cells of records.
+    Attachments,
     /// The comments on records.
     Comments,
     /// The fields of a base's tables.
@@ -38,6 +42,8 @@ impl Part {
     pub(crate) fn of_option(part: TablePart) -> Self {
         match part {
             TablePart::Records => Self::Records,
+            TablePart::Links => Self::Links,
+            TablePart::Attachments => Self::Attachments,
             TablePart::Comments => Self::Comments,
         }
     }
@@ -68,6 +74,7 @@ impl Part {
     pub(crate) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Records => &["id"],
+            Self::Links | Self::Attachments => &["id", "field_id", "position"],
             Self::Comments => &["comment_id"],
             Self::Fields => &["field_id"],
             Self::Choices => &["field_id", "choice_id"],
@@ -80,6 +87,10 @@ impl Part {
         const NO_HISTORY: &str = "Airtable tells what the definitions of a base are, and not how they have changed";
         match self {
             Self::Records => ("records", "the plan is of a snapshot"),
+            Self::Links => ("links", "changes are told of records, and not of what has gone from their cells"),
+            Self::Attachments => {
+                ("attachments", "changes are told of records, and not of what has gone from their cells")
+            }
             Self::Comments => ("comments", "Airtable tells of changes of records alone"),
             Self::Fields | Self::Choices | Self::Views => ("the rows", NO_HISTORY),
         }

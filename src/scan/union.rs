@@ -30,7 +30,7 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
     for base in told {
         match &base.tables {
             Ok(tables) => match find_table(tables, wanted, &base.base_id) {
-                Ok(table) => found.push((base.base_id.as_str(), table)),
+                Ok(table) => found.push((base.base_id.as_str(), table, tables.as_slice())),
                 Err(_) if is_every => {}
                 Err(error) => faults.push(error),
             },
@@ -46,10 +46,10 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
         ));
     }
     let mut scans = Vec::new();
-    for (base_id, table) in &found {
+    for (base_id, table, tables) in &found {
         let fields = options.fields.as_ref().map(|wanted| there(wanted, table, &found));
         match Scan::new(base_id, table, &ReadOptions { fields, ..options.clone() }) {
-            Ok(scan) => scans.push(scan),
+            Ok(scan) => scans.push(scan.with_linked(tables)),
             Err(error) => faults.push(error.map_text(|text| format!("base {base_id}: {text}"))),
         }
     }
@@ -77,12 +77,12 @@ pub(crate) fn plan_definitions(base_ids: &[String], part: Part, options: &ReadOp
 }
 
 /// Those of the wanted fields that a table has, and those that none has: these are told of as in a read of one base.
-fn there(wanted: &FieldNames, table: &Table, all: &[(&str, &Table)]) -> FieldNames {
+fn there(wanted: &FieldNames, table: &Table, all: &[(&str, &Table, &[Table])]) -> FieldNames {
     let has = |table: &Table, name: &str| {
         let find = if wanted.by_commas.is_some() { find_listed } else { find };
         find(&table.fields, name, Field::id_and_name).is_some()
     };
-    let is_of_table = |name: &String| has(table, name) || !all.iter().any(|(_, table)| has(table, name));
+    let is_of_table = |name: &String| has(table, name) || !all.iter().any(|(_, table, _)| has(table, name));
     FieldNames { names: wanted.names.iter().filter(|name| is_of_table(name)).cloned().collect(), ..wanted.clone() }
 }
 

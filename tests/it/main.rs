@@ -2,6 +2,7 @@
 
 mod added;
 mod arrivals;
+mod attachments;
 mod bases;
 mod changes;
 mod comments;
@@ -13,6 +14,7 @@ mod faults;
 mod first_load;
 mod late;
 mod layers;
+mod links;
 #[cfg(unix)]
 mod machine_faults;
 mod machines;

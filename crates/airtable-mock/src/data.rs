@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `store`, `base`, `table`, `field`, `view`, `record` | Airtable's things, by Airtable's words |
 //! | `cells`, `link`, `plain` | cells: packed, of links, as a person reads them |
-//! | `comment`, `person`, `webhook`, `specification` | what hangs on a base |
+//! | `file`, `comment`, `person`, `webhook`, `specification` | what hangs on a base |
 //! | `transaction` | notes of a change while it is made |
 //! | `manners` | what faults change about how a base behaves |
 //! | `id`, `index` | names and places |
@@ -13,6 +13,7 @@ pub(crate) mod base;
 pub(crate) mod cells;
 pub(crate) mod comment;
 pub(crate) mod field;
+pub(crate) mod file;
 pub(crate) mod id;
 pub(crate) mod index;
 pub(crate) mod link;

@@ -109,6 +109,8 @@ pub struct Faults {
     pub attachment_urls_change: bool,
     /// Seconds of the server's clock for which attachment URLs work. Airtable's are 7,200, two hours.
     pub attachment_url_seconds: u64,
+    /// Bytes that files of attachments have more than their cells tell; negative are fewer.
+    pub attachment_bytes_off: i64,
     /// Stamps keep their milliseconds inside formulas, though they are shown without.
     pub hidden_milliseconds: bool,
     /// `lastModifiedTime` is empty until a record's first edit.
@@ -148,6 +150,7 @@ impl Default for Faults {
             visibility_delay_ms: 0,
             attachment_urls_change: false,
             attachment_url_seconds: 7200,
+            attachment_bytes_off: 0,
             hidden_milliseconds: false,
             blank_modified_until_edited: false,
             field_ids_in_formulas: false,

@@ -79,11 +79,9 @@ async fn handle(
         return control(&state, &parts.method, path, &body.unwrap_or_default());
     }
     let mut entry = logged(&state, &parts, body.as_deref().unwrap_or_default());
-    if path.starts_with("/_mock/attachments/") {
-        let response = attachment(&state, path);
+    let is_file = path.starts_with("/_mock/attachments/");
+    if is_file {
         "attachment".clone_into(&mut entry.endpoint);
-        finish(&state, entry, started, response.status().as_u16());
-        return response;
     }
     let faults = state.airtable.faults();
     if faults.delay_ms > 0 {
@@ -101,6 +99,7 @@ async fn handle(
     let spoiled = action.as_ref().and_then(replacement);
     let reply = match (spoiled, body) {
         (Some(reply), _) => reply,
+        (None, _) if is_file => attachment(&state, path),
         (None, Err(_)) => Reply::error(&ApiError::new(413, "REQUEST_TOO_LARGE", "Request body is too large")),
         (None, Ok(body)) => respond(&state, &parts, &body, &faults).unwrap_or_else(|reply| reply),
     };

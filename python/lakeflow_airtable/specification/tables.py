@@ -70,7 +70,7 @@ class LibraryTables:
         return sum(connector.requests for connector in self._connectors.values())
 
     def connector(self, options: Options) -> Connector:
-        """One for each base: it remembers what it was told of the base's tables."""
+        """One for each base: it remembers what it was told of the base's tables, and the names of linked records."""
         from .._native import Connector
 
         # What decides where requests go and as whom; the rest is of one read.
@@ -78,7 +78,7 @@ class LibraryTables:
         own = Options({name: value for name, value in options.items() if name in deciding})
         key = tuple(sorted(own.items()))
         if key not in self._connectors:
-            self._connectors[key] = Connector(own)
+            self._connectors[key] = Connector(own, of_one_run=True)
         return self._connectors[key]
 
 

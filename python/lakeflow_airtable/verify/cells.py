@@ -1,7 +1,7 @@
 """Rows as numbers by which they are compared: equal cells give equal numbers, whatever format they came from.
 
 A moment is its microsecond in UTC, and a whole number is the double of the same value: formats differ in these. The
-addresses of attachments are left out, because Airtable gives other ones at every read.
+addresses of attachments are left out, because Airtable gives other ones at every read, and so are the paths of files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_ADDRESSES = ("url", "thumbnails")
+_ADDRESSES = ("url", "thumbnails", "path")
 _EXACT = 2**53
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -69,7 +69,7 @@ def verify(
 ) -> Verification:
     """See `Airtable.verify`."""
     copy = find(target, format=format, spark=spark, storage_options=storage_options)
-    given = Options({**given, "ingestion_type": "snapshot"})
+    given = _as_read(given)
     whole = connector.plan(table, given)
     plan = json.loads(whole.to_json())
     key = key or _key(plan)
@@ -107,6 +107,18 @@ def _key(plan: Mapping[str, Any]) -> str:
     from .._native import primary_keys
 
     return primary_keys(plan["table_id"], plan.get("part", "records"))[-1]
+
+
+def _as_read(given: Options) -> Options:
+    """The options of the read that a copy is set against. Nothing is stored by it."""
+    by_name = {name.lower(): value for name, value in given.items()}
+    part = by_name.get("part", "").strip().lower()
+    if part in ("links", "attachments"):
+        raise OptionError(f"verify compares rows by one key, and {part} have several: leave part out", option="part")
+    read = {name: value for name, value in given.items() if name.lower() != "attachment_location"}
+    if by_name.get("attachments", "").strip().lower() == "download":
+        read = {name: value for name, value in read.items() if name.lower() != "attachments"} | {"attachments": "stable"}
+    return Options({**read, "ingestion_type": "snapshot"})
 
 
 def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cells: bool) -> _Compared:

@@ -42,6 +42,17 @@ fn a_line_says_what_a_read_gave_and_what_it_cost() {
             "1,234 rows in 3.2 s (386 a second), 13 requests, 0.4 s waited for the budget, 41,230 calls to the base this \
              month",
         ),
+        (
+            Stats { files_fetched: 2_000, file_bytes: 100_000_000, files_there: 1, files_missed: 2, ..usual },
+            Some(End::Complete),
+            "1,234 rows in 3.2 s (386 a second), 13 requests, 0.4 s waited for the budget, 2,000 files fetched \
+             (100,000,000 bytes), 1 there already, 2 that cannot be had",
+        ),
+        (
+            Stats { files_fetched: 1, file_bytes: 1, ..usual },
+            None,
+            "1,234 rows so far in 3.2 s (386 a second), 13 requests, 0.4 s waited for the budget, 1 file fetched (1 byte)",
+        ),
         (Stats::default(), Some(End::Complete), "0 rows in 0.0 s, 0 requests, 0.0 s waited for the budget"),
         (usual, None, "1,234 rows so far in 3.2 s (386 a second), 13 requests, 0.4 s waited for the budget"),
         (

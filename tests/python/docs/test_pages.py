@@ -320,7 +320,11 @@ def test_every_option_has_an_example_that_is_taken() -> None:
     examples = tool("docs").EXAMPLES
     assert list(examples) == [option["name"] for option in _native.option_table()]
     for name, value in examples.items():
-        beside = {"on_lost_feed": {"state_location": "/shared"}, "refresh_token": {"client_id": "me"}}.get(name, {})
+        beside = {
+            "on_lost_feed": {"state_location": "/shared"},
+            "refresh_token": {"client_id": "me"},
+            "attachment_location": {"attachments": "download"},
+        }.get(name, {})
         _native.Connector(Options.from_values({"token": "pat", **beside, name: value}))
 
 

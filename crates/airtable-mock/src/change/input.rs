@@ -246,7 +246,8 @@ fn attachment(base: &mut Base, item: &Value, url: &str) -> Value {
     });
     let size = item.get("size").and_then(Value::as_u64).unwrap_or(1000 + filename.len() as u64);
     let address = |kind: &str| format!("{UNSIGNED}/{id}/{kind}");
-    let mut stored = json!({"id": id, "url": address("original"), "filename": filename, "size": size, "type": kind});
+    let original = format!("{}/{size}", address("original"));
+    let mut stored = json!({"id": id, "url": original, "filename": filename, "size": size, "type": kind});
     if image {
         let (width, height) = (item.get("width").and_then(Value::as_u64).unwrap_or(600), 201);
         stored["width"] = json!(width);

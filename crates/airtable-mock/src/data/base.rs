@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::comment::Comment;
+use super::file::Files;
 use super::id::{Ids, RecordId};
 use super::index::{FieldIndex, List, TableIndex};
 use super::link::link_ids;
@@ -31,6 +32,8 @@ pub(crate) struct Base {
     pub(crate) ids: Ids,
     pub(crate) tables: List<TableIndex, Table>,
     pub(crate) comments: HashMap<RecordId, Vec<Comment>>,
+    /// The files of attachments that were given with their bytes.
+    pub(crate) files: Files,
     pub(crate) webhooks: Vec<Webhook>,
     /// Notifications that wait to be sent.
     pub(crate) pings: Vec<Ping>,

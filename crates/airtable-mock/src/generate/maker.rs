@@ -179,7 +179,7 @@ impl Maker {
         let word = self.word();
         let size = self.random.u32(1000..900_000);
         self.put(&format!(
-            "[{{\"id\":\"{id}\",\"url\":\"{UNSIGNED}/{id}/original\",\"filename\":\"{word}.pdf\",\"size\":{size},\"type\":\"application/pdf\"}}]"
+            "[{{\"id\":\"{id}\",\"url\":\"{UNSIGNED}/{id}/original/{size}\",\"filename\":\"{word}.pdf\",\"size\":{size},\"type\":\"application/pdf\"}}]"
         ));
     }
 }

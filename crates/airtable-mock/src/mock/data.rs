@@ -115,6 +115,42 @@ impl Mock {
         })
     }
 
+    /// Adds a file to a cell of attachments, after those that are there; gives the attachment's id. Its media type is told
+    /// by the file's name, or given.
+    ///
+    /// # Errors
+    /// What Airtable would refuse, and a field that holds no attachments.
+    pub fn add_attachment(
+        &self,
+        (base, table, record, field): (&str, &str, &str, &str),
+        filename: &str,
+        bytes: &[u8],
+        kind: Option<&str>,
+    ) -> Result<String, MockError> {
+        let (id, cell) = self.change_table(base, table, |base, t, _| {
+            let f = base[t].field(field).ok_or_else(|| missing("field", field))?;
+            if base[t][f].kind != "multipleAttachments" {
+                return Err(missing("field of attachments", field));
+            }
+            let known = RecordId::parse(record).and_then(|id| base[t].records.get(id));
+            let known = known.ok_or_else(|| missing("record", record))?;
+            let cell = known.cells.get(f).and_then(|json| serde_json::from_slice::<Value>(json).ok());
+            let mut cell = cell.and_then(|cell| cell.as_array().cloned()).unwrap_or_default();
+            let id = base.ids.fresh("att");
+            let address = format!("https://files.example.com/{id}");
+            let mut item = json!({"id": id, "url": address, "filename": filename, "size": bytes.len()});
+            if let Some(kind) = kind {
+                item["type"] = json!(kind);
+            }
+            cell.push(item);
+            base.files.insert(id.clone(), bytes);
+            Ok((id, cell))
+        })?;
+        let fields = Value::Object(std::iter::once((field.to_owned(), Value::Array(cell))).collect());
+        self.update_records(base, table, &[json!({"id": record, "fields": fields})])?;
+        Ok(id)
+    }
+
     fn write_records(
         &self,
         base: &str,

@@ -17,6 +17,7 @@ use crate::change::record::create_record;
 use crate::clock::parse_ms;
 use crate::compute::plan::replan;
 use crate::data::base::Base;
+use crate::data::file::Files;
 use crate::data::id::{Ids, RecordId};
 use crate::data::index::{BaseIndex, List, TableIndex, ViewIndex};
 use crate::data::record::Edit;
@@ -45,6 +46,7 @@ pub(crate) fn create_base(store: &mut Store, definition: &Value, now_ms: i64) ->
         ids: Ids::new(store.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
         tables: List::default(),
         comments: std::collections::HashMap::new(),
+        files: Files::default(),
         webhooks: Vec::new(),
         pings: Vec::new(),
         order: Vec::new(),

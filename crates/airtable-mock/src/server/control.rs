@@ -1,10 +1,11 @@
 //! `/_mock/...`: the server's own endpoints, for tests that reach it by HTTP only. They need no token on this machine,
-//! answer no web page, know no faults and are not logged, except attachments, which clients fetch.
+//! answer no web page, know no faults and are not logged. Attachments, which clients fetch, are as all that is Airtable's.
 
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::reply::Reply;
 use super::state::State;
 use crate::clock::http_date;
 use crate::fault::Faults;
@@ -41,24 +42,20 @@ pub(super) fn forbidden(now_ms: i64, why: &str) -> Response<Body> {
     reply(now_ms, StatusCode::FORBIDDEN, &json!({"error": {"type": "FOREIGN_REQUEST", "message": why}}))
 }
 
-/// The bytes of an attachment: `/_mock/attachments/{expiry}/{nonce}/{id}/{kind}`.
-pub(crate) fn attachment(state: &State, path: &str) -> Response<Body> {
-    let now_ms = state.airtable.clock.now_ms();
+/// The bytes of an attachment: `/_mock/attachments/{expiry}/{nonce}/{id}/{kind}`, and of an original `/{size}`.
+pub(super) fn attachment(state: &State, path: &str) -> Reply {
     let mut parts = path.trim_start_matches("/_mock/attachments/").split('/');
     let expires: Option<i64> = parts.next().and_then(|ms| ms.parse().ok());
     let (id, kind) = (parts.nth(1), parts.next());
     match (expires, id, kind) {
-        (Some(expires), _, _) if now_ms >= expires => {
-            reply(now_ms, StatusCode::GONE, &json!({"error": "The URL has expired"}))
+        (Some(expires), _, _) if state.airtable.clock.now_ms() >= expires => {
+            Reply::plain(410, &json!({"error": "The URL has expired"}))
         }
         (Some(_), Some(id), Some(kind)) => {
-            let mut response = Response::new(Body::from(format!("{kind} of {id}\n")));
-            response
-                .headers_mut()
-                .insert("content-type", axum::http::HeaderValue::from_static("application/octet-stream"));
-            dated(response, now_ms)
+            let size = parts.next().and_then(|size| size.parse().ok());
+            Reply::file(state.airtable.file(id, kind, size))
         }
-        _ => reply(now_ms, StatusCode::NOT_FOUND, &json!({"error": "NOT_FOUND"})),
+        _ => Reply::plain(404, &json!({"error": "NOT_FOUND"})),
     }
 }
 

@@ -30,6 +30,17 @@ impl Reply {
         Self { status: 200, body: body.into(), headers: Vec::new() }
     }
 
+    /// Bytes that are no JSON.
+    pub(super) fn file(bytes: impl Into<Bytes>) -> Self {
+        let headers = vec![("content-type".into(), "application/octet-stream".into())];
+        Self { status: 200, body: bytes.into(), headers }
+    }
+
+    /// An answer of the host of files, which is not the API.
+    pub(super) fn plain(status: u16, body: &Value) -> Self {
+        Self { status, body: body.to_string().into(), headers: Vec::new() }
+    }
+
     pub(super) fn error(error: &ApiError) -> Self {
         Self { status: error.status, body: error.body().to_string().into(), headers: Vec::new() }
     }

@@ -1,6 +1,6 @@
 //! What answers carry besides their records: the clock's date, compression, attachments.
 
-use airtable_mock::Faults;
+use airtable_mock::{Action, Faults, Rule};
 use serde_json::json;
 
 use super::client::{Bench, names};
@@ -22,6 +22,41 @@ fn attachment_urls_work_change_and_expire() {
     assert_eq!(fetch(&first), 410);
     let fetched = bench.mock.requests().into_iter().filter(|request| request.endpoint == "attachment");
     assert_eq!(fetched.map(|request| request.authorized).collect::<Vec<_>>(), [false, false]);
+}
+
+#[test]
+fn files_have_their_size_and_may_be_given() {
+    let bench = Bench::sample();
+    let base = bench.mock.base_id();
+    let files = || {
+        let page = bench.get(&format!("/v0/{base}/Marketing%20Assets?maxRecords=1&fields[]=Files")).json();
+        let record = page["records"][0]["id"].as_str().expect("an id").to_owned();
+        (record, page["records"][0]["fields"]["Files"].as_array().expect("a cell").clone())
+    };
+    let fetch = |file: &serde_json::Value| {
+        let answer = bench.client.get(file["url"].as_str().expect("an address")).send();
+        let answer = bench.runtime.block_on(answer).expect("an answer");
+        bench.runtime.block_on(answer.bytes()).expect("a body").to_vec()
+    };
+    let (record, before) = files();
+    assert_eq!(fetch(&before[0]).len(), 90_000);
+    let cell = (&base[..], "Marketing Assets", &record[..], "Files");
+    let id = bench.mock.add_attachment(cell, "a/b.csv", b"one,two\n", None).expect("added");
+    bench.mock.advance_clock(60.0);
+    let (_, after) = files();
+    assert_eq!((after.len(), &after[1]["id"]), (before.len() + 1, &json!(id)));
+    assert_eq!(after[1]["size"], 8);
+    assert_eq!((&after[1]["filename"], &after[1]["type"]), (&json!("a/b.csv"), &json!("text/csv")));
+    assert_eq!(fetch(&after[1]), b"one,two\n");
+    bench.mock.set_faults(Faults { attachment_bytes_off: -3, ..Faults::default() });
+    assert_eq!(fetch(&after[1]), b"one,t");
+    let slow = Rule::always(Action::Truncate { bytes: 2 }).path("/_mock/attachments/").times(1);
+    bench.mock.set_faults(Faults { rules: vec![slow], ..Faults::default() });
+    let answer = bench.client.get(after[1]["url"].as_str().expect("an address")).send();
+    let answer = bench.runtime.block_on(answer).expect("an answer");
+    assert!(bench.runtime.block_on(answer.bytes()).is_err(), "cut off");
+    let refused = bench.mock.add_attachment((&base, "Marketing Assets", &record, "Asset"), "x", b"", None);
+    assert!(refused.is_err());
 }
 
 #[test]
