@@ -27,7 +27,6 @@ EXAMPLES = {
     "view": "Board",
     "fields": '["Name", "Country"]',
     "filter_formula": "{Price} > 10",
-    "part": "comments",
     "max_records": "1000",
     "column_names": "id",
     "nested": "json",
