@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,55 @@ def test_what_cannot_be_written_is_known_before_a_request(items: MockAirtable, t
         )
     assert items.requests() == []
     assert file.read_text() == "theirs"
+
+
+AS_NOBODY = """
+import os, sys
+import lakeflow_airtable._native
+from lakeflow_airtable import OptionError
+from lakeflow_airtable.sync.targets import check_format
+os.chdir(sys.argv[1])
+check_format("duckdb", "elsewhere.duckdb")  # whatever it imports is read before
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+for place in ("delta read/lake", "parquet read", "duckdb read/x.duckdb", "duckdb closed/x.duckdb", "delta closed/lake",
+              "parquet closed", "duckdb theirs.duckdb", f"delta {'x' * 300}"):
+    format, to = place.split()
+    try:
+        print(check_format(format, to))
+    except OptionError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
+def test_rights_that_are_missing_are_told_to_users_who_are_not_root(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for name, mode in (("read", 0o555), ("closed", 0o000)):
+        (tmp_path / name).mkdir(mode=0o755)
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "theirs.duckdb").touch(mode=0o444)
+    ran = subprocess.run([sys.executable, "-c", AS_NOBODY, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    (tmp_path / "closed").chmod(0o755)
+    assert ran.returncode == 0, ran.stderr
+    write, look = (
+        "cannot be written to: give another place, or the right",
+        "which cannot be looked at: Permission denied",
+    )
+    told = [
+        f"to is 'read/lake', and read {write}",
+        f"to is 'read', and read {write}",
+        f"to is 'read/x.duckdb', and read {write}",
+        f"to is 'closed/x.duckdb', {look}: give another place, or the right",
+        f"to is 'closed/lake', {look}: give another place, or the right",
+        f"to is 'closed', and closed {write}",
+        f"to is 'theirs.duckdb', and theirs.duckdb {write}",
+    ]
+    *lines, long = ran.stdout.splitlines()
+    assert lines == told
+    assert "which cannot be looked at: File name too long" in long
 
 
 class _Enough(Exception):
