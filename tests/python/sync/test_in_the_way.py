@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from lakeflow_airtable import Airtable, AirtableError, DataError, OptionError
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.sync import SyncReport, schedule
-from lakeflow_airtable.sync.duckdb import DuckDBCopy
+from lakeflow_airtable.sync.duckdb import OFFSETS, DuckDBCopy
 from lakeflow_airtable.sync.run import TableSync
 from sync_copies import FORMATS, assert_equal, base_rows, rows, target
 
@@ -282,3 +283,73 @@ def test_a_run_that_is_interrupted_leaves_no_file_open(
     with pytest.raises(KeyboardInterrupt):
         Airtable(**items.options()).sync(["Items", "Vendors"], **target("duckdb", lake))
     assert {name.rpartition(":")[2] for name in closed} == {"items", "vendors"}
+
+
+def test_a_plans_warning_comes_once(
+    items: MockAirtable, lake: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _runs(monkeypatch, [lambda: None, lambda: None])
+    reports: list[SyncReport] = []
+    with pytest.raises(_Enough):
+        Airtable(**items.options(airtable_plan="free")).sync(
+            ["Items"], **target("parquet", lake), every="1m", on_report=reports.append
+        )
+    assert len(reports) == 3
+    assert caplog.text.count("airtable_plan is free, which grants 1,000 calls a month") == 1
+
+
+@pytest.mark.parametrize("format", ["delta", "duckdb"])
+def test_a_table_that_a_specification_has_twice_is_loaded_anew_in_both_places(
+    items: MockAirtable, lake: Path, format: str
+) -> None:
+    twice = [{"table": {"source_table": "Items", "destination_table": name}} for name in ("one", "two")]
+    base = Airtable(**items.options())
+    first = base.sync({"objects": twice}, **target(format, lake), **CDC)
+    assert [(table.name, table.rows) for table in first] == [("Items", 30), ("Items", 30)]
+    again = base.sync({"objects": twice}, **target(format, lake), **CDC, refresh=["Items"])
+    assert not again.failed
+    assert [(table.target.rpartition("/")[2].rpartition(":")[2], table.rows) for table in again] == [
+        ("one", 30),
+        ("two", 30),
+    ]
+    for name in ("one", "two"):
+        assert_equal(rows(format, lake, name), base_rows(items.options(), "Items"))
+
+
+@pytest.mark.parametrize("name", [OFFSETS, OFFSETS.upper()])
+def test_the_place_of_offsets_is_no_place_for_a_copy(items: MockAirtable, lake: Path, name: str) -> None:
+    spec = {"objects": [{"table": {"source_table": "Items", "destination_table": name}}]}
+    with pytest.raises(OptionError, match="where sync keeps how far copies have come"):
+        Airtable(**items.options()).sync(spec, **target("duckdb", lake))
+    assert not lake.exists()
+    assert not Airtable(**items.options()).sync(spec, **target("parquet", lake)).failed
+
+
+FULL = """
+import json, resource, sys
+import deltalake, duckdb, pyarrow
+from lakeflow_airtable import Airtable
+options, how, largest = json.loads(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+[table] = Airtable(**options).sync(["Items"], **how, ingestion_type="append")
+print(table.error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files")
+@pytest.mark.parametrize("format", ["delta", "duckdb"])
+def test_a_full_disk_is_no_conflict(items: MockAirtable, lake: Path, format: str) -> None:
+    base, how = Airtable(**items.options()), target(format, lake)
+    base.sync(["Items"], **how, ingestion_type="append")
+    before = rows(format, lake, "items")
+    rng = random.Random(1)
+    items.create_records("Items", [{"Name": rng.randbytes(2_000).hex()} for _ in range(400)])
+    items.advance_clock(120)
+    largest = max(path.stat().st_size for path in lake.rglob("*") if path.is_file()) + 4_096
+    told = json.dumps([items.options(), how, largest])
+    ran = subprocess.run([sys.executable, "-c", FULL, told], capture_output=True, text=True, timeout=60)
+    assert "could not be written: " in ran.stdout, ran.stdout + ran.stderr
+    assert "written by another run" not in ran.stdout
+    assert rows(format, lake, "items") == before
+    assert not base.sync(["Items"], **how, ingestion_type="append").failed
+    assert len(rows(format, lake, "items")) == 430
