@@ -14,6 +14,9 @@ from collections.abc import Callable
 
 _LOGGER = "lakeflow_airtable"
 
+_SO_FAR = " rows so far"
+"""What a read says of itself in the log every half minute, and nothing else does."""
+
 
 class Console:
     """What a command says besides its result."""
@@ -82,6 +85,9 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from .flags import spelled
 
+        is_more = record.levelno < logging.WARNING and not self._console.is_verbose
+        if is_more and _SO_FAR not in record.getMessage():
+            return
         self._console.say(f"lakeflow-airtable: {spelled(record.getMessage())}")
 
 
@@ -104,3 +110,10 @@ class Logging:
     def __exit__(self, *_: object) -> None:
         self._logger.removeHandler(self._handler)
         self._logger.setLevel(self._before)
+
+
+def tell_reads(console: Console) -> None:
+    """From here on reads that show no line of their own say every half minute how far they are, as the log has it."""
+    logger = logging.getLogger(_LOGGER)
+    if not console.is_quiet and logger.getEffectiveLevel() > logging.INFO:
+        logger.setLevel(logging.INFO)  # `Logging` takes it back

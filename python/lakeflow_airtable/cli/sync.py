@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OptionError
 from ..intervals import seconds
 from . import access, codes, flags, spec_file
+from .console import tell_reads
 
 if TYPE_CHECKING:
     from ..sync import SyncReport
@@ -72,6 +73,7 @@ def add_storage(command: ArgumentParser) -> None:
 
 def run(parsed: Namespace, console: Console) -> int:
     spec = tables(parsed)
+    tell_reads(console)
     base = access.base(access.given(parsed, console))
     settings: dict[str, Any] = {"to": parsed.to, "format": parsed.format, "storage_options": storage(parsed)}
     if parsed.scd_type is not None:

@@ -30,7 +30,12 @@ def check_format(format: str, to: object) -> str:
     if format != "delta" and "://" in address:
         raise OptionError(f"to is {address!r}, and {format} takes {_WANTED[format]}")
     if format != "iceberg" and "://" not in address:
-        _check_path(Path(address), address, format)
+        try:
+            _check_path(Path(address), address, format)
+        except OSError as error:  # a directory on the way that may not be entered, a name that is too long
+            raise OptionError(
+                f"to is {address!r}, which cannot be looked at: {error.strerror}: give another place, or the right"
+            ) from error
     return address
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pty
 import re
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from command_line import PROGRAM, environment, run
-from lakeflow_airtable.cli import progress, progress_text
+from lakeflow_airtable.cli import console, progress, progress_text
 from lakeflow_airtable.cli.console import Console
 from lakeflow_airtable.mock import MockAirtable
 
@@ -120,6 +121,28 @@ def test_elsewhere_a_line_every_half_minute(
             said += capsys.readouterr().err
     assert said.startswith("Vendors: 100 rows, 100 rows/s, 1 request, 1.0 s\n")
     assert capsys.readouterr().err.endswith("Vendors: 100 rows in 1.0 s, 100 rows/s, 1 request\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, ['lakeflow-airtable: table "Big": 5 rows so far', "lakeflow-airtable: slow"]),
+        ({"is_quiet": True}, []),
+    ],
+)
+def test_the_reads_of_sync_say_how_far_they_are(
+    capsys: pytest.CaptureFixture[str], settings: dict[str, bool], said: list[str]
+) -> None:
+    log = logging.getLogger("lakeflow_airtable")
+    shown = Console(**settings)
+    with console.Logging(shown):
+        console.tell_reads(shown)
+        log.info('table "Big": 5 rows so far')
+        log.info("table Big: read by 4 cursors at once")
+        log.debug("GET https://...")
+        log.warning("slow")
+    log.info('table "Big": 6 rows so far')
+    assert capsys.readouterr().err.splitlines() == said
 
 
 def on_a_terminal(mock: MockAirtable, target: Path, **more: str) -> str:

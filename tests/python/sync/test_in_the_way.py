@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 from lakeflow_airtable import Airtable, AirtableError, DataError, OptionError
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.sync import SyncReport, schedule
-from lakeflow_airtable.sync.duckdb import DuckDBCopy
+from lakeflow_airtable.sync.duckdb import OFFSETS, DuckDBCopy
 from lakeflow_airtable.sync.run import TableSync
 from sync_copies import FORMATS, assert_equal, base_rows, rows, target
 
@@ -135,6 +138,55 @@ def test_what_cannot_be_written_is_known_before_a_request(items: MockAirtable, t
     assert file.read_text() == "theirs"
 
 
+AS_NOBODY = """
+import os, sys
+import lakeflow_airtable._native
+from lakeflow_airtable import OptionError
+from lakeflow_airtable.sync.targets import check_format
+os.chdir(sys.argv[1])
+check_format("duckdb", "elsewhere.duckdb")  # whatever it imports is read before
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+for place in ("delta read/lake", "parquet read", "duckdb read/x.duckdb", "duckdb closed/x.duckdb", "delta closed/lake",
+              "parquet closed", "duckdb theirs.duckdb", f"delta {'x' * 300}"):
+    format, to = place.split()
+    try:
+        print(check_format(format, to))
+    except OptionError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
+def test_rights_that_are_missing_are_told_to_users_who_are_not_root(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for name, mode in (("read", 0o555), ("closed", 0o000)):
+        (tmp_path / name).mkdir(mode=0o755)
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "theirs.duckdb").touch(mode=0o444)
+    ran = subprocess.run([sys.executable, "-c", AS_NOBODY, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    (tmp_path / "closed").chmod(0o755)
+    assert ran.returncode == 0, ran.stderr
+    write, look = (
+        "cannot be written to: give another place, or the right",
+        "which cannot be looked at: Permission denied",
+    )
+    told = [
+        f"to is 'read/lake', and read {write}",
+        f"to is 'read', and read {write}",
+        f"to is 'read/x.duckdb', and read {write}",
+        f"to is 'closed/x.duckdb', {look}: give another place, or the right",
+        f"to is 'closed/lake', {look}: give another place, or the right",
+        f"to is 'closed', and closed {write}",
+        f"to is 'theirs.duckdb', and theirs.duckdb {write}",
+    ]
+    *lines, long = ran.stdout.splitlines()
+    assert lines == told
+    assert "which cannot be looked at: File name too long" in long
+
+
 class _Enough(Exception):
     pass
 
@@ -231,3 +283,73 @@ def test_a_run_that_is_interrupted_leaves_no_file_open(
     with pytest.raises(KeyboardInterrupt):
         Airtable(**items.options()).sync(["Items", "Vendors"], **target("duckdb", lake))
     assert {name.rpartition(":")[2] for name in closed} == {"items", "vendors"}
+
+
+def test_a_plans_warning_comes_once(
+    items: MockAirtable, lake: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _runs(monkeypatch, [lambda: None, lambda: None])
+    reports: list[SyncReport] = []
+    with pytest.raises(_Enough):
+        Airtable(**items.options(airtable_plan="free")).sync(
+            ["Items"], **target("parquet", lake), every="1m", on_report=reports.append
+        )
+    assert len(reports) == 3
+    assert caplog.text.count("airtable_plan is free, which grants 1,000 calls a month") == 1
+
+
+@pytest.mark.parametrize("format", ["delta", "duckdb"])
+def test_a_table_that_a_specification_has_twice_is_loaded_anew_in_both_places(
+    items: MockAirtable, lake: Path, format: str
+) -> None:
+    twice = [{"table": {"source_table": "Items", "destination_table": name}} for name in ("one", "two")]
+    base = Airtable(**items.options())
+    first = base.sync({"objects": twice}, **target(format, lake), **CDC)
+    assert [(table.name, table.rows) for table in first] == [("Items", 30), ("Items", 30)]
+    again = base.sync({"objects": twice}, **target(format, lake), **CDC, refresh=["Items"])
+    assert not again.failed
+    assert [(table.target.rpartition("/")[2].rpartition(":")[2], table.rows) for table in again] == [
+        ("one", 30),
+        ("two", 30),
+    ]
+    for name in ("one", "two"):
+        assert_equal(rows(format, lake, name), base_rows(items.options(), "Items"))
+
+
+@pytest.mark.parametrize("name", [OFFSETS, OFFSETS.upper()])
+def test_the_place_of_offsets_is_no_place_for_a_copy(items: MockAirtable, lake: Path, name: str) -> None:
+    spec = {"objects": [{"table": {"source_table": "Items", "destination_table": name}}]}
+    with pytest.raises(OptionError, match="where sync keeps how far copies have come"):
+        Airtable(**items.options()).sync(spec, **target("duckdb", lake))
+    assert not lake.exists()
+    assert not Airtable(**items.options()).sync(spec, **target("parquet", lake)).failed
+
+
+FULL = """
+import json, resource, sys
+import deltalake, duckdb, pyarrow
+from lakeflow_airtable import Airtable
+options, how, largest = json.loads(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+[table] = Airtable(**options).sync(["Items"], **how, ingestion_type="append")
+print(table.error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files")
+@pytest.mark.parametrize("format", ["delta", "duckdb"])
+def test_a_full_disk_is_no_conflict(items: MockAirtable, lake: Path, format: str) -> None:
+    base, how = Airtable(**items.options()), target(format, lake)
+    base.sync(["Items"], **how, ingestion_type="append")
+    before = rows(format, lake, "items")
+    rng = random.Random(1)
+    items.create_records("Items", [{"Name": rng.randbytes(2_000).hex()} for _ in range(400)])
+    items.advance_clock(120)
+    largest = max(path.stat().st_size for path in lake.rglob("*") if path.is_file()) + 4_096
+    told = json.dumps([items.options(), how, largest])
+    ran = subprocess.run([sys.executable, "-c", FULL, told], capture_output=True, text=True, timeout=60)
+    assert "could not be written: " in ran.stdout, ran.stdout + ran.stderr
+    assert "written by another run" not in ran.stdout
+    assert rows(format, lake, "items") == before
+    assert not base.sync(["Items"], **how, ingestion_type="append").failed
+    assert len(rows(format, lake, "items")) == 430

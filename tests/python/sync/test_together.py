@@ -68,6 +68,29 @@ def test_a_run_that_comes_between(
     assert_right(items, format, lake, mode)
 
 
+@pytest.mark.parametrize("format", MERGING)
+def test_what_another_run_has_written_is_not_counted_here(
+    items: MockAirtable, lake: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    base, how = Airtable(**items.options()), {**target(format, lake), **MODES["SCD 1"]}
+    base.sync(["Items"], **how)
+    new_and_edited(items)
+    write, between = TableSync._next, []
+
+    def interrupted(self: TableSync, *args: Any) -> None:
+        if not between:
+            between.append(None)
+            between.append(Airtable(**items.options()).sync(["Items"], **how))
+        write(self, *args)
+
+    monkeypatch.setattr(TableSync, "_next", interrupted)
+    [table] = base.sync(["Items"], **how)
+    [other] = between[1]
+    assert (other.rows, other.changed, other.deleted) == (6, 6, 0)
+    assert (table.rows, table.changed, table.deleted) == (0, 0, 0)
+    assert_right(items, format, lake, "SCD 1")
+
+
 @pytest.mark.parametrize("format", ["delta", "duckdb", "iceberg"])
 def test_a_snapshot_that_comes_between_stays(
     items: MockAirtable, lake: Path, monkeypatch: pytest.MonkeyPatch, format: str
