@@ -19,6 +19,7 @@ mod bases;
 mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
+mod known_size;
 mod life;
 pub(crate) mod parts;
 mod reader;
