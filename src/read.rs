@@ -25,6 +25,7 @@ mod comments;
 pub(crate) mod cursor;
 mod definitions;
 pub(crate) mod id_store;
+mod known_size;
 mod life;
 mod names;
 pub(crate) mod parts;

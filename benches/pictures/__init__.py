@@ -8,11 +8,20 @@ Each is there twice, NAME-light.svg and NAME-dark.svg. One file is one picture:
     speed        speed        records a second beside pyairtable's, whole reads (docs/speed.md)
     limit        speed        records a second under Airtable's limit (docs/speed.md)
     memory       memory       peak memory by the size of the table (docs/speed.md)
+    start        groups       milliseconds of imports and first batches (docs/speed.md, as all of this module)
+    increments   groups       requests for what changed
+    shared       groups       records a second of six processes and one base
+    polls        groups       requests an hour of idle streams
+    bases        groups       seconds for ten bases on a cluster
+    resume       groups       requests of a first load, whole and killed at half
+    files        groups       processor seconds from a table to files
+    copies       groups       processor seconds of a copy that is kept
+    machines     groups       requests of several machines and one base
     history      history      three changes of a record, and the versions that SCD 2 makes of them
     sample-base  sample_base  the mock's sample base; text for Mermaid, sample-base.mmd
 
 The first column is the picture, the second the module. Nothing is invented: `cursors`, `refused` and `history` draw
-what `make pictures` has recorded in `runs/`, a log of the mock's or the rows of a read; `speed`, `limit` and `memory`
+what `make pictures` has recorded in `runs/`, a log of the mock's or the rows of a read; `speed`, `memory` and `groups`
 draw the tables of docs/speed.md, which `make bench` writes. Drawing is pure: the same records give the same picture,
 and a test holds that the pictures are those of their records.
 """

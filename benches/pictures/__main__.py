@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-NAMES = ("flow", "cursors", "refused", "speed", "memory", "history", "sample_base")
+NAMES = ("flow", "cursors", "refused", "speed", "memory", "groups", "history", "sample_base")
 """The modules."""
 
 RUNS = Path(__file__).resolve().parent / "runs"

@@ -9,11 +9,14 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "speed.md"
 Rows = dict[str, list[str]]
 
 
-def table(heading: str) -> tuple[list[str], Rows]:
-    """The table whose first heading begins so: its other headings, and the cells of each row by what it is about."""
+def table(heading: str, column: str = "") -> tuple[list[str], Rows]:
+    """The table whose first heading begins so, and that has this column.
+
+    Gives its other headings, and the cells of each row by what it is about.
+    """
     lines = iter(PAGE.read_text(encoding="utf-8").splitlines())
     for line in lines:
-        if line.startswith(f"| {heading}") and (names := _cells(line)):
+        if line.startswith(f"| {heading}") and column in (names := _cells(line)) + [""]:
             next(lines)
             rows: Rows = {}
             for row in lines:

@@ -71,7 +71,7 @@ def run(settings: Settings) -> Section:
         Bar("ten bases as one table, beside one after the other", in_turn / at_once, 8),
         Bar("429s of both", refusals, 0, "", is_most=True),
     ]
-    return Section("Ten bases as one table", [Table(heading, rows)], bars, NOTE)
+    return Section("Ten bases as one table", [Table(heading, rows)], bars, NOTE, "bases")
 
 
 # --- in the process that is measured -------------------------------------------------------------------------------

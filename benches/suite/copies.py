@@ -79,7 +79,7 @@ def run(settings: Settings) -> Section:
         Bar("CPU of the changes beside dlt's reload", second, 0.05, "%", is_most=True),
         Bar("fewer requests for the changes", fewer, 20),
     ]
-    return Section("A copy that is kept", [Table(heading, rows)], bars, NOTE)
+    return Section("A copy that is kept", [Table(heading, rows)], bars, NOTE, "copies")
 
 
 def _both_runs(server: Server, who: str, records: int, ids: list[str], value: str) -> Iterator[tuple[str, Run]]:

@@ -52,7 +52,7 @@ def run(settings: Settings) -> Section:
         Bar(f"CPU to {kind} beside the loop's", costs[f"our_{kind}"] / costs[f"their_{kind}"], 0.5, "%", is_most=True)
         for kind in ("parquet", "jsonl", "delta")
     ]
-    return Section("Tables into files, and copies", [table], bars, NOTE)
+    return Section("Tables into files, and copies", [table], bars, NOTE, "files")
 
 
 def _row(shown: str, one: Measured) -> tuple[str, ...]:

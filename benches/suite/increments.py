@@ -66,7 +66,13 @@ def run(settings: Settings) -> Section:
         f"seconds at {PACE:g}/s",
         "fewer requests",
     )
-    return Section("Changes of a large table", [Table(heading, [case.row(full) for case in (full, *cases)])], [], NOTE)
+    return Section(
+        "Changes of a large table",
+        [Table(heading, [case.row(full) for case in (full, *cases)])],
+        [],
+        NOTE,
+        "increments",
+    )
 
 
 def _changes(server: Server, mode: str, ids: list[str], sizes: tuple[int, ...]) -> list[Case]:

@@ -1,7 +1,7 @@
 """Several machines that read one base at once: with a place that all see, and by refusals alone.
 
-A machine is a process with a directory for temporary files of its own, so that it shares nothing but the base and, where
-it is given, the place. All cases run side by side, each with a mock of its own.
+A machine is a process with a directory for temporary files of its own. So it shares nothing but the base and, where it
+is given, the place. All cases run side by side, each with a mock of its own.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def run(settings: Settings) -> Section:
         "requests without records",
     )
     rows = [came.row(case) for case, came in found.items()]
-    return Section("Several machines and one base", [Table(heading, rows)], list(_bars(found)), NOTE)
+    return Section("Several machines and one base", [Table(heading, rows)], list(_bars(found)), NOTE, "machines")
 
 
 def _begun(case: Case, seed: int, stack: ExitStack) -> tuple[Server, list[Any]]:

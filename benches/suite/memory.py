@@ -27,4 +27,4 @@ def run(settings: Settings) -> Section:
     peaks = [one.peak_mib for one in found["our_batches"]]
     bar = Bar("the largest table's peak beside the smallest's", max(peaks) / min(peaks), 1.2, is_most=True)
     note = "Python and pyarrow use most of it. A read also keeps the ids of its records, to know them again."
-    return Section("Memory of a streaming read", [Table(heading, rows)], [bar], note)
+    return Section("Memory of a streaming read", [Table(heading, rows)], [bar], note, "memory")

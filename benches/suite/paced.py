@@ -72,7 +72,7 @@ def run(settings: Settings) -> Section:
             bars.append(Bar(f"share of the possible, answers take {seconds:g} s", share, 0.85, "%"))
             bars.append(Bar(f"429s, answers take {seconds:g} s", log.refused, 0, "", is_most=True))
     heading = ("", "records", "records/s", f"of the {POSSIBLE} possible", "requests, once it runs", "429s")
-    return Section("Reads under Airtable's limit", [Table(heading, rows)], bars, NOTE)
+    return Section("Reads under Airtable's limit", [Table(heading, rows)], bars, NOTE, "limit")
 
 
 def _limited(records: int, seconds: float, seed: int) -> AbstractContextManager[Server]:

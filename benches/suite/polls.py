@@ -43,7 +43,7 @@ def run(settings: Settings) -> Section:
     fewest, most = min(found), max(found)
     share = found[most][0] / found[fewest][0]
     bars = [Bar(f"{most} streams of a change feed beside {fewest}", share, MORE_THAN_ONE, is_most=True)]
-    return Section("Idle streams of a base", [Table(heading, rows)], bars, NOTE)
+    return Section("Idle streams of a base", [Table(heading, rows)], bars, NOTE, "polls")
 
 
 def _start(server: Server, mode: str) -> dict[str, Any]:

@@ -77,6 +77,8 @@ class Section:
     tables: list[Table]
     bars: list[Bar] = field(default_factory=list)
     note: str = ""
+    picture: str = ""
+    """The name of its picture in docs/pictures, which is drawn from its table."""
 
     def text(self) -> str:
         """For people."""
@@ -89,7 +91,14 @@ class Section:
 
     def markdown(self) -> str:
         """For a page."""
-        blocks = [[f"## {self.title}"], *(table.markdown() for table in self.tables), wrap(self.note, WIDTH)]
+        picture = [
+            "<picture>",
+            f'  <source media="(prefers-color-scheme: dark)" srcset="pictures/{self.picture}-dark.svg">',
+            f'  <img alt="{self.title}, as bars" src="pictures/{self.picture}-light.svg">',
+            "</picture>",
+        ]
+        shown = [table.markdown() for table in self.tables]
+        blocks = [[f"## {self.title}"], *([picture] if self.picture else []), *shown, wrap(self.note, WIDTH)]
         return "\n\n".join("\n".join(block) for block in [*blocks, [f"- {bar}" for bar in self.bars]] if block)
 
     def to_json(self) -> dict[str, Any]:

@@ -29,8 +29,8 @@ PACE = 4.5
 
 SETTLED = 120
 NOTE = (
-    f"A stream of `{MODE}` reads a table for the first time. One process is killed by SIGKILL when it has read half of "
-    f"the table, and another one goes on. With `max_records_per_batch` the load comes in parts. Nothing paces the reads: "
+    f"A stream of `{MODE}` reads a table for the first time. One process is killed by SIGKILL when it has half of "
+    "the table, and another one goes on. With `max_records_per_batch` the load comes in parts. Nothing paces the reads: "
     f"the minutes are those of the requests at {PACE:g} a second."
 )
 
@@ -72,13 +72,13 @@ def run(settings: Settings) -> Section:
         for load, came in zip(loads, found, strict=True)
     ]
     _, _, whole, killed = found
+    pages = records / 100
     bars = [
-        Bar("requests of a load in parts, beside those of its pages", whole.requests / (records / 100), 1.15, is_most=True),
-        Bar("requests of a load in parts that was killed, beside one that was not", killed.requests / whole.requests, 1.15,
-            is_most=True),
-        Bar("records read again, beside the bound", killed.again / most, 1.3, is_most=True),
-    ]  # fmt: skip
-    return Section("A first load that is killed", [Table(heading, rows)], bars, NOTE)
+        Bar("requests of a load in parts beside its pages", whole.requests / pages, 1.15, is_most=True),
+        Bar("the same, killed, beside one that was not", killed.requests / whole.requests, 1.15, is_most=True),
+        Bar("records read again beside the bound", killed.again / most, 1.3, is_most=True),
+    ]
+    return Section("A first load that is killed", [Table(heading, rows)], bars, NOTE, "resume")
 
 
 def _loaded(server: Server, load: Load, records: int) -> Came:

@@ -66,7 +66,7 @@ def run(settings: Settings) -> Section:
         Bar("the slowest beside its fair share", fair, 0.6, "%"),
         Bar("429s of six processes", ours.log.refused, 0, "", is_most=True),
     ]
-    return Section("Six readers of one base", [Table(heading, rows)], bars, NOTE)
+    return Section("Six readers of one base", [Table(heading, rows)], bars, NOTE, "shared")
 
 
 def _ours(records: int) -> Six:

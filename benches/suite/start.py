@@ -71,7 +71,7 @@ def run(settings: Settings) -> Section:
         size = Path(settings.wheel).stat().st_size / 1e6
         rows.append(("size of the release wheel, MB", f"{size:.1f}"))
         bars.append(Bar("size of the wheel", size, 8, "MB", is_most=True))
-    return Section("Start", [Table((f"median of {settings.starts}", ""), rows)], bars, NOTE)
+    return Section("Start", [Table((f"median of {settings.starts}", ""), rows)], bars, NOTE, "start")
 
 
 def _interpreters(server: Server, rounds: int) -> dict[str, float]:

@@ -125,6 +125,10 @@ def _bars(kind: Kind, medians: dict[str, Measured], speeds: dict[str, float]) ->
     bars.append(
         Bar(f"through Spark beside the slower of its floors, {kind.name}", speeds["spark"] / min(floors), 0.6, "%")
     )
+    if "decoder" in speeds:
+        floors_cpu = medians["download"].cpu_seconds + kind.records / speeds["decoder"] + medians["ready"].cpu_seconds
+        share = medians["spark"].cpu_seconds / floors_cpu
+        bars.append(Bar(f"through Spark beside the sum of its floors, {kind.name}, CPU", share, 1.1, is_most=True))
     return bars
 
 

@@ -16,9 +16,13 @@ const PREFIX: &str = "lakeflow-airtable-";
 /// What a file says is of no use after so long without a change: the longest that a budget looks ahead is a quarter of it.
 const OLD: Duration = Duration::from_secs(3_600);
 
-/// How the names of files end that count the calls of a month, and how old they become.
+/// How the names of files end that count the calls of a month.
 pub(crate) const CALLS: &str = "calls";
-const OLD_CALLS: Duration = Duration::from_secs(40 * 86_400);
+
+/// How the names of files end that hold the sizes of tables, for jobs that run once a day or week.
+pub(crate) const SIZES: &str = "sizes";
+
+const OLD_MONTHS: Duration = Duration::from_secs(40 * 86_400);
 
 /// Services of this machine come and go, each with a port of its own.
 const OLD_ON_LOOPBACK: Duration = Duration::from_secs(60);
@@ -72,7 +76,7 @@ fn sweep() {
         let is_loopback = ["---127.", "---localhost-", "----1-"].iter().any(|host| name.contains(host));
         let old = match is_loopback {
             true => OLD_ON_LOOPBACK,
-            false if name.ends_with(&format!(".{CALLS}")) => OLD_CALLS,
+            false if [CALLS, SIZES].iter().any(|kept| name.ends_with(&format!(".{kept}"))) => OLD_MONTHS,
             false => OLD,
         };
         age.is_some_and(|age| age > old)

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::cursor::offset_at_end;
 use super::id_store::IdStore;
+use super::known_size::KnownSize;
 use super::names::{LinkNames, NamesOfRead};
 use super::request;
 use super::split::Split;
@@ -215,7 +216,13 @@ impl Reader {
     ) -> Result<()> {
         let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
         let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
-        let split = may_divide.then(|| Split::new(self.client.requests_per_second(), self.scan.page_size));
+        // Of windows the next one tells nothing.
+        let is_table = matches!(self.scan.selection, Selection::All) && self.scan.max_records.is_none();
+        let known = is_table.then(|| KnownSize::of(&self.client, &self.scan, formula.as_deref()));
+        let split = may_divide.then(|| {
+            let known = known.as_ref().and_then(KnownSize::records);
+            Split::new(self.client.requests_per_second(), self.scan.page_size).expecting(known)
+        });
         let walks = Walks::new(formula, self.scan.max_records.is_some(), split);
         let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now() };
         let first = pages.walks.start();
@@ -228,6 +235,9 @@ impl Reader {
             if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
                 self.flush(batches).await?;
             }
+        }
+        if let Some(known) = known.filter(|_| !batches.is_closed()) {
+            known.note(self.decoder.records() as u64);
         }
         Ok(())
     }

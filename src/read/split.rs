@@ -19,6 +19,10 @@ const LEAST_PAGES: usize = 10;
 /// How many of the last pages tell the pace.
 const RECENT: usize = 5;
 
+/// Where the table's size is known beforehand, one answer that takes so long suffices to divide. A first answer may have
+/// waited for something else, too.
+const SLOW: Duration = Duration::from_millis(350);
+
 /// Answers that come more quickly are not worth dividing for: no budget of Airtable's is left unused by them.
 const QUICK: Duration = Duration::from_millis(100);
 
@@ -40,6 +44,8 @@ pub(super) struct Split {
     /// When the last pages came, and how long each of them took to come.
     recent: VecDeque<(Duration, Duration)>,
     sample: Sample,
+    /// The pages that an earlier read had.
+    known: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,7 +80,15 @@ impl Split {
             largest_page_bytes: 0,
             recent,
             sample: Sample::Wanted,
+            known: None,
         }
+    }
+
+    /// The same where an earlier read had so many records.
+    pub(super) fn expecting(self, records: Option<u64>) -> Self {
+        #[allow(clippy::cast_precision_loss, reason = "millions of records")]
+        let known = records.map(|records| records as f64 / self.page_size);
+        Self { known, ..self }
     }
 
     /// A page of the one cursor came that is not the last: when, since the start of the read; after which response time;
@@ -103,6 +117,9 @@ impl Split {
 
     /// What to do after the last page. That the sample is wanted is said once.
     pub(super) fn advice(&mut self) -> Advice {
+        if let Some(advice) = self.early() {
+            return advice;
+        }
         let is_small = self.pages < LEAST_PAGES || self.records < SMALL;
         let Some(response) = self.response().filter(|_| !is_small) else { return Advice::Stay };
         // So many requests would have to be on their way at any time.
@@ -118,6 +135,16 @@ impl Split {
             Sample::Told(pages) => self.divide(pages, response, wanted),
             Sample::Asked | Sample::Refused => Advice::Stay,
         }
+    }
+
+    /// What the first page and an earlier read tell.
+    fn early(&self) -> Option<Advice> {
+        let (pages, (_, took)) = (self.known?, self.recent.front()?);
+        if self.pages != 1 || *took < SLOW {
+            return None;
+        }
+        let response = took.as_secs_f64();
+        Some(self.divide(pages, response, self.per_second * response)).filter(|advice| *advice != Advice::Stay)
     }
 
     /// How many cursors, where that saves time and costs no more than a fifth of the requests.
@@ -232,6 +259,21 @@ mod tests {
     fn where_others_use_the_budget_or_the_consumer_is_slow_one_cursor_suffices() {
         assert!(!advised(100_000, 400, 200).contains(&Advice::Sample));
         assert!(!advised(100_000, 400, 60).contains(&Advice::Sample));
+    }
+
+    #[test]
+    fn a_size_that_is_known_divides_at_the_first_page_where_answers_are_slow() {
+        for (known, response, advice) in [
+            (Some(20_000), 800, Advice::Divide(5)),
+            (Some(20_000), 400, Advice::Divide(3)),
+            (Some(20_000), 300, Advice::Stay),
+            (Some(2_000), 800, Advice::Stay),
+            (None, 800, Advice::Stay),
+        ] {
+            let mut split = Split::new(4.5, 100).expecting(known);
+            split.page(Duration::from_millis(response), Duration::from_millis(response), 50_000, 0);
+            assert_eq!(split.advice(), advice, "{known:?} {response}");
+        }
     }
 
     #[test]

@@ -342,6 +342,10 @@ impl Walks {
         self.is_divided = true;
         let sample = self.each.iter().position(|walk| walk.part == Part::Sample && walk.cursor.has_more);
         let mut asks: Vec<Ask> = sample.into_iter().map(|walk| self.ask(walk)).collect();
+        // Where an earlier read has told the size.
+        if self.each.iter().all(|walk| walk.part != Part::Sample) {
+            asks.push(self.begin(Part::Sample, Share::SAMPLE));
+        }
         asks.extend(shares::shares(cursors).into_iter().map(|share| self.begin(Part::Share, share)));
         Next { asks, divided: Some(cursors) }
     }

@@ -49,6 +49,24 @@ async fn a_large_table_is_read_by_several_cursors_and_whole() {
 }
 
 #[tokio::test]
+async fn a_table_that_was_read_before_is_divided_at_its_first_page() {
+    let source = Source::with_items(6_000);
+    source.faults(json!({"delay_ms": 400}));
+    let options = [("requests_per_second", "20")];
+    let once = source.ids(&options).await;
+    assert_eq!(listings(&source), 1 + 1, "the table is too small for the pages that would come again");
+    assert_eq!(source.pages(), 60 + 1);
+    let again = source.ids(&options).await;
+    assert_eq!(unique(&again), unique(&once));
+    assert_eq!(listings(&source), 1 + 1 + 10, "all, a share that is the sample, and the others");
+    let pages = source.pages();
+    assert!((61..=60 + 1 + 1 + 10).contains(&pages), "the first page comes again: {pages}");
+    // Another filter is another table.
+    source.ids(&[("requests_per_second", "20"), ("filter_formula", "{N}<2000")]).await;
+    assert_eq!(listings(&source), 1 + 1);
+}
+
+#[tokio::test]
 async fn a_filter_holds_for_every_cursor() {
     let source = slow(&json!([]));
     let ids = source.ids(&with(&[("filter_formula", "OR(MOD({N},4),{N}=0)"), ("page_size", "30")])).await;

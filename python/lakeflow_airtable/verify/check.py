@@ -143,7 +143,11 @@ def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cel
     if not both and CURSOR in there and edited:
         base_times, copy_times = edited, [there[CURSOR]]
     wanted_columns = own if cells else {CREATED: own.get(CREATED)}
-    names = [name for name in wanted_columns if name not in (key, BASE if bases else None) and name in own and name not in _OF_THE_COPY]
+    names = [
+        name
+        for name in wanted_columns
+        if name not in (key, BASE if bases else None) and name in own and name not in _OF_THE_COPY
+    ]
     return _Compared(
         key=(key, there[key.lower()]),
         bases=(bases[0], bases[1]) if bases and bases[1] else None,
@@ -159,7 +163,14 @@ def _compared(scan: Scan, copy: Copy, there: Mapping[str, str], key: str, *, cel
 def _read_copy(copy: Copy, there: Mapping[str, str], compared: _Compared, comparison: Comparison) -> None:
     """Takes in the rows that count: of a history the current versions, and none that tell of a deleted record."""
     end, deleted = there.get(END.lower()), there.get(DELETED)
-    wanted = [compared.key[1], *(compared.bases or ())[1:], *(name for _, name in compared.columns), *compared.copy_times, end, deleted]
+    wanted = [
+        compared.key[1],
+        *(compared.bases or ())[1:],
+        *(name for _, name in compared.columns),
+        *compared.copy_times,
+        end,
+        deleted,
+    ]
     is_json = {theirs for ours, theirs in compared.columns if ours in compared.json}
     for batch in copy.batches(list(dict.fromkeys(name for name in wanted if name is not None))):
         counts = _counting(batch, end, deleted)

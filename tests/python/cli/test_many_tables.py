@@ -181,4 +181,5 @@ def test_a_table_of_every_base_that_has_it(mock_airtable: MockAirtable, tmp_path
     assert {base: read.count(base) for base in set(read)} == bases
     # Of a table that no base has nothing is read.
     ran = run(mock_airtable, "read", "Ordres", "--namespace", namespace, env={"AIRTABLE_BASE_ID": ""})
-    assert ran.returncode == 4 and '"Orders"' in ran.stderr, ran.stderr
+    assert ran.returncode == 4, ran.stderr
+    assert '"Orders"' in ran.stderr

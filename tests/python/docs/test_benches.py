@@ -123,7 +123,10 @@ def test_machines_share_a_base_and_refusals_are_counted(sections: dict[str, Any]
     together = found["2 machines, a place that all see, 20 s"]
     served, share, slowest, locks, refused, idle = (int(re.sub(r"\D", "", cell)) for cell in together)
     assert (locks, refused) == (0, 0)
-    assert served >= 2 and 0 < share <= 100 and 0 < slowest <= 100 and idle >= 2, together
+    assert served >= 2
+    assert idle >= 2
+    assert 0 < share <= 100
+    assert 0 < slowest <= 100
     assert len(sections["machines"]["bars"]) == 4
 
 
@@ -131,12 +134,16 @@ def test_machines_share_a_base_and_refusals_are_counted(sections: dict[str, Any]
 def test_a_load_that_is_killed_goes_on_where_it_was(sections: dict[str, Any]) -> None:
     found = rows(sections["resume"])
     batches, requests, _, again = zip(*found.values(), strict=True)
-    assert [int(number) for number in batches][:2] == [1, 1] and int(batches[2]) > 9 and batches[2] == batches[3]
+    assert [int(number) for number in batches][:2] == [1, 1]
+    assert int(batches[2]) > 9
+    assert batches[2] == batches[3]
     assert [int(number.replace(",", "")) for number in again] == [0, 1_000, 0, int(again[3])]
     assert int(again[3]) <= 260
     # Twenty pages, the definition, and how far the changes go; the killed one in parts costs a part and a few again.
     once, twice, parts, parts_again = map(int, requests)
-    assert once <= 25 and twice >= once + 10 and parts_again <= parts + 8, requests
+    assert once <= 25
+    assert twice >= once + 10
+    assert parts_again <= parts + 8
 
 
 @pytest.mark.slow

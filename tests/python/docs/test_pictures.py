@@ -14,7 +14,7 @@ from project import PROJECT, places_of_machines
 
 PICTURES = PROJECT / "docs" / "pictures"
 SVG = "{http://www.w3.org/2000/svg}"
-MODULES = ("flow", "cursors", "refused", "speed", "memory", "history", "sample_base")
+MODULES = ("flow", "cursors", "refused", "speed", "memory", "groups", "history", "sample_base")
 
 
 @pytest.fixture
