@@ -23,7 +23,19 @@ from .decoder import PROJECT
 from .report import made, write_again, write_page
 from .settings import Settings
 
-GROUPS = ("start", "memory", "increments", "polls", "paced", "shared", "bases", "attachments", "files", "copies", "whole")
+GROUPS = (
+    "start",
+    "memory",
+    "increments",
+    "polls",
+    "paced",
+    "shared",
+    "bases",
+    "attachments",
+    "files",
+    "copies",
+    "whole",
+)
 """What is run by default. The longest comes last."""
 
 MORE = ("sizes",)

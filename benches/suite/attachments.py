@@ -61,9 +61,7 @@ def _fill(server: Server, files: int) -> None:
     fields = [{"name": "Name"}, {"name": "Files", "type": "multipleAttachments"}]
     server.call("create_table", TABLE, fields)
     for start in range(0, files, 500):
-        records = [
-            {"Name": f"{number}", "Files": [_file(number)]} for number in range(start, min(start + 500, files))
-        ]
+        records = [{"Name": f"{number}", "Files": [_file(number)]} for number in range(start, min(start + 500, files))]
         server.call("create_records", TABLE, records)
 
 

@@ -243,7 +243,15 @@ def test_large_files_go_through_little_memory(papers: MockAirtable, tmp_path: Pa
 
 def test_the_command_line_stores_files(papers: MockAirtable, tmp_path: Path) -> None:
     done = run(
-        papers, "read", "Papers", "--attachments", "download", "--attachment-location", str(tmp_path), "--format", "jsonl"
+        papers,
+        "read",
+        "Papers",
+        "--attachments",
+        "download",
+        "--attachment-location",
+        str(tmp_path),
+        "--format",
+        "jsonl",
     )
     assert done.returncode == 0, done.stderr
     first = json.loads(done.stdout.splitlines()[0])
