@@ -20,9 +20,9 @@ BYTES = 50_000
 RESPONSE_SECONDS = 0.1
 TABLE = "Papers"
 NOTE = (
-    f"Each record has one file of {BYTES // 1000} kB. Answers take {RESPONSE_SECONDS:g} s, those of files and of pages. "
-    f"A base gives {LIMIT} requests a second, and files are outside of that. The loop is a session of `requests`, which "
-    "keeps its connection. A read again finds all files there."
+    f"Each record has one file of {BYTES // 1000} kB. Answers take {RESPONSE_SECONDS:g} s, of files and pages. "
+    f"A base gives {LIMIT} requests a second, and files are outside of that. The loop is a session of `requests`, "
+    "which keeps its connection. A read again finds all files there."
 )
 
 
