@@ -20,9 +20,9 @@ BYTES = 50_000
 RESPONSE_SECONDS = 0.1
 TABLE = "Papers"
 NOTE = (
-    f"Each record has one file of {BYTES // 1000} kB. Answers take {RESPONSE_SECONDS:g} s, those of files and of pages. A "
-    f"base gives {LIMIT} requests a second, and files are outside of that. The loop is a session of `requests`, which keeps "
-    "its connection. A read again finds all files there."
+    f"Each record has one file of {BYTES // 1000} kB. Answers take {RESPONSE_SECONDS:g} s, of files and pages. "
+    f"A base gives {LIMIT} requests a second, and files are outside of that. The loop is a session of `requests`, "
+    "which keeps its connection. A read again finds all files there."
 )
 
 
@@ -61,9 +61,7 @@ def _fill(server: Server, files: int) -> None:
     fields = [{"name": "Name"}, {"name": "Files", "type": "multipleAttachments"}]
     server.call("create_table", TABLE, fields)
     for start in range(0, files, 500):
-        records = [
-            {"Name": f"{number}", "Files": [_file(number)]} for number in range(start, min(start + 500, files))
-        ]
+        records = [{"Name": f"{number}", "Files": [_file(number)]} for number in range(start, min(start + 500, files))]
         server.call("create_records", TABLE, records)
 
 

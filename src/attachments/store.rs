@@ -145,7 +145,7 @@ impl Unfinished {
     /// Gives the file its name.
     pub(super) fn complete(self, place: &Place) -> io::Result<()> {
         // Rows that name the file may be kept for good before the system has written it. It costs a tenth of the time.
-        self.file.sync_all()?;
+        synced(&self.file)?;
         self.named(place, |from, to| fs::rename(from, to))
     }
 
@@ -164,7 +164,7 @@ impl Unfinished {
                 }
                 let mut copy = OpenOptions::new().write(true).create_new(true).open(&place.path)?;
                 io::copy(&mut File::open(&self.path)?, &mut copy)?;
-                copy.sync_all()
+                synced(&copy)
             }
             renamed => renamed,
         }
@@ -175,6 +175,14 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         // One that has its name now is no longer there.
         _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Waits until the system has written a file. Mounts that know no such thing write it when it is closed.
+fn synced(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
+        done => done,
     }
 }
 

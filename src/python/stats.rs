@@ -91,7 +91,11 @@ impl ReadStats {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let mut shown = Vec::new();
+        let has_files = self.files_fetched + self.files_there + self.files_missed > 0;
         for (name, value) in self.as_dict(py)? {
+            if !has_files && name.to_string().starts_with("file") {
+                continue;
+            }
             let rounded = name.to_string().ends_with("seconds");
             let value = if rounded { format!("{:.3}", value.extract::<f64>()?) } else { value.repr()?.to_string() };
             shown.push(format!("{name}={value}"));

@@ -117,7 +117,9 @@ def _as_read(given: Options) -> Options:
         raise OptionError(f"verify compares rows by one key, and {part} have several: leave part out", option="part")
     read = {name: value for name, value in given.items() if name.lower() != "attachment_location"}
     if by_name.get("attachments", "").strip().lower() == "download":
-        read = {name: value for name, value in read.items() if name.lower() != "attachments"} | {"attachments": "stable"}
+        read = {name: value for name, value in read.items() if name.lower() != "attachments"} | {
+            "attachments": "stable"
+        }
     return Options({**read, "ingestion_type": "snapshot"})
 
 

@@ -305,3 +305,10 @@ def test_bases_are_read_as_a_whole_both_ways(tmp_path: Path) -> None:
         ("one after the other", "as one table"), "1,000"
     )
     assert all(row[-1] == "0" for row in found.values()), "429s"
+
+
+def test_files_are_stored_by_both_ways(tmp_path: Path) -> None:
+    found = rows(quick(tmp_path, "attachments")["attachments"])
+    assert list(found) == ["a loop of requests", "attachments=download", "the same again"]
+    loop, ours, _ = (float(row[0].replace(",", "")) for row in found.values())
+    assert ours < loop

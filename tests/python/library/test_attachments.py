@@ -153,7 +153,7 @@ def test_an_address_is_in_no_message(papers: MockAirtable, tmp_path: Path, caplo
             strict=True,
         )
     ] == [True] * 3, reasons
-    with pytest.raises(DataError, match="the file 'f.txt'|the file \"f.txt\"") as raised:
+    with pytest.raises(DataError, match=r'the file "f\.txt"') as raised:
         base.read("Papers", **stored(tmp_path, on_bad_value="fail")).to_arrow()
     for text in (caplog.text, str(rows), str(raised.value)):
         assert "secret-address" not in text
@@ -243,7 +243,15 @@ def test_large_files_go_through_little_memory(papers: MockAirtable, tmp_path: Pa
 
 def test_the_command_line_stores_files(papers: MockAirtable, tmp_path: Path) -> None:
     done = run(
-        papers, "read", "Papers", "--attachments", "download", "--attachment-location", str(tmp_path), "--format", "jsonl"
+        papers,
+        "read",
+        "Papers",
+        "--attachments",
+        "download",
+        "--attachment-location",
+        str(tmp_path),
+        "--format",
+        "jsonl",
     )
     assert done.returncode == 0, done.stderr
     first = json.loads(done.stdout.splitlines()[0])
