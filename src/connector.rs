@@ -425,8 +425,14 @@ impl LakeflowConnect for AirtableConnector {
             IngestionType::Snapshot => None,
             IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
             IngestionType::Append => Some("createdTime".to_owned()),
+            IngestionType::ChangeLog => Some("_changed_at".to_owned()),
         };
-        Ok(TableMetadata { primary_keys: vec!["id".into()], cursor_field, ingestion_type: read.ingestion_type })
+        let primary_keys: &[&str] = match read.ingestion_type {
+            IngestionType::ChangeLog => &["transaction", "id", "change", "field_id"],
+            _ => &["id"],
+        };
+        let primary_keys = primary_keys.iter().map(|&key| key.to_owned()).collect();
+        Ok(TableMetadata { primary_keys, cursor_field, ingestion_type: read.ingestion_type })
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {

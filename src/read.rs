@@ -7,6 +7,7 @@
 //! | `bases` | the reads of several bases as one |
 //! | `stats` | how far a read is, and the lines that say so |
 //! | `reader` | the task behind it: the only one that waits |
+//! | `log` | the same for a log of changes, which is read from payloads and not from records |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `parts` | shares that a first load reads one after the other |
@@ -20,6 +21,7 @@ mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
 mod life;
+mod log;
 pub(crate) mod parts;
 mod reader;
 mod request;
@@ -30,6 +32,7 @@ pub(crate) mod stats;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use log::{LogBatchEnd, lost as lost_log};
 pub(crate) use reader::died;
 pub(crate) use size::ask as ask_size;
 pub use size::{Certainty, Size};

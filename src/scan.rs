@@ -8,6 +8,7 @@
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
+//! | `log` | the columns of a log of changes, and the fields that it names |
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
@@ -30,6 +31,7 @@ use crate::time::Micros;
 
 mod columns;
 mod definitions;
+mod log;
 mod lookup;
 mod names;
 mod projection;
@@ -39,15 +41,19 @@ pub(crate) mod union;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
+pub use log::{LogColumn, LoggedField};
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
-pub use selection::{Listed, Moment, Selection, Window};
+pub use selection::{Listed, Moment, PayloadRange, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
 const VERSION: u32 = 2;
 
 /// The form of a plan of several bases, and of each of them.
 const VERSION_OF_SEVERAL: u32 = 3;
+
+/// The form of a plan of a log of changes.
+const VERSION_OF_LOG: u32 = 4;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,6 +101,9 @@ pub struct Scan {
     pub leaves_out_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
     pub known_ids: Option<KnownIds>,
+    /// The fields that a log of changes names; empty for every other read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged: Vec<LoggedField>,
     /// The same read of the same table in other bases, with the same columns. Their rows come among those of this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Scan>,
@@ -136,8 +145,9 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
+        let is_log = options.ingestion_type == IngestionType::ChangeLog;
         Ok(Self {
-            version: VERSION,
+            version: if is_log { VERSION_OF_LOG } else { VERSION },
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
             table_name: table.name.clone(),
@@ -147,7 +157,7 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
-            columns: columns::columns(table, &fields, options),
+            columns: if is_log { log::columns() } else { columns::columns(table, &fields, options) },
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,
@@ -156,6 +166,7 @@ impl Scan {
             only_gone: options.deletes_only,
             leaves_out_gone: false,
             known_ids: None,
+            logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
             others: Vec::new(),
         })
     }
@@ -168,12 +179,12 @@ impl Scan {
         let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}").into());
         let plan: Value = serde_json::from_str(text).map_err(none)?;
         // Before the rest is read: a newer plan may hold what this version has no name for.
-        let is_known = |version| [VERSION, VERSION_OF_SEVERAL].map(u64::from).contains(&version);
+        let is_known = |version| [VERSION, VERSION_OF_SEVERAL, VERSION_OF_LOG].map(u64::from).contains(&version);
         if plan["version"].as_u64().is_some_and(|version| !is_known(version)) {
             return Err(Error::Data(
                 format!(
-                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} and \
-                 {VERSION_OF_SEVERAL}: install the same wheel on the driver and on every worker",
+                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} to \
+                 {VERSION_OF_LOG}: install the same wheel on the driver and on every worker",
                     plan["version"],
                     env!("CARGO_PKG_VERSION")
                 )
@@ -244,6 +255,21 @@ impl Scan {
         Self { leaves_out_gone: !self.only_gone, ..self.clone() }
     }
 
+    /// Whether the plan can be read as a batch: a log of changes is read range by range only.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where it cannot.
+    pub fn check_batch(&self) -> Result<()> {
+        if !self.is_log() || self.selection != Selection::All {
+            return Ok(());
+        }
+        Err(Error::Option(
+            "option ingestion_type is change_log, which is a stream of what changes from now on and no table that can be read: \
+             read it by readStream, changes, ingest or sync"
+                .into(),
+        ))
+    }
+
     /// Ids of a plan become parts of addresses and formulas.
     fn check_ids(&self) -> Result<()> {
         let listed = match &self.selection {
@@ -251,10 +277,19 @@ impl Scan {
             _ => None,
         };
         let records = listed.into_iter().flatten().map(|(id, _)| id);
-        match [&self.base_id, &self.table_id].into_iter().chain(records).find(|id| !is_id(id)) {
+        let webhook = match &self.selection {
+            Selection::Payloads(range) => Some(&range.webhook_id),
+            _ => None,
+        };
+        match [&self.base_id, &self.table_id].into_iter().chain(webhook).chain(records).find(|id| !is_id(id)) {
             Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)).into())),
             None => Ok(()),
         }
+    }
+
+    /// Whether it is of a log of changes, which is read from payloads.
+    pub(crate) fn is_log(&self) -> bool {
+        self.ingestion_type == IngestionType::ChangeLog
     }
 
     /// Whether a change feed names the records of reads by name.

@@ -303,6 +303,7 @@ fn shape(column: &Column) -> Shape {
         Source::CreatedTime | Source::ChangedAt { .. } => Shape::Timestamp,
         Source::Deleted => Shape::Bool,
         Source::Field(field) => field.shape.clone(),
+        Source::Log(column) => column.shape(),
     }
 }
 

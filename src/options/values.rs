@@ -64,6 +64,7 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         deletes_only: given.deletes_only(),
         page_size: u32::try_from(page_size).unwrap_or(100),
     };
+    check_log(&read)?;
     check_lost_feed(&read)?;
     check_bases(&read)?;
     Ok(read)
@@ -211,7 +212,13 @@ fn plan(given: &Given) -> Result<Option<Plan>> {
 }
 
 fn ingestion_type(given: &Given) -> Result<IngestionType> {
-    let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
+    let types = [
+        IngestionType::Snapshot,
+        IngestionType::Cdc,
+        IngestionType::CdcWithDeletes,
+        IngestionType::Append,
+        IngestionType::ChangeLog,
+    ];
     let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
     if given.deletes_only() && ingestion_type != IngestionType::CdcWithDeletes {
         return Err(Error::Option(
@@ -239,6 +246,41 @@ fn directory(given: &Given, name: &'static str, seen: &str) -> Result<Option<Str
     match location.as_deref().filter(|location| !Path::new(location).is_absolute()) {
         Some(relative) => Err(bad(name, relative, &format!("an absolute path, {seen}, such as /Volumes/..."))),
         None => Ok(location),
+    }
+}
+
+/// What a log of changes cannot be narrowed by, and what it cannot do.
+fn check_log(read: &ReadOptions) -> Result<()> {
+    if read.ingestion_type != IngestionType::ChangeLog {
+        return Ok(());
+    }
+    let chosen = "Airtable tells which cells of a table changed, and not which of its records were chosen then: leave it \
+                  out, and choose rows of the log by their ids";
+    let refused = [
+        ("view", read.view.is_some(), chosen),
+        ("filter_formula", read.filter_formula.is_some(), chosen),
+        (
+            "max_records",
+            read.max_records.is_some(),
+            "a log that stopped there would leave changes out: max_records_per_batch bounds its batches",
+        ),
+        (
+            "on_lost_feed",
+            read.reread_when_lost,
+            "what a lost feed told cannot be read again: set it to fail, and a gap is an error",
+        ),
+        (
+            "schema_change",
+            read.schema_change == SchemaChange::Fail,
+            "a log has the same columns whatever becomes of the table's fields: leave it out",
+        ),
+    ];
+    match refused.into_iter().find(|(_, is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((name, _, why)) => Err(Error::Option(
+            format!("option {name} is given, and ingestion_type is change_log: {why}").into(),
+        )
+        .of_option(name)),
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::airtable::client::Client;
 use crate::error::Result;
 use crate::read::bases;
+use crate::read::log::LogReader;
 use crate::read::reader::{Reader, died};
 use crate::read::stats::{End, Progress, Stats};
 use crate::scan::Scan;
@@ -84,7 +85,10 @@ impl Batches {
             let (sender, batches) = mpsc::channel(1);
             let progress = self.progress.clone();
             progress.begin();
-            let task = if scan.others.is_empty() {
+            let task = if scan.is_log() {
+                let reader = LogReader::new(client, scan, progress.clone());
+                tokio::spawn(progress.told(reader.run(sender)))
+            } else if scan.others.is_empty() {
                 let reader = Reader::new(client, scan, progress.clone());
                 tokio::spawn(progress.told(reader.run(sender)))
             } else {

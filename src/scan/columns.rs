@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
+use crate::scan::log::LogColumn;
 use crate::scan::names::column_names;
 
 /// One column of the schema.
@@ -48,6 +49,8 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
+    /// What a log of changes tells.
+    Log(LogColumn),
 }
 
 /// A field as it was when the read was planned.
@@ -80,6 +83,7 @@ impl Column {
             }
             Source::Deleted => DataType::Boolean,
             Source::Field(field) => field.shape.data_type(),
+            Source::Log(column) => column.shape().data_type(),
         }
     }
 
@@ -90,6 +94,7 @@ impl Column {
             Source::CreatedTime | Source::ChangedAt { .. } => json!("timestamp"),
             Source::Deleted => json!("boolean"),
             Source::Field(field) => field.shape.spark_type(),
+            Source::Log(column) => column.shape().spark_type(),
         }
     }
 
@@ -108,6 +113,7 @@ impl Column {
             Source::ChangedAt { .. } => comment("when the record changed: orders the versions of a row"),
             Source::Deleted => comment("whether the record was deleted"),
             Source::Field(field) => field.metadata(),
+            Source::Log(column) => comment(column.comment()),
         }
     }
 }

@@ -35,7 +35,7 @@ fn webhooks_that_leave_changes_out_are_not_taken() {
         (json!({"ofNextYear": ["usrA"]}), Some("filter ofNextYear may leave changes out")),
         (json!({"ofNextYear": false}), Some("ofNextYear")),
     ] {
-        let lack = webhook("achA", &more).lack("tblA");
+        let lack = webhook("achA", &more).lack("tblA", Purpose::Records);
         match lacks {
             None => assert_eq!(lack, None, "{more}"),
             Some(word) => assert!(lack.as_ref().is_some_and(|lack| lack.contains(word)), "{more}: {lack:?}"),
@@ -60,14 +60,14 @@ fn what_is_not_known_of_a_specification_may_leave_changes_out() {
         (Value::Null, Some("dataTypes")),
     ] {
         let webhook = Webhook { specification: specification.clone(), ..webhook("achA", &json!({})) };
-        let lack = webhook.lack("tblA");
+        let lack = webhook.lack("tblA", Purpose::Records);
         match lacks {
             None => assert_eq!(lack, None, "{specification}"),
             Some(start) => {
                 assert!(lack.as_ref().is_some_and(|lack| lack.contains(start)), "{specification}: {lack:?}");
             }
         }
-        assert_eq!(suitable(&[webhook], "tblA", 0).is_some(), lacks.is_none(), "{specification}");
+        assert_eq!(suitable(&[webhook], "tblA", Purpose::Records, 0).is_some(), lacks.is_none(), "{specification}");
     }
 }
 
@@ -79,12 +79,12 @@ fn the_choice_is_the_same_for_all() {
         webhook("ach4", &json!({})),
         webhook("ach3", &json!({})),
     ];
-    assert_eq!(suitable(&all, "tblA", 0).map(|webhook| webhook.id.as_str()), Some("ach3"));
-    assert!(suitable(&all, "tblA", 7 * 86_400).is_none(), "all have expired");
+    assert_eq!(suitable(&all, "tblA", Purpose::Records, 0).map(|webhook| webhook.id.as_str()), Some("ach3"));
+    assert!(suitable(&all, "tblA", Purpose::Records, 7 * 86_400).is_none(), "all have expired");
     let of_table = [all[3].clone(), webhook("ach9", &json!({"recordChangeScope": "tblA"}))];
-    assert_eq!(suitable(&of_table, "tblA", 0).map(|webhook| webhook.id.as_str()), Some("ach9"));
-    assert_eq!(named(&all, "ach1", "tblA").map(|webhook| webhook.id.as_str()), Ok("ach1"));
-    let error = named(&all, "ach7", "tblA").expect_err("none such");
+    assert_eq!(suitable(&of_table, "tblA", Purpose::Records, 0).map(|webhook| webhook.id.as_str()), Some("ach9"));
+    assert_eq!(named(&all, "ach1", "tblA", Purpose::Records).map(|webhook| webhook.id.as_str()), Ok("ach1"));
+    let error = named(&all, "ach7", "tblA", Purpose::Records).expect_err("none such");
     assert!(error.to_string().contains("ach1, ach2, ach4, ach3"), "{error}");
 }
 
@@ -153,7 +153,7 @@ fn a_null_is_a_key_that_is_left_out() {
         for listed in [null, left_out] {
             let webhook = Webhook::read(&listed);
             assert_eq!(webhook.unreadable().is_none(), is_read, "{listed}: {:?}", webhook.unreadable());
-            assert_eq!(suitable(&[webhook], "tblA", 0).is_some(), serves, "{listed}");
+            assert_eq!(suitable(&[webhook], "tblA", Purpose::Records, 0).is_some(), serves, "{listed}");
         }
     }
 }
