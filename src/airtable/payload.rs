@@ -219,9 +219,10 @@ fn failure(error: &Value, code: &Value) -> Option<String> {
 fn said<'a>(payload: &PayloadParts<'a>, table_id: &str) -> Result<Said<'a>, String> {
     let tables: HashMap<String, &RawValue> =
         part(payload.changed_tables_by_id, "changedTablesById", |json| HashMap::deserialize(json))?;
-    let table = tables.get(table_id).filter(|table| table.get() != "null").map(|table| {
-        object(table).map_err(|why| format!("its changedTablesById.{table_id}: {why}"))
-    });
+    let table = tables
+        .get(table_id)
+        .filter(|table| table.get() != "null")
+        .map(|table| object(table).map_err(|why| format!("its changedTablesById.{table_id}: {why}")));
     Ok(Said {
         table: table.transpose()?,
         is_destroyed: payload.destroyed_table_ids.is_some_and(|ids| may_hold(ids, table_id)),

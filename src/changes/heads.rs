@@ -99,12 +99,7 @@ impl Heads {
 
     /// How old the answer is by which a feed has not moved from a position, if it was asked for since a time. Else it is to
     /// be asked for: by one of all who would ask the same, while the others wait for the answer.
-    pub(super) async fn rest(
-        &self,
-        client: &Client,
-        at: &FeedPosition,
-        since: Wall,
-    ) -> Result<Duration, Option<Held>> {
+    pub(super) async fn rest(&self, client: &Client, at: &FeedPosition, since: Wall) -> Result<Duration, Option<Held>> {
         let (mut asking, mut known) = (None, self.known(at, since));
         if known == Known::Unsure {
             asking = self.alone(client).await;

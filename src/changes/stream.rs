@@ -158,8 +158,7 @@ impl Stream {
             return reached(start.clone(), false);
         }
         // What can be read at the end of a run is found out by its last batch. A log reads nothing but payloads.
-        let is_known =
-            self.plan.is_log() || !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
+        let is_known = self.plan.is_log() || !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
         let is_batch = max_records.is_none() && is_known;
         if is_batch || start.is_none_or(|start| *start == target) {
             return reached(target, false);
@@ -259,7 +258,12 @@ impl Stream {
         let is_feed = self.mode.is_feed();
         // Where nothing was asked, nothing is new either.
         let Ok(now) = self.listing().told_now() else { return Ok(()) };
-        if !self.plan.has_all_fields || self.plan.only_gone || self.plan.is_log() || is_feed && !begins || !self.looks.is_due(now) {
+        if !self.plan.has_all_fields
+            || self.plan.only_gone
+            || self.plan.is_log()
+            || is_feed && !begins
+            || !self.looks.is_due(now)
+        {
             return Ok(());
         }
         let added = added(&self.plan, &self.listing().definition().await?);

@@ -197,7 +197,11 @@ impl Webhooks<'_> {
     /// One that serves and has not failed; none where one is to be made.
     async fn serving(&self, webhooks: &mut [Webhook]) -> Result<Option<Webhook>> {
         loop {
-            let Some(webhook) = suitable(webhooks, &self.plan.table_id, webhook::Purpose::of(self.plan), self.now()?).cloned() else { return Ok(None) };
+            let Some(webhook) =
+                suitable(webhooks, &self.plan.table_id, webhook::Purpose::of(self.plan), self.now()?).cloned()
+            else {
+                return Ok(None);
+            };
             if !self.has_failed(&webhook, webhooks).await? {
                 return Ok(Some(webhook));
             }
@@ -278,8 +282,11 @@ impl Webhooks<'_> {
         if webhooks.len() >= MOST_WEBHOOKS {
             return Err(self.no_place(&webhooks));
         }
-        let creation =
-            Request { purpose: Purpose::NewWebhook, body: Some(creation(self.plan)), ..self.request(Method::POST, &[]) };
+        let creation = Request {
+            purpose: Purpose::NewWebhook,
+            body: Some(creation(self.plan)),
+            ..self.request(Method::POST, &[])
+        };
         let mut attempts = 0;
         let new: NewWebhook = loop {
             attempts += 1;

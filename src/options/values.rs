@@ -254,11 +254,19 @@ fn check_log(read: &ReadOptions) -> Result<()> {
     if read.ingestion_type != IngestionType::ChangeLog {
         return Ok(());
     }
-    let chosen = "Airtable tells which cells of a table changed, and not which of its records were chosen then: leave it \
-                  out, and choose rows of the log by their ids";
     let refused = [
-        ("view", read.view.is_some(), chosen),
-        ("filter_formula", read.filter_formula.is_some(), chosen),
+        (
+            "view",
+            read.view.is_some(),
+            "Airtable tells which cells of a table changed, and not which records a view had then: leave it out (the web \
+             address of a table may name one, too), and choose rows of the log",
+        ),
+        (
+            "filter_formula",
+            read.filter_formula.is_some(),
+            "Airtable tells which cells of a table changed, and not which records fulfilled a formula then: leave it out, \
+             and choose rows of the log",
+        ),
         (
             "max_records",
             read.max_records.is_some(),
@@ -277,10 +285,10 @@ fn check_log(read: &ReadOptions) -> Result<()> {
     ];
     match refused.into_iter().find(|(_, is_given, _)| *is_given) {
         None => Ok(()),
-        Some((name, _, why)) => Err(Error::Option(
-            format!("option {name} is given, and ingestion_type is change_log: {why}").into(),
-        )
-        .of_option(name)),
+        Some((name, _, why)) => {
+            Err(Error::Option(format!("option {name} is given, and ingestion_type is change_log: {why}").into())
+                .of_option(name))
+        }
     }
 }
 

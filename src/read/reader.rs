@@ -95,7 +95,9 @@ impl Reader {
             Selection::Window(window) => self.pages(window.formula(), true, batches).await?,
             Selection::Listed(listed) => self.listed(&listed, batches).await?,
             Selection::Payloads(_) => {
-                return Err(Error::Data("a plan of payloads that is none of a log of changes: plan the read anew".into()));
+                return Err(Error::Data(
+                    "a plan of payloads that is none of a log of changes: plan the read anew".into(),
+                ));
             }
         }
         if let Some(known) = self.scan.known_ids.clone() {

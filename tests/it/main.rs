@@ -3,6 +3,7 @@
 mod added;
 mod arrivals;
 mod bases;
+mod change_log;
 mod changes;
 mod cursors;
 mod examples;

@@ -21,7 +21,8 @@ fn shown(payload: &Value) -> Vec<String> {
     let shown = |record: &RecordCells| match &record.cells {
         None => format!("{} {:?}", record.id, record.word),
         Some(cells) => {
-            let cells = cells.iter().map(|(field, cell)| format!("{field}: {} -> {}", text(&cell.old), text(&cell.new)));
+            let cells =
+                cells.iter().map(|(field, cell)| format!("{field}: {} -> {}", text(&cell.old), text(&cell.new)));
             format!("{} {:?} {:?}", record.id, record.word, cells.collect::<Vec<_>>())
         }
     };

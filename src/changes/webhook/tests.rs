@@ -208,3 +208,56 @@ fn a_webhook_that_cannot_be_read_matters_only_to_who_means_it() {
         }
     }
 }
+
+#[test]
+fn a_log_has_a_webhook_of_its_own() {
+    let of = |id: &str, scope: Option<&str>, previous: bool| {
+        let filters = json!({"dataTypes": DATA_TYPES, "recordChangeScope": scope});
+        let mut webhook = webhook(id, &json!({}));
+        webhook.specification =
+            json!({"options": {"filters": filters, "includes": {"includePreviousCellValues": previous}}});
+        webhook
+    };
+    let all = [
+        of("ach1", None, false),
+        of("ach2", Some("tblA"), false),
+        of("ach3", None, true),
+        of("ach4", Some("tblB"), true),
+        of("ach6", Some("tblA"), true),
+        of("ach5", Some("tblA"), true),
+    ];
+    let found =
+        |webhooks: &[Webhook], purpose| suitable(webhooks, "tblA", purpose, 0).map(|webhook| webhook.id.clone());
+    assert_eq!(found(&all, Purpose::Log).as_deref(), Some("ach5"));
+    assert_eq!(found(&all[..4], Purpose::Log), None, "one of all tables is used where it is named");
+    assert_eq!(found(&all, Purpose::Records).as_deref(), Some("ach2"));
+    assert_eq!(found(&all[3..], Purpose::Records), None, "that of a log is left to logs");
+
+    let choose = |options: &[(&str, &str)], last: Option<&str>| {
+        let (plan, options) = planned(&[&[("ingestion_type", "change_log")], options].concat());
+        let last = last.map(|id| FeedPosition {
+            webhook_id: id.into(),
+            next: 1,
+            at: 0,
+            after: None,
+            parts: None,
+            unread: None,
+        });
+        let chosen = chosen(&all, &plan, &options, last.as_ref(), 0);
+        chosen.map(|webhook| webhook.map(|webhook| webhook.id.clone())).map_err(|error| error.to_string())
+    };
+    let named = |id| [("webhook_id", id)];
+    assert_eq!(choose(&[], None), Ok(Some("ach5".into())));
+    assert_eq!(choose(&[], Some("ach6")), Ok(Some("ach6".into())), "it goes on where it began");
+    assert_eq!(choose(&named("ach3"), None), Ok(Some("ach3".into())));
+    assert_eq!(choose(&named("ach3"), Some("ach3")), Ok(Some("ach3".into())));
+    for (options, last, expected) in [
+        (&named("ach1")[..], None, "its includePreviousCellValues is false, but true is needed"),
+        (&named("ach4"), None, "its recordChangeScope is \"tblB\""),
+        (&named("ach3"), Some("ach5"), "was begun by webhook ach5, and would go on by webhook ach3"),
+        (&[], Some("ach9"), "webhook ach9 was deleted: nothing else tells what they were"),
+    ] {
+        let error = choose(options, last).expect_err("none");
+        assert!(error.contains(expected), "{options:?}: {error}");
+    }
+}

@@ -75,9 +75,12 @@ impl Form {
 
 impl Person<'_> {
     fn as_in_records(&self) -> String {
-        let rest = [("email", self.email), ("name", self.name)].into_iter().filter_map(|(key, value)| Some((key, value?)));
-        let told: Vec<String> =
-            std::iter::once(("id", self.id)).chain(rest).map(|(key, value)| format!("\"{key}\":{}", value.get())).collect();
+        let rest =
+            [("email", self.email), ("name", self.name)].into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let told: Vec<String> = std::iter::once(("id", self.id))
+            .chain(rest)
+            .map(|(key, value)| format!("\"{key}\":{}", value.get()))
+            .collect();
         format!("{{{}}}", told.join(","))
     }
 }
@@ -158,12 +161,8 @@ mod tests {
     use super::*;
 
     fn converted(kind: &str, result: Option<&str>, cell: &str) -> Option<String> {
-        let field = LoggedField {
-            id: "fldA".into(),
-            name: "A".into(),
-            kind: kind.into(),
-            result: result.map(str::to_owned),
-        };
+        let field =
+            LoggedField { id: "fldA".into(), name: "A".into(), kind: kind.into(), result: result.map(str::to_owned) };
         let raw: &RawValue = serde_json::from_str(cell).expect("JSON");
         as_in_records(Some(&field), raw)
     }
@@ -177,7 +176,8 @@ mod tests {
         let red = json!({"id": "selA", "name": "Red", "color": "redBright"});
         let plain = json!({"id": "selB", "name": "Plain"});
         let link = |id: &str| json!({"id": id, "name": "a name"});
-        let lookup = |values: Value| json!({"linkedRecordIds": ["rec2", "rec1", "rec3"], "valuesByLinkedRecordId": values});
+        let lookup =
+            |values: Value| json!({"linkedRecordIds": ["rec2", "rec1", "rec3"], "valuesByLinkedRecordId": values});
         for (kind, result, cell, expected) in [
             ("singleSelect", None, red.clone(), json!("Red")),
             ("externalSyncSource", None, plain.clone(), json!("Plain")),
@@ -188,7 +188,12 @@ mod tests {
             ("createdBy", None, person.clone(), as_person.clone()),
             ("lastModifiedBy", None, group.clone(), json!({"id": "ugpA", "name": "All"})),
             ("multipleCollaborators", None, json!([person, group]), json!([as_person, {"id": "ugpA", "name": "All"}])),
-            ("multipleLookupValues", Some("number"), lookup(json!({"rec1": [1, 2.5], "rec2": [3]})), json!([3, 1, 2.5])),
+            (
+                "multipleLookupValues",
+                Some("number"),
+                lookup(json!({"rec1": [1, 2.5], "rec2": [3]})),
+                json!([3, 1, 2.5]),
+            ),
             ("lookup", Some("number"), lookup(json!({"rec1": 1, "rec2": null, "rec9": [7]})), json!([1])),
             (
                 "multipleLookupValues",
@@ -203,7 +208,12 @@ mod tests {
                 json!(["recC", "recA", "recB"]),
             ),
             ("multipleLookupValues", Some("singleCollaborator"), lookup(json!({"rec1": [person]})), json!([as_person])),
-            ("multipleLookupValues", None, lookup(json!({"rec1": [{"error": "#ERROR!"}]})), json!([{"error": "#ERROR!"}])),
+            (
+                "multipleLookupValues",
+                None,
+                lookup(json!({"rec1": [{"error": "#ERROR!"}]})),
+                json!([{"error": "#ERROR!"}]),
+            ),
             // As records have them.
             ("multipleLookupValues", Some("singleSelect"), json!(["Red", null]), json!(["Red", null])),
             ("rollup", Some("number"), json!(5), json!(5)),
@@ -232,7 +242,11 @@ mod tests {
             ("number", "1.50", "1.50"),
             ("number", "12345678901234567890123", "12345678901234567890123"),
             ("singleSelect", r#"{"id":"selA","name":"\u0041 b"}"#, r#""\u0041 b""#),
-            ("multipleLookupValues", r#"{"linkedRecordIds":["r"],"valuesByLinkedRecordId":{"r":[1.0,1e3]}}"#, "[1.0,1e3]"),
+            (
+                "multipleLookupValues",
+                r#"{"linkedRecordIds":["r"],"valuesByLinkedRecordId":{"r":[1.0,1e3]}}"#,
+                "[1.0,1e3]",
+            ),
         ] {
             assert_eq!(converted(kind, None, cell).as_deref(), Some(expected), "{kind} {cell}");
         }

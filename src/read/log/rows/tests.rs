@@ -110,19 +110,24 @@ fn rows_tell_when_by_whom_and_how() {
     assert_eq!(sources, [Some("client"), Some("system"), None]);
     let people = column("changed_by").as_struct();
     assert_eq!((0..3).map(|row| people.is_null(row)).collect::<Vec<_>>(), [false, true, true]);
-    let first: Vec<Option<&str>> = people.columns().iter().map(|texts| texts.as_string::<i32>().iter().next().flatten()).collect();
+    let first: Vec<Option<&str>> =
+        people.columns().iter().map(|texts| texts.as_string::<i32>().iter().next().flatten()).collect();
     assert_eq!(first, [Some("usrA"), None, Some("A")]);
 }
 
 #[test]
 fn a_user_s_schema_chooses_and_orders_columns() {
     let field = |name: &str, kind: Value| json!({"name": name, "type": kind, "nullable": true, "metadata": {}});
-    let schema = json!({"type": "struct", "fields": [field("transaction", json!("long")), field("Id", json!("string"))]});
+    let schema =
+        json!({"type": "struct", "fields": [field("transaction", json!("long")), field("Id", json!("string"))]});
     let scan = plan(&[]).select(&schema.to_string()).expect("columns");
     let mut rows = LogRows::new(&scan);
     rows.add(&payload(&of_table(&json!({"destroyedRecordIds": ["rec1"]})))).expect("a payload");
     let batch = rows.finish().expect("a batch");
-    assert_eq!(batch.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), ["transaction", "Id"]);
+    assert_eq!(
+        batch.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
+        ["transaction", "Id"]
+    );
     assert_eq!(batch.column(1).as_string::<i32>().value(0), "rec1");
 }
 
