@@ -8,7 +8,7 @@
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
-//! | `log` | the columns of a log of changes, and the fields that it names |
+//! | `log` | what the columns of a log of changes are, and the fields that it names |
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
@@ -157,7 +157,7 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
-            columns: if is_log { log::columns() } else { columns::columns(table, &fields, options) },
+            columns: if is_log { columns::log_columns() } else { columns::columns(table, &fields, options) },
             has_all_fields: options.fields.is_none(),
             ingestion_type: options.ingestion_type,
             selection: Selection::All,

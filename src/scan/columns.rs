@@ -158,6 +158,12 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
     columns
 }
 
+/// The columns of every log of changes.
+pub(super) fn log_columns() -> Vec<Column> {
+    let own = |column: LogColumn| Column::new(column.name(), column.is_nullable(), Source::Log(column));
+    std::iter::once(Column::new("id", false, Source::RecordId)).chain(LogColumn::ALL.map(own)).collect()
+}
+
 /// The names of a table's columns by the ids of their fields. They are made from all fields, so that leaving one out does
 /// not rename another.
 pub(super) fn names_by_id<'t>(table: &'t Table, options: &ReadOptions) -> HashMap<&'t str, String> {

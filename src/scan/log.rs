@@ -1,4 +1,4 @@
-//! The columns of a log of changes, and the fields that it names. Pure.
+//! What the columns of a log of changes are, and the fields that it names. Pure.
 //!
 //! Invariant: the columns are the same for every table, so that a log goes on whatever becomes of the table's fields.
 
@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::airtable::schema::Field;
 use crate::columns::{Object, Shape};
-use crate::scan::columns::{Column, Source};
 
 /// A column of a log of changes, besides the record's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +33,7 @@ pub enum LogColumn {
 
 impl LogColumn {
     /// All of them, in the order of the schema.
-    const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Change,
         Self::FieldId,
         Self::Field,
@@ -46,7 +45,8 @@ impl LogColumn {
         Self::Transaction,
     ];
 
-    fn name(self) -> &'static str {
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Change => "change",
             Self::FieldId => "field_id",
@@ -85,7 +85,7 @@ impl LogColumn {
         }
     }
 
-    fn is_nullable(self) -> bool {
+    pub(super) fn is_nullable(self) -> bool {
         !matches!(self, Self::Change | Self::ChangedAt | Self::Transaction)
     }
 }
@@ -113,10 +113,4 @@ impl From<&Field> for LoggedField {
             result: field.options["result"]["type"].as_str().map(str::to_owned),
         }
     }
-}
-
-/// The columns of every log of changes.
-pub(super) fn columns() -> Vec<Column> {
-    let own = |column: LogColumn| Column::new(column.name(), column.is_nullable(), Source::Log(column));
-    std::iter::once(Column::new("id", false, Source::RecordId)).chain(LogColumn::ALL.map(own)).collect()
 }
