@@ -91,7 +91,7 @@ pub struct TableMetadata {
     pub primary_keys: Vec<String>,
     /// The column that orders versions of a row, where there are versions.
     pub cursor_field: Option<String>,
-    /// What a read of the table gives.
+    /// What a read of the table gives; of a log of changes, which is appended to, [`IngestionType::Append`].
     pub ingestion_type: IngestionType,
 }
 
@@ -423,16 +423,18 @@ impl LakeflowConnect for AirtableConnector {
         find_table(&tables.0, table_option(read)?, &base_id)?;
         let cursor_field = match read.ingestion_type {
             IngestionType::Snapshot => None,
-            IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
+            IngestionType::Cdc | IngestionType::CdcWithDeletes | IngestionType::ChangeLog => {
+                Some("_changed_at".to_owned())
+            }
             IngestionType::Append => Some("createdTime".to_owned()),
-            IngestionType::ChangeLog => Some("_changed_at".to_owned()),
         };
-        let primary_keys: &[&str] = match read.ingestion_type {
-            IngestionType::ChangeLog => &["transaction", "id", "change", "field_id"],
-            _ => &["id"],
+        // For whoever keeps it, a log is a table to which rows are appended.
+        let (primary_keys, ingestion_type): (&[&str], _) = match read.ingestion_type {
+            IngestionType::ChangeLog => (&["transaction", "id", "change", "field_id"], IngestionType::Append),
+            ingestion_type => (&["id"], ingestion_type),
         };
         let primary_keys = primary_keys.iter().map(|&key| key.to_owned()).collect();
-        Ok(TableMetadata { primary_keys, cursor_field, ingestion_type: read.ingestion_type })
+        Ok(TableMetadata { primary_keys, cursor_field, ingestion_type })
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {

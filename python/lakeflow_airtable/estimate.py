@@ -286,9 +286,10 @@ def _estimated(
     size = int(number_of(entry.options, "page_size"))
     per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
+    # A log of changes is no other way to have the same copy: it is told of where one is kept.
+    kinds = dict.fromkeys((*INGESTION_TYPES, entry.ingestion_type))
     costs = tuple(
-        cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap)
-        for kind in INGESTION_TYPES
+        cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap) for kind in kinds
     )
     return TableEstimate(tables.name(entry), records, certainty, changed, requests, entry.ingestion_type, costs)
 

@@ -286,8 +286,8 @@ async fn a_log_makes_of_nothing_what_the_table_is() {
         let mut follower = Follower::begun(&source, &more).await;
         let mut mutations = Mutations::new(&source, seed);
         let mut log = Vec::new();
-        for round in 0..6 {
-            for _ in 0..12 {
+        for round in 0..5 {
+            for _ in 0..8 {
                 mutations.step();
             }
             if round % 3 == 1 {
