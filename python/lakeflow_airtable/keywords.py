@@ -78,7 +78,7 @@ class TableKeywords(TypedDict, total=False):
     on_bad_value: Literal["rescue", "fail"] | None
     """What happens to a value that does not fit its column. Default: `rescue`."""
 
-    ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append"] | None
+    ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append", "change_log"] | None
     """What a read of the table gives. Default: `snapshot`."""
 
     airtable_plan: Literal["free", "team", "business", "enterprise"] | None
@@ -101,7 +101,7 @@ class StreamKeywords(TypedDict, total=False):
     """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""
 
     webhook_id: str | None
-    """Webhook that a `cdc_with_deletes` stream uses; without it one is found or made."""
+    """Webhook that a `cdc_with_deletes` or `change_log` stream uses; without it one is found or made."""
 
     on_lost_feed: Literal["fail", "reread"] | None
     """What a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs
