@@ -38,8 +38,8 @@ class Cost:
     """What one ingestion type costs.
 
     Attributes:
-        ingestion_type: `snapshot`, `append`, `cdc`, `cdc_with_deletes` or `change_log`; of a sum over tables that are kept in several
-            ways `as specified`.
+        ingestion_type: `snapshot`, `append`, `cdc`, `cdc_with_deletes` or `change_log`; of a sum over tables that
+            are kept in several ways `as specified`.
         first_requests: Calls of the first load.
         first_minutes: How long these take at the budget of the base.
         run_requests: Calls of each run after it.

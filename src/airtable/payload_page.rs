@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 /// Payloads of one answer. Airtable's page on webhooks.
 pub(crate) const PAGE: u64 = 50;
 
-/// A webhook of a base, and the table of which its payloads are read.
+/// A webhook of a base, and the table of which its payloads are read, by their ids.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FeedOf<'a> {
-    pub(crate) base_id: &'a str,
-    pub(crate) table_id: &'a str,
-    pub(crate) webhook_id: &'a str,
+    pub(crate) base: &'a str,
+    pub(crate) table: &'a str,
+    pub(crate) webhook: &'a str,
 }
 
 /// Why there is no page.
@@ -47,12 +47,12 @@ pub(crate) async fn page<T: OfTable>(
     let request = Request {
         purpose: Purpose::Webhooks,
         method: Method::GET,
-        path: ["bases", of.base_id, "webhooks", of.webhook_id, "payloads"].map(str::to_owned).into(),
+        path: ["bases", of.base, "webhooks", of.webhook, "payloads"].map(str::to_owned).into(),
         query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
         body: None,
-        base_id: Some(of.base_id.to_owned()),
+        base_id: Some(of.base.to_owned()),
     };
-    match client.try_text(&request, tally, |text| Payloads::read(text, of.table_id)).await? {
+    match client.try_text(&request, tally, |text| Payloads::read(text, of.table)).await? {
         Ok(page) => Ok(Ok(page)),
         // A cursor whose payloads are gone may be refused rather than answered.
         Err(Failure::Status { status: 400 | 410 | 422, reason: Reason::Told | Reason::Unsigned, .. }) => {

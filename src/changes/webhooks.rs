@@ -246,8 +246,7 @@ impl Webhooks<'_> {
         cursor: u64,
         limit: u64,
     ) -> Result<Result<Payloads<T>, Lost>> {
-        let (base_id, table_id) = (&self.plan.base_id, &self.plan.table_id);
-        let of = FeedOf { base_id, table_id, webhook_id };
+        let of = FeedOf { base: &self.plan.base_id, table: &self.plan.table_id, webhook: webhook_id };
         match payload_page::page(self.client, of, cursor, limit, &Tally::unread()).await? {
             Ok(page) => Ok(Ok(page)),
             Err(NoPage::Gone) => Ok(Err(missing(webhook_id, cursor))),

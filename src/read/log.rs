@@ -108,8 +108,8 @@ impl LogReader {
     }
 
     async fn page(&self, webhook_id: &str, number: u64) -> Result<Payloads<CellChanges>> {
-        let (base_id, table_id) = (&self.scan.base_id, &self.scan.table_id);
-        let of = FeedOf { base_id, table_id, webhook_id };
+        let base_id = &self.scan.base_id;
+        let of = FeedOf { base: base_id, table: &self.scan.table_id, webhook: webhook_id };
         match payload_page::page(&self.client, of, number, PAGE, self.progress.tally()).await? {
             Ok(page) => Ok(page),
             Err(NoPage::Gone) => Err(self.lost(&missing(webhook_id, number))),

@@ -8,7 +8,6 @@ from ..errors import OptionError
 from .spec import Entry
 from .tables import CURSOR, PRIMARY_KEYS
 
-
 LOG = "change_log"
 """The ingestion type of a log of changes. What such a copy holds is nowhere else: it is never loaded anew."""
 

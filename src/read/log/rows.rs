@@ -75,7 +75,7 @@ enum Building {
     Text(StringBuilder),
     Moment(TimestampMicrosecondBuilder),
     Number(Int64Builder),
-    People(People),
+    People(Box<People>),
 }
 
 struct People {
@@ -171,11 +171,11 @@ impl Building {
         match column.data_type() {
             DataType::Timestamp(..) => Self::Moment(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
             DataType::Int64 => Self::Number(Int64Builder::new()),
-            DataType::Struct(fields) => Self::People(People {
+            DataType::Struct(fields) => Self::People(Box::new(People {
                 fields,
                 texts: std::array::from_fn(|_| StringBuilder::new()),
                 is_there: NullBufferBuilder::new(0),
-            }),
+            })),
             _ => Self::Text(StringBuilder::new()),
         }
     }

@@ -115,7 +115,11 @@ def test_cells_and_people_are_told(items: MockAirtable) -> None:
         (empty, "created", None, None, None),
         (made, "deleted", None, None, None),
     ]
-    assert log[0]["changed_by"] == {"id": "usrMockPerson0001", "email": "ada.example@example.com", "name": "Ada Example"}
+    assert log[0]["changed_by"] == {
+        "id": "usrMockPerson0001",
+        "email": "ada.example@example.com",
+        "name": "Ada Example",
+    }
     assert [row["changed_by"] for row in log[3:]] == [None] * 3
     assert [row["source"] for row in log] == ["client"] * 3 + ["formSubmission"] * 3
     assert [row["transaction"] - log[0]["transaction"] for row in log] == [0, 0, 0, 1, 2, 3]
@@ -137,8 +141,8 @@ def test_what_cannot_be_is_an_option_error(items: MockAirtable) -> None:
         assert caught.value.option == option
     with pytest.raises(OptionError, match="change_log, which is a stream"):
         base.read("Items", **LOG)
+    start = base.latest_offset("Items", ingestion_type="cdc_with_deletes")
     with pytest.raises(OptionError, match="checkpoint belongs to a stream of mode cdc_with_deletes"):
-        start = base.latest_offset("Items", ingestion_type="cdc_with_deletes")
         base.changes("Items", start=start, **LOG)
 
 
@@ -146,7 +150,7 @@ def test_a_log_that_has_lost_something_says_so(items: MockAirtable) -> None:
     base = Airtable(**items.options(), **LOG)
     start = base.latest_offset("Items")
     items.advance_clock(8 * 86_400)
-    with pytest.raises(DataError, match="changes are lost: webhook ach\\w+ expired .* start with a new checkpoint"):
+    with pytest.raises(DataError, match=r"changes are lost: webhook ach\w+ expired .* start with a new checkpoint"):
         base.latest_offset("Items", start=start)
 
 
