@@ -11,12 +11,14 @@
 //! | `pace`, `share`, `budget` | when the next request may go, what other machines leave, and where processes agree on it |
 //! | `location`, `roster`, `beat` | who else reads the base on other machines, and whose turn is when |
 //! | `lock_file`, `words` | files that processes share, and numbers in them |
+//! | `payload`, `cell_changes`, `payload_page` | what webhooks tell, of cells too, and how it is asked for |
 //! | `schema`, `formula` | what Airtable says of a base, and the conditions that it is asked with |
 
 pub(crate) mod beat;
 pub(crate) mod body;
 pub(crate) mod budget;
 pub(crate) mod calls;
+pub(crate) mod cell_changes;
 pub(crate) mod client;
 pub(crate) mod clock;
 pub(crate) mod departure;
@@ -28,6 +30,8 @@ pub(crate) mod location;
 pub(crate) mod lock_file;
 pub(crate) mod oauth;
 pub(crate) mod pace;
+pub(crate) mod payload;
+pub(crate) mod payload_page;
 pub(crate) mod proxy;
 pub(crate) mod request;
 pub(crate) mod retry;

@@ -12,8 +12,8 @@
 //! | `windows` | pure: where the next window ends, and what lies between two positions |
 //! | `course` | pure: where a change feed goes next |
 //! | `feed` | that, with its requests, and what lies between two positions |
+//! | `log_feed` | the same for a log of changes, which reads payloads and no records |
 //! | `payload_reader` | the payloads between two positions, asked for page by page |
-//! | `payload` | pure: what a payload says of one table, as it comes |
 //! | `payloads`, `payload_cursor` | pure: what payloads come to, and page after page of them |
 //! | `unread` | pure: records that were told of and cannot be read yet |
 //! | `webhook` | pure: which webhook is polled |
@@ -36,8 +36,8 @@ mod feed;
 mod fields;
 mod heads;
 mod listing;
+mod log_feed;
 mod offset;
-mod payload;
 mod payload_cursor;
 mod payload_reader;
 mod payloads;

@@ -91,7 +91,7 @@ pub struct TableMetadata {
     pub primary_keys: Vec<String>,
     /// The column that orders versions of a row, where there are versions.
     pub cursor_field: Option<String>,
-    /// What a read of the table gives.
+    /// What a read of the table gives; of a log of changes, which is appended to, [`IngestionType::Append`].
     pub ingestion_type: IngestionType,
 }
 
@@ -473,10 +473,19 @@ impl LakeflowConnect for AirtableConnector {
         }
         let cursor_field = match read.ingestion_type {
             IngestionType::Snapshot => None,
-            IngestionType::Cdc | IngestionType::CdcWithDeletes => Some("_changed_at".to_owned()),
+            IngestionType::Cdc | IngestionType::CdcWithDeletes | IngestionType::ChangeLog => {
+                Some("_changed_at".to_owned())
+            }
             IngestionType::Append => Some("createdTime".to_owned()),
         };
-        Ok(TableMetadata { primary_keys, cursor_field, ingestion_type: read.ingestion_type })
+        // For whoever keeps it, a log is a table to which rows are appended.
+        let (primary_keys, ingestion_type) = match read.ingestion_type {
+            IngestionType::ChangeLog => {
+                (["transaction", "id", "change", "field_id"].map(str::to_owned).to_vec(), IngestionType::Append)
+            }
+            ingestion_type => (primary_keys, ingestion_type),
+        };
+        Ok(TableMetadata { primary_keys, cursor_field, ingestion_type })
     }
 
     fn stream(&self, plan: Scan, read: &ReadOptions) -> Result<Stream> {

@@ -8,6 +8,7 @@
 //! | `stats` | how far a read is, and the lines that say so |
 //! | `task` | the task behind it, by what the rows are |
 //! | `reader` | that of records |
+//! | `log` | that of a log of changes, which is read from payloads and not from records |
 //! | `comments` | that of comments |
 //! | `definitions` | that of a base's definitions |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
@@ -27,6 +28,7 @@ mod definitions;
 pub(crate) mod id_store;
 mod known_size;
 mod life;
+mod log;
 mod names;
 pub(crate) mod parts;
 mod reader;
@@ -39,6 +41,7 @@ mod task;
 mod walks;
 
 pub use batches::Batches;
+pub(crate) use log::{LogBatchEnd, lost as lost_log};
 pub(crate) use names::LinkNames;
 pub(crate) use reader::died;
 pub(crate) use size::ask as ask_size;

@@ -13,6 +13,7 @@
 //! | `names` | what the columns are called |
 //! | `definitions` | what users are told of a base's tables |
 //! | `dictionary` | the virtual tables whose rows are these definitions |
+//! | `log` | what the columns of a log of changes are, and the fields that it names |
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
@@ -41,6 +42,7 @@ mod definitions;
 pub(crate) mod dictionary;
 mod linked;
 mod links;
+mod log;
 mod lookup;
 mod names;
 mod part;
@@ -54,11 +56,12 @@ pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
 pub use linked::{LinkedTable, PrimaryField};
 pub use links::NamedLinks;
+pub use log::{LogColumn, LoggedField};
 pub use names::Naming;
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use part::Part;
-pub use selection::{Listed, Moment, Selection, Window};
+pub use selection::{Listed, Moment, PayloadRange, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
 const VERSION: u32 = 2;
@@ -69,8 +72,11 @@ const VERSION_OF_SEVERAL: u32 = 3;
 /// The form of a plan whose rows are not the records as they are read.
 const VERSION_OF_REFINED: u32 = 4;
 
+/// The form of a plan of a log of changes.
+const VERSION_OF_LOG: u32 = 5;
+
 /// The forms that this version reads.
-const KNOWN_VERSIONS: [u32; 3] = [VERSION, VERSION_OF_SEVERAL, VERSION_OF_REFINED];
+const KNOWN_VERSIONS: [u32; 4] = [VERSION, VERSION_OF_SEVERAL, VERSION_OF_REFINED, VERSION_OF_LOG];
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,6 +142,9 @@ pub struct Scan {
     pub leaves_out_gone: bool,
     /// Where the ids of all records are noted, for change reads that need them.
     pub known_ids: Option<KnownIds>,
+    /// The fields that a log of changes names; empty for every other read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logged: Vec<LoggedField>,
     /// The same read of the same table in other bases, with the same columns. Their rows come among those of this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Scan>,
@@ -177,8 +186,9 @@ impl Scan {
         table.check()?;
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
+        let is_log = options.ingestion_type == IngestionType::ChangeLog;
         let scan = Self {
-            version: VERSION,
+            version: if is_log { VERSION_OF_LOG } else { VERSION },
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
             table_name: table.name.clone(),
@@ -191,7 +201,7 @@ impl Scan {
             primary_field_id: table.primary_field_id.clone(),
             part: Part::Records,
             naming: Naming::default(),
-            columns: columns::columns(table, &fields, options),
+            columns: if is_log { columns::log_columns() } else { columns::columns(table, &fields, options) },
             hidden: Vec::new(),
             linked: Vec::new(),
             attachment_location: None,
@@ -203,6 +213,7 @@ impl Scan {
             only_gone: options.deletes_only,
             leaves_out_gone: false,
             known_ids: None,
+            logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
             others: Vec::new(),
         };
         attachments::planned(scan, table, options)
@@ -221,7 +232,7 @@ impl Scan {
             return Err(Error::Data(
                 format!(
                     "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} to \
-                 {VERSION_OF_REFINED}: install the same wheel on the driver and on every worker",
+                 {VERSION_OF_LOG}: install the same wheel on the driver and on every worker",
                     plan["version"],
                     env!("CARGO_PKG_VERSION")
                 )
@@ -320,6 +331,21 @@ impl Scan {
         Self { leaves_out_gone: !self.only_gone, ..self.clone() }
     }
 
+    /// Whether the plan can be read as a batch: a log of changes is read range by range only.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where it cannot.
+    pub fn check_batch(&self) -> Result<()> {
+        if !self.is_log() || self.selection != Selection::All {
+            return Ok(());
+        }
+        Err(Error::Option(
+            "option ingestion_type is change_log, which is a stream of what changes from now on and no table that can be read: \
+             read it by readStream, changes, ingest or sync"
+                .into(),
+        ))
+    }
+
     /// Ids of a plan become parts of addresses and formulas.
     fn check_ids(&self) -> Result<()> {
         let listed = match &self.selection {
@@ -327,14 +353,23 @@ impl Scan {
             _ => None,
         };
         let records = listed.into_iter().flatten().map(|(id, _)| id);
+        let webhook = match &self.selection {
+            Selection::Payloads(range) => Some(&range.webhook_id),
+            _ => None,
+        };
         let linked = self.linked.iter().map(|table| &table.id);
         // The tables that are none of Airtable's have names of ours.
         let table = Some(&self.table_id).filter(|id| self.part.table() != Some(id.as_str()));
-        let mut ids = [&self.base_id].into_iter().chain(table).chain(records).chain(linked);
+        let mut ids = [&self.base_id].into_iter().chain(table).chain(webhook).chain(records).chain(linked);
         match ids.find(|id| !is_id(id)) {
             Some(id) => Err(Error::Data(format!("not a plan of a read: {}", no_id(id)).into())),
             None => Ok(()),
         }
+    }
+
+    /// Whether it is of a log of changes, which is read from payloads.
+    pub(crate) fn is_log(&self) -> bool {
+        self.ingestion_type == IngestionType::ChangeLog
     }
 
     /// Whether a change feed names the records of reads by name.

@@ -149,7 +149,7 @@ class Airtable:
         return asynchronous(lambda: self.read(table, **options))
 
     def latest_offset(self, table: str, start: Offset | None = None, **options: Unpack[ChangeKeywords]) -> Offset:
-        """How far the table's changes go now, for an `ingestion_type` of `cdc`, `cdc_with_deletes` or `append`.
+        """How far the table's changes go now, for any `ingestion_type` but `snapshot`.
 
         Give the offset of what you have read as `start`. If nothing is new, the same offset comes back.
         `max_records_per_batch` bounds the distance. An offset is a small dict of JSON values. Keep it.
@@ -165,7 +165,8 @@ class Airtable:
     ) -> Batches:
         """What changed after `start` and up to `end`, by default the latest offset. Without `start`, the whole table.
 
-        Rows are those of a stream with the same options. Take `end` from `latest_offset` to know where to go on.
+        Rows are those of a stream with the same options. A `change_log` begins with nothing: keep its first offset, and
+        ask from there. Take `end` from `latest_offset` to know where to go on.
         """
         given = Options.from_values(options)
         stream = self._stream(table, given)
@@ -199,7 +200,7 @@ class Airtable:
             every: Keeps running: seconds from the begin of one run to that of the next, or a text such as `15m`. A
                 later run that cannot begin is logged, and the next is tried.
             refresh: `True`, or names of tables, whose copies are loaded anew, in place of what they hold. One that
-                could not be is loaded anew by the next run.
+                could not be is loaded anew by the next run. A log of changes is never loaded anew.
             storage_options: What `deltalake` needs of an object store, or the properties of an Iceberg catalog where
                 pyiceberg's configuration does not have them.
             on_report: What is called with the report of each run.

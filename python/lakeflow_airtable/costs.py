@@ -12,6 +12,7 @@ from math import ceil
 from .shown import scrubbed
 
 INGESTION_TYPES = ("snapshot", "append", "cdc", "cdc_with_deletes")
+"""Those by which a copy of a table is kept. A log of changes (`change_log`) is none."""
 
 CALLS_A_MONTH: dict[str, int | None] = {"free": 1_000, "team": 100_000, "business": None, "enterprise": None}
 """What a plan grants to a workspace, all its bases and programs together. None where there is no cap. The compiled
@@ -27,9 +28,9 @@ _KEPT_ALIVE_SECONDS = 3_600
 _LOOKED_AT_SECONDS = 600
 
 # Each run asks for the table's definition, and a stream once for how far it can go. A change feed has its webhook
-# looked for, and before the first load its table is planned again, and the webhook made.
-_BEFORE_THE_FIRST = {"snapshot": 1, "append": 2, "cdc": 2, "cdc_with_deletes": 6}
-_BEFORE_EACH = {"snapshot": 1, "append": 2, "cdc": 2, "cdc_with_deletes": 2}
+# looked for, and before the first load its table is planned again, and the webhook made. A log has no first load.
+_BEFORE_THE_FIRST = {"snapshot": 1, "append": 2, "cdc": 2, "cdc_with_deletes": 6, "change_log": 4}
+_BEFORE_EACH = {"snapshot": 1, "append": 2, "cdc": 2, "cdc_with_deletes": 2, "change_log": 2}
 
 
 @scrubbed
@@ -38,8 +39,8 @@ class Cost:
     """What one ingestion type costs.
 
     Attributes:
-        ingestion_type: `snapshot`, `append`, `cdc` or `cdc_with_deletes`; of a sum over tables that are kept in several
-            ways `as specified`.
+        ingestion_type: `snapshot`, `append`, `cdc`, `cdc_with_deletes` or `change_log`; of a sum over tables that
+            are kept in several ways `as specified`.
         first_requests: Calls of the first load.
         first_minutes: How long these take at the budget of the base.
         run_requests: Calls of each run after it.
@@ -73,7 +74,8 @@ def cost(
     `named` are the sizes of linked tables whose names are read besides, which only snapshots have.
     """
     names = sum(pages(size, page_size) for size in named) if ingestion_type == "snapshot" else 0
-    first = _BEFORE_THE_FIRST[ingestion_type] + pages(records, page_size) + names
+    loaded = 0 if ingestion_type == "change_log" else pages(records, page_size)
+    first = _BEFORE_THE_FIRST[ingestion_type] + loaded + names
     run = run_requests(ingestion_type, records, changed, page_size) + names
     return Cost(
         ingestion_type,
@@ -91,6 +93,9 @@ def run_requests(ingestion_type: str, records: int, changed: int, page_size: int
     before = _BEFORE_EACH[ingestion_type]
     if ingestion_type == "snapshot":
         return before + pages(records, page_size)
+    if ingestion_type == "change_log":
+        # The newest payload, which tells whether the webhook works, and the new ones, which are all that is read.
+        return before + 1 + ceil(changed / _PAYLOADS)
     listed = ceil(changed / page_size)
     if ingestion_type == "cdc_with_deletes":
         # Records that a feed names are looked for first, because they may be gone by then, and read afterwards.
@@ -102,7 +107,8 @@ def idle_stream(ingestion_type: str, poll_seconds: float) -> int:
     """The calls a month of a stream that goes on and on, and asks as often as it may, while nothing changes."""
     asked = ceil(MONTH_SECONDS / poll_seconds)
     # A change feed is read now and then, so that it does not expire. A table is looked at for new fields.
-    beside = _KEPT_ALIVE_SECONDS if ingestion_type == "cdc_with_deletes" else _LOOKED_AT_SECONDS
+    is_feed = ingestion_type in ("cdc_with_deletes", "change_log")
+    beside = _KEPT_ALIVE_SECONDS if is_feed else _LOOKED_AT_SECONDS
     return asked + ceil(MONTH_SECONDS / max(beside, poll_seconds))
 
 

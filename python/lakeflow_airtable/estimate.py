@@ -328,9 +328,11 @@ def _estimated(
         size = max(records, 1)  # all of them come in one answer
     per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
+    # A log of changes is no other way to have the same copy: it is told of where one is kept.
+    kinds = dict.fromkeys((*INGESTION_TYPES, entry.ingestion_type))
     costs = tuple(
         cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap, named=named)
-        for kind in INGESTION_TYPES
+        for kind in kinds
     )
     asked += requests
     return TableEstimate(tables.name(entry), records, certainty, changed, asked, entry.ingestion_type, costs)

@@ -118,7 +118,7 @@ class StreamKeywords(TypedDict, total=False):
     """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""
 
     webhook_id: str | None
-    """Webhook that a `cdc_with_deletes` stream uses; without it one is found or made."""
+    """Webhook that a `cdc_with_deletes` or `change_log` stream uses; without it one is found or made."""
 
     on_lost_feed: Literal["fail", "reread"] | None
     """What a `cdc_with_deletes` stream does when its change feed has expired or has gaps; `reread` needs

@@ -119,13 +119,14 @@ impl Client {
         }
     }
 
-    /// The same, for who reads the answer's text by other means, and only a part of it.
+    /// The same, for who reads the answer's text by other means, and only a part of it. The tally counts what it takes.
     pub(crate) async fn try_text<T>(
         &self,
         request: &Request,
+        tally: &Arc<Tally>,
         read: impl FnOnce(&str) -> serde_json::Result<T>,
     ) -> Result<Result<T, Failure>> {
-        match self.answer(request, &Tally::unread()).await {
+        match self.answer(request, tally).await {
             Ok(answer) => read(&json::text(&answer.body)).map(Ok).map_err(|error| self.undocumented(request, &error)),
             Err(failure) => Ok(Err(failure)),
         }

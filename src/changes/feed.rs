@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::airtable::client::Client;
+use crate::airtable::payload::RecordChanges;
 use crate::airtable::schema::Field;
 use crate::changes::course::{Cut, Next, next};
 use crate::changes::definition::{added, drift};
-use crate::changes::heads::{Heads, Known};
+use crate::changes::heads::Heads;
 use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Mode, Position, Unread};
 use crate::changes::payload_reader::{PayloadReader, Told};
@@ -64,18 +65,14 @@ impl Feed<'_> {
             Some(Position::Feed(last)) => Some(last),
             _ => None,
         };
-        // One of all who would ask the same does, and the others wait for the answer.
         let mut asking = None;
         if let Some((rests, since)) = last.filter(|last| self.may_rest(last, limit)).zip(limit.since) {
-            let since = since.moment();
-            let mut known = self.heads.known(rests, since);
-            if known == Known::Unsure {
-                asking = self.heads.alone(self.client).await;
-                known = self.heads.known(rests, since);
-            }
-            if let Known::Unmoved(age) = known {
-                let position = Position::Feed(rests.clone());
-                return Ok(Reached { position, has_more: false, has_new_field: false, age });
+            match self.heads.rest(self.client, rests, since.moment()).await {
+                Ok(age) => {
+                    let position = Position::Feed(rests.clone());
+                    return Ok(Reached { position, has_more: false, has_new_field: false, age });
+                }
+                Err(held) => asking = held,
             }
         }
         let Chosen { webhook, told: now, is_asked } = self.webhooks().choose(self.options, last, limit.since).await?;
@@ -392,7 +389,7 @@ impl Feed<'_> {
     async fn was_quiet_before(&self, end: &FeedPosition) -> Result<bool> {
         let settled = end.at - SETTLED_SECONDS;
         if end.next > 1 {
-            let page = self.webhooks().page(&end.webhook_id, end.next - 1, 1).await?;
+            let page = self.webhooks().page::<RecordChanges>(&end.webhook_id, end.next - 1, 1).await?;
             // The last payload, unless it is so old that it was let go.
             let last =
                 page.ok().filter(|page| page.cursor == end.next).and_then(|page| page.payloads.into_iter().next());

@@ -48,10 +48,10 @@ const EDITABLE: [&str; 21] = [
     "url",
 ];
 
-/// The fields of a plan; none for a stream of deletes, which gives no cells.
+/// The fields of a plan; none for a stream of deletes, which gives no cells, and for a log, which gives what became of them.
 pub(super) fn fields_of(plan: &Scan) -> Option<Fields> {
     let ids = read_fields(plan).map(|(id, _)| short_id(id)).collect();
-    (!plan.only_gone).then_some(Fields { are_all: plan.has_all_fields, ids })
+    (!plan.only_gone && !plan.is_log()).then_some(Fields { are_all: plan.has_all_fields, ids })
 }
 
 /// Ids and types of the fields that a plan reads.
@@ -115,7 +115,7 @@ impl Display for Back {
 /// How far a stream goes back from an offset; none where it need not. A feed that ends when a field
 /// is added has given nothing without it.
 pub(super) fn back(offset: &Offset, plan: &Scan, schema_change: SchemaChange) -> Option<Back> {
-    if plan.only_gone || offset.position == Position::Start {
+    if fields_of(plan).is_none() || offset.position == Position::Start {
         return None;
     }
     let known = offset.known.as_ref();

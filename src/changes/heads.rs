@@ -47,7 +47,7 @@ pub(super) struct List {
 
 /// What is known of a feed that was at some position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Known {
+enum Known {
     /// It has not moved, as somebody was told so long ago.
     Unmoved(Duration),
     /// It has, or it is not known at all.
@@ -93,12 +93,26 @@ impl Heads {
     }
 
     /// What is known of a feed at a position, by a list that was asked for since a time.
-    pub(super) fn known(&self, at: &FeedPosition, since: Wall) -> Known {
+    fn known(&self, at: &FeedPosition, since: Wall) -> Known {
         words::change(&self.path, |words| known(words, Head::at(at), since, wall())).unwrap_or(Known::Unsure)
     }
 
+    /// How old the answer is by which a feed has not moved from a position, if it was asked for since a time. Else it is to
+    /// be asked for: by one of all who would ask the same, while the others wait for the answer.
+    pub(super) async fn rest(&self, client: &Client, at: &FeedPosition, since: Wall) -> Result<Duration, Option<Held>> {
+        let (mut asking, mut known) = (None, self.known(at, since));
+        if known == Known::Unsure {
+            asking = self.alone(client).await;
+            known = self.known(at, since);
+        }
+        match known {
+            Known::Unmoved(age) => Ok(age),
+            Known::Moved | Known::Unsure => Err(asking),
+        }
+    }
+
     /// Waits until nobody else asks, but not for long.
-    pub(super) async fn alone(&self, client: &Client) -> Option<Held> {
+    async fn alone(&self, client: &Client) -> Option<Held> {
         client.alone_within(&self.base_id, "asking", PATIENCE).await
     }
 }

@@ -93,6 +93,8 @@ pub(super) enum Mode {
     Deletes,
     /// Records that were created.
     Append,
+    /// What became of every cell.
+    ChangeLog,
 }
 
 impl Mode {
@@ -115,12 +117,18 @@ impl Mode {
             IngestionType::CdcWithDeletes if plan.only_gone => Ok(Self::Deletes),
             IngestionType::CdcWithDeletes => Ok(Self::CdcWithDeletes),
             IngestionType::Append => Ok(Self::Append),
+            IngestionType::ChangeLog => Ok(Self::ChangeLog),
             IngestionType::Snapshot => Err(Error::Option(
-                "option ingestion_type is snapshot, which has no changes to stream: set it to cdc, cdc_with_deletes or \
-                 append, or read the table as a batch"
+                "option ingestion_type is snapshot, which has no changes to stream: set it to cdc, cdc_with_deletes, \
+                 append or change_log, or read the table as a batch"
                     .into(),
             )),
         }
+    }
+
+    /// Whether it is told by a webhook.
+    pub(super) fn is_feed(self) -> bool {
+        matches!(self, Self::CdcWithDeletes | Self::Deletes | Self::ChangeLog)
     }
 
     fn as_str(self) -> &'static str {
@@ -129,6 +137,7 @@ impl Mode {
             Self::CdcWithDeletes => "cdc_with_deletes",
             Self::Deletes => "deletes",
             Self::Append => "append",
+            Self::ChangeLog => "change_log",
         }
     }
 }
@@ -279,7 +288,7 @@ impl Offset {
         }
         let position = written.position().ok_or_else(none)?;
         let known = written.known().ok_or_else(none)?;
-        let is_feed = matches!(mode, Mode::CdcWithDeletes | Mode::Deletes);
+        let is_feed = mode.is_feed();
         match position {
             Position::Feed(_) if !is_feed => Err(none()),
             Position::Until(_) | Position::Cut(_) | Position::Load(_) if is_feed => Err(none()),

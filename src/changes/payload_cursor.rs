@@ -5,14 +5,12 @@
 
 use std::time::Duration;
 
-use crate::changes::payload::{Payload, Payloads};
+use crate::airtable::payload::{Payload, Payloads};
+use crate::airtable::payload_page;
 use crate::changes::payloads::Changed;
 use crate::changes::reread::Lost;
 use crate::scan::Scan;
 use crate::time::Micros;
-
-/// Payloads of one answer. Airtable's page on webhooks.
-pub(super) const PAGE: u64 = 50;
 
 /// How often payloads that were announced, but are not given, are asked for again.
 const PATIENCE: u32 = 5;
@@ -200,14 +198,12 @@ impl BatchEnd {
 
 /// The loss of a webhook's payloads from a number on.
 pub(super) fn missing(webhook_id: &str, number: u64) -> Lost {
-    Lost::Gone(format!(
-        "payloads of webhook {webhook_id} are missing from number {number} on, because Airtable keeps them for seven days"
-    ))
+    Lost::Gone(payload_page::missing(webhook_id, number))
 }
 
 /// The loss of what one payload says.
 pub(super) fn unreadable(webhook_id: &str, number: u64, why: &str) -> Lost {
-    Lost::Gone(format!("payload {number} of webhook {webhook_id} cannot be read: {why}"))
+    Lost::Gone(payload_page::unreadable(webhook_id, number, why))
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::airtable::client::Client;
+use crate::airtable::payload::Payloads;
+use crate::airtable::payload_page::PAGE;
 use crate::changes::heads::Heads;
 use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Position};
 use crate::changes::other_kind;
-use crate::changes::payload::Payloads;
-use crate::changes::payload_cursor::{BatchEnd, PAGE, PAUSE, PayloadCursor, Step, unreadable};
+use crate::changes::payload_cursor::{BatchEnd, PAUSE, PayloadCursor, Step, unreadable};
 use crate::changes::payloads::Changed;
 use crate::changes::reread::Lost;
 use crate::changes::webhooks::{LookedAt, Webhooks};

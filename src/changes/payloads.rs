@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::airtable::payload::{Payload, RecordChange};
 use crate::changes::offset::Unread;
-use crate::changes::payload::{Payload, RecordChange};
 use crate::scan::selection::MOST_LOOKED_FOR;
 use crate::scan::{Listed, Scan, Source};
 use crate::time::Micros;

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fingerprint::fingerprint;
 use crate::options::ReadOptions;
 use crate::read::id_store::IdStore;
+use crate::read::lost_log;
 use crate::scan::{KnownIds, Scan};
 use crate::time::Seconds;
 
@@ -51,6 +52,9 @@ pub(super) fn stamp(end: &FeedPosition) -> Seconds {
 
 /// The error for a loss that nothing mends.
 pub(super) fn lost_error(plan: &Scan, why: &str) -> Error {
+    if plan.is_log() {
+        return lost_log(plan, why);
+    }
     Error::Data(format!(
         "table {:?}: changes are lost: {why}: start with a new checkpoint and an empty target; or set on_lost_feed to \
          reread from the first run on, which reads the table again and tells which records have vanished",

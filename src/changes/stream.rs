@@ -12,6 +12,7 @@ use crate::changes::feed::{Feed, Reached};
 use crate::changes::fields::{Back, Looks, back};
 use crate::changes::heads::{Heads, Lists};
 use crate::changes::listing::{ListedIds, Listing};
+use crate::changes::log_feed::LogFeed;
 use crate::changes::offset::{Cut, Known, Load, Mode, Offset, Position};
 use crate::changes::payload_reader::Told;
 use crate::changes::run_end::{Began, RunEnd, Stop};
@@ -156,9 +157,9 @@ impl Stream {
         if let Some(start) = start.filter(|start| target.is_before(start)) {
             return reached(start.clone(), false);
         }
-        // What can be read at the end of a run is found out by its last batch.
-        let is_batch =
-            max_records.is_none() && !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
+        // What can be read at the end of a run is found out by its last batch. A log reads nothing but payloads.
+        let is_known = self.plan.is_log() || !matches!(&target.position, Position::Feed(end) if end.unread.is_none());
+        let is_batch = max_records.is_none() && is_known;
         if is_batch || start.is_none_or(|start| *start == target) {
             return reached(target, false);
         }
@@ -207,6 +208,7 @@ impl Stream {
                     Err(Error::Option("the range ends where the stream begins: exchange its offsets".into()))
                 }
                 Position::Until(_) | Position::Cut(_) | Position::Load(_) => self.window(position, &end.position).await,
+                Position::Feed(end) if self.mode == Mode::ChangeLog => self.log_feed().scan(position, end).await,
                 Position::Feed(end) => self.feed().scan(position, end).await,
             }?;
             Ok(Scan { changed_from, ..scan })
@@ -229,6 +231,7 @@ impl Stream {
             let Reached { position: end, has_more, has_new_field, age } = match self.mode {
                 Mode::Cdc | Mode::Append => self.next_window(position, limit).await?,
                 Mode::CdcWithDeletes | Mode::Deletes => self.feed().latest(position, limit).await?,
+                Mode::ChangeLog => self.log_feed().latest(position, limit).await?,
             };
             self.look(start).await?;
             let is_back = back.is_some()
@@ -252,10 +255,15 @@ impl Stream {
     /// itself, once it has begun.
     async fn look(&self, start: Option<&Offset>) -> Result<()> {
         let begins = start.is_none_or(|start| start.position == Position::Start);
-        let is_feed = matches!(self.mode, Mode::CdcWithDeletes | Mode::Deletes);
+        let is_feed = self.mode.is_feed();
         // Where nothing was asked, nothing is new either.
         let Ok(now) = self.listing().told_now() else { return Ok(()) };
-        if !self.plan.has_all_fields || self.plan.only_gone || is_feed && !begins || !self.looks.is_due(now) {
+        if !self.plan.has_all_fields
+            || self.plan.only_gone
+            || self.plan.is_log()
+            || is_feed && !begins
+            || !self.looks.is_due(now)
+        {
             return Ok(());
         }
         let added = added(&self.plan, &self.listing().definition().await?);
@@ -391,6 +399,11 @@ impl Stream {
 
     fn listing(&self) -> Listing<'_> {
         Listing { client: &self.client, plan: &self.plan, listed: &self.listed }
+    }
+
+    fn log_feed(&self) -> LogFeed<'_> {
+        let (looked_at, heads) = (&self.looked_at, &self.heads);
+        LogFeed { client: &self.client, plan: &self.plan, options: &self.options, looked_at, heads }
     }
 
     fn feed(&self) -> Feed<'_> {

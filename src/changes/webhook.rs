@@ -21,6 +21,22 @@ pub(super) const DATA_TYPES: [&str; 3] = ["tableData", "tableFields", "tableMeta
 
 const CHANGE_TYPES: [&str; 3] = ["add", "remove", "update"];
 
+/// What a change feed is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Which records changed: one for all tables of a base serves all streams.
+    Records,
+    /// What became of each cell: one of the table's own, which tells what cells held before.
+    Log,
+}
+
+impl Purpose {
+    /// That of a plan's stream.
+    pub(super) fn of(plan: &Scan) -> Self {
+        if plan.is_log() { Self::Log } else { Self::Records }
+    }
+}
+
 /// What of `includes` is known to add to payloads, and to leave nothing out.
 const INCLUDES: [&str; 3] =
     ["includeCellValuesInFieldIds", "includePreviousCellValues", "includePreviousFieldDefinitions"];
@@ -104,7 +120,7 @@ impl Webhook {
     }
 
     /// What it does not tell of a table; none where it tells everything.
-    fn lack(&self, table_id: &str) -> Option<String> {
+    fn lack(&self, table_id: &str, purpose: Purpose) -> Option<String> {
         let filters = &self.specification["options"]["filters"];
         let holds = |list: &Value, wanted: &[&str]| wanted.iter().all(|word| has(list, word));
         if !holds(&filters["dataTypes"], &DATA_TYPES) {
@@ -121,7 +137,21 @@ impl Webhook {
         if !filters["changeTypes"].is_null() && !holds(&filters["changeTypes"], &CHANGE_TYPES) {
             return Some(format!("its changeTypes are {}, but all are needed", filters["changeTypes"]));
         }
+        if purpose == Purpose::Log && !self.tells_previous() {
+            let told = &self.specification["options"]["includes"]["includePreviousCellValues"];
+            return Some(format!("its includePreviousCellValues is {told}, but true is needed"));
+        }
         self.narrowing().map(|key| format!("its {key} may leave changes out"))
+    }
+
+    fn tells_previous(&self) -> bool {
+        self.specification["options"]["includes"]["includePreviousCellValues"] == true
+    }
+
+    /// Whether it is for a purpose as far as nobody names it. That of a log is left to logs, which it tells more than others
+    /// need.
+    fn is_for(&self, purpose: Purpose) -> bool {
+        (purpose == Purpose::Log) == (self.is_of_table() && self.tells_previous())
     }
 
     /// What else there is in its specification that may leave changes out. Most of it has names that are not known here:
@@ -165,7 +195,7 @@ pub(super) fn absent(webhooks: &[Webhook], id: &str) -> String {
 ///
 /// # Errors
 /// [`Error::NotFound`] for none such; [`Error::Option`] for one that does not tell everything.
-fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w Webhook> {
+fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str, purpose: Purpose) -> Result<&'w Webhook> {
     let Some(found) = webhooks.iter().find(|webhook| webhook.id == id) else {
         let ids: Vec<&str> = webhooks.iter().map(|webhook| webhook.id.as_str()).filter(|id| !id.is_empty()).collect();
         let ids = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
@@ -175,7 +205,7 @@ fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w We
         ).into()));
     };
     // Of one that cannot be read it is not known.
-    match found.lack(table_id).filter(|_| found.unreadable.is_none()) {
+    match found.lack(table_id, purpose).filter(|_| found.unreadable.is_none()) {
         Some(lack) => Err(Error::Option(format!(
             "option webhook_id is {id:?}: this webhook would miss changes: {lack}: name another, or leave the option out"
         ).into())),
@@ -185,9 +215,14 @@ fn named<'w>(webhooks: &'w [Webhook], id: &str, table_id: &str) -> Result<&'w We
 
 /// A webhook that serves: nobody is notified by it, and it tells everything. One for this table goes before one for all,
 /// and an older one (by id) before others, so that every stream of a table finds the same.
-pub(super) fn suitable<'w>(webhooks: &'w [Webhook], table_id: &str, now: Seconds) -> Option<&'w Webhook> {
-    let serves =
-        |webhook: &&Webhook| !webhook.notifies && webhook.end(now).is_none() && webhook.lack(table_id).is_none();
+pub(super) fn suitable<'w>(
+    webhooks: &'w [Webhook],
+    table_id: &str,
+    purpose: Purpose,
+    now: Seconds,
+) -> Option<&'w Webhook> {
+    let tells_all = |webhook: &Webhook| webhook.lack(table_id, purpose).is_none() && webhook.is_for(purpose);
+    let serves = |webhook: &&Webhook| !webhook.notifies && webhook.end(now).is_none() && tells_all(webhook);
     webhooks.iter().filter(serves).min_by_key(|webhook| (!webhook.is_of_table(), webhook.id.clone()))
 }
 
@@ -203,8 +238,12 @@ pub(super) fn chosen<'w>(
     last: Option<&FeedPosition>,
     now: Seconds,
 ) -> Result<Option<&'w Webhook>> {
+    let purpose = Purpose::of(plan);
     if let Some(id) = &options.webhook_id {
-        let webhook = named(webhooks, id, &plan.table_id)?;
+        if let Some(last) = last.filter(|last| purpose == Purpose::Log && last.webhook_id != *id) {
+            return Err(begun_by_another(plan, &last.webhook_id, id));
+        }
+        let webhook = named(webhooks, id, &plan.table_id, purpose)?;
         return match webhook.end(now) {
             None => Ok(Some(webhook)),
             Some(end) => Err(Error::Data(format!(
@@ -222,7 +261,20 @@ pub(super) fn chosen<'w>(
             None => return Err(lost_error(plan, &absent(webhooks, &last.webhook_id))),
         }
     }
-    Ok(suitable(webhooks, &plan.table_id, now))
+    Ok(suitable(webhooks, &plan.table_id, purpose, now))
+}
+
+/// The error for a log that would go on by another webhook.
+pub(super) fn begun_by_another(plan: &Scan, begun: &str, other: &str) -> Error {
+    Error::Option(
+        format!(
+            "table {:?}: the log was begun by webhook {begun}, and would go on by webhook {other}, which tells the same \
+             transactions under other numbers: set webhook_id to {begun}, or start with a new checkpoint",
+            plan.table_name
+        )
+        .into(),
+    )
+    .of_option("webhook_id")
 }
 
 #[cfg(test)]

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 
 use crate::airtable::client::Client;
 use crate::airtable::failure::{Failure, Purpose, Reason};
+use crate::airtable::payload::{OfTable, Payload, Payloads, RecordChanges};
+use crate::airtable::payload_page::{self, FeedOf, NoPage};
 use crate::airtable::request::Request;
+use crate::airtable::tally::Tally;
 use crate::airtable::words::wall;
 use crate::changes::heads::{Heads, List};
 use crate::changes::offset::FeedPosition;
-use crate::changes::payload::{Payload, Payloads};
 use crate::changes::payload_cursor::missing;
 use crate::changes::reread::Lost;
-use crate::changes::webhook::{DATA_TYPES, LIFE_SECONDS, Webhook, absent, chosen, suitable};
+use crate::changes::webhook::{self, DATA_TYPES, LIFE_SECONDS, Webhook, absent, chosen, suitable};
 use crate::changes::{Since, no_date};
 use crate::error::{Error, Result};
 use crate::id;
@@ -46,9 +48,17 @@ struct NewWebhook {
     id: String,
 }
 
-/// The body that creates a webhook for all tables of a base: there are few places for webhooks, so one serves all streams.
-fn creation() -> String {
-    json!({"specification": {"options": {"filters": {"dataTypes": DATA_TYPES}}}}).to_string()
+/// The body that creates a webhook. One for all tables of a base serves all streams of records, because there are few places
+/// for webhooks. A log has one of its table, because what cells held before makes payloads large.
+fn creation(plan: &Scan) -> String {
+    let options = match webhook::Purpose::of(plan) {
+        webhook::Purpose::Records => json!({"filters": {"dataTypes": DATA_TYPES}}),
+        webhook::Purpose::Log => json!({
+            "filters": {"dataTypes": DATA_TYPES, "recordChangeScope": plan.table_id},
+            "includes": {"includePreviousCellValues": true},
+        }),
+    };
+    json!({"specification": {"options": options}}).to_string()
 }
 
 /// What the newest payload of a webhook says.
@@ -187,7 +197,11 @@ impl Webhooks<'_> {
     /// One that serves and has not failed; none where one is to be made.
     async fn serving(&self, webhooks: &mut [Webhook]) -> Result<Option<Webhook>> {
         loop {
-            let Some(webhook) = suitable(webhooks, &self.plan.table_id, self.now()?).cloned() else { return Ok(None) };
+            let Some(webhook) =
+                suitable(webhooks, &self.plan.table_id, webhook::Purpose::of(self.plan), self.now()?).cloned()
+            else {
+                return Ok(None);
+            };
             if !self.has_failed(&webhook, webhooks).await? {
                 return Ok(Some(webhook));
             }
@@ -210,7 +224,7 @@ impl Webhooks<'_> {
             return Ok(known);
         }
         let newest = webhook.cursor_for_next_payload.saturating_sub(1);
-        let page = if newest == 0 { None } else { self.page(id, newest, 1).await?.ok() };
+        let page = if newest == 0 { None } else { self.page::<RecordChanges>(id, newest, 1).await?.ok() };
         // A payload that is older than Airtable keeps them says nothing.
         let code = page.as_ref().and_then(|page| page.payloads.iter().find_map(Payload::failure));
         let look = code.map_or(Look::Works, |code| Look::Failed(code.to_owned()));
@@ -226,27 +240,23 @@ impl Webhooks<'_> {
     }
 
     /// Some payloads from a number on. Reading them keeps the webhook alive.
-    pub(super) async fn page(&self, webhook_id: &str, cursor: u64, limit: u64) -> Result<Result<Payloads, Lost>> {
-        let request = Request {
-            query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
-            ..self.request(Method::GET, &[webhook_id, "payloads"])
-        };
-        let read = |text: &str| Payloads::read(text, &self.plan.table_id);
-        match self.client.try_text(&request, read).await? {
+    pub(super) async fn page<T: OfTable>(
+        &self,
+        webhook_id: &str,
+        cursor: u64,
+        limit: u64,
+    ) -> Result<Result<Payloads<T>, Lost>> {
+        let of = FeedOf { base: &self.plan.base_id, table: &self.plan.table_id, webhook: webhook_id };
+        match payload_page::page(self.client, of, cursor, limit, &Tally::unread()).await? {
             Ok(page) => Ok(Ok(page)),
-            // A cursor whose payloads are gone may be refused rather than answered.
-            Err(Failure::Status { status: 400 | 410 | 422, reason: Reason::Told | Reason::Unsigned, .. }) => {
-                Ok(Err(missing(webhook_id, cursor)))
-            }
-            // What is missing may be said to be forbidden.
-            Err(failure @ Failure::Status { status: 403 | 404, .. }) => {
+            Err(NoPage::Gone) => Ok(Err(missing(webhook_id, cursor))),
+            Err(NoPage::Absent(error)) => {
                 let webhooks = self.list().await?;
                 if webhooks.iter().any(|webhook| webhook.id == webhook_id) {
-                    return Err(self.client.error(&request, &failure));
+                    return Err(error);
                 }
                 Ok(Err(Lost::Gone(absent(&webhooks, webhook_id))))
             }
-            Err(failure) => Err(self.client.error(&request, &failure)),
         }
     }
 
@@ -254,7 +264,7 @@ impl Webhooks<'_> {
     pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
         if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
             // Whatever it gives: asking is what counts.
-            _ = self.page(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
+            _ = self.page::<RecordChanges>(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
         }
         Ok(())
     }
@@ -271,8 +281,11 @@ impl Webhooks<'_> {
         if webhooks.len() >= MOST_WEBHOOKS {
             return Err(self.no_place(&webhooks));
         }
-        let creation =
-            Request { purpose: Purpose::NewWebhook, body: Some(creation()), ..self.request(Method::POST, &[]) };
+        let creation = Request {
+            purpose: Purpose::NewWebhook,
+            body: Some(creation(self.plan)),
+            ..self.request(Method::POST, &[])
+        };
         let mut attempts = 0;
         let new: NewWebhook = loop {
             attempts += 1;
@@ -303,9 +316,13 @@ impl Webhooks<'_> {
         } else {
             format!("delete those that have failed: {}", failed.join(", "))
         };
+        let with = match webhook::Purpose::of(self.plan) {
+            webhook::Purpose::Records => "",
+            webhook::Purpose::Log => " with previous values, for a log",
+        };
         Error::Rejected(format!(
             "table {:?}: base {} has {} webhooks, as many as a base holds, and none of them tells all changes of this \
-             table: {which}",
+             table{with}: {which}",
             self.plan.table_name,
             self.plan.base_id,
             webhooks.len()

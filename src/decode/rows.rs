@@ -332,6 +332,7 @@ fn shape(column: &Column) -> Shape {
         Source::CommentCount => Shape::Int,
         Source::Field(field) => field.shape.clone(),
         Source::Fact(fact) => fact.shape.clone(),
+        Source::Log(column) => column.shape(),
     }
 }
 

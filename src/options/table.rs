@@ -181,7 +181,7 @@ pub static OPTIONS: &[OptionRow] = &[
             "absolute path of a directory for files, shared by driver and workers, for `attachments=download`",
         )
     },
-    row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append", "snapshot", "what a read of the table gives").shown(),
+    row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append|change_log", "snapshot", "what a read of the table gives").shown(),
     row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
         .of(Stream)
         .called(&["maxrowspertrigger", "maxrecordspertrigger", "maxrowsperbatch"]),
@@ -198,7 +198,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "how many seconds a `cdc` window reads again, for records that Airtable shows late",
     )
     .of(Stream),
-    row("webhook_id", "text", "", "webhook that a `cdc_with_deletes` stream uses; without it one is found or made")
+    row("webhook_id", "text", "", "webhook that a `cdc_with_deletes` or `change_log` stream uses; without it one is found or made")
         .of(Stream),
     row(
         "on_lost_feed",

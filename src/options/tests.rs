@@ -420,3 +420,35 @@ fn files_are_stored_where_somebody_says_and_parts_have_no_streams() {
         assert!(text.starts_with("option ") && text.contains(expected), "{text}");
     }
 }
+
+#[test]
+fn a_log_of_changes_refuses_what_it_cannot_do() {
+    let log = ("ingestion_type", "change_log");
+    for (option, expected) in [
+        (("view", "Grid"), "option view is given, and ingestion_type is change_log: Airtable tells"),
+        (("tableName", "https://airtable.com/appX/tblY/viwZ"), "the web address of a table may name one"),
+        (("filter_formula", "{A}"), "option filter_formula is given"),
+        (("max_records", "5"), "max_records_per_batch bounds its batches"),
+        (("on_lost_feed", "reread"), "cannot be read again"),
+        (("schema_change", "fail"), "option schema_change is given"),
+        (("isDeleteFlow", "true"), "only cdc_with_deletes knows of deletes"),
+        (("namespace", "[\"appX\",\"appY\"]"), "ingestion_type is change_log"),
+    ] {
+        let text = message(&[log, option]);
+        assert!(text.contains(expected), "{option:?}: {text}");
+    }
+    // What has no effect on a log may be given for all reads of a connection.
+    for option in [
+        ("fields", "A"),
+        ("column_names", "id"),
+        ("nested", "json"),
+        ("rescued_data_column", ""),
+        ("on_bad_value", "fail"),
+        ("schema_change", "continue"),
+        ("on_lost_feed", "fail"),
+        ("webhook_id", "achX"),
+        ("max_records_per_batch", "5"),
+    ] {
+        assert!(parse(&[log, option]).is_ok(), "{option:?}");
+    }
+}

@@ -2,13 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::options::table::DELETE_FLOW;
-use crate::options::typed::{Attachments, IngestionType, Links, ReadOptions, TablePart};
+use crate::options::typed::{Attachments, IngestionType, Links, ReadOptions, SchemaChange, TablePart};
 
 /// Checks what is read, and how its changes are followed.
 ///
 /// # Errors
 /// [`Error::Option`] for options that miss or exclude one another.
 pub(super) fn check(read: &ReadOptions) -> Result<()> {
+    check_log(read)?;
     check_lost_feed(read)?;
     check_bases(read)?;
     check_attachments(read)?;
@@ -69,6 +70,54 @@ fn check_attachments(read: &ReadOptions) -> Result<()> {
             .into(),
         )),
         _ => Ok(()),
+    }
+}
+
+/// What a log of changes cannot be narrowed by, and what it cannot do.
+fn check_log(read: &ReadOptions) -> Result<()> {
+    if read.ingestion_type != IngestionType::ChangeLog {
+        return Ok(());
+    }
+    let refused = [
+        (
+            "view",
+            read.view.is_some(),
+            "Airtable tells which cells of a table changed, and not which records a view had then: leave it out (the web \
+             address of a table may name one, too), and choose rows of the log",
+        ),
+        (
+            "filter_formula",
+            read.filter_formula.is_some(),
+            "Airtable tells which cells of a table changed, and not which records fulfilled a formula then: leave it out, \
+             and choose rows of the log",
+        ),
+        (
+            "max_records",
+            read.max_records.is_some(),
+            "a log that stopped there would leave changes out: max_records_per_batch bounds its batches",
+        ),
+        (
+            "attachments",
+            read.attachments != Attachments::Urls,
+            "a log keeps cells as they were told, with the addresses of that moment: leave it out",
+        ),
+        (
+            "on_lost_feed",
+            read.reread_when_lost,
+            "what a lost feed told cannot be read again: set it to fail, and a gap is an error",
+        ),
+        (
+            "schema_change",
+            read.schema_change == SchemaChange::Fail,
+            "a log has the same columns whatever becomes of the table's fields: leave it out",
+        ),
+    ];
+    match refused.into_iter().find(|(_, is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((name, _, why)) => {
+            Err(Error::Option(format!("option {name} is given, and ingestion_type is change_log: {why}").into())
+                .of_option(name))
+        }
     }
 }
 

@@ -82,6 +82,8 @@ pub enum IngestionType {
     CdcWithDeletes,
     /// What was created.
     Append,
+    /// What became of every cell, and by whom.
+    ChangeLog,
 }
 
 /// What the base's workspace pays for.
@@ -176,6 +178,7 @@ impl IngestionType {
             Self::Cdc => "cdc",
             Self::CdcWithDeletes => "cdc_with_deletes",
             Self::Append => "append",
+            Self::ChangeLog => "change_log",
         }
     }
 }

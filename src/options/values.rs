@@ -214,7 +214,13 @@ fn plan(given: &Given) -> Result<Option<Plan>> {
 }
 
 fn ingestion_type(given: &Given) -> Result<IngestionType> {
-    let types = [IngestionType::Snapshot, IngestionType::Cdc, IngestionType::CdcWithDeletes, IngestionType::Append];
+    let types = [
+        IngestionType::Snapshot,
+        IngestionType::Cdc,
+        IngestionType::CdcWithDeletes,
+        IngestionType::Append,
+        IngestionType::ChangeLog,
+    ];
     let ingestion_type = given.choice("ingestion_type", &types.map(|kind| (kind.as_str(), kind)))?;
     if given.deletes_only() && ingestion_type != IngestionType::CdcWithDeletes {
         return Err(Error::Option(

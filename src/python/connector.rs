@@ -204,6 +204,7 @@ impl Connector {
     #[pyo3(signature = (scan, options = None))]
     fn read(&self, py: Python<'_>, scan: &Scan, options: Option<Given>) -> PyResult<Batches> {
         let options = self.call_options(py, None, options)?;
+        scan.0.check_batch().map_err(|error| exception(py, &error))?;
         let batches = self.live_for(&options).get(py)?.read(scan.0.clone());
         Ok(Batches::new(py, &scan.0.table_name, batches))
     }

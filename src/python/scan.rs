@@ -58,6 +58,11 @@ impl Scan {
         self.0.select(spark_schema).map(Self).map_err(|error| exception(py, &error))
     }
 
+    /// Raises where the plan is of a stream that cannot be read as a batch.
+    fn check_batch(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.check_batch().map_err(|error| exception(py, &error))
+    }
+
     /// The plan whose streams leave deletes to a stream of deletes alone.
     fn without_deletes(&self) -> Self {
         Self(self.0.without_deletes())

@@ -124,6 +124,11 @@ impl Reader {
             Selection::All => self.pages(None, true, batches).await?,
             Selection::Window(window) => self.pages(window.formula(), true, batches).await?,
             Selection::Listed(listed) => self.listed(&listed, batches).await?,
+            Selection::Payloads(_) => {
+                return Err(Error::Data(
+                    "a plan of payloads that is none of a log of changes: plan the read anew".into(),
+                ));
+            }
         }
         if let Some(known) = self.scan.known_ids.clone() {
             self.known(known, batches).await?;

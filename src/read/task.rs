@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
 
+use super::log::LogReader;
 use super::names::LinkNames;
 use super::reader::Reader;
 use super::stats::Progress;
@@ -23,6 +24,8 @@ pub(super) async fn run(
 ) {
     if scan.part.is_definitions() {
         definitions::run(client, scan, progress, batches).await;
+    } else if scan.is_log() {
+        LogReader::new(client, scan, progress).run(batches).await;
     } else if scan.part == Part::Comments {
         comments::run(client, scan, progress, batches).await;
     } else {

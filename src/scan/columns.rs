@@ -11,6 +11,7 @@ use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
 use crate::scan::attachments::AttachmentForm;
 use crate::scan::links::{self, NamedLinks};
+use crate::scan::log::LogColumn;
 use crate::scan::names::{Naming, column_names};
 
 /// One column of the schema.
@@ -50,6 +51,8 @@ pub enum Source {
     },
     /// Whether the record is gone.
     Deleted,
+    /// What a log of changes tells.
+    Log(LogColumn),
     /// How many comments the record has.
     CommentCount,
     /// What is told of a row that is no record.
@@ -148,6 +151,7 @@ impl Column {
             Source::CommentCount => DataType::Int64,
             Source::Field(field) => field.shape.data_type(),
             Source::Fact(fact) => fact.shape.data_type(),
+            Source::Log(column) => column.shape().data_type(),
         }
     }
 
@@ -160,6 +164,7 @@ impl Column {
             Source::CommentCount => json!("long"),
             Source::Field(field) => field.shape.spark_type(),
             Source::Fact(fact) => fact.shape.spark_type(),
+            Source::Log(column) => column.shape().spark_type(),
         }
     }
 
@@ -180,6 +185,7 @@ impl Column {
             Source::CommentCount => comment("how many comments the record has"),
             Source::Field(field) => field.metadata(),
             Source::Fact(fact) => comment(&fact.comment),
+            Source::Log(column) => comment(column.comment()),
         }
     }
 }
@@ -226,6 +232,12 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
         columns.push(Column::new("_deleted", false, Source::Deleted));
     }
     columns
+}
+
+/// The columns of every log of changes.
+pub(super) fn log_columns() -> Vec<Column> {
+    let own = |column: LogColumn| Column::new(column.name(), column.is_nullable(), Source::Log(column));
+    std::iter::once(Column::new("id", false, Source::RecordId)).chain(LogColumn::ALL.map(own)).collect()
 }
 
 /// The names of a table's columns by the ids of their fields. They are made from all fields, so that leaving one out does

@@ -58,6 +58,7 @@ pub(crate) fn plan(base_id: &str, part: Part, options: &ReadOptions) -> Result<S
         only_gone: false,
         leaves_out_gone: false,
         known_ids: None,
+        logged: Vec::new(),
         others: Vec::new(),
     })
 }

@@ -19,6 +19,19 @@ pub enum Selection {
     Window(Window),
     /// Those named.
     Listed(Listed),
+    /// What payloads of a webhook tell of them, for a log of changes.
+    Payloads(PayloadRange),
+}
+
+/// Payloads of a webhook, by their numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadRange {
+    /// `ach...`.
+    pub webhook_id: String,
+    /// The first that is in.
+    pub first: u64,
+    /// The first that is no longer in.
+    pub end: u64,
 }
 
 /// Records by a time that Airtable keeps of each.

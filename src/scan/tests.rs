@@ -186,9 +186,37 @@ fn a_plan_travels_and_keeps_no_secret() {
     assert_eq!(Scan::from_json(&text).expect("the same"), scan);
     assert!(!text.contains("patX"));
     let version = |number| format!("\"version\":{number}");
-    let newer = text
-        .replace(&version(super::VERSION), &version(super::VERSION_OF_REFINED + 1))
-        .replace("\"text\"", "\"hologram\"");
+    let newer =
+        text.replace(&version(super::VERSION), &version(super::VERSION_OF_LOG + 1)).replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
+}
+
+#[test]
+fn a_log_of_changes_has_its_own_columns_and_is_read_range_by_range() {
+    let all =
+        [("token", "patX"), ("ingestion_type", "change_log"), ("column_names", "id"), ("rescued_data_column", "x")];
+    let table = table();
+    let log = |more: &[(&str, &str)]| {
+        let read = Options::parse(all.iter().chain(more).copied()).expect("options").read;
+        Scan::new("appA", &table, &read).expect("a plan")
+    };
+    let scan = log(&[]);
+    let names: Vec<String> = scan.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let expected =
+        ["id", "change", "field_id", "field", "old_value", "new_value", "_changed_at", "changed_by", "source"];
+    assert_eq!(names, [&expected[..], &["transaction"]].concat());
+    let required: Vec<bool> = scan.schema().fields().iter().map(|field| !field.is_nullable()).collect();
+    assert_eq!(required, [true, true, false, false, false, false, true, false, false, true]);
+    assert_eq!(scan.logged.len(), table.fields.len());
+    assert_eq!(log(&[("fields", "Name")]).logged.len(), 1);
+    assert_eq!(Scan::from_json(&scan.to_json()).expect("the same"), scan);
+    assert!(scan.check_batch().expect_err("no table").to_string().contains("readStream"));
+    let range = |webhook_id: &str| {
+        let range = PayloadRange { webhook_id: webhook_id.into(), first: 1, end: 5 };
+        Scan { selection: Selection::Payloads(range), ..scan.clone() }
+    };
+    assert_eq!(range("achA").check_batch(), Ok(()));
+    assert_eq!(Scan::from_json(&range("achA").to_json()).expect("the same"), range("achA"));
+    assert!(Scan::from_json(&range("../achA").to_json()).is_err(), "it becomes part of an address");
 }

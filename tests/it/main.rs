@@ -4,6 +4,7 @@ mod added;
 mod arrivals;
 mod attachments;
 mod bases;
+mod change_log;
 mod changes;
 mod comments;
 mod cursors;

@@ -56,6 +56,44 @@ impl WebhookFailure {
     }
 }
 
+/// The way by which a change comes in, as webhooks call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ChangeSource {
+    /// A person at the screen.
+    Client,
+    /// The Web API.
+    PublicApi,
+    /// Somebody who fills in a form of a view.
+    FormSubmission,
+    /// Somebody who fills in a form of an interface's page.
+    FormPageSubmission,
+    /// An automation.
+    Automation,
+    /// Airtable itself.
+    System,
+    /// A table that is synced from elsewhere.
+    Sync,
+    /// Somebody who is not signed in.
+    AnonymousUser,
+}
+
+impl ChangeSource {
+    /// As payloads call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::PublicApi => "publicApi",
+            Self::FormSubmission => "formSubmission",
+            Self::FormPageSubmission => "formPageSubmission",
+            Self::Automation => "automation",
+            Self::System => "system",
+            Self::Sync => "sync",
+            Self::AnonymousUser => "anonymousUser",
+        }
+    }
+}
+
 /// Switches and rules; [`Faults::default`] is a well-behaved server without rate limit.
 ///
 /// ```
@@ -124,6 +162,8 @@ pub struct Faults {
     /// Webhooks fail at the next transaction that they hear of: they tell this, and nothing more for ever, though they are
     /// listed as enabled.
     pub fail_webhooks: Option<WebhookFailure>,
+    /// The way by which all changes come in, whoever makes them; none is the real one.
+    pub change_source: Option<ChangeSource>,
     /// Faults of single answers.
     pub rules: Vec<Rule>,
 }
@@ -157,6 +197,7 @@ impl Default for Faults {
             records_per_payload: None,
             lose_payloads: false,
             fail_webhooks: None,
+            change_source: None,
             rules: Vec::new(),
         }
     }

@@ -34,7 +34,7 @@ mod webhook;
 pub use api::oauth::OAuthTokens;
 pub use api::token::Grant;
 pub use fault::rule::{Action, Rule};
-pub use fault::{Faults, MissingRecord, WebhookFailure};
+pub use fault::{ChangeSource, Faults, MissingRecord, WebhookFailure};
 pub use generate::{FieldSpec, Kinds};
 pub use mock::Mock;
 pub use mock::config::{MockConfig, MockError};

@@ -18,7 +18,7 @@ const LAYERS: Layers = &[
     ("formula", &[]),
     ("data", &["clock", "error", "fault", "formula"]),
     ("compute", &["clock", "data", "formula"]),
-    ("webhook", &["clock", "data", "compute"]),
+    ("webhook", &["clock", "fault", "data", "compute"]),
     ("change", &["clock", "error", "data", "compute", "webhook"]),
     ("schema", &["clock", "error", "data", "compute", "change"]),
     ("sample", &["clock", "error", "data", "change", "schema"]),

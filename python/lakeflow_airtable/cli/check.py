@@ -189,7 +189,7 @@ class Checks:
 
     def _webhooks(self) -> Line:
         """Whether one may be made: the list shows the scope, and the role is that of the base."""
-        of_what = "only the ingestion type cdc_with_deletes needs them"
+        of_what = "only the ingestion types cdc_with_deletes and change_log need them"
         try:
             there = self._connector.webhook_count(self._base)
         except AuthError:

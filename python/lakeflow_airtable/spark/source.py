@@ -70,7 +70,9 @@ class AirtableDataSource(DataSource):
     def reader(self, schema: GivenSchema) -> DataSourceReader:
         if self._virtual_table is not None:
             return VirtualTableReader(self.options, self._virtual_table, schema)
-        return AirtableReader(self.options, self._scan(struct_type(schema)).to_json(), self.arrow_batches)
+        scan = self._scan(struct_type(schema))
+        scan.check_batch()
+        return AirtableReader(self.options, scan.to_json(), self.arrow_batches)
 
     def streamReader(self, schema: GivenSchema) -> DataSourceStreamReader:
         if self._virtual_table is not None:

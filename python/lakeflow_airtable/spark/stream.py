@@ -168,9 +168,8 @@ def _cost(ingestion_type: str, options: Options, *, available_now: bool) -> str:
     if not poll:
         return f"this stream of {ingestion_type} asks Airtable at each trigger, because poll_seconds is 0"
     calls = idle_stream(ingestion_type, poll)
-    shared = (
-        ", together with all such streams of the base on this machine" if ingestion_type == "cdc_with_deletes" else ""
-    )
+    is_feed = ingestion_type in ("cdc_with_deletes", "change_log")
+    shared = ", together with all such streams of the base on this machine" if is_feed else ""
     granted = f", of {cap:,} that its plan grants" if cap else ""
     return (
         f"this stream of {ingestion_type} asks every {in_words(poll)} at most (poll_seconds): about {calls:,} calls a "

@@ -8,6 +8,9 @@ from ..errors import OptionError
 from .spec import Entry
 from .tables import CURSOR, PRIMARY_KEYS
 
+LOG = "change_log"
+"""The ingestion type of a log of changes. What such a copy holds is nowhere else: it is never loaded anew."""
+
 
 class Upkeep(Enum):
     """What becomes of a copy when its table is read again."""
@@ -37,8 +40,15 @@ def upkeep(entry: Entry) -> Upkeep:
         raise OptionError("sequence_by has an effect on changes only: leave it out, or set ingestion_type to cdc")
     if kind == "snapshot":
         if entry.scd_type == "APPEND_ONLY":
-            raise OptionError("APPEND_ONLY needs a stream: set ingestion_type to append, cdc or cdc_with_deletes")
+            raise OptionError(
+                "APPEND_ONLY needs a stream: set ingestion_type to append, cdc, cdc_with_deletes or change_log"
+            )
         return Upkeep.SNAPSHOT
+    if kind == LOG and entry.scd_type not in (None, "APPEND_ONLY"):
+        raise OptionError(
+            f"{entry.scd_type} keeps the records of a table, and change_log is a log to which rows are appended: leave "
+            "scd_type out, or set ingestion_type to cdc or cdc_with_deletes"
+        )
     if entry.scd_type == "SCD_TYPE_2":
         raise OptionError(
             f"SCD_TYPE_2 keeps the versions of a record, and {kind} gives each record once: set ingestion_type to "

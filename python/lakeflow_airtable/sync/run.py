@@ -40,6 +40,9 @@ ATTEMPTS = 5
 _NEW_CHECKPOINT = "start with a new checkpoint and an empty target"
 """What a stream that has lost its changes advises, in the words of Spark's streams."""
 
+_NEW_LOG = "start with a new checkpoint, and the log goes on from then"
+"""What a log of changes that has a gap advises likewise."""
+
 _AS_PLANNED = ("planned anew", "start the read again")
 """What reads advise whose table is no longer as it was when the run began."""
 
@@ -113,9 +116,9 @@ class TableSync:
                     self._plans_anew = True
                     self._report.rows, self._report.changed, self._report.deleted = self._committed
                     continue
-                if _NEW_CHECKPOINT not in str(error) or isinstance(error, NotFoundError):
+                if isinstance(error, NotFoundError) or not (said := _advised(str(error))):
                     raise
-                raise DataError(str(error).replace(_NEW_CHECKPOINT, "load the table anew by refresh")) from None
+                raise DataError(said) from None
             except Conflict as conflict:
                 self._report.rows, self._report.changed, self._report.deleted = self._committed
                 _log.info("%s: %s; looked at again", self._copy.name, conflict)
@@ -352,6 +355,13 @@ def _records(plan: dict[str, Any]) -> str:
     """What a stream of changes reads of is decided once: of records that fit another view it is never told."""
     chosen = [plan.get("view_id"), plan.get("filter_formula")]
     return digest(json.dumps(chosen)) if any(chosen) else ""
+
+
+def _advised(said: str) -> str | None:
+    """What a stream says that has lost its changes, with what is to be done here; None of another error."""
+    if _NEW_LOG in said:
+        return said.replace(_NEW_LOG, "give another destination, where a log begins; this one keeps what it has")
+    return said.replace(_NEW_CHECKPOINT, "load the table anew by refresh") if _NEW_CHECKPOINT in said else None
 
 
 def _described(progress: Progress) -> str:

@@ -15,6 +15,7 @@ from ..intervals import in_words, seconds
 from ..options import Options
 from ..specification.spec import Entry
 from ..specification.tables import LibraryTables
+from ..specification.upkeep import LOG
 from .plan import entries_of
 from .report import SyncReport, TableReport
 from .run import RunBegan, TableSync, mode_of
@@ -113,7 +114,7 @@ class _Run:
             for entry, copy in zip(entries, copies, strict=True):
                 table = TableReport(tables.name(entry), copy.name, mode_of(entry))
                 report.tables.append(table)
-                is_refreshed = entry.source_table in anew
+                is_refreshed = entry.source_table in anew and entry.ingestion_type != LOG
                 if entry.where in missing:
                     table.error = missing[entry.where]
                 else:
@@ -165,7 +166,7 @@ def _is_loaded(copy: Copy) -> bool:
 def _refreshed(refresh: bool | Collection[str], entries: list[Entry]) -> set[str]:
     """The tables that are loaded anew, as the specification names them."""
     if isinstance(refresh, bool):
-        return {entry.source_table for entry in entries} if refresh else set()
+        return {entry.source_table for entry in entries if entry.ingestion_type != LOG} if refresh else set()
     names = [refresh] if isinstance(refresh, str) else list(refresh)
     known = {entry.source_table for entry in entries}
     for name in names:
@@ -175,6 +176,11 @@ def _refreshed(refresh: bool | Collection[str], entries: list[Entry]) -> set[str
             near = nearest_names(str(name), sorted(known))
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
             raise OptionError(f"refresh names {name!r}, which is none of the tables that are synced: {hint}")
+        if all(entry.ingestion_type == LOG for entry in entries if entry.source_table == name):
+            raise OptionError(
+                f"refresh names {name!r}, which is kept as a log of changes: what it holds is nowhere else; for a new "
+                "log give another destination"
+            )
     return set(names)
 
 

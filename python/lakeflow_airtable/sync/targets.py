@@ -104,7 +104,7 @@ def check_entry(entry: Entry, format: str) -> None:
         raise OptionError(f"{OFFSETS} is where sync keeps how far copies have come: give another destination_table")
     if format == "iceberg" and len(entry.primary_keys or ()) > 1:
         raise OptionError("primary_keys can only be one column with iceberg: give one, or take delta or duckdb")
-    if format == "iceberg" and kept is Upkeep.APPEND and entry.ingestion_type != "append":
+    if format == "iceberg" and kept is Upkeep.APPEND and entry.ingestion_type in ("cdc", "cdc_with_deletes"):
         raise OptionError("APPEND_ONLY would need a column _deleted, a name that Iceberg keeps for itself: take delta")
 
 

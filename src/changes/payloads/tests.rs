@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::airtable::payload::Payloads;
 use crate::airtable::schema::Table;
-use crate::changes::payload::Payloads;
 use crate::options::Options;
 
 fn plan(options: &[(&str, &str)]) -> Scan {

@@ -35,7 +35,7 @@ fn webhooks_that_leave_changes_out_are_not_taken() {
         (json!({"ofNextYear": ["usrA"]}), Some("filter ofNextYear may leave changes out")),
         (json!({"ofNextYear": false}), Some("ofNextYear")),
     ] {
-        let lack = webhook("achA", &more).lack("tblA");
+        let lack = webhook("achA", &more).lack("tblA", Purpose::Records);
         match lacks {
             None => assert_eq!(lack, None, "{more}"),
             Some(word) => assert!(lack.as_ref().is_some_and(|lack| lack.contains(word)), "{more}: {lack:?}"),
@@ -60,14 +60,14 @@ fn what_is_not_known_of_a_specification_may_leave_changes_out() {
         (Value::Null, Some("dataTypes")),
     ] {
         let webhook = Webhook { specification: specification.clone(), ..webhook("achA", &json!({})) };
-        let lack = webhook.lack("tblA");
+        let lack = webhook.lack("tblA", Purpose::Records);
         match lacks {
             None => assert_eq!(lack, None, "{specification}"),
             Some(start) => {
                 assert!(lack.as_ref().is_some_and(|lack| lack.contains(start)), "{specification}: {lack:?}");
             }
         }
-        assert_eq!(suitable(&[webhook], "tblA", 0).is_some(), lacks.is_none(), "{specification}");
+        assert_eq!(suitable(&[webhook], "tblA", Purpose::Records, 0).is_some(), lacks.is_none(), "{specification}");
     }
 }
 
@@ -79,12 +79,12 @@ fn the_choice_is_the_same_for_all() {
         webhook("ach4", &json!({})),
         webhook("ach3", &json!({})),
     ];
-    assert_eq!(suitable(&all, "tblA", 0).map(|webhook| webhook.id.as_str()), Some("ach3"));
-    assert!(suitable(&all, "tblA", 7 * 86_400).is_none(), "all have expired");
+    assert_eq!(suitable(&all, "tblA", Purpose::Records, 0).map(|webhook| webhook.id.as_str()), Some("ach3"));
+    assert!(suitable(&all, "tblA", Purpose::Records, 7 * 86_400).is_none(), "all have expired");
     let of_table = [all[3].clone(), webhook("ach9", &json!({"recordChangeScope": "tblA"}))];
-    assert_eq!(suitable(&of_table, "tblA", 0).map(|webhook| webhook.id.as_str()), Some("ach9"));
-    assert_eq!(named(&all, "ach1", "tblA").map(|webhook| webhook.id.as_str()), Ok("ach1"));
-    let error = named(&all, "ach7", "tblA").expect_err("none such");
+    assert_eq!(suitable(&of_table, "tblA", Purpose::Records, 0).map(|webhook| webhook.id.as_str()), Some("ach9"));
+    assert_eq!(named(&all, "ach1", "tblA", Purpose::Records).map(|webhook| webhook.id.as_str()), Ok("ach1"));
+    let error = named(&all, "ach7", "tblA", Purpose::Records).expect_err("none such");
     assert!(error.to_string().contains("ach1, ach2, ach4, ach3"), "{error}");
 }
 
@@ -153,7 +153,7 @@ fn a_null_is_a_key_that_is_left_out() {
         for listed in [null, left_out] {
             let webhook = Webhook::read(&listed);
             assert_eq!(webhook.unreadable().is_none(), is_read, "{listed}: {:?}", webhook.unreadable());
-            assert_eq!(suitable(&[webhook], "tblA", 0).is_some(), serves, "{listed}");
+            assert_eq!(suitable(&[webhook], "tblA", Purpose::Records, 0).is_some(), serves, "{listed}");
         }
     }
 }
@@ -206,5 +206,58 @@ fn a_webhook_that_cannot_be_read_matters_only_to_who_means_it() {
             assert!(named.contains(&said) && named.contains("name another, or leave"), "{listed}: {named}");
             assert!(gone_on.contains(&format!("cannot be read: {why}")), "{listed}: {gone_on}");
         }
+    }
+}
+
+#[test]
+fn a_log_has_a_webhook_of_its_own() {
+    let of = |id: &str, scope: Option<&str>, previous: bool| {
+        let filters = json!({"dataTypes": DATA_TYPES, "recordChangeScope": scope});
+        let mut webhook = webhook(id, &json!({}));
+        webhook.specification =
+            json!({"options": {"filters": filters, "includes": {"includePreviousCellValues": previous}}});
+        webhook
+    };
+    let all = [
+        of("ach1", None, false),
+        of("ach2", Some("tblA"), false),
+        of("ach3", None, true),
+        of("ach4", Some("tblB"), true),
+        of("ach6", Some("tblA"), true),
+        of("ach5", Some("tblA"), true),
+    ];
+    let found =
+        |webhooks: &[Webhook], purpose| suitable(webhooks, "tblA", purpose, 0).map(|webhook| webhook.id.clone());
+    assert_eq!(found(&all, Purpose::Log).as_deref(), Some("ach5"));
+    assert_eq!(found(&all[..4], Purpose::Log), None, "one of all tables is used where it is named");
+    assert_eq!(found(&all, Purpose::Records).as_deref(), Some("ach2"));
+    assert_eq!(found(&all[3..], Purpose::Records), None, "that of a log is left to logs");
+
+    let choose = |options: &[(&str, &str)], last: Option<&str>| {
+        let (plan, options) = planned(&[&[("ingestion_type", "change_log")], options].concat());
+        let last = last.map(|id| FeedPosition {
+            webhook_id: id.into(),
+            next: 1,
+            at: 0,
+            after: None,
+            parts: None,
+            unread: None,
+        });
+        let chosen = chosen(&all, &plan, &options, last.as_ref(), 0);
+        chosen.map(|webhook| webhook.map(|webhook| webhook.id.clone())).map_err(|error| error.to_string())
+    };
+    let named = |id| [("webhook_id", id)];
+    assert_eq!(choose(&[], None), Ok(Some("ach5".into())));
+    assert_eq!(choose(&[], Some("ach6")), Ok(Some("ach6".into())), "it goes on where it began");
+    assert_eq!(choose(&named("ach3"), None), Ok(Some("ach3".into())));
+    assert_eq!(choose(&named("ach3"), Some("ach3")), Ok(Some("ach3".into())));
+    for (options, last, expected) in [
+        (&named("ach1")[..], None, "its includePreviousCellValues is false, but true is needed"),
+        (&named("ach4"), None, "its recordChangeScope is \"tblB\""),
+        (&named("ach3"), Some("ach5"), "was begun by webhook ach5, and would go on by webhook ach3"),
+        (&[], Some("ach9"), "webhook ach9 was deleted: nothing else tells what they were"),
+    ] {
+        let error = choose(options, last).expect_err("none");
+        assert!(error.contains(expected), "{options:?}: {error}");
     }
 }

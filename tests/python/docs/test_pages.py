@@ -139,6 +139,16 @@ def streaming_page(names: dict[str, Any], graph: Registry, vendors: int) -> None
     assert names["spark"].table("vendor_changes").count() == vendors
 
 
+def change_log_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
+    log = names["log"].to_pylist()
+    [renamed] = [row for row in log if row["field"] == "Name"]
+    assert (renamed["change"], renamed["new_value"]) == ("updated", '"Renamed"')
+    assert [row["change"] for row in log if row["field"] is None] == ["deleted"]
+    assert {row["changed_by"]["name"] for row in log} == {"Ada Example"}
+    assert names["spark"].table("vendor_log").columns == names["log"].column_names
+    assert not names["report"].failed
+
+
 def pipelines_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
     assert set(graph.auto_cdc) == {"tasks"}
     assert {"bronze.vendors", "silver.vendors"} <= set(graph.outputs)
@@ -164,6 +174,7 @@ PROMISES: dict[str, Callable[[dict[str, Any], Registry, int], None]] = {
     "docs/guides/spark.md": spark_page,
     "docs/guides/sync.md": sync_page,
     "docs/guides/streaming.md": streaming_page,
+    "docs/guides/change-log.md": change_log_page,
     "docs/guides/pipelines.md": pipelines_page,
 }
 

@@ -154,6 +154,21 @@ def test_changes_become_one_flow_of_auto_cdc(mock_airtable: MockAirtable, regist
     assert registry.flows["source_log_append"].target == "log"
 
 
+def test_a_log_of_changes_is_appended(mock_airtable: MockAirtable, registry: Registry) -> None:
+    log = {"ingestion_type": "change_log", "cluster_by": ["id"]}
+    objects = [table("Vendors"), table("Vendors", log, destination_table="vendor_log")]
+    _, defined = ingest(Session(), spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
+    assert (defined.flow, defined.scd_type, defined.primary_keys) == ("append", "APPEND_ONLY", ())
+    assert isinstance(registry.outputs["vendor_log"], StreamingTable)
+    for scd_type in ("SCD_TYPE_1", "SCD_TYPE_2"):
+        objects = [table("Vendors", {**log, "scd_type": scd_type})]
+        with pytest.raises(OptionError, match=f"{scd_type} keeps the records of a table"):
+            ingest(Session(), spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
+    objects = [table("Vendors", {**log, "view": "Grid view"})]
+    with pytest.raises(OptionError, match="option view is given, and ingestion_type is change_log"):
+        ingest(Session(), spec_of(mock_airtable, *objects))  # type: ignore[arg-type]
+
+
 def test_each_flow_reads_its_own_entry(spark: SparkSession, mock_airtable: MockAirtable, registry: Registry) -> None:
     objects = [table("*"), table("Vendors", {"fields": ["Name"], "ingestion_type": "cdc"}), table("Packaging Tasks")]
     defined = ingest(spark, spec_of(mock_airtable, *objects, nested="json"))

@@ -1,6 +1,6 @@
 //! What tests may change about how a base behaves.
 
-use crate::fault::{Faults, WebhookFailure};
+use crate::fault::{ChangeSource, Faults, WebhookFailure};
 
 /// What tests may change about how a base behaves; copied from the faults whenever these are set.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +19,8 @@ pub(crate) struct Manners {
     pub(crate) lose_payloads: bool,
     /// The code of webhooks that fail at their next transaction.
     pub(crate) fail_webhooks: Option<&'static str>,
+    /// The way by which changes come in, in place of the real one.
+    pub(crate) change_source: Option<ChangeSource>,
 }
 
 impl Default for Manners {
@@ -30,6 +32,7 @@ impl Default for Manners {
             records_per_payload: usize::MAX,
             lose_payloads: false,
             fail_webhooks: None,
+            change_source: None,
         }
     }
 }
@@ -43,6 +46,7 @@ impl From<&Faults> for Manners {
             records_per_payload: faults.records_per_payload.unwrap_or(usize::MAX).max(1),
             lose_payloads: faults.lose_payloads,
             fail_webhooks: faults.fail_webhooks.map(WebhookFailure::code),
+            change_source: faults.change_source,
         }
     }
 }

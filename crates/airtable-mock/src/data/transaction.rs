@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::id::RecordId;
 use super::index::{FieldIndex, TableIndex};
+use super::manners::Manners;
+use crate::fault::ChangeSource;
 
 /// The way by which a change comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +18,6 @@ pub(crate) enum Origin {
     /// A person at the screen.
     Client,
     PublicApi,
-}
-
-impl Origin {
-    /// As webhook payloads call it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::PublicApi => "publicApi",
-        }
-    }
 }
 
 /// Who changes something, and by which way in.
@@ -44,6 +36,14 @@ impl Actor {
     /// A person at the screen.
     pub(crate) fn client() -> Self {
         Self { origin: Origin::Client, person: 0 }
+    }
+
+    /// By which way in webhooks say that a change came.
+    pub(crate) fn source(&self, manners: &Manners) -> ChangeSource {
+        manners.change_source.unwrap_or(match self.origin {
+            Origin::Client => ChangeSource::Client,
+            Origin::PublicApi => ChangeSource::PublicApi,
+        })
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn events(
 ) -> Vec<Event> {
     let mut events = Vec::new();
     let visible = records_in_view(base, wants, tx.now_ms);
-    if wants.hears_source(tx.actor.origin.name()) {
+    if wants.hears_source(tx.actor.source(&base.manners).name()) {
         if wants.hears_of("tableData") {
             match (&visible, view(base, wants)) {
                 (Some(visible), Some((t, view))) => {

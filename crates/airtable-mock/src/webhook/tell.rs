@@ -9,6 +9,7 @@ use crate::clock::stamp;
 use crate::data::base::Base;
 use crate::data::transaction::{Actor, Transaction};
 use crate::data::webhook::Webhook;
+use crate::fault::ChangeSource;
 
 /// Writes the payloads of a transaction, and rings where that is wanted.
 pub(crate) fn tell_webhooks(base: &mut Base, tx: &Transaction) {
@@ -21,8 +22,9 @@ pub(crate) fn tell_webhooks(base: &mut Base, tx: &Transaction) {
 
 fn tell(base: &mut Base, webhook: &mut Webhook, tx: &Transaction) {
     let envelope = |more: Value| {
-        let mut metadata = json!({"source": tx.actor.origin.name()});
-        if let Some(source) = source_metadata(base, &tx.actor) {
+        let source = tx.actor.source(&base.manners);
+        let mut metadata = json!({"source": source.name()});
+        if let Some(source) = source_metadata(base, source, &tx.actor) {
             metadata["sourceMetadata"] = source;
         }
         let mut payload = json!({"timestamp": stamp(tx.now_ms), "baseTransactionNumber": base.transaction,
@@ -54,9 +56,17 @@ fn tell(base: &mut Base, webhook: &mut Webhook, tx: &Transaction) {
     }
 }
 
-/// `sourceMetadata` of an actor: the user, by either way in.
-fn source_metadata(base: &Base, actor: &Actor) -> Option<Value> {
-    let mut user = base.person(actor.person)?.cell();
-    user["permissionLevel"] = json!("create");
-    Some(json!({"user": user}))
+/// `sourceMetadata` of a change: the user, the form or the automation; some ways have none.
+fn source_metadata(base: &Base, source: ChangeSource, actor: &Actor) -> Option<Value> {
+    match source {
+        ChangeSource::Client | ChangeSource::PublicApi => {
+            let mut user = base.person(actor.person)?.cell();
+            user["permissionLevel"] = json!("create");
+            Some(json!({"user": user}))
+        }
+        ChangeSource::FormSubmission => Some(json!({"viewId": "viwFormOfTheMock1"})),
+        ChangeSource::FormPageSubmission => Some(json!({"pageId": "pbdPageOfTheMock1"})),
+        ChangeSource::Automation => Some(json!({"automationId": "wflRunOfTheMock01"})),
+        ChangeSource::System | ChangeSource::Sync | ChangeSource::AnonymousUser => None,
+    }
 }

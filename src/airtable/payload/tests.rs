@@ -7,7 +7,7 @@ use super::*;
 /// The payload, as a stream of the table tblA has it.
 fn read(payload: &Value) -> Payload {
     let page = json!({"payloads": [payload], "cursor": 8}).to_string();
-    Payloads::read(&page, "tblA").expect("a page").payloads.remove(0)
+    Payloads::<RecordChanges>::read(&page, "tblA").expect("a page").payloads.remove(0)
 }
 
 /// Created, changed, destroyed, and whether something is said of the definition.
@@ -107,7 +107,7 @@ fn nothing_in_the_part_of_another_table_matters() {
     // However deep.
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let page = format!(r#"{{"payloads":[{{"changedTablesById":{{"tblB":{deep}}}}}],"cursor":2}}"#);
-    let page = Payloads::read(&page, "tblA").expect("a page");
+    let page = Payloads::<RecordChanges>::read(&page, "tblA").expect("a page");
     assert!(page.payloads[0].change().is_ok());
 }
 
@@ -182,7 +182,7 @@ fn a_page_has_payloads_and_the_number_after_them() {
         (json!({"payloads": [], "cursor": null}), None),
         (json!({"payloads": []}), None),
     ] {
-        let read = Payloads::read(&page.to_string(), "tblA").ok();
+        let read = Payloads::<RecordChanges>::read(&page.to_string(), "tblA").ok();
         let read = read.map(|page| (page.numbered().map(|(number, _)| number).collect(), page.might_have_more));
         assert_eq!(read, expected, "{page}");
     }

@@ -1,4 +1,7 @@
-//! Payloads as they come: of each, what it says of one table. Pure.
+//! Payloads of webhooks as they come: of each, what it says of one table. Pure.
+//!
+//! Who reads them says how much of that table's part is wanted: [`RecordChanges`], which records changed, or what became of
+//! each cell, which stands in `cell_changes`.
 //!
 //! A webhook tells of all tables of its base, and a stream reads one of them. The others' parts are passed over as they are,
 //! unread and without a copy: nothing in them stops a stream that they are not about, and large ones cost no memory.
@@ -27,11 +30,11 @@ type Keys = HashMap<String, IgnoredAny>;
 /// `GET /v0/bases/{baseId}/webhooks/{webhookId}/payloads`.
 #[derive(Debug)]
 #[allow(clippy::struct_field_names)] // Airtable's name for it.
-pub(super) struct Payloads {
-    pub(super) payloads: Vec<Payload>,
+pub(crate) struct Payloads<T = RecordChanges> {
+    pub(crate) payloads: Vec<Payload<T>>,
     /// The number after that of the last payload.
-    pub(super) cursor: u64,
-    pub(super) might_have_more: bool,
+    pub(crate) cursor: u64,
+    pub(crate) might_have_more: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,12 +46,12 @@ struct PageParts<'a> {
     might_have_more: Option<bool>,
 }
 
-impl Payloads {
+impl<T: OfTable> Payloads<T> {
     /// A page of them, for one table.
     ///
     /// # Errors
     /// Where it is no page. What single payloads say is looked at when it is needed.
-    pub(super) fn read(text: &str, table_id: &str) -> serde_json::Result<Self> {
+    pub(crate) fn read(text: &str, table_id: &str) -> serde_json::Result<Self> {
         let page: PageParts = serde_json::from_str(text)?;
         Ok(Self {
             payloads: page.payloads.into_iter().map(|payload| Payload::read(payload, table_id)).collect(),
@@ -56,20 +59,40 @@ impl Payloads {
             might_have_more: page.might_have_more.unwrap_or_default(),
         })
     }
+}
 
+impl<T> Payloads<T> {
     /// Each with its number.
-    pub(super) fn numbered(&self) -> impl Iterator<Item = (u64, &Payload)> {
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (u64, &Payload<T>)> {
         (self.cursor.saturating_sub(self.payloads.len() as u64)..).zip(&self.payloads)
     }
 }
 
 /// What one transaction changed, or a part of it.
 #[derive(Debug)]
-pub(super) struct Payload {
+pub(crate) struct Payload<T = RecordChanges> {
     at: Option<Micros>,
-    pub(super) base_transaction_number: Option<u64>,
+    pub(crate) base_transaction_number: Option<u64>,
     failure: Option<String>,
-    change: Result<TableChange, String>,
+    change: Result<T, String>,
+}
+
+/// What is read of a payload about one table.
+pub(crate) trait OfTable: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read(said: &Said<'_>) -> Result<Self, String>;
+}
+
+/// What a payload says, as far as it may be about one table.
+pub(crate) struct Said<'a> {
+    /// The table's own part; none where it has none.
+    pub(super) table: Option<TableParts<'a>>,
+    is_destroyed: bool,
+    /// Who made the change, and by which way in.
+    pub(super) action: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -80,31 +103,33 @@ struct PayloadParts<'a> {
     error: Value,
     code: Value,
     #[serde(borrow)]
+    action_metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
     changed_tables_by_id: Option<&'a RawValue>,
     #[serde(borrow)]
     destroyed_table_ids: Option<&'a RawValue>,
 }
 
-/// What a payload says of the table.
+/// Which of the table's records a payload says have changed.
 #[derive(Debug, Default)]
-pub(super) struct TableChange {
-    pub(super) created_records: Keys,
-    pub(super) changed_records: HashMap<String, Option<RecordChange>>,
-    pub(super) destroyed_records: Vec<String>,
-    pub(super) created_fields: Keys,
+pub(crate) struct RecordChanges {
+    pub(crate) created_records: Keys,
+    pub(crate) changed_records: HashMap<String, Option<RecordChange>>,
+    pub(crate) destroyed_records: Vec<String>,
+    pub(crate) created_fields: Keys,
     /// Something is said of the table's definition, or may be.
-    pub(super) definition: bool,
+    pub(crate) definition: bool,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct TableParts<'a> {
+pub(super) struct TableParts<'a> {
     #[serde(borrow)]
-    created_records_by_id: Option<&'a RawValue>,
+    pub(super) created_records_by_id: Option<&'a RawValue>,
     #[serde(borrow)]
-    changed_records_by_id: Option<&'a RawValue>,
+    pub(super) changed_records_by_id: Option<&'a RawValue>,
     #[serde(borrow)]
-    destroyed_record_ids: Option<&'a RawValue>,
+    pub(super) destroyed_record_ids: Option<&'a RawValue>,
     #[serde(borrow)]
     created_fields_by_id: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -115,7 +140,7 @@ struct TableParts<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "an object")]
-pub(super) struct RecordChange {
+pub(crate) struct RecordChange {
     current: Option<Cells>,
 }
 
@@ -125,7 +150,7 @@ struct Cells {
     cell_values_by_field_id: Option<Keys>,
 }
 
-impl Payload {
+impl<T: OfTable> Payload<T> {
     fn read(raw: &RawValue, table_id: &str) -> Self {
         let parts: PayloadParts = match object(raw) {
             Ok(parts) => parts,
@@ -135,22 +160,24 @@ impl Payload {
             at: parts.timestamp.as_str().and_then(timestamp_micros),
             base_transaction_number: parts.base_transaction_number.as_u64(),
             failure: failure(&parts.error, &parts.code),
-            change: change(&parts, table_id),
+            change: said(&parts, table_id).and_then(|said| T::read(&said)),
         }
     }
+}
 
+impl<T> Payload<T> {
     /// Whether another payload tells of the same transaction.
-    pub(super) fn is_same_transaction(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_transaction(&self, other: &Self) -> bool {
         self.base_transaction_number.is_some() && self.base_transaction_number == other.base_transaction_number
     }
 
     /// Why the webhook tells nothing more, if that is what it says.
-    pub(super) fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
     }
 
     /// When the change was made.
-    pub(super) fn at(&self) -> Option<Micros> {
+    pub(crate) fn at(&self) -> Option<Micros> {
         self.at
     }
 
@@ -158,14 +185,20 @@ impl Payload {
     ///
     /// # Errors
     /// Why that cannot be read.
-    pub(super) fn change(&self) -> Result<&TableChange, &str> {
+    pub(crate) fn change(&self) -> Result<&T, &str> {
         self.change.as_ref().map_err(String::as_str)
+    }
+
+    /// The same, for keeps.
+    #[cfg(test)]
+    pub(super) fn into_change(self) -> Result<T, String> {
+        self.change
     }
 }
 
 impl RecordChange {
     /// The fields whose cells changed; none where they are not told.
-    pub(super) fn fields(&self) -> Option<impl Iterator<Item = &String>> {
+    pub(crate) fn fields(&self) -> Option<impl Iterator<Item = &String>> {
         self.current.as_ref().and_then(|cells| cells.cell_values_by_field_id.as_ref()).map(HashMap::keys)
     }
 }
@@ -183,28 +216,40 @@ fn failure(error: &Value, code: &Value) -> Option<String> {
     Some(told.unwrap_or_else(|| "an error without a code".to_owned()))
 }
 
-fn change(payload: &PayloadParts, table_id: &str) -> Result<TableChange, String> {
+fn said<'a>(payload: &PayloadParts<'a>, table_id: &str) -> Result<Said<'a>, String> {
     let tables: HashMap<String, &RawValue> =
         part(payload.changed_tables_by_id, "changedTablesById", |json| HashMap::deserialize(json))?;
-    let is_destroyed = payload.destroyed_table_ids.is_some_and(|ids| may_hold(ids, table_id));
-    let Some(table) = tables.get(table_id).filter(|table| table.get() != "null") else {
-        return Ok(TableChange { definition: is_destroyed, ..TableChange::default() });
-    };
-    let table: TableParts = object(table).map_err(|why| format!("its changedTablesById.{table_id}: {why}"))?;
-    let created_fields = part(table.created_fields_by_id, "createdFieldsById", |json| Keys::deserialize(json))?;
-    let changed_fields = part(table.changed_fields_by_id, "changedFieldsById", |json| Keys::deserialize(json))?;
-    let destroyed_fields =
-        part(table.destroyed_field_ids, "destroyedFieldIds", |json| Vec::<IgnoredAny>::deserialize(json))?;
-    Ok(TableChange {
-        created_records: part(table.created_records_by_id, "createdRecordsById", |json| id::keys(json))?,
-        changed_records: part(table.changed_records_by_id, "changedRecordsById", |json| id::keys(json))?,
-        destroyed_records: part(table.destroyed_record_ids, "destroyedRecordIds", |json| id::several(json))?,
-        definition: is_destroyed
-            || !created_fields.is_empty()
-            || !changed_fields.is_empty()
-            || !destroyed_fields.is_empty(),
-        created_fields,
+    let table = tables
+        .get(table_id)
+        .filter(|table| table.get() != "null")
+        .map(|table| object(table).map_err(|why| format!("its changedTablesById.{table_id}: {why}")));
+    Ok(Said {
+        table: table.transpose()?,
+        is_destroyed: payload.destroyed_table_ids.is_some_and(|ids| may_hold(ids, table_id)),
+        action: payload.action_metadata,
     })
+}
+
+impl OfTable for RecordChanges {
+    fn read(said: &Said<'_>) -> Result<Self, String> {
+        let Some(table) = &said.table else {
+            return Ok(Self { definition: said.is_destroyed, ..Self::default() });
+        };
+        let created_fields = part(table.created_fields_by_id, "createdFieldsById", |json| Keys::deserialize(json))?;
+        let changed_fields = part(table.changed_fields_by_id, "changedFieldsById", |json| Keys::deserialize(json))?;
+        let destroyed_fields =
+            part(table.destroyed_field_ids, "destroyedFieldIds", |json| Vec::<IgnoredAny>::deserialize(json))?;
+        Ok(Self {
+            created_records: part(table.created_records_by_id, "createdRecordsById", |json| id::keys(json))?,
+            changed_records: part(table.changed_records_by_id, "changedRecordsById", |json| id::keys(json))?,
+            destroyed_records: part(table.destroyed_record_ids, "destroyedRecordIds", |json| id::several(json))?,
+            definition: said.is_destroyed
+                || !created_fields.is_empty()
+                || !changed_fields.is_empty()
+                || !destroyed_fields.is_empty(),
+            created_fields,
+        })
+    }
 }
 
 /// Whether a list of ids has this one. A list that is none may: asking for the definition once more does no harm.
@@ -213,7 +258,7 @@ fn may_hold(ids: &RawValue, id: &str) -> bool {
 }
 
 /// Reads what a key holds; nothing where there is no such key.
-fn part<'a, T: Default>(
+pub(super) fn part<'a, T: Default>(
     raw: Option<&'a RawValue>,
     key: &str,
     read: impl FnOnce(&mut Deserializer<StrRead<'a>>) -> serde_json::Result<T>,
@@ -223,7 +268,7 @@ fn part<'a, T: Default>(
 }
 
 /// Reads an object. Serde would take a list for one whose keys are left out.
-fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
+pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
     if !raw.get().starts_with('{') {
         return Err(line(&format!("{} is no object", raw.get())));
     }
