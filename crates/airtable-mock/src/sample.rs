@@ -1,7 +1,7 @@
 //! The sample bases: what a consumer-goods launch team might keep in Airtable, and a small second base.
 //!
 //! Every field type occurs somewhere, and so does everything that readers of Airtable stumble over: error
-//! cells, empty records, names that collide once they are made columns, links, lookups of lookups. The data
+//! cells, empty records, names that collide once they are made columns, links, lookups of lookups, comments. The data
 //! is made by code from fixed seeds: the same in every run, so tests may name what is in it.
 
 #![allow(
@@ -10,6 +10,7 @@
 )]
 
 mod assets;
+mod comments;
 mod compliance;
 mod launches;
 mod parts;
@@ -59,6 +60,7 @@ fn make(store: &mut Store) -> Result<(), ApiError> {
     ]});
     let base = create_base(store, &launch, EPOCH_MS)?;
     pin_errors(&mut store[base]);
+    comments::write(&mut store[base]);
     create_base(store, &archive(), EPOCH_MS)?;
     Ok(())
 }
