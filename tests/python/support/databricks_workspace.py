@@ -234,13 +234,8 @@ class Workspace:
         number = len(self.runs) + 1
         said = "Workload failed, see run output for details" if self.error else ""
         state = {"result_state": "FAILED" if self.error else "SUCCESS", "state_message": said}
-        self.runs[number] = {
-            **of,
-            "run_id": number,
-            "run_name": name,
-            "run_page_url": f"{self.address}/#job/run/{number}",
-            "state": {"life_cycle_state": "TERMINATED", **state},
-        }
+        shown = {"run_name": name, "run_page_url": f"{self.address}/#job/run/{number}"}
+        self.runs[number] = {**of, **shown, "run_id": number, "state": {"life_cycle_state": "TERMINATED", **state}}
         return self.runs[number]
 
     def get_run(self, query: Mapping[str, str], **_: Any) -> Any:
@@ -250,8 +245,7 @@ class Workspace:
         return self.runs[number]
 
     def get_run_output(self, query: Mapping[str, str], **_: Any) -> Any:
-        found = self.get_run(query)
-        if "tasks" in found:
+        if "tasks" in (found := self.get_run(query)):
             raise Refusal(400, "INVALID_PARAMETER_VALUE", "Retrieving the output of runs with tasks is not supported.")
         return {"metadata": found}
 
