@@ -11,6 +11,7 @@
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `parts` | shares that a first load reads one after the other |
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
+//! | `names` | what Airtable is asked of a plan's condition, as long as its names are those of the fields |
 //! | `request` | the request for a page |
 //! | `size` | how many records there are, told by a few pages |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
@@ -20,6 +21,7 @@ mod batches;
 pub(crate) mod cursor;
 pub(crate) mod id_store;
 mod life;
+mod names;
 pub(crate) mod parts;
 mod reader;
 mod request;

@@ -3,6 +3,8 @@
 //!
 //! Invariant: every batch that leaves has exactly the planned schema.
 
+use std::borrow::Cow;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
@@ -19,7 +21,7 @@ pub(crate) struct Refine {
 impl Refine {
     /// What a plan wants to become of its rows.
     pub(crate) fn new(scan: &Scan) -> Self {
-        Self { schema: scan.schema(), is_plain: scan.part.is_records() && scan.hidden.is_empty() }
+        Self { schema: scan.schema(), is_plain: matches!(scan.decoded(), Cow::Borrowed(_)) }
     }
 
     /// The planned batch of a decoded one; it may have no rows.

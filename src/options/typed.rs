@@ -169,6 +169,8 @@ pub struct ReadOptions {
     pub fields: Option<FieldNames>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
+    /// Condition in SQL over the columns of the read.
+    pub condition: Option<String>,
     /// Stop after this many.
     pub max_records: Option<u64>,
     /// How columns get their names.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::names;
 use super::request;
 use super::shares::{ENDINGS, Share};
 use crate::airtable::client::Client;
-use crate::error::Result;
+use crate::airtable::formula::among;
+use crate::error::{Error, Result};
 use crate::scan::{Column, Scan, Source};
 
 /// Endings of ids in the shares that are read one after the other: a page holds all of the first one's records up to
@@ -85,18 +87,29 @@ pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
     for base in scan.bases() {
         sum = sum.with(ask_one(client, &base).await?);
     }
-    Ok(limited(sum, scan.max_records))
+    // Which of the records fulfil a condition is found out by reading them.
+    Ok(limited(sum, scan.max_records.filter(|_| scan.restriction.is_none())))
 }
 
 async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
     let id = Column::new("id", false, Source::RecordId);
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
-    let plain = Scan { columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
+    let plain = Scan { columns: vec![id], max_records: None, page_size: 100, ..scan.unrestricted() };
+    let condition = names::formula(client, scan).await;
+    let filter = among(condition.clone(), plain.filter_formula.as_deref());
+    match count(client, &plain, filter.as_deref()).await {
+        Err(Error::Rejected(_)) if condition.is_some() => count(client, &plain, plain.filter_formula.as_deref()).await,
+        told => told,
+    }
+}
+
+/// Counts what fulfils a formula.
+async fn count(client: &Arc<Client>, plain: &Scan, filter: Option<&str>) -> Result<Size> {
     let mut guess = Guess::default();
     let mut next = Some(Share::ALL);
     while let Some(share) = next {
-        let formula = share.formula(plain.filter_formula.as_deref());
-        let page: Counted = client.json(&request::page(client, &plain, formula.as_deref(), None)).await?;
+        let formula = share.formula(filter);
+        let page: Counted = client.json(&request::page(client, plain, formula.as_deref(), None)).await?;
         let records = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
         next = guess.take(share, records, page.offset.is_none());
     }
