@@ -1,8 +1,9 @@
 //! A condition -> the Airtable formula that is true wherever the condition is, and may be true elsewhere.
 //!
 //! Invariants: a formula lets too much through and never too little, because what comes is decided again, and what does
-//! not come is lost; nothing that comes from outside ends the text or the name that it stands in. So only fields that
-//! somebody fills in are asked about: Airtable drops a record for which a formula fails, and what it computes may fail.
+//! not come is lost; nothing that comes from outside ends the text or the name that it stands in. Airtable drops a record
+//! for which a formula fails. So only fields that somebody fills in are asked about, whose cells are no errors; and where
+//! one were all the same, it fails where the condition cannot be true, and nowhere else.
 
 use super::like::{Known, Pattern};
 use super::literal::Number;
@@ -85,16 +86,17 @@ fn is_sayable(name: &str) -> bool {
 
 /// The formula for a condition, none where Airtable is not to be asked. `places` are its columns.
 pub(crate) fn formula(condition: &Condition, places: &[Place]) -> Option<String> {
-    let formula = of(condition, places)?;
+    let formula = of(condition, places, false)?;
     (formula.len() <= LONGEST).then_some(formula)
 }
 
-fn of(condition: &Condition, places: &[Place]) -> Option<String> {
+/// `is_one_of_several`: where it fails, another one may be true.
+fn of(condition: &Condition, places: &[Place], is_one_of_several: bool) -> Option<String> {
     match condition {
         // What cannot be asked is decided here.
         Condition::And(all) => {
             let mut length = 0;
-            let parts = all.iter().filter_map(|one| of(one, places)).filter(|part| {
+            let parts = all.iter().filter_map(|one| of(one, places, is_one_of_several)).filter(|part| {
                 let fits = length + part.len() < LONGEST;
                 length += if fits { part.len() + 1 } else { 0 };
                 fits
@@ -103,16 +105,40 @@ fn of(condition: &Condition, places: &[Place]) -> Option<String> {
         }
         // One part that cannot be asked may be the one that is true.
         Condition::Or(all) => {
-            let parts = all.iter().filter(|one| !matches!(one, Condition::Constant(Some(false) | None)));
-            joined("OR", parts.map(|one| of(one, places)).collect::<Option<Vec<_>>>()?)
+            let is_possible = |one: &&Condition| !matches!(one, Condition::Constant(Some(false) | None));
+            let possible: Vec<&Condition> = all.iter().filter(is_possible).collect();
+            let are_several = is_one_of_several || possible.len() > 1;
+            joined("OR", possible.into_iter().map(|one| of(one, places, are_several)).collect::<Option<Vec<_>>>()?)
         }
-        Condition::Holds { column, negated } => truth(&places[*column], !negated),
-        Condition::Null { column, negated } => null(&places[*column], *negated),
-        Condition::Compare { column, is, value } => compared(&places[*column], *is, value),
-        Condition::In { column, values, negated: false, .. } => one_of(&places[*column], values),
-        Condition::Like { column, pattern, negated: false } => like(&places[*column], pattern),
-        Condition::Constant(_) | Condition::Columns { .. } | Condition::In { .. } | Condition::Like { .. } => None,
+        Condition::Null { column, negated: false } => null(&places[*column]),
+        _ => {
+            let (place, formula) = of_column(condition, places)?;
+            Some(if is_one_of_several && *place != Place::RecordId { or_false(place, formula) } else { formula })
+        }
     }
+}
+
+/// A formula that is false where it fails: where the field does, or, because texts may be no days, itself.
+fn or_false(place: &Place, formula: String) -> String {
+    match place {
+        Place::Text(_) | Place::Number(_) | Place::Checkbox(_) => {
+            format!("IF(ISERROR({}),0,{formula})", place.word().unwrap_or_default())
+        }
+        _ => format!("IF(ISERROR({formula}),0,{formula})"),
+    }
+}
+
+/// The formula for a condition on one column, which is not that it is NULL.
+fn of_column<'p>(condition: &Condition, places: &'p [Place]) -> Option<(&'p Place, String)> {
+    let (column, formula) = match condition {
+        Condition::Holds { column, negated } => (column, truth(&places[*column], !negated)),
+        Condition::Null { column, negated: true } => (column, there(&places[*column])),
+        Condition::Compare { column, is, value } => (column, compared(&places[*column], *is, value)),
+        Condition::In { column, values, negated: false, .. } => (column, one_of(&places[*column], values)),
+        Condition::Like { column, pattern, negated: false } => (column, like(&places[*column], pattern)),
+        _ => return None,
+    };
+    Some((&places[*column], formula?))
 }
 
 fn joined(word: &str, mut parts: Vec<String>) -> Option<String> {
@@ -129,15 +155,20 @@ fn truth(place: &Place, wanted: bool) -> Option<String> {
     Some(if wanted { word } else { format!("NOT({word})") })
 }
 
-fn null(place: &Place, negated: bool) -> Option<String> {
+/// A cell that is an error is NULL with us. Airtable takes zeros for blank, too.
+fn null(place: &Place) -> Option<String> {
     let word = place.word()?;
-    match (place, negated) {
-        (Place::Text(_), false) => Some(format!("{word}=''")),
-        (Place::Text(_), true) => Some(format!("NOT({word}='')")),
-        // True of zeros as well: so not the other way round.
-        (Place::Number(_), false) => Some(format!("{word}=BLANK()")),
+    match place {
+        Place::Text(_) => Some(format!("IF(ISERROR({word}),1,{word}='')")),
+        Place::Number(_) => Some(format!("IF(ISERROR({word}),1,{word}=BLANK())")),
         _ => None,
     }
+}
+
+/// Of numbers it would leave out zeros.
+fn there(place: &Place) -> Option<String> {
+    let Place::Text(_) = place else { return None };
+    Some(format!("NOT({}='')", place.word()?))
 }
 
 fn compared(place: &Place, is: Comparison, value: &Value) -> Option<String> {

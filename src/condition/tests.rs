@@ -71,7 +71,7 @@ fn what_may_be_asked_is_asked() {
         ("NAME = 'it''s \\\\'", r"{Name}='it\'s \\'"),
         ("'a' = name", "{Name}='a'"),
         ("name = ''", "{Name}=''"),
-        ("name IS NULL", "{Name}=''"),
+        ("name IS NULL", "IF(ISERROR({Name}),1,{Name}='')"),
         ("NOT name IS NULL", "NOT({Name}='')"),
         ("name LIKE 'Lab %'", "FIND('Lab ',{Name})=1"),
         ("name LIKE '%x%yz'", "AND(FIND('x',{Name})>0,FIND('yz',{Name})>0)"),
@@ -81,7 +81,7 @@ fn what_may_be_asked_is_asked() {
         ("price <= -2", "NOT({Unit Price}>-1.999999998)"),
         ("price = 10", "AND(NOT({Unit Price}<9.99999999),NOT({Unit Price}>10.00000001))"),
         ("price BETWEEN 1 AND 2", "AND(NOT({Unit Price}<0.999999999),NOT({Unit Price}>2.000000002))"),
-        ("price IS NULL", "{Unit Price}=BLANK()"),
+        ("price IS NULL", "IF(ISERROR({Unit Price}),1,{Unit Price}=BLANK())"),
         ("stars >= 4", "NOT({Stars}<3.999999996)"),
         ("NOT (stars < 4)", "NOT({Stars}<3.999999996)"),
         ("done", "{Done}"),
@@ -97,7 +97,12 @@ fn what_may_be_asked_is_asked() {
         // What cannot be asked is decided here.
         ("name = 'a' AND notes = 'b'", "{Name}='a'"),
         ("name = 'a' AND (notes = 'b' OR done)", "{Name}='a'"),
-        ("name = 'a' OR done", "OR({Name}='a',{Done})"),
+        ("name = 'a' OR done", "OR(IF(ISERROR({Name}),0,{Name}='a'),IF(ISERROR({Done}),0,{Done}))"),
+        (
+            "id = 'rec1' OR due <= '2024-05-31'",
+            "OR(RECORD_ID()='rec1',IF(ISERROR(IF({Due},NOT(IS_AFTER({Due},\
+          '2024-06-01T02:00:01Z')))),0,IF({Due},NOT(IS_AFTER({Due},'2024-06-01T02:00:01Z')))))",
+        ),
         ("name = 'a' OR 1 = 0 OR NULL", "{Name}='a'"),
         ("`sku code` = 'a' AND \"sku code\" = 'b'", "AND({SKU Code}='a',{SKU Code}='b')"),
     ] {
@@ -231,6 +236,8 @@ struct Cells {
     due: Option<i32>,
     seen: Option<i64>,
     tags: Option<Vec<i64>>,
+    /// Cells that are errors: NULL with us.
+    errors: Vec<&'static str>,
 }
 
 /// A condition as it is written, and as it is decided.
@@ -382,6 +389,9 @@ impl Term {
 
 impl Row for Cells {
     fn field(&self, index: usize) -> MockValue {
+        if self.errors.contains(&COLUMNS[index].0) {
+            return MockValue::Error;
+        }
         let time = |micros: i64| MockValue::Date(DateTime::from_timestamp_micros(micros).expect("a moment"));
         let value = match COLUMNS[index].0 {
             "name" => self.name.clone().map(MockValue::Text),
@@ -466,17 +476,22 @@ fn row() -> impl Strategy<Value = Cells> {
         prop::option::of(DAYS),
         prop::option::of(moments()),
         prop::collection::vec(0..3_i64, 0..2),
+        prop::collection::vec(prop::sample::select(vec!["name", "price", "stars", "due", "seen"]), 0..2),
     )
-        .prop_map(move |(id, name, price, stars, done, due, seen, tags)| Cells {
-            id,
-            created: 0,
-            name,
-            price,
-            stars,
-            done,
-            due,
-            seen,
-            tags: some(tags),
+        .prop_map(move |(id, name, price, stars, done, due, seen, tags, errors)| {
+            let is_error = |column: &str| errors.contains(&column);
+            Cells {
+                id,
+                created: 0,
+                name: name.filter(|_| !is_error("name")),
+                price: price.filter(|_| !is_error("price")),
+                stars: stars.filter(|_| !is_error("stars")),
+                done,
+                due: due.filter(|_| !is_error("due")),
+                seen: seen.filter(|_| !is_error("seen")),
+                tags: some(tags),
+                errors,
+            }
         })
 }
 

@@ -4,6 +4,7 @@ mod added;
 mod arrivals;
 mod bases;
 mod changes;
+mod conditions;
 mod cursors;
 mod examples;
 mod expiry;

@@ -295,7 +295,7 @@ async fn a_re_read_after_a_loss_waits_until_its_stamp_is_over() {
     }
 }
 
-async fn lose(source: &Source, loss: &str) {
+pub(crate) async fn lose(source: &Source, loss: &str) {
     let http = reqwest::Client::new();
     let hooks = format!("{}/v0/bases/{}/webhooks", source.mock.url(), source.mock.base_id());
     let send = |request: reqwest::RequestBuilder| request.bearer_auth(source.mock.token()).send();
