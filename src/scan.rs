@@ -260,18 +260,19 @@ impl Scan {
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
 
-    /// The plan whose rows fulfil a condition as well, about columns that it gives.
+    /// The plan whose rows fulfil a condition as well, about columns that it gives, of a table that was defined so at a
+    /// time of this machine's.
     ///
     /// # Errors
     /// [`Error::Option`] that points at the place in the text.
-    pub fn restricted(&self, condition: &str) -> Result<Self> {
+    pub fn restricted(&self, condition: &str, named_at: Seconds) -> Result<Self> {
         let next = Restriction::of_columns(condition, &self.columns)?;
-        let next = Restriction { named_at: self.restriction.as_ref().map_or(0, |known| known.named_at), ..next };
+        let next = Restriction { named_at, ..next };
         let restriction = Some(match self.restriction.clone() {
             Some(restriction) => restriction.and(next),
             None => next,
         });
-        let others = self.others.iter().map(|other| other.restricted(condition)).collect::<Result<_>>()?;
+        let others = self.others.iter().map(|other| other.restricted(condition, named_at)).collect::<Result<_>>()?;
         Ok(Self { version: VERSION_OF_REFINED, restriction, others, ..self.clone() })
     }
 
