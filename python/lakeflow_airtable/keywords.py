@@ -63,6 +63,9 @@ class TableKeywords(TypedDict, total=False):
     filter_formula: str | None
     """Airtable formula, passed as filterByFormula."""
 
+    where: str | None
+    """Condition in SQL over the read's columns: only rows that fulfil it come, as Spark's `where` would keep them."""
+
     max_records: int | str | None
     """Stop after this many records."""
 

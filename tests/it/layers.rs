@@ -25,7 +25,7 @@ const LAYERS: Layers = &[
     ("scan", &["airtable", "condition", "columns", "options", "time", "id", "error"]),
     ("decode", &["scan", "condition", "columns", "json", "time", "id", "error"]),
     ("refine", &["scan", "error"]),
-    ("read", &["refine", "decode", "scan", "airtable", "error"]),
+    ("read", &["refine", "decode", "scan", "airtable", "time", "error"]),
     ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "id", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "id", "error"]),
     ("python", &["connector", "changes", "read", "scan", "airtable", "files", "columns", "options", "token", "error"]),
