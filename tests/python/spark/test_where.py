@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SEED = 20_240_531
-CONDITIONS = 120
+CONDITIONS = 60
 
 
 @pytest.fixture
