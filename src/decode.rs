@@ -9,6 +9,7 @@
 //! | `rows` | the columns under construction: what becomes of a record, and of a cell |
 //! | `field_order` | which cell comes next, guessed |
 //! | `change_columns` | the two columns that tell versions of a row apart |
+//! | `sieve` | rows into those that fulfil the plan's condition |
 //! | `seen` | the ids of all records so far |
 //! | `comments` | the form of a page of comments |
 //! | `facts` | columns under construction of rows that are no records |
@@ -28,11 +29,13 @@ mod field_order;
 mod page;
 mod rows;
 mod seen;
+mod sieve;
 
 pub(crate) use comments::page as comments_page;
 pub(crate) use facts::Facts;
 use field_order::FieldOrder;
 use rows::Rows;
+use sieve::Sieve;
 
 pub use page::Page;
 
@@ -42,12 +45,15 @@ pub struct Decoder {
     pub(crate) rows: Rows,
     order: FieldOrder,
     bytes: usize,
+    /// Where the plan has a condition.
+    sieve: Option<Sieve>,
 }
 
 impl Decoder {
     /// A decoder for the pages of one read.
     pub fn new(scan: &Scan) -> Self {
-        Self { rows: Rows::new(scan), order: FieldOrder::new(scan), bytes: 0 }
+        let scan = &*scan.decoded();
+        Self { rows: Rows::new(scan), order: FieldOrder::new(scan), bytes: 0, sieve: Sieve::new(scan) }
     }
 
     /// Appends the records of a page, but for those that were on one before.
@@ -60,13 +66,21 @@ impl Decoder {
             Error::Data(format!("a page of records that is not UTF-8 from byte {} on", error.valid_up_to()).into())
         })?;
         self.bytes += body.len();
+        // Rows that tell of gone records fulfil no condition, and are wanted.
+        if let Some(sieve) = &mut self.sieve {
+            sieve.pass(&mut self.rows)?;
+        }
         let page = page::read(&mut Json::new(body_text), &mut self.order, &mut self.rows);
-        page.map_err(|fault| fault.in_page("records", body_text))
+        let page = page.map_err(|fault| fault.in_page("records", body_text))?;
+        if let Some(sieve) = &mut self.sieve {
+            sieve.sift(&mut self.rows)?;
+        }
+        Ok(page)
     }
 
     /// Rows since the last batch.
     pub fn rows(&self) -> usize {
-        self.rows.count()
+        self.rows.count() + self.sieve.as_ref().map_or(0, Sieve::rows)
     }
 
     /// Bytes of JSON since the last batch: what the columns weigh, roughly.
@@ -100,7 +114,10 @@ impl Decoder {
     /// [`Error::Data`] for an empty cell in a column that the user's schema calls NOT NULL.
     pub fn finish(&mut self) -> Result<RecordBatch> {
         self.bytes = 0;
-        self.rows.finish()
+        match &mut self.sieve {
+            Some(sieve) => sieve.finish(&mut self.rows),
+            None => self.rows.finish(),
+        }
     }
 }
 

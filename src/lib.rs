@@ -49,6 +49,7 @@
 //! | `files` | batches as JSON lines, CSV, Arrow and Parquet (feature `files`) |
 //! | [`columns`] | the one type table, and the builders of columns |
 //! | [`options`] | the one table of options, and what a set of them means |
+//! | `condition` | conditions in SQL: what Airtable is asked, and which rows fulfil them |
 //! | `json` | JSON read in place |
 //! | [`time`], [`token`], `fingerprint`, `id`, [`error`] | moments, what nobody is shown, how processes know it, what names things, what users are told |
 
@@ -56,6 +57,7 @@ mod airtable;
 mod attachments;
 pub mod changes;
 pub mod columns;
+mod condition;
 pub mod connector;
 pub mod decode;
 pub mod error;

@@ -15,6 +15,7 @@
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `parts` | shares that a first load reads one after the other |
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
+//! | `formula` | what Airtable is asked of a plan's condition, as long as its names are those of the fields |
 //! | `request` | the request for a page |
 //! | `size` | how many records there are, told by a few pages |
 //! | `names` | the names of linked records |
@@ -25,6 +26,7 @@ mod batches;
 mod comments;
 pub(crate) mod cursor;
 mod definitions;
+mod formula;
 pub(crate) mod id_store;
 mod known_size;
 mod life;

@@ -17,6 +17,7 @@
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
+//! | `restriction` | what the rows fulfil |
 //! | `union` | several bases' plans as one |
 
 use std::borrow::Cow;
@@ -33,7 +34,8 @@ use crate::id::{is_id, no_id};
 use crate::options::{ColumnNames, IngestionType, ReadOptions};
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
-use crate::time::Micros;
+use crate::scan::restriction::Nameable;
+use crate::time::{Micros, Seconds};
 
 mod attachments;
 mod columns;
@@ -47,6 +49,7 @@ mod lookup;
 mod names;
 mod part;
 mod projection;
+mod restriction;
 pub(crate) mod selection;
 pub(crate) mod union;
 
@@ -61,6 +64,7 @@ pub use names::Naming;
 #[cfg(feature = "python")]
 pub(crate) use names::snake;
 pub use part::Part;
+pub use restriction::Restriction;
 pub use selection::{Listed, Moment, PayloadRange, Selection, Window};
 
 /// The plan's form. A worker with an older wheel refuses what it does not know.
@@ -97,7 +101,10 @@ pub struct Scan {
     pub view_id: Option<String>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
-    /// Stop after this many records.
+    /// What the rows fulfil, which is decided once they are decoded.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    pub restriction: Option<Restriction>,
+    /// Stop after this many records, of those that fulfil the condition.
     pub max_records: Option<u64>,
     /// Records in one request.
     pub page_size: u32,
@@ -187,14 +194,20 @@ impl Scan {
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
         let is_log = options.ingestion_type == IngestionType::ChangeLog;
+        let restriction = match &options.condition {
+            Some(text) => restriction::of_bases(text, &[nameable(table, options)])?.pop(),
+            None => None,
+        };
+        let version = if restriction.is_some() { VERSION_OF_REFINED } else { VERSION };
         let scan = Self {
-            version: if is_log { VERSION_OF_LOG } else { VERSION },
+            version: if is_log { VERSION_OF_LOG } else { version },
             base_id: base_id.to_owned(),
             table_id: table.id.clone(),
             table_name: table.name.clone(),
             description: table.description.clone().filter(|text| !text.is_empty()),
             view_id: view.map(|view| view.id.clone()),
             filter_formula: options.filter_formula.clone(),
+            restriction,
             max_records: options.max_records,
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
@@ -280,11 +293,12 @@ impl Scan {
     /// Whether what pages are read into is what is given.
     pub(crate) fn is_plain(&self) -> bool {
         let is_changed = |column: &Column| column.attachments().is_some() || column.links().is_some();
-        self.part.is_records() && self.hidden.is_empty() && !self.columns.iter().any(is_changed)
+        let has_tacit = tacit(self.restriction.as_ref(), &self.columns).next().is_some();
+        self.part.is_records() && self.hidden.is_empty() && !has_tacit && !self.columns.iter().any(is_changed)
     }
 
-    /// The scan whose columns are those that pages are read into: those that are given, where rows are records, and those
-    /// that are hidden.
+    /// The scan whose columns are those that pages are read into: those that are given, where rows are records, those that
+    /// are hidden, and those that only the condition is about.
     pub(crate) fn decoded(&self) -> Cow<'_, Self> {
         if self.is_plain() {
             return Cow::Borrowed(self);
@@ -295,7 +309,40 @@ impl Scan {
             // A file is asked for anew by its record.
             columns.push(Column::new("id", false, Source::RecordId));
         }
+        let tacit: Vec<Column> = tacit(self.restriction.as_ref(), &columns).collect();
+        columns.extend(tacit);
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
+    }
+
+    /// The plan whose rows fulfil a condition as well, about columns that it gives, of a table that was defined so at a
+    /// time of this machine's.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that points at the place in the text.
+    pub fn restricted(&self, condition: &str, named_at: Seconds) -> Result<Self> {
+        if !self.part.is_records() || self.is_log() {
+            return Err(Error::Option("a condition is about records, and the rows of this plan are none".into()));
+        }
+        let next = Restriction::of_columns(condition, &self.columns)?;
+        let next = Restriction { named_at, ..next };
+        let restriction = Some(match self.restriction.clone() {
+            Some(restriction) => restriction.and(next),
+            None => next,
+        });
+        let others = self.others.iter().map(|other| other.restricted(condition, named_at)).collect::<Result<_>>()?;
+        Ok(Self { version: VERSION_OF_REFINED, restriction, others, ..self.clone() })
+    }
+
+    /// The same plan, whose fields had their names at a time.
+    pub(crate) fn named_at(mut self, at: Seconds) -> Self {
+        self.restriction.iter_mut().for_each(|restriction| restriction.named_at = at);
+        let others = self.others.into_iter().map(|other| other.named_at(at)).collect();
+        Self { others, ..self }
+    }
+
+    /// The same plan without its condition.
+    pub(crate) fn unrestricted(&self) -> Self {
+        Self { restriction: None, ..self.clone() }
     }
 
     /// The plan with the columns of a user's schema only, in its order; given as Spark's JSON of a `StructType`. Besides
@@ -380,8 +427,11 @@ impl Scan {
     /// The fields to ask for. Never empty, because Airtable takes an empty list for all of them.
     pub(crate) fn field_ids(&self) -> Vec<&str> {
         let mut ids: Vec<&str> = Vec::new();
-        for column in self.columns.iter().chain(&self.hidden) {
+        let of_condition = self.restriction.iter().flat_map(|restriction| &restriction.columns);
+        for column in self.columns.iter().chain(&self.hidden).chain(of_condition) {
             match &column.source {
+                // A condition may be about what is given, too.
+                Source::Field(field) if ids.contains(&field.id.as_str()) => {}
                 Source::Field(field) => ids.push(&field.id),
                 // After the fields, whose column may be of the same one.
                 Source::ChangedAt { field_id: Some(id) } if !ids.contains(&id.as_str()) => ids.push(id),
@@ -393,6 +443,24 @@ impl Scan {
         }
         ids
     }
+}
+
+/// The columns that a condition on a table may name: those of all its fields that can be read.
+fn nameable(table: &Table, options: &ReadOptions) -> Nameable {
+    let needs_name = options.column_names != ColumnNames::Id;
+    let fields: Vec<&Field> =
+        table.fields.iter().filter(|field| table.check_field(field, needs_name).is_ok()).collect();
+    Nameable::of_table(table, columns::columns(table, &fields, options))
+}
+
+/// The columns that only a condition is about, each once.
+fn tacit<'c>(restriction: Option<&'c Restriction>, columns: &'c [Column]) -> impl Iterator<Item = Column> + use<'c> {
+    let about = restriction.map_or(&[][..], |restriction| &restriction.columns);
+    let is_new = |(place, column): &(usize, &Column)| {
+        let before = &about[..*place];
+        !columns.iter().chain(before).any(|other| other.source == column.source)
+    };
+    about.iter().enumerate().filter(is_new).map(|(_, column)| Column { is_tacit: true, ..column.clone() })
 }
 
 // By reference, as serde asks for it.

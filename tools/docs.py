@@ -27,6 +27,7 @@ EXAMPLES = {
     "view": "Board",
     "fields": '["Name", "Country"]',
     "filter_formula": "{Price} > 10",
+    "where": "price > 10",
     "max_records": "1000",
     "column_names": "id",
     "nested": "json",

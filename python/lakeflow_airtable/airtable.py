@@ -125,7 +125,8 @@ class Airtable:
         """The table as a `polars.LazyFrame`, which is read when it is collected, batch by batch.
 
         The plan is made here (one request) and serves every `collect`. Only the columns that a query uses are asked of
-        Airtable, and `head(n)` asks for n records. Conditions are decided by polars, after the records have come.
+        Airtable, and `head(n)` asks for n records. Of a query's filters Airtable decides what it can decide safely, and
+        polars decides every row that comes.
         Errors while a query runs are this package's own, or, by some of polars' engines and versions, a `ComputeError`
         with the same text.
 

@@ -262,7 +262,7 @@ def warn_of_cap(
         elif now > cap:
             _log.warning(
                 "airtable_plan is %s, which grants %s calls a month: this run alone takes about %s; read fewer tables, "
-                "or fewer records of them by view or filter_formula",
+                "or fewer records of them by view, where or filter_formula",
                 plan, f"{cap:,}", f"{now:,}",
             )  # fmt: skip
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from typing import TYPE_CHECKING
+
+from .errors import OptionError
+from .predicates import conditions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,11 +30,17 @@ def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
             raise
         raise ImportError("scan_polars() needs polars 1.20 or later: pip install -U polars") from None
 
+    planned_at = int(time.time())
+
     def batches(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
-        # Conditions are not sent to Airtable: every row is taken, and polars decides.
-        narrowed = plan if with_columns is None else _narrowed(plan, with_columns)
+        narrowed = plan
+        # A head of so many rows is one of all rows, whether they fulfil the condition or not.
+        if predicate is not None and n_rows is None:
+            narrowed = _restricted(plan, predicate, planned_at)
+        if with_columns is not None:
+            narrowed = _narrowed(narrowed, with_columns)
         if n_rows is not None:
             narrowed = narrowed.head(n_rows)
         # First one without rows: some versions of polars panic where a source gives none at all.
@@ -52,6 +63,17 @@ def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
                     return
 
     return register_io_source(batches, schema=pl.DataFrame(plan.empty()).schema)
+
+
+def _restricted(plan: Scan, predicate: pl.Expr, planned_at: int) -> Scan:
+    """The plan with as much of a predicate as there are conditions for: polars decides every row that comes."""
+    if json.loads(plan.to_json())["max_records"] is not None:
+        return plan
+    for condition in conditions(predicate):
+        # polars compares what SQL does not, such as numbers with truths.
+        with contextlib.suppress(OptionError):
+            plan = plan.restricted(condition, planned_at)
+    return plan
 
 
 def _narrowed(plan: Scan, columns: list[str]) -> Scan:

@@ -91,6 +91,15 @@ impl Failure {
         matches!(self, Self::Status { status: 422, kind, .. } if KINDS.contains(&kind.as_str()))
     }
 
+    /// The formula of the request is refused, or its length.
+    pub(crate) fn is_refused_formula(&self) -> bool {
+        match self {
+            Self::Status { status: 422, kind, .. } => kind == "INVALID_FILTER_BY_FORMULA",
+            Self::Status { status, .. } => matches!(status, 413 | 414),
+            _ => false,
+        }
+    }
+
     /// Requests to this base are refused for a while, ours and everybody's.
     pub(crate) fn is_rate_limit(&self) -> bool {
         matches!(self, Self::Status { status: 429, kind, .. } if kind != "PUBLIC_API_BILLING_LIMIT_EXCEEDED")

@@ -8,6 +8,15 @@ pub(crate) fn ids_formula<'i>(ids: impl Iterator<Item = &'i str>) -> String {
     format!("OR({})", ids.map(is).collect::<Vec<_>>().join(","))
 }
 
+/// The formula of those of some records that fulfil another; the one that there is where the other is not. `IF` gives what
+/// the other one gives, so that whatever Airtable takes for true there, it takes for true here.
+pub(crate) fn among(some: Option<String>, filter: Option<&str>) -> Option<String> {
+    match (some, filter) {
+        (Some(some), Some(filter)) => Some(format!("IF({some},({filter}))")),
+        (some, filter) => some.or_else(|| filter.map(str::to_owned)),
+    }
+}
+
 /// The formula that is true where both are.
 pub(crate) fn both(one: Option<String>, other: Option<String>) -> Option<String> {
     match (one, other) {

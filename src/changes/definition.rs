@@ -9,13 +9,14 @@ use crate::scan::{Scan, Source, shape_of};
 pub(super) fn drift(plan: &Scan, table: &Table, nested: Nested) -> Vec<String> {
     let now = |id: &str| table.fields.iter().find(|field| field.id == id);
     let mut changes = Vec::new();
-    for column in &plan.columns {
+    // Those that a condition is about as well.
+    for column in &plan.decoded().columns {
         match &column.source {
             Source::Field(field) => match now(&field.id) {
                 None => changes.push(format!("field {:?} ({}) was removed", field.name, field.id)),
                 Some(new) => {
                     // A column that bears the field's id keeps its name.
-                    if new.name != field.name && column.name != field.id {
+                    if new.name != field.name && column.name != field.id && !column.is_tacit {
                         changes.push(format!("field {:?} ({}) was renamed to {:?}", field.name, field.id, new.name));
                     }
                     // A user's schema may read a column as another type than its own.

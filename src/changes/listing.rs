@@ -48,6 +48,7 @@ impl Listing<'_> {
     /// Those of some ids whose records can be read now.
     pub(super) async fn readable(&self, ids: impl IntoIterator<Item = &String>) -> Result<Vec<String>> {
         let present = ids.into_iter().map(|id| (id.clone(), 0)).collect();
+        // Whether they fulfil a condition is decided where they are read.
         self.ids(self.selecting(Selection::Listed(Listed { present, ..Listed::default() })), None).await
     }
 
@@ -95,8 +96,9 @@ impl Listing<'_> {
         self.client.now().ok_or_else(no_date)
     }
 
+    /// Some of the table's records, whether or not they fulfil a condition.
     fn selecting(&self, selection: Selection) -> Scan {
-        Scan { selection, ..self.plan.clone() }
+        Scan { selection, ..self.plan.unrestricted() }
     }
 
     async fn ids(&self, of: Scan, max_records: Option<u64>) -> Result<Vec<String>> {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::airtable::payload::{Payload, RecordChange};
 use crate::changes::offset::Unread;
 use crate::scan::selection::MOST_LOOKED_FOR;
-use crate::scan::{Listed, Scan, Source};
+use crate::scan::{Column, Listed, Scan, Source};
 use crate::time::Micros;
 
 /// What is known of a record after some payloads.
@@ -82,9 +82,11 @@ pub(super) struct Changed {
 
 impl Changed {
     pub(super) fn new(plan: &Scan) -> Self {
-        // Whether a record is in a view or fulfils a formula may depend on fields that are not read.
-        let all = plan.has_all_fields || may_leave(plan);
-        let has_field = plan.columns.iter().any(|column| matches!(column.source, Source::Field(_)));
+        // Whether a record is in a view or fulfils a formula may depend on fields that are not read; what a condition
+        // depends on is read.
+        let all = plan.has_all_fields || plan.view_id.is_some() || plan.filter_formula.is_some();
+        let is_field = |column: &Column| matches!(column.source, Source::Field(_));
+        let has_field = plan.decoded().columns.iter().any(is_field);
         let fields = (!all && has_field).then(|| plan.field_ids().into_iter().map(str::to_owned).collect());
         Self {
             fields,
@@ -223,7 +225,7 @@ impl Changed {
 
 /// Whether records may leave what is read without being deleted.
 pub(super) fn may_leave(plan: &Scan) -> bool {
-    plan.view_id.is_some() || plan.filter_formula.is_some()
+    plan.view_id.is_some() || plan.filter_formula.is_some() || plan.restriction.is_some()
 }
 
 #[cfg(test)]

@@ -105,7 +105,10 @@ fn range_file(webhook_id: &str, first: u64, end: u64) -> String {
 fn directory(plan: &Scan, options: &ReadOptions) -> Option<String> {
     let location = options.state_location.as_ref().filter(|_| options.reread_when_lost)?;
     // Streams of different parts of a table know different records.
-    let part = format!("{:?} {:?}", plan.view_id, plan.filter_formula);
+    let mut part = format!("{:?} {:?}", plan.view_id, plan.filter_formula);
+    if let Some(restriction) = &plan.restriction {
+        part.push_str(&format!(" {:?}", restriction.text));
+    }
     let name = format!("{}-{}-{:016x}", plan.base_id, plan.table_id, fingerprint(&part));
     Some(Path::new(location).join(name).to_string_lossy().into_owned())
 }
@@ -193,5 +196,7 @@ mod tests {
         // As earlier versions named it: what they noted is found.
         assert_eq!(named(&[]), "/state/appA-tblA-7f6b22809eabd0d7");
         assert_ne!(named(&[]), named(&[("filter_formula", "{A}")]));
+        assert_ne!(named(&[]), named(&[("where", "a > 1")]));
+        assert_ne!(named(&[("where", "a > 2")]), named(&[("where", "a > 1")]));
     }
 }

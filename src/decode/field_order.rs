@@ -13,6 +13,8 @@ use crate::scan::{Scan, Source};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Role {
     pub(super) column: Option<usize>,
+    /// A second column of the same cells, which a condition needs as another type.
+    pub(super) other: Option<usize>,
     /// They are the times of the records' last edits.
     pub(super) tells_edits: bool,
 }
@@ -37,7 +39,11 @@ impl FieldOrder {
         let mut order = Self::default();
         for (index, column) in scan.columns.iter().enumerate() {
             if let Source::Field(field) = &column.source {
-                order.role(&field.id).column = Some(index);
+                let role = order.role(&field.id);
+                match role.column {
+                    None => role.column = Some(index),
+                    Some(_) => role.other = Some(index),
+                }
             }
         }
         if order.ids.is_empty() {
@@ -116,7 +122,7 @@ mod tests {
             for record in records {
                 order.restart();
                 for index in record {
-                    let expected = IDS.get(index).map(|_| Role { column: first.map(|first| first + index), tells_edits: false });
+                    let expected = IDS.get(index).map(|_| Role { column: first.map(|first| first + index), ..Role::default() });
                     prop_assert_eq!(read(&mut order, IDS.get(index).unwrap_or(&"fldOther")), expected);
                 }
             }

@@ -137,6 +137,11 @@ fn cell(json: &mut Json<'_>, role: Role, id: &str, rows: &mut Rows) -> Result<()
         rows.edited(json.skip()?);
         json.go_to(start);
     }
+    if let Some(index) = role.other {
+        let start = json.position();
+        rows.cell(index, id, json)?;
+        json.go_to(start);
+    }
     match role.column {
         Some(index) => rows.cell(index, id, json),
         None => Ok(json.skip().map(|_| ())?),

@@ -3,9 +3,11 @@
 //! Invariants: a record is one row, and comes once, however often it is begun; between two records every column has as
 //! many entries as there are rows; a cell that does not fit its column is NULL there, and kept, counted or an error.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::filter;
 use arrow::datatypes::SchemaRef;
 
 use super::change_columns::ChangeColumns;
@@ -14,7 +16,7 @@ use super::seen::Seen;
 use crate::columns::{Builder, Misfit, Shape};
 use crate::error::{Error, Result, line};
 use crate::json::Json;
-use crate::scan::{Column, Scan, Source};
+use crate::scan::{Column, Scan, Selection, Source};
 use crate::time::Micros;
 
 /// The rows since the last batch, and which records have been rows.
@@ -41,12 +43,26 @@ pub(crate) struct Rows {
     /// Records that are gone are noted, but are no rows.
     leaves_out_gone: bool,
     left: u64,
+    /// Which rows are wanted is decided when they are complete, by a condition.
+    sifts: bool,
+    /// Records that a condition has left out, where it matters that they are there all the same.
+    left_out: Option<LeftOut>,
     count: usize,
     /// The row's misfits so far, as the inside of a JSON array.
     misfits: String,
     /// Misfits that a column keeps, and those that none does.
     rescued_values: u64,
     dropped: u64,
+    /// The rows, of those that are to be sifted, that have misfits, each as often as it has.
+    with_misfits: Vec<usize>,
+}
+
+/// Records that were read and are not given.
+#[derive(Default)]
+struct LeftOut {
+    /// Of the rows that are to be sifted.
+    rows: Vec<String>,
+    ids: HashSet<String>,
 }
 
 impl Rows {
@@ -71,10 +87,13 @@ impl Rows {
             only_gone: scan.only_gone,
             leaves_out_gone: scan.leaves_out_gone,
             left: scan.max_records.unwrap_or(u64::MAX),
+            sifts: scan.restriction.is_some(),
+            left_out: matters_what_is_left_out(scan).then(LeftOut::default),
             count: 0,
             misfits: String::new(),
             rescued_values: 0,
             dropped: 0,
+            with_misfits: Vec::new(),
         }
     }
 
@@ -108,9 +127,18 @@ impl Rows {
         self.seen.contains(id)
     }
 
-    /// The ids of all records so far.
+    /// The same, but for records that do not fulfil the condition: these are as good as not there.
+    pub(crate) fn has_met(&self, id: &str) -> bool {
+        self.has_seen(id) && !self.has_left_out(id)
+    }
+
+    /// The ids of all records so far that fulfil the condition.
     pub(crate) fn ids(&self) -> impl Iterator<Item = String> {
-        self.seen.ids()
+        self.seen.ids().filter(|id| !self.has_left_out(id))
+    }
+
+    fn has_left_out(&self, id: &str) -> bool {
+        self.left_out.as_ref().is_some_and(|left_out| left_out.ids.contains(id))
     }
 
     /// The times at which the records of the next pages changed, where a change feed told them.
@@ -120,10 +148,16 @@ impl Rows {
 
     /// Begins a record's row; false where the record is not wanted, and has none.
     pub(super) fn begin(&mut self, id: &str) -> bool {
-        if self.left == 0 || !self.seen.insert(id) || self.only_gone {
+        // Where a condition decides, it decides on rows, wanted or not.
+        if self.left == 0 || !self.seen.insert(id) || self.only_gone && !self.sifts {
             return false;
         }
-        self.left -= 1;
+        if !self.sifts {
+            self.left -= 1;
+        }
+        if let Some(left_out) = &mut self.left_out {
+            left_out.rows.push(id.to_owned());
+        }
         self.row(id);
         true
     }
@@ -166,6 +200,9 @@ impl Rows {
     #[cold]
     fn misfit(&mut self, index: usize, id: &str, raw: &str, misfit: Misfit) -> Result<()> {
         let column = &self.columns[index];
+        if column.is_tacit {
+            return Ok(());
+        }
         let (name, field_id) = match &column.source {
             Source::Field(field) => (field.name.as_str(), Some(field.id.as_str())),
             _ => (column.name.as_str(), None),
@@ -182,25 +219,29 @@ impl Rows {
                 .into(),
             ));
         }
+        if self.rescued.is_some() {
+            rescue(&mut self.misfits, Some(name), field_id, raw, &reason);
+        }
+        self.count_misfit();
+        Ok(())
+    }
+
+    fn count_misfit(&mut self) {
+        if self.sifts {
+            self.with_misfits.push(self.count);
+        }
         match self.rescued {
-            Some(_) => {
-                self.rescued_values += 1;
-                rescue(&mut self.misfits, Some(name), field_id, raw, &reason);
-            }
+            Some(_) => self.rescued_values += 1,
             None => self.dropped += 1,
         }
-        Ok(())
     }
 
     /// A cell of a field that the read knows nothing of.
     pub(super) fn unplanned(&mut self, field_id: &str, raw: &str) {
-        match self.rescued {
-            Some(_) => {
-                self.rescued_values += 1;
-                rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read");
-            }
-            None => self.dropped += 1,
+        if self.rescued.is_some() {
+            rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read");
         }
+        self.count_misfit();
     }
 
     /// A cell that tells when the record was last edited, whether or not a column has it.
@@ -257,7 +298,8 @@ impl Rows {
     /// Appends a row that tells of a record's end: its id, and NULL wherever Airtable would have the value. None for a
     /// record that was on a page, or is known to be gone, and where another stream tells of it.
     pub(crate) fn gone(&mut self, id: &str, at: Micros) {
-        if !self.seen.insert(id) || self.leaves_out_gone {
+        let was_left_out = self.left_out.as_mut().is_some_and(|left_out| left_out.ids.remove(id));
+        if !self.seen.insert(id) && !was_left_out || self.leaves_out_gone {
             return;
         }
         self.row(id);
@@ -277,9 +319,66 @@ impl Rows {
     /// # Errors
     /// [`Error::Data`] for an empty cell in a column that the user's schema calls NOT NULL.
     pub(super) fn finish(&mut self) -> Result<RecordBatch> {
-        let arrays: Vec<_> = self.builders.iter_mut().map(Builder::finish).collect();
+        let arrays = self.arrays();
+        self.batch(arrays)
+    }
+
+    /// Those of the rows since the last batch that are wanted of all that fulfil a condition.
+    ///
+    /// # Errors
+    /// As for [`Rows::finish`], and what the condition fails with.
+    pub(super) fn sift(
+        &mut self,
+        fulfilled: impl FnOnce(&[ArrayRef], usize) -> Result<BooleanArray>,
+    ) -> Result<RecordBatch> {
+        let rows = self.count;
+        let arrays = self.arrays();
+        let truths = fulfilled(&arrays, rows)?;
+        let fulfils = |row: usize| truths.is_valid(row) && truths.value(row);
+        if let Some(LeftOut { rows, ids }) = &mut self.left_out {
+            ids.extend(rows.drain(..).enumerate().filter(|(row, _)| !fulfils(*row)).map(|(_, id)| id));
+        }
+        let mut left = if self.only_gone { 0 } else { self.left };
+        let wanted: Vec<bool> = (0..rows)
+            .map(|row| {
+                let is_wanted = left > 0 && fulfils(row);
+                left -= u64::from(is_wanted);
+                is_wanted
+            })
+            .collect();
+        if !self.only_gone {
+            self.left = left;
+        }
+        self.forget_misfits(&wanted);
+        let wanted = BooleanArray::from(wanted);
+        let arrays = arrays.iter().map(|array| filter(array, &wanted)).collect::<Result<_, _>>();
+        let table = &self.table_name;
+        self.batch(
+            arrays
+                .map_err(|error| Error::Data(format!("table {table:?}: rows that cannot be chosen: {error}").into()))?,
+        )
+    }
+
+    /// Misfits of rows that nobody is given are nobody's.
+    fn forget_misfits(&mut self, wanted: &[bool]) {
+        let with_misfits = std::mem::take(&mut self.with_misfits);
+        // They were counted from 1.
+        let forgotten = with_misfits.iter().filter(|row| !wanted.get(**row - 1).copied().unwrap_or_default()).count();
+        let forgotten = u64::try_from(forgotten).unwrap_or_default();
+        match self.rescued {
+            Some(_) => self.rescued_values -= forgotten,
+            None => self.dropped -= forgotten,
+        }
+    }
+
+    /// The columns since the last batch.
+    fn arrays(&mut self) -> Vec<ArrayRef> {
         self.filled.fill(0);
         self.count = 0;
+        self.builders.iter_mut().map(Builder::finish).collect()
+    }
+
+    fn batch(&self, arrays: Vec<ArrayRef>) -> Result<RecordBatch> {
         batch(&self.table_name, &self.columns, &self.schema, arrays)
     }
 }
@@ -309,6 +408,12 @@ pub(super) fn batch(
     }
     RecordBatch::try_new(schema.clone(), arrays)
         .map_err(|error| Error::Data(format!("table {table_name:?}: columns that do not make a batch: {error}").into()))
+}
+
+/// Whether a record that is there and does not fulfil the condition may be one that went, or one that was known before.
+fn matters_what_is_left_out(scan: &Scan) -> bool {
+    let may_go = matches!(scan.selection, Selection::Listed(_)) || scan.known_ids.is_some();
+    scan.restriction.is_some() && may_go
 }
 
 fn absent(scan: &Scan) -> Vec<usize> {

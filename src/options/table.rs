@@ -141,7 +141,14 @@ pub static OPTIONS: &[OptionRow] = &[
     row("fields", "list", "all", "JSON list, or comma-separated, of field names or ids")
         .called(&["columns", "column", "select", "field", "fieldnames", "usecols"]),
     row("filter_formula", "text", "", "Airtable formula, passed as filterByFormula")
-        .called(&["filter", "filters", "filterbyformula", "formula", "where", "predicate"]),
+        .called(&["filter", "filters", "filterbyformula", "formula"]),
+    row(
+        "where",
+        "text",
+        "",
+        "condition in SQL over the read's columns: only rows that fulfil it come, as Spark's `where` would keep them",
+    )
+    .called(&["condition", "predicate", "whereclause"]),
     row("max_records", "integer", "", "stop after this many records, or comments where these are read")
         .called(&["limit", "maxrows", "maxresults", "nrows", "numrows", "rowlimit", "recordlimit", "top"]),
     row("column_names", "snake|original|id", "snake", "which names the columns get")
@@ -276,7 +283,7 @@ pub static OPTIONS: &[OptionRow] = &[
 /// Words of other sources for what is not here, and what to do instead. Written as [`OptionRow::elsewhere`].
 pub(super) const NOT_HERE: &[(&[&str], &str)] = &[
     (&["sort", "sortby", "order", "orderby"], "records come in no order: sort the rows that were read"),
-    (&["offset", "skip"], "a read begins with the first record: choose records by view or filter_formula"),
+    (&["offset", "skip"], "a read begins with the first record: choose records by where, view or filter_formula"),
     (
         &["cellformat", "userlocale"],
         "cells are typed values, not the texts that Airtable shows: format the rows that were read",

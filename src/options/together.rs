@@ -92,6 +92,12 @@ fn check_log(read: &ReadOptions) -> Result<()> {
              and choose rows of the log",
         ),
         (
+            "where",
+            read.condition.is_some(),
+            "a condition is about records as they are, and a log tells what they were: leave it out, and choose rows of the \
+             log",
+        ),
+        (
             "max_records",
             read.max_records.is_some(),
             "a log that stopped there would leave changes out: max_records_per_batch bounds its batches",
@@ -154,6 +160,17 @@ fn check_links(read: &ReadOptions) -> Result<()> {
 fn check_part(read: &ReadOptions) -> Result<()> {
     if read.part == TablePart::Records {
         return Ok(());
+    }
+    if read.condition.is_some() {
+        return Err(Error::Option(
+            format!(
+                "option where is about records, and option part is {}: leave where out, and choose rows after they are read, \
+                 or records by filter_formula or view",
+                read.part.as_str()
+            )
+            .into(),
+        )
+        .of_option("where"));
     }
     let is_of_cells = matches!(read.part, TablePart::Links | TablePart::Attachments);
     if is_of_cells && !read.bases.is_empty() && read.max_records.is_some() {

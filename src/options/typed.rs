@@ -248,6 +248,8 @@ pub struct ReadOptions {
     pub fields: Option<FieldNames>,
     /// Airtable formula.
     pub filter_formula: Option<String>,
+    /// Condition in SQL over the columns of the read.
+    pub condition: Option<String>,
     /// What of the table is read.
     pub part: TablePart,
     /// Stop after this many.

@@ -49,6 +49,8 @@ pub(super) fn read(given: &Given) -> Result<ReadOptions> {
         view: given.name("view"),
         fields: given.list("fields")?.map(|names| FieldNames { names, by_commas: given.by_commas("fields") }),
         filter_formula: given.text("filter_formula"),
+        // As it was written: messages count its characters.
+        condition: given.name("where"),
         part: part(given)?,
         max_records: given.integer("max_records", 1..=u64::MAX)?,
         column_names: given.choice("column_names", &names)?,

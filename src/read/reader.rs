@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::cursor::offset_at_end;
+use super::formula;
 use super::id_store::IdStore;
 use super::known_size::KnownSize;
 use super::names::{LinkNames, NamesOfRead};
@@ -21,7 +22,7 @@ use super::stats::Progress;
 use super::walks::{Arrival, Ask, Next, Recovery, Walks};
 use crate::airtable::client::{Answer, Client};
 use crate::airtable::failure::Failure;
-use crate::airtable::formula::{both, ids_formula};
+use crate::airtable::formula::{among, both, ids_formula};
 use crate::airtable::request::Request;
 use crate::decode::Decoder;
 use crate::error::{Error, Result};
@@ -62,6 +63,8 @@ struct Pages {
     walks: Walks,
     fetches: JoinSet<Fetched>,
     began: Instant,
+    /// The formula without that of the plan's condition, where that is a part of it.
+    without_condition: Option<Option<String>>,
 }
 
 /// A page that was asked for.
@@ -145,7 +148,7 @@ impl Reader {
             }
             self.named(some, batches).await?;
             for (id, at) in some.iter().filter(|_| listed.absent_are_gone) {
-                if !self.decoder.rows.has_seen(id) {
+                if !self.decoder.rows.has_met(id) {
                     self.gone(id, *at, batches).await?;
                 }
             }
@@ -221,15 +224,16 @@ impl Reader {
     ) -> Result<()> {
         let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
         let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
+        // Of records that are asked for by name as many come anyhow, in as many pages.
+        let asked = if may_divide { formula::of_condition(&self.client, &self.scan).await } else { None };
+        let without_condition = asked.is_some().then(|| formula.clone());
+        let formula = among(asked, formula.as_deref());
         // Of windows the next one tells nothing.
         let is_table = matches!(self.scan.selection, Selection::All) && self.scan.max_records.is_none();
         let known = is_table.then(|| KnownSize::of(&self.client, &self.scan, formula.as_deref()));
-        let split = may_divide.then(|| {
-            let known = known.as_ref().and_then(KnownSize::records);
-            Split::new(self.client.requests_per_second(), self.scan.page_size).expecting(known)
-        });
-        let walks = Walks::new(formula, self.scan.max_records.is_some(), split);
-        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now() };
+        let expected = known.as_ref().and_then(KnownSize::records);
+        let walks = self.walks(formula, may_divide, expected);
+        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now(), without_condition };
         let first = pages.walks.start();
         self.ask(&mut pages, &first);
         while let Some(fetched) = self.next_page(&mut pages.fetches, batches).await? {
@@ -245,6 +249,12 @@ impl Reader {
             known.note(self.decoder.records() as u64);
         }
         Ok(())
+    }
+
+    fn walks(&self, formula: Option<String>, may_divide: bool, expected: Option<u64>) -> Walks {
+        let (pace, page_size) = (self.client.requests_per_second(), self.scan.page_size);
+        let split = may_divide.then(|| Split::new(pace, page_size).expecting(expected));
+        Walks::new(formula, self.scan.max_records.is_some(), split)
     }
 
     /// The next page that comes; hands on what there is if that is wanted meanwhile. None when none was asked for.
@@ -279,6 +289,15 @@ impl Reader {
         let Fetched { walk, request, answer } = fetched;
         let answer = match answer {
             Ok(answer) => answer,
+            Err(failure) if failure.is_refused_formula() && pages.walks.is_whole(walk) => {
+                return match pages.without_condition.take() {
+                    Some(formula) => {
+                        self.begin_without_condition(pages, formula, &request, &failure);
+                        Ok(())
+                    }
+                    None => self.recover(pages, walk, &request, &failure),
+                };
+            }
             Err(failure) => return self.recover(pages, walk, &request, &failure),
         };
         let arrival = Arrival {
@@ -297,9 +316,27 @@ impl Reader {
         drop(answer);
         let next = pages.walks.advance(&arrived, page).map_err(|error| self.about(&request, error))?;
         self.progress.rescued(self.decoder.rescued());
-        self.progress.expect(pages.walks.expected_records());
+        // How many of them fulfil a condition nobody knows.
+        self.progress.expect(pages.walks.expected_records().filter(|_| self.scan.restriction.is_none()));
         self.follow(pages, &next);
         Ok(())
+    }
+
+    /// Begins again without asking Airtable for what fulfils the condition: a field may have another name by now. What has
+    /// come is not given again.
+    fn begin_without_condition(
+        &self,
+        pages: &mut Pages,
+        formula: Option<String>,
+        request: &Request,
+        failure: &Failure,
+    ) {
+        let (table, error) = (&self.scan.table_name, self.client.error(request, failure));
+        log::warn!("table {table:?}: read without a formula for the option where, whose rows are chosen here: {error}");
+        pages.fetches = JoinSet::new();
+        pages.walks = self.walks(formula, true, None);
+        let first = pages.walks.start();
+        self.ask(pages, &first);
     }
 
     /// Goes on after a failure, if there is a way.

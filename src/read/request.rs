@@ -60,7 +60,8 @@ fn parameters(scan: &Scan, formula: Option<&str>, offset: Option<&str>) -> Vec<(
         (METADATA, counts_comments.then(|| json!(["commentCount"]))),
         ("view", scan.view_id.as_deref().map(Value::from)),
         ("filterByFormula", formula.map(Value::from)),
-        ("maxRecords", scan.max_records.map(Value::from)),
+        // Of the records that come, a condition leaves some out.
+        ("maxRecords", scan.max_records.filter(|_| scan.restriction.is_none()).map(Value::from)),
         ("offset", offset.map(Value::from)),
     ];
     let mut parameters = vec![

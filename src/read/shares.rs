@@ -6,6 +6,8 @@
 //! the others", in the very words of the others. And with the documented meaning, by which `A` is not `a`, no record is
 //! in two.
 
+use crate::airtable::formula::among;
+
 /// What ids are made of, at random: the two cases of a letter are neighbours, so that the shares would hardly overlap even
 /// if they were taken for the same.
 const CHARACTERS: &str = "0123456789AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTtUuVvWwXxYyZz";
@@ -75,10 +77,9 @@ impl Share {
         Self { to: next.to, ..self }
     }
 
-    /// The formula of those of its records that fulfil another; none for all records where there is none. `IF` gives what
-    /// the other one gives, so that whatever Airtable takes for true there, it takes for true here.
+    /// The formula of those of its records that fulfil another; none for all records where there is none.
     pub(super) fn formula(self, filter: Option<&str>) -> Option<String> {
-        filtered(self.words(Place::End), filter)
+        among(self.words(Place::End), filter)
     }
 
     /// The same for some parts of a first load: from a number on and before another, of so many.
@@ -86,7 +87,7 @@ impl Share {
     /// Checkpoints keep parts by their numbers, so this rule must never change.
     pub(super) fn formula_of_parts(from: usize, to: usize, of: usize, filter: Option<&str>) -> Option<String> {
         let bound = |n: usize| ENDINGS * n.min(of) / of.max(1);
-        filtered(Self { from: bound(from), to: bound(to) }.words(Place::BeforeEnd), filter)
+        among(Self { from: bound(from), to: bound(to) }.words(Place::BeforeEnd), filter)
     }
 
     fn words(self, place: Place) -> Option<String> {
@@ -95,13 +96,6 @@ impl Share {
             Self { from, to: ENDINGS } => Some(format!("NOT({})", range(0, from, place))),
             Self { from, to } => Some(range(from, to, place)),
         }
-    }
-}
-
-fn filtered(share: Option<String>, filter: Option<&str>) -> Option<String> {
-    match (share, filter) {
-        (Some(share), Some(filter)) => Some(format!("IF({share},({filter}))")),
-        (share, filter) => share.or_else(|| filter.map(str::to_owned)),
     }
 }
 

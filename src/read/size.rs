@@ -9,12 +9,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::formula;
 use super::request;
 use super::shares::{ENDINGS, Share};
 use crate::airtable::client::Client;
+use crate::airtable::formula::among;
 use crate::airtable::request::Request;
 use crate::airtable::schema::Tables;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scan::{Column, Part, Scan, Source, dictionary};
 
 /// Endings of ids in the shares that are read one after the other: a page holds all of the first one's records up to
@@ -87,7 +89,8 @@ pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
     for base in scan.bases() {
         sum = sum.with(ask_one(client, &base).await?);
     }
-    Ok(limited(sum, scan.max_records))
+    // Which of the records fulfil a condition is found out by reading them.
+    Ok(limited(sum, scan.max_records.filter(|_| scan.restriction.is_none())))
 }
 
 async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
@@ -99,19 +102,30 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
     }
     let id = Column::new("id", false, Source::RecordId);
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
-    let plain = Scan { part: Part::Records, columns: vec![id], max_records: None, page_size: 100, ..scan.clone() };
-    let mut guess = Guess::default();
-    let mut next = Some(Share::ALL);
-    while let Some(share) = next {
-        let formula = share.formula(plain.filter_formula.as_deref());
-        let page: Counted = client.json(&request::page(client, &plain, formula.as_deref(), None)).await?;
-        let records = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
-        next = guess.take(share, records, page.offset.is_none());
-    }
-    let size = guess.size();
+    let plain =
+        Scan { part: Part::Records, columns: vec![id], max_records: None, page_size: 100, ..scan.unrestricted() };
+    let condition = formula::of_condition(client, scan).await;
+    let filter = among(condition.clone(), plain.filter_formula.as_deref());
+    let size = match count(client, &plain, filter.as_deref()).await {
+        Err(Error::Rejected(_)) if condition.is_some() => count(client, &plain, plain.filter_formula.as_deref()).await,
+        told => told,
+    }?;
     // Of comments the records tell no more than what it costs to list them.
     let certainty = if scan.part.is_records() { size.certainty } else { Certainty::AtLeast };
     Ok(Size { certainty, ..size })
+}
+
+/// Counts what fulfils a formula.
+async fn count(client: &Arc<Client>, plain: &Scan, filter: Option<&str>) -> Result<Size> {
+    let mut guess = Guess::default();
+    let mut next = Some(Share::ALL);
+    while let Some(share) = next {
+        let formula = share.formula(filter);
+        let page: Counted = client.json(&request::page(client, plain, formula.as_deref(), None)).await?;
+        let records = u64::try_from(page.records.len()).unwrap_or(u64::MAX);
+        next = guess.take(share, records, page.offset.is_none());
+    }
+    Ok(guess.size())
 }
 
 /// What the pages so far have told.

@@ -152,6 +152,11 @@ impl Walks {
         self.each[walk].formula.as_deref()
     }
 
+    /// Whether a walk reads all records, so that what its formula lacks is no share's fault.
+    pub(super) fn is_whole(&self, walk: usize) -> bool {
+        self.each[walk].part == Part::All && self.each[walk].share == Share::ALL
+    }
+
     /// What the first cursor has read to its end is all there is. Where the others read the rest, all is read when none of
     /// them asks for more.
     pub(super) fn is_read(&self) -> bool {

@@ -26,6 +26,9 @@ pub struct Column {
     /// In a read of several bases the field of the first one that has the column: all tell the same of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_as: Option<Box<FieldSource>>,
+    /// Read for a condition alone: what does not fit it is NULL, and no fault of the rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_tacit: bool,
 }
 
 /// Where a column's values come from.
@@ -93,7 +96,7 @@ pub struct FieldSource {
 
 impl Column {
     pub(crate) fn new(name: impl Into<String>, nullable: bool, source: Source) -> Self {
-        Self { name: name.into(), nullable, source, told_as: None }
+        Self { name: name.into(), nullable, source, told_as: None, is_tacit: false }
     }
 
     /// What its links are given as, where not as the ids in the cells.

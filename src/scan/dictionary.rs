@@ -40,6 +40,7 @@ pub(crate) fn plan(base_id: &str, part: Part, options: &ReadOptions) -> Result<S
         description: None,
         view_id: None,
         filter_formula: None,
+        restriction: None,
         max_records: options.max_records,
         page_size: options.page_size,
         fail_on_bad_value: options.fail_on_bad_value,
@@ -68,6 +69,7 @@ fn check(name: &str, options: &ReadOptions) -> Result<()> {
     let about_records = [
         ("view", options.view.is_some()),
         ("filter_formula", options.filter_formula.is_some()),
+        ("where", options.condition.is_some()),
         ("fields", options.fields.is_some()),
         ("part", options.part != TablePart::Records),
     ];

@@ -68,7 +68,7 @@ fn column(table: &str, all: &[Column], wanted: &Value) -> Result<Column> {
     };
     // The name in the user's spelling and the user's NOT NULL: Spark compares batches with the schema it was given.
     let nullable = wanted["nullable"].as_bool().unwrap_or(true);
-    Ok(Column { name: name.to_owned(), nullable, source, told_as: column.told_as.clone() })
+    Ok(Column { name: name.to_owned(), nullable, source, told_as: column.told_as.clone(), is_tacit: false })
 }
 
 /// Both are days or moments, or lists of these: what one is as the other, Spark's cast knows.

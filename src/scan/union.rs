@@ -11,7 +11,10 @@ use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
 use crate::scan::lookup::{find, find_listed};
-use crate::scan::{Column, FieldSource, Part, Scan, Source, VERSION_OF_SEVERAL, dictionary, find_table};
+use crate::scan::{
+    Column, FieldSource, Part, Scan, Source, VERSION_OF_REFINED, VERSION_OF_SEVERAL, dictionary, find_table, nameable,
+    restriction,
+};
 
 /// A base that was asked for its tables, and what it said.
 pub(crate) struct Told {
@@ -48,7 +51,8 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
     let mut scans = Vec::new();
     for (base_id, table, tables) in &found {
         let fields = options.fields.as_ref().map(|wanted| there(wanted, table, &found));
-        match Scan::new(base_id, table, &ReadOptions { fields, ..options.clone() }) {
+        // What it is about may be in another base.
+        match Scan::new(base_id, table, &ReadOptions { fields, condition: None, ..options.clone() }) {
             Ok(scan) => scans.push(scan.with_linked(tables)),
             Err(error) => faults.push(error.map_text(|text| format!("base {base_id}: {text}"))),
         }
@@ -64,7 +68,17 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
             )
         }));
     }
-    union(&scans)
+    let plan = union(&scans)?;
+    let Some(condition) = &options.condition else { return Ok(plan) };
+    let nameable = |(_, table, _): &(&str, &Table, &[Table])| nameable(table, options).of_one_of_several();
+    let restrictions = restriction::of_bases(condition, &found.iter().map(nameable).collect::<Vec<_>>())?;
+    let mut scans = plan.bases().into_iter().zip(restrictions).map(|(scan, restriction)| Scan {
+        version: VERSION_OF_REFINED,
+        restriction: Some(restriction),
+        ..scan
+    });
+    let first = scans.next().unwrap_or(plan);
+    Ok(Scan { others: scans.collect(), ..first })
 }
 
 /// Plans the read of the definitions of several bases.

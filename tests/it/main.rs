@@ -7,6 +7,7 @@ mod bases;
 mod change_log;
 mod changes;
 mod comments;
+mod conditions;
 mod cursors;
 mod definitions;
 mod examples;

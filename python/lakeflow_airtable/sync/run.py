@@ -353,7 +353,7 @@ def _of_part(table: str, part: str) -> str:
 
 def _records(plan: dict[str, Any]) -> str:
     """What a stream of changes reads of is decided once: of records that fit another view it is never told."""
-    chosen = [plan.get("view_id"), plan.get("filter_formula")]
+    chosen = [plan.get("view_id"), plan.get("filter_formula"), *_conditions(plan)]
     return digest(json.dumps(chosen)) if any(chosen) else ""
 
 
@@ -364,8 +364,12 @@ def _advised(said: str) -> str | None:
     return said.replace(_NEW_CHECKPOINT, "load the table anew by refresh") if _NEW_CHECKPOINT in said else None
 
 
+def _conditions(plan: dict[str, Any]) -> list[str]:
+    return [plan["where"]["text"]] if plan.get("where") else []
+
+
 def _described(progress: Progress) -> str:
     scd = f" SCD {progress.scd}" if progress.scd else ""
     keys = f" by {', '.join(progress.keys)} in the order of {progress.sequence_by}" if progress.keys else ""
-    records = f" of the records of view and filter_formula {progress.records}" if progress.records else ""
+    records = f" of the records of view, filter_formula and where {progress.records}" if progress.records else ""
     return f"{progress.mode}{scd}{keys}{records}"
