@@ -63,11 +63,11 @@ class TableKeywords(TypedDict, total=False):
     filter_formula: str | None
     """Airtable formula, passed as filterByFormula."""
 
-    part: Literal["records", "comments"] | None
-    """What of the table is read: a row is a record, or a comment on one. Default: `records`."""
+    where: str | None
+    """Condition in SQL over the read's columns: only rows that fulfil it come, as Spark's `where` would keep them."""
 
     max_records: int | str | None
-    """Stop after this many records, or rows of another part."""
+    """Stop after this many records, or comments where these are read."""
 
     column_names: Literal["snake", "original", "id"] | None
     """Which names the columns get. Default: `snake`."""
@@ -84,8 +84,8 @@ class TableKeywords(TypedDict, total=False):
     on_bad_value: Literal["rescue", "fail"] | None
     """What happens to a value that does not fit its column. Default: `rescue`."""
 
-    part: Literal["records", "links", "attachments"] | None
-    """What of the table is read: `records`, or one row for each of their `links` or `attachments`. Default:
+    part: Literal["records", "links", "attachments", "comments"] | None
+    """What of the table is read: `records`, or one row for each of their `links`, `attachments` or `comments`. Default:
     `records`."""
 
     attachments: Literal["urls", "stable", "download"] | None
@@ -95,7 +95,7 @@ class TableKeywords(TypedDict, total=False):
     attachment_location: str | None
     """Absolute path of a directory for files, shared by driver and workers, for `attachments=download`."""
 
-    ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append"] | None
+    ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append", "change_log"] | None
     """What a read of the table gives. Default: `snapshot`."""
 
     airtable_plan: Literal["free", "team", "business", "enterprise"] | None
