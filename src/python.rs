@@ -3,7 +3,7 @@
 //! | file | is |
 //! |---|---|
 //! | `connector`, `scan`, `schema`, `stream`, `batches`, `stats`, `mock` | the classes, each a noun of Rust's |
-//! | `whole` | every batch of a read at once |
+//! | `held`, `whole` | where a read is while Python has it, and every batch of it at once |
 //! | `html` | tables as notebooks show them |
 //! | `facts` | functions: facts of which Rust keeps the one copy |
 //! | `text` | what Python gives as text |
@@ -21,6 +21,7 @@ mod consumer;
 mod error;
 mod exported;
 mod facts;
+mod held;
 mod html;
 mod interrupts;
 mod live;

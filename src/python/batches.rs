@@ -1,7 +1,6 @@
 //! `Batches`: a read as Python sees it, an iterator of record batches and an Arrow stream.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -15,14 +14,14 @@ use super::arrow::{Batch, stream_capsule};
 use super::consumer::Consumer;
 use super::error::{exception, record_batch_function};
 use super::exported::{Exported, FORKED};
-use super::interrupts::{Interrupts, give_back};
+use super::held::{Held, Place, Read};
+use super::interrupts::give_back;
 use super::log;
 use super::runtime::{LOOK_UP, runtime, wait_and_keep, wait_unless};
 use super::schema::Schema;
 use super::stats::ReadStats;
 use super::whole::{Whole, library};
 use super::write::{Output, refuse_bool, told_by};
-use crate::error::Error;
 use crate::files::Format;
 use crate::read;
 use crate::read::stats::Progress;
@@ -38,65 +37,13 @@ pub(super) struct Batches {
     table: String,
     schema: SchemaRef,
     progress: Arc<Progress>,
-    held: Mutex<Held>,
-    /// Somebody has asked for a batch.
-    is_begun: AtomicBool,
-    /// Whoever waits for a batch gives the read up when it sees this.
-    is_closed: AtomicBool,
-    process: u32,
-}
-
-enum Held {
-    Here(Box<Read>),
-    /// A thread waits for a batch.
-    Lent,
-    Gone(&'static str),
-}
-
-struct Read {
-    batches: read::Batches,
-    /// What was taken and has not reached Python yet: an interrupt in between must not lose it.
-    pending: Option<Result<RecordBatch, Error>>,
-    /// From now on, because a library may ask for the stream on a thread that cannot know.
-    interrupts: Option<Interrupts>,
+    place: Place,
 }
 
 impl Batches {
     pub(super) fn new(py: Python<'_>, table: &str, batches: read::Batches) -> Self {
         let (schema, progress) = (batches.schema(), batches.progress());
-        let read = Read { batches, pending: None, interrupts: Interrupts::watch(py) };
-        let held = Mutex::new(Held::Here(Box::new(read)));
-        let (is_begun, is_closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (table, process) = (table.to_owned(), std::process::id());
-        Self { table, schema, progress, held, is_begun, is_closed, process }
-    }
-
-    fn is_of_this_process(&self) -> bool {
-        self.process == std::process::id()
-    }
-
-    /// Takes the read out, so that no lock is held while waiting.
-    fn borrow(&self, leave: Held) -> PyResult<Option<Box<Read>>> {
-        if !self.is_of_this_process() {
-            return Err(PyRuntimeError::new_err(FORKED));
-        }
-        let mut held = self.lock();
-        match std::mem::replace(&mut *held, leave) {
-            Held::Here(read) => Ok(Some(read)),
-            Held::Lent => {
-                *held = Held::Lent;
-                Err(PyValueError::new_err("another thread is waiting for a batch of this read"))
-            }
-            Held::Gone(why) => {
-                *held = Held::Gone(why);
-                Ok(None)
-            }
-        }
-    }
-
-    /// Why there is nothing to be had of it.
-    fn gone(&self) -> PyErr {
-        PyValueError::new_err(format!("this read was {}: begin another with read()", self.state()))
+        Self { table: table.to_owned(), schema, progress, place: Place::of(Read::new(py, batches)) }
     }
 
     /// A read that is closed meanwhile is an error: a file of its first rows is no copy.
@@ -104,10 +51,8 @@ impl Batches {
         if let Some(next) = read.pending.take() {
             return next.map(Some).map_err(|error| exception(py, &error));
         }
-        match wait_unless(py, &self.is_closed, read.batches.next())? {
-            Some(next) if !self.is_closed.load(Ordering::Relaxed) => {
-                next.transpose().map_err(|error| exception(py, &error))
-            }
+        match wait_unless(py, self.place.closed(), read.batches.next())? {
+            Some(next) if !self.place.is_closed() => next.transpose().map_err(|error| exception(py, &error)),
             _ => Err(PyValueError::new_err("this read was closed while it was written: what is there is not whole")),
         }
     }
@@ -120,12 +65,9 @@ impl Batches {
         patience: Option<Duration>,
         hand_over: impl FnOnce(RecordBatch) -> PyResult<T>,
     ) -> PyResult<Option<T>> {
-        let Some(mut read) = self.borrow(Held::Lent)? else { return Ok(None) };
-        self.is_begun.store(true, Ordering::Relaxed);
-        if read.interrupts.take().is_some() {
-            // Here Python answers signals itself.
-            give_back(py);
-        }
+        let Some(mut read) = self.place.borrow(Held::Lent)? else { return Ok(None) };
+        self.place.begin();
+        read.give_signals_back(py);
         if read.pending.is_none() {
             let batches = &mut read.batches;
             let next = async {
@@ -133,28 +75,28 @@ impl Batches {
                 let none_yet = || Some(Ok(RecordBatch::new_empty(self.schema.clone())));
                 tokio::time::timeout(patience, batches.next()).await.unwrap_or_else(|_| none_yet())
             };
-            match wait_and_keep(py, &self.is_closed, next) {
+            match wait_and_keep(py, self.place.closed(), next) {
                 Ok((Some(Some(next)), raised)) => {
                     read.pending = Some(next);
                     // Interrupted: what came is the next one.
                     if let Err(error) = raised {
-                        self.put_back(Held::Here(read));
+                        self.place.put_back(Held::Here(read));
                         return Err(error);
                     }
                 }
                 Ok((Some(None), raised)) => {
-                    self.put_back(Held::Gone("read to its end"));
+                    self.place.put_back(Held::Gone("read to its end"));
                     return raised.map(|()| None);
                 }
                 Ok((None, _)) => {
-                    self.put_back(Held::Gone("closed"));
+                    self.place.put_back(Held::Gone("closed"));
                     drop(read);
                     log::hand_over_last(py)?;
                     return Ok(None);
                 }
                 // Interrupted: the read can go on.
                 Err(error) => {
-                    self.put_back(Held::Here(read));
+                    self.place.put_back(Held::Here(read));
                     return Err(error);
                 }
             }
@@ -163,7 +105,7 @@ impl Batches {
             Some(Ok(batch)) => batch.clone(),
             Some(Err(error)) => {
                 let raised = exception(py, error);
-                self.put_back(Held::Gone("ended by an error"));
+                self.place.put_back(Held::Gone("ended by an error"));
                 return Err(raised);
             }
             None => return Ok(None),
@@ -172,30 +114,30 @@ impl Batches {
         if made.is_ok() {
             read.pending = None;
         }
-        if self.is_closed.load(Ordering::Relaxed) {
-            self.put_back(Held::Gone("closed"));
+        if self.place.is_closed() {
+            self.place.put_back(Held::Gone("closed"));
             drop(read);
             log::hand_over_last(py)?;
         } else {
-            self.put_back(Held::Here(read));
+            self.place.put_back(Held::Here(read));
         }
         made.map(Some)
     }
 
     /// Every batch, for a method that makes one thing of them.
     fn whole(&self, py: Python<'_>, method: &str) -> PyResult<Whole> {
-        if self.is_begun.load(Ordering::Relaxed) || matches!(&*self.lock(), Held::Gone(_) | Held::Lent) {
+        if !self.place.is_whole() {
             return Err(PyValueError::new_err(format!(
                 "{method}() gives the whole of a read, and this one was {}: begin another with read(), or take the rest \
                  batch by batch",
-                self.state()
+                self.place.state()
             )));
         }
         let mut batches = Vec::new();
         loop {
             match self.next_as(py, None, Ok) {
                 Ok(Some(batch)) => batches.push(batch),
-                Ok(None) if self.is_closed.load(Ordering::Relaxed) => {
+                Ok(None) if self.place.is_closed() => {
                     return Err(PyValueError::new_err(format!("{method}(): this read was closed before its end")));
                 }
                 Ok(None) => return Ok(Whole { schema: self.schema.clone(), batches }),
@@ -207,32 +149,14 @@ impl Batches {
         }
     }
 
-    /// In words that end "this read was ...".
-    fn state(&self) -> &'static str {
-        match &*self.lock() {
-            Held::Gone(why) => why,
-            Held::Lent => "begun",
-            Held::Here(_) if self.is_begun.load(Ordering::Relaxed) => "begun",
-            Held::Here(_) => "not begun",
-        }
-    }
-
     /// Which read this is, and how far it is.
     fn told(&self) -> String {
-        let state = match self.state() {
+        let state = match self.place.state() {
             "begun" => "reading",
             other => other,
         };
         let rows = self.progress.stats().rows;
         format!("Batches of {:?}: {} columns, {rows} rows so far, {state}", self.table, self.schema.fields().len())
-    }
-
-    fn put_back(&self, held: Held) {
-        *self.lock() = held;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -251,7 +175,11 @@ impl Batches {
     /// reads, and when the read is over.
     #[getter]
     fn stats(&self) -> PyResult<ReadStats> {
-        if self.is_of_this_process() { Ok(self.progress.stats().into()) } else { Err(PyRuntimeError::new_err(FORKED)) }
+        if self.place.is_of_this_process() {
+            Ok(self.progress.stats().into())
+        } else {
+            Err(PyRuntimeError::new_err(FORKED))
+        }
     }
 
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -324,12 +252,14 @@ impl Batches {
         requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         drop(requested_schema);
-        let Some(read) = self.borrow(Held::Gone("handed to another library"))? else { return Err(self.gone()) };
+        let Some(read) = self.place.borrow(Held::Gone("handed to another library"))? else {
+            return Err(self.place.gone());
+        };
         let Read { batches, pending, interrupts } = *read;
         let pending = pending.map(|next| next.map_err(|error| ArrowError::ExternalError(error.into())));
-        let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.process);
+        let (schema, runtime, process) = (self.schema.clone(), runtime()?, self.place.process());
         let (batches, stopped, consumer) = (Some(batches), None, Consumer::new(py, interrupts)?);
-        self.is_begun.store(true, Ordering::Relaxed);
+        self.place.begin();
         stream_capsule(py, Box::new(Exported { batches, pending, stopped, consumer, schema, runtime, process }))
     }
 
@@ -352,37 +282,29 @@ impl Batches {
         let asked = Format::parse(&format, compression, row_group_size)
             .and_then(|format| format.check(&self.schema).map(|()| format));
         let format = asked.map_err(|error| exception(py, &error))?;
-        let Some(mut read) = self.borrow(Held::Lent)? else { return Err(self.gone()) };
-        if read.interrupts.take().is_some() {
-            // Here Python answers signals itself.
-            give_back(py);
-        }
+        let Some(mut read) = self.place.borrow(Held::Lent)? else { return Err(self.place.gone()) };
+        read.give_signals_back(py);
         let output = match Output::open(py, target) {
             Ok(output) => output,
             // Nothing was asked for: the read can go elsewhere.
             Err(error) => {
-                self.put_back(Held::Here(read));
+                self.place.put_back(Held::Here(read));
                 return Err(error);
             }
         };
-        self.is_begun.store(true, Ordering::Relaxed);
+        self.place.begin();
         let written = output.write(py, format, &self.schema, |py| self.next_to_write(py, &mut read));
         drop(read);
-        self.put_back(Held::Gone(if written.is_ok() { "read to its end" } else { "ended by an error" }));
+        self.place.put_back(Held::Gone(if written.is_ok() { "read to its end" } else { "ended by an error" }));
         written.and_then(|rows| log::hand_over_last(py).map(|()| rows))
     }
 
     /// Stops the read, also one that another thread waits for: no further request is sent.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        if !self.is_of_this_process() {
+        if !self.place.is_of_this_process() {
             return Ok(());
         }
-        self.is_closed.store(true, Ordering::Relaxed);
-        let mut held = self.lock();
-        if matches!(*held, Held::Here(_)) {
-            *held = Held::Gone("closed");
-        }
-        drop(held);
+        self.place.close();
         give_back(py);
         log::hand_over_last(py)
     }
@@ -399,15 +321,15 @@ impl Batches {
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        if !self.is_of_this_process() {
+        if !self.place.is_of_this_process() {
             // The task that fills it lives in the parent.
-            let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
-            std::mem::forget(std::mem::replace(held, Held::Lent));
+            std::mem::forget(std::mem::replace(self.place.last(), Held::Lent));
             return;
         }
         // Also what a stream took that ended on a thread which could not give it back.
-        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let is_ended_here = matches!(held, Held::Here(_)) && self.progress.stats().requests > 0;
+        let has_asked = self.progress.stats().requests > 0;
+        let held = self.place.last();
+        let is_ended_here = matches!(held, Held::Here(_)) && has_asked;
         *held = Held::Gone("dropped");
         _ = Python::try_attach(|py| {
             give_back(py);
