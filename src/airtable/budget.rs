@@ -169,7 +169,7 @@ impl Budget {
     pub(crate) fn block(&self, wait: Duration) {
         self.change(|slots, now| slots.block(now, now + micros(wait), self.pace));
         if let Some(location) = &*self.location.lock().unwrap_or_else(PoisonError::into_inner) {
-            location.shut(now() + micros(wait));
+            location.shut(now(), now() + micros(wait));
         }
     }
 
