@@ -147,7 +147,7 @@ impl Budget {
 
     /// How long a request that came now would wait at least.
     pub(crate) fn outlook(&self) -> Duration {
-        self.change(Slots::outlook)
+        self.change(|slots, now| slots.outlook(now))
     }
 
     /// How it is now.
