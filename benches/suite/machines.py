@@ -141,10 +141,10 @@ def machine(place: Place, location: str | None, begin: float, seconds: int) -> T
 
     def read() -> int:
         time.sleep(max(0.0, begin - time.time()))
-        rows = 0
+        rows: int = 0
         while True:
             for batch in base.read(NAME):
-                rows += batch.num_rows
+                rows += int(batch.num_rows)
                 if time.time() > begin + seconds:
                     return rows
 

@@ -147,7 +147,7 @@ impl Budget {
 
     /// How long a request that came now would wait at least.
     pub(crate) fn outlook(&self) -> Duration {
-        self.change(Slots::outlook)
+        self.change(|slots, now| slots.outlook(now))
     }
 
     /// How it is now.
@@ -169,7 +169,7 @@ impl Budget {
     pub(crate) fn block(&self, wait: Duration) {
         self.change(|slots, now| slots.block(now, now + micros(wait), self.pace));
         if let Some(location) = &*self.location.lock().unwrap_or_else(PoisonError::into_inner) {
-            location.shut(now() + micros(wait));
+            location.shut(now(), now() + micros(wait));
         }
     }
 

@@ -119,8 +119,9 @@ impl Location {
     }
 
     /// The base is left alone until `until`: the others are told at once.
-    pub(crate) fn shut(&self, until: Micros) {
+    pub(crate) fn shut(&self, now: Micros, until: Micros) {
         let mut kept = self.shared.kept();
+        kept.roster.refused(now);
         kept.roster.shut(until);
         kept.is_hurried = true;
         self.shared.changed.notify_all();

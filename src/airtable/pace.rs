@@ -188,10 +188,12 @@ impl Slots {
         self.note(now)
     }
 
-    /// How long a request that came now would wait at least, for whatever reason.
-    pub(crate) fn outlook(&mut self, now: Micros) -> Duration {
-        self.tell_time(now);
-        self.blocked(now).max(Duration::from_micros(self.next.saturating_sub(now)))
+    /// How long a request that came now would wait at least, for whatever reason. Who only looks asks for nothing: when
+    /// somebody began to read stays as it is.
+    pub(crate) fn outlook(&self, now: Micros) -> Duration {
+        let mut looked_at = *self;
+        looked_at.tell_time(now);
+        looked_at.blocked(now).max(Duration::from_micros(looked_at.next.saturating_sub(now)))
     }
 
     /// Notes a request, under a time that no other one has.

@@ -19,6 +19,9 @@ const PER_SECOND: u64 = 5;
 const LEAST_APART: Micros = 100_000;
 const JITTER: Micros = 60_000;
 
+/// A refusal shows that networks or busy machines differ by more: slots grow so often at most.
+const MOST_ROOM: u64 = 3;
+
 /// Clocks further apart than this are of no use for slots.
 const MOST_APART: Micros = SECOND;
 
@@ -96,6 +99,8 @@ pub(crate) struct Roster {
     wants: bool,
     /// How far clocks have been seen to be apart.
     apart: Micros,
+    /// How often a refusal has made slots longer.
+    room: u64,
     shut_until: Micros,
     /// The last slot that was taken.
     taken: u64,
@@ -116,6 +121,7 @@ impl Roster {
             known: Known::Not,
             wants: true,
             apart: 0,
+            room: 0,
             shut_until: 0,
             taken: 0,
         }
@@ -140,6 +146,14 @@ impl Roster {
     pub(crate) fn set_busy(&mut self, is_busy: bool, now: Micros) {
         if is_busy != self.wants {
             (self.wants, self.told, self.known) = (is_busy, now, self.known.min(Known::Quiet));
+        }
+    }
+
+    /// A request of its own was refused at `now`, though it went in its slot: slots are too short. Several that were on
+    /// their way show that once.
+    pub(crate) fn refused(&mut self, now: Micros) {
+        if self.known > Known::Not && now >= self.shut_until(now).max(self.shut_until) {
+            self.room = (self.room + 1).min(MOST_ROOM);
         }
     }
 
@@ -265,7 +279,7 @@ impl Roster {
     fn own_slot(&self) -> Micros {
         // In steps: each change of a slot's length moves them all.
         let apart = self.apart.clamp(LEAST_APART, MOST_APART).div_ceil(LEAST_APART) * LEAST_APART;
-        let safe = if self.is_counted { (SECOND + apart + JITTER).div_ceil(PER_SECOND) } else { 0 };
+        let safe = if self.is_counted { (SECOND + apart + JITTER * (1 + self.room)).div_ceil(PER_SECOND) } else { 0 };
         self.interval.max(safe)
     }
 

@@ -80,12 +80,12 @@ fn a_place_that_is_missing_or_goes_stops_no_read_and_one_that_is_mended_serves_a
     assert_eq!(one.turn(now(), Duration::ZERO), Told::Alone(1));
     assert!(one.shared.kept().is_told);
     fs::create_dir(&directory).expect("made");
-    one.shut(now());
+    one.shut(now(), now());
     while one.turn(now(), Duration::ZERO) == Told::Alone(1) {
         std::thread::yield_now();
     }
     fs::remove_dir_all(&directory).expect("removed");
-    one.shut(now());
+    one.shut(now(), now());
     while one.turn(now(), Duration::ZERO) != Told::Alone(1) {
         std::thread::yield_now();
     }

@@ -129,6 +129,17 @@ fn who_is_refused_at_the_start_goes_slower_and_is_back_within_two_minutes() {
 }
 
 #[test]
+fn who_looks_does_not_begin() {
+    let mut slots = Slots::default();
+    let before = slots;
+    assert_eq!(slots.outlook(100 * SECOND), Duration::ZERO);
+    assert_eq!(slots, before);
+    noted(slots.reserve(100 * SECOND, every(200)));
+    slots.block(101 * SECOND, 131 * SECOND, every(200));
+    assert_eq!(apart(&mut slots, 132 * SECOND), 550, "it has just begun, and cannot know the others");
+}
+
+#[test]
 fn who_had_the_second_to_itself_goes_on_as_before() {
     let mut slots = Slots::default();
     let mut now = 100 * SECOND;

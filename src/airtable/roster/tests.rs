@@ -121,6 +121,7 @@ impl World {
             self.locks.push(now - START);
         }
         reader.blocked_until = now + 30 * SECOND + 100_000;
+        reader.roster.refused(now + reader.ahead);
         reader.roster.shut(reader.blocked_until + reader.ahead);
         reader.next_beat = now;
     }
@@ -301,4 +302,28 @@ fn a_place_that_is_silent_is_noticed_and_who_was_away_enters_anew() {
     assert_eq!(one.standing(START + 23 * SECOND), Standing::Stale);
     one.listed(START + 63 * SECOND, &[]);
     assert_eq!(one.standing(START + 63 * SECOND), Standing::Entering);
+}
+
+#[test]
+fn a_refusal_makes_slots_longer_for_all_and_a_few_times_at_most() {
+    let start = 1_000 * SECOND;
+    let mut reader = Roster::new(1, 5, 222_222, start);
+    let mut other = Roster::new(1, 6, 222_222, start);
+    reader.refused(start);
+    assert_eq!(reader.own_slot(), 232_000, "before it is known it has no slots");
+    reader.listed(start + 3 * SECOND, &[]);
+    let mut lengths = Vec::new();
+    for n in 0..5 {
+        let now = start + (10 + 40 * n) * SECOND;
+        for _ in 0..3 {
+            reader.refused(now);
+            reader.shut(now + 30 * SECOND);
+        }
+        lengths.push(reader.own_slot());
+    }
+    assert_eq!(lengths, [244_000, 256_000, 268_000, 268_000, 268_000]);
+    let now = start + 200 * SECOND;
+    let beat = reader.beat(now);
+    other.listed(now, &[beat]);
+    assert_eq!(other.slot(now), 268_000);
 }

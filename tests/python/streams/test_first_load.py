@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = [
-    pytest.mark.timeout(500),
+    pytest.mark.timeout(1200),
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ends Spark's processes by /proc"),
 ]
@@ -30,7 +30,7 @@ pytestmark = [
 DRIVER = Path(__file__).parents[1] / "support" / "stream_driver.py"
 SETTINGS = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS", "spark.master": "local[2]"}
 RECORDS, MOST = 4_000, 400
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 
 
 def numbers(directory: Path) -> list[int]:
