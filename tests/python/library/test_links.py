@@ -204,4 +204,4 @@ def test_commands_take_both(
     lines = capfd.readouterr().out.splitlines()
     assert (len(lines), json.loads(lines[0])["linked_id"]) == (60, shop[0])
     assert cli.main([*read, "--links", "names", "--part", "links"]) == 2
-    assert "option links is names, and option part is links" in capfd.readouterr().err
+    assert "--links is names, and --part is links: names stand" in capfd.readouterr().err
