@@ -61,8 +61,10 @@ struct Pages {
     walks: Walks,
     fetches: JoinSet<Fetched>,
     began: Instant,
-    /// The formula without that of the plan's condition, where that is a part of it.
-    without_condition: Option<Option<String>>,
+    /// The formula, but for that of the plan's condition.
+    formula: Option<String>,
+    /// That is a part of what is sent.
+    asks_condition: bool,
 }
 
 /// A page that was asked for.
@@ -194,9 +196,9 @@ impl Reader {
         let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
         // Of records that are asked for by name as many come anyhow, in as many pages.
         let asked = if may_divide { names::formula(&self.client, &self.scan).await } else { None };
-        let without_condition = asked.is_some().then(|| formula.clone());
+        let asks_condition = asked.is_some();
         let walks = self.walks(among(asked, formula.as_deref()), may_divide);
-        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now(), without_condition };
+        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now(), formula, asks_condition };
         let first = pages.walks.start();
         self.ask(&mut pages, &first);
         while let Some(fetched) = self.next_page(&mut pages.fetches, batches).await? {
@@ -251,14 +253,9 @@ impl Reader {
         let Fetched { walk, request, answer } = fetched;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) if failure.is_refused_formula() && pages.walks.is_whole(walk) => {
-                return match pages.without_condition.take() {
-                    Some(formula) => {
-                        self.begin_without_condition(pages, formula, &request, &failure);
-                        Ok(())
-                    }
-                    None => self.recover(pages, walk, &request, &failure),
-                };
+            Err(failure) if pages.asks_condition && failure.is_refused_formula() && pages.walks.is_whole(walk) => {
+                self.begin_without_condition(pages, &request, &failure);
+                return Ok(());
             }
             Err(failure) => return self.recover(pages, walk, &request, &failure),
         };
@@ -286,17 +283,12 @@ impl Reader {
 
     /// Begins again without asking Airtable for what fulfils the condition: a field may have another name by now. What has
     /// come is not given again.
-    fn begin_without_condition(
-        &self,
-        pages: &mut Pages,
-        formula: Option<String>,
-        request: &Request,
-        failure: &Failure,
-    ) {
+    fn begin_without_condition(&self, pages: &mut Pages, request: &Request, failure: &Failure) {
         let (table, error) = (&self.scan.table_name, self.client.error(request, failure));
         log::warn!("table {table:?}: read without a formula for the option where, whose rows are chosen here: {error}");
         pages.fetches = JoinSet::new();
-        pages.walks = self.walks(formula, true);
+        pages.walks = self.walks(pages.formula.clone(), true);
+        pages.asks_condition = false;
         let first = pages.walks.start();
         self.ask(pages, &first);
     }

@@ -10,10 +10,9 @@ use crate::airtable::schema::{Field, Table};
 use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
+use crate::scan::chosen::nameable;
 use crate::scan::lookup::{find, find_listed};
-use crate::scan::{
-    Column, FieldSource, Scan, Source, VERSION_OF_REFINED, VERSION_OF_SEVERAL, find_table, nameable, restriction,
-};
+use crate::scan::{Column, FieldSource, Scan, Source, VERSION_OF_REFINED, VERSION_OF_SEVERAL, find_table, restriction};
 
 /// A base that was asked for its tables, and what it said.
 pub(crate) struct Told {
