@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `page` | the form of a page: what is read in which order |
 //! | `rows` | the columns under construction: what becomes of a record, and of a cell |
+//! | `misfits` | values that do not fit their columns |
 //! | `field_order` | which cell comes next, guessed |
 //! | `change_columns` | the two columns that tell versions of a row apart |
 //! | `sieve` | rows into those that fulfil the plan's condition |
@@ -26,6 +27,7 @@ mod comments;
 mod facts;
 mod fault;
 mod field_order;
+mod misfits;
 mod page;
 mod rows;
 mod seen;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `attachments` | the forms in which attachments are given, and the part of a table that they are |
+//! | `chosen` | which fields a read is of, and which a condition may name |
 //! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
 //! | `links`, `linked` | links as fields have them, and the tables that they lead to |
@@ -28,16 +29,17 @@ use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::airtable::schema::{Field, Table, View};
+use crate::airtable::schema::{Table, View};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::id::{is_id, no_id};
-use crate::options::{ColumnNames, IngestionType, ReadOptions};
-use crate::scan::lookup::{find, find_listed};
+use crate::options::{IngestionType, ReadOptions};
+use crate::scan::chosen::{nameable, selected};
+use crate::scan::lookup::find;
 use crate::scan::names::{LONGEST, OWN};
-use crate::scan::restriction::Nameable;
 use crate::time::{Micros, Seconds};
 
 mod attachments;
+mod chosen;
 mod columns;
 mod comments;
 mod definitions;
@@ -445,14 +447,6 @@ impl Scan {
     }
 }
 
-/// The columns that a condition on a table may name: those of all its fields that can be read.
-fn nameable(table: &Table, options: &ReadOptions) -> Nameable {
-    let needs_name = options.column_names != ColumnNames::Id;
-    let fields: Vec<&Field> =
-        table.fields.iter().filter(|field| table.check_field(field, needs_name).is_ok()).collect();
-    Nameable::of_table(table, columns::columns(table, &fields, options))
-}
-
 /// The columns that only a condition is about, each once.
 fn tacit<'c>(restriction: Option<&'c Restriction>, columns: &'c [Column]) -> impl Iterator<Item = Column> + use<'c> {
     let about = restriction.map_or(&[][..], |restriction| &restriction.columns);
@@ -488,63 +482,6 @@ fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
     let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
     Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name).into())
         .of_option("view"))
-}
-
-fn selected<'t>(table: &'t Table, options: &ReadOptions) -> Result<Vec<&'t Field>> {
-    let needs_name = options.column_names != ColumnNames::Id;
-    let Some(wanted) = &options.fields else {
-        return table.fields.iter().map(|field| table.check_field(field, needs_name).map(|()| field)).collect();
-    };
-    let mut ids = Vec::new();
-    for name in &wanted.names {
-        let found = if wanted.by_commas.is_some() {
-            find_listed(&table.fields, name, Field::id_and_name)
-        } else {
-            find(&table.fields, name, Field::id_and_name)
-        };
-        let Some(field) = found else {
-            let name = if wanted.by_commas.is_some() { name.trim() } else { name };
-            let names = || table.fields.iter().map(|field| field.name.as_str());
-            let near = nearest_or_all(name, "it has", names());
-            let hint = as_json(wanted.by_commas.as_deref(), names()).unwrap_or_default();
-            return Err(Error::NotFound(
-                format!("option fields has {name:?}: table {:?} has no such field{near}{hint}", table.name).into(),
-            )
-            .of_option("fields"));
-        };
-        table.check_field(field, needs_name)?;
-        ids.push(field.id.as_str());
-    }
-    Ok(table.fields.iter().filter(|field| ids.contains(&field.id.as_str())).collect())
-}
-
-/// How a list that was written with commas is written in JSON, where that may be what was meant: a name in it has
-/// characters that such a list takes for its own.
-fn as_json<'f>(text: Option<&str>, fields: impl Iterator<Item = &'f str>) -> Option<String> {
-    let parts = parts(text?, &fields.collect::<Vec<_>>());
-    let is_meant = parts.iter().any(|part| part.contains(',') || part.trim() != part);
-    is_meant.then(|| format!("; a name with a comma, or with a space at its end, needs a JSON list: {}", json!(parts)))
-}
-
-/// The names in a list with commas, of which some are parts of a field's name.
-fn parts(text: &str, fields: &[&str]) -> Vec<String> {
-    // A space after a comma is how people write.
-    let spaced = |from: usize, part: &str| part.strip_prefix(' ').filter(|_| from > 0).unwrap_or(part).to_owned();
-    let split: Vec<&str> = text.split(',').collect();
-    let most = fields.iter().map(|field| field.split(',').count()).max().unwrap_or(1);
-    let (mut parts, mut from) = (Vec::new(), 0);
-    while from < split.len() {
-        // The longest name first.
-        let joined = (from + 2..=split.len().min(from + most)).rev().map(|to| (to, split[from..to].join(",")));
-        let named = joined.map(|(to, name)| (to, spaced(from, &name))).find_map(|(to, name)| {
-            let field = fields.iter().find(|field| **field == name || **field == name.trim())?;
-            Some((to, (*field).to_owned()))
-        });
-        let (to, name) = named.unwrap_or_else(|| (from + 1, spaced(from, split[from])));
-        parts.push(name);
-        from = to;
-    }
-    parts
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ fn directory(plan: &Scan, options: &ReadOptions) -> Option<String> {
     // Streams of different parts of a table know different records.
     let mut part = format!("{:?} {:?}", plan.view_id, plan.filter_formula);
     if let Some(restriction) = &plan.restriction {
-        part.push_str(&format!(" {:?}", restriction.text));
+        part = format!("{part} {:?}", restriction.text);
     }
     let name = format!("{}-{}-{:016x}", plan.base_id, plan.table_id, fingerprint(&part));
     Some(Path::new(location).join(name).to_string_lossy().into_owned())

@@ -113,13 +113,13 @@ fn of(condition: &Condition, places: &[Place], is_one_of_several: bool) -> Optio
         Condition::Null { column, negated: false } => null(&places[*column]),
         _ => {
             let (place, formula) = of_column(condition, places)?;
-            Some(if is_one_of_several && *place != Place::RecordId { or_false(place, formula) } else { formula })
+            Some(if is_one_of_several && *place != Place::RecordId { or_false(place, &formula) } else { formula })
         }
     }
 }
 
 /// A formula that is false where it fails: where the field does, or, because texts may be no days, itself.
-fn or_false(place: &Place, formula: String) -> String {
+fn or_false(place: &Place, formula: &str) -> String {
     match place {
         Place::Text(_) | Place::Number(_) | Place::Checkbox(_) => {
             format!("IF(ISERROR({}),0,{formula})", place.word().unwrap_or_default())

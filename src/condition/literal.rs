@@ -42,10 +42,9 @@ impl Number {
             "Y" if is_plain => whole(number, i8::MIN.into(), i8::MAX.into(), "TINYINT"),
             "D" => double(number),
             "F" => double(number).map(float),
-            "BD" => decimal(number),
             "" if is_plain => number.parse().map_or_else(|_| decimal(number), |number| Ok(Self::Whole(number))),
             "" if number.bytes().any(|byte| byte.eq_ignore_ascii_case(&b'e')) => double(number),
-            "" => decimal(number),
+            "" | "BD" => decimal(number),
             _ => Err("no number: names of columns that begin with a digit go into back-ticks".to_owned()),
         }
     }

@@ -49,7 +49,7 @@ impl Operand {
     }
 
     /// Whether it is NULL.
-    pub(super) fn is_null(self) -> Condition {
+    pub(super) fn null(self) -> Condition {
         match self.what {
             What::Column { index, .. } => Condition::Null { column: index, negated: false },
             What::Null => Condition::Constant(Some(true)),
@@ -82,7 +82,7 @@ impl Operand {
     }
 
     /// One of some others.
-    pub(super) fn is_one_of(self, others: Vec<Self>) -> Result<Condition, Fault> {
+    pub(super) fn one_of(self, others: Vec<Self>) -> Result<Condition, Fault> {
         let What::Column { index, kind, .. } = self.what else {
             return Err(Fault::new(self.at, "IN stands after a column: name one"));
         };
@@ -106,7 +106,7 @@ impl Operand {
     }
 
     /// Like a pattern.
-    pub(super) fn is_like(self, pattern: &Self) -> Result<Condition, Fault> {
+    pub(super) fn like(self, pattern: &Self) -> Result<Condition, Fault> {
         let What::Column { index, kind: Kind::Text, .. } = self.what else {
             return Err(Fault::new(self.at, format!("LIKE stands after a column of STRING, not {}", self.told())));
         };

@@ -154,7 +154,7 @@ impl Parser<'_> {
             if !self.takes("NULL") {
                 return Err(Fault::new(place, "after IS stands NULL or NOT NULL"));
             }
-            return Ok(Part::Condition(at, given(left.operand()?.is_null(), negated)));
+            return Ok(Part::Condition(at, given(left.operand()?.null(), negated)));
         }
         let negated = self.is_next("NOT") && ["BETWEEN", "IN", "LIKE"].iter().any(|word| self.is(1, word));
         self.at += usize::from(negated);
@@ -166,10 +166,10 @@ impl Parser<'_> {
             lower.and(left.compared(Comparison::AtMost, most)?)
         } else if self.takes("IN") {
             let values = self.values()?;
-            left.operand()?.is_one_of(values)?
+            left.operand()?.one_of(values)?
         } else if self.takes("LIKE") {
             let pattern = self.primary()?.operand()?;
-            left.operand()?.is_like(&pattern)?
+            left.operand()?.like(&pattern)?
         } else {
             return Ok(left);
         };

@@ -4,7 +4,6 @@
 //! many entries as there are rows; a cell that does not fit its column is NULL there, and kept, counted or an error.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use arrow::array::{Array as _, ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter;
@@ -12,6 +11,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::change_columns::ChangeColumns;
 use super::fault::Fault;
+use super::misfits::Misfits;
 use super::seen::Seen;
 use crate::columns::{Builder, Misfit, Shape};
 use crate::error::{Error, Result, line};
@@ -20,6 +20,8 @@ use crate::scan::{Column, Scan, Selection, Source};
 use crate::time::Micros;
 
 /// The rows since the last batch, and which records have been rows.
+// Plain facts of the plan.
+#[allow(clippy::struct_excessive_bools)]
 pub(crate) struct Rows {
     schema: SchemaRef,
     columns: Vec<Column>,
@@ -48,13 +50,7 @@ pub(crate) struct Rows {
     /// Records that a condition has left out, where it matters that they are there all the same.
     left_out: Option<LeftOut>,
     count: usize,
-    /// The row's misfits so far, as the inside of a JSON array.
-    misfits: String,
-    /// Misfits that a column keeps, and those that none does.
-    rescued_values: u64,
-    dropped: u64,
-    /// The rows, of those that are to be sifted, that have misfits, each as often as it has.
-    with_misfits: Vec<usize>,
+    misfits: Misfits,
 }
 
 /// Records that were read and are not given.
@@ -90,10 +86,7 @@ impl Rows {
             sifts: scan.restriction.is_some(),
             left_out: matters_what_is_left_out(scan).then(LeftOut::default),
             count: 0,
-            misfits: String::new(),
-            rescued_values: 0,
-            dropped: 0,
-            with_misfits: Vec::new(),
+            misfits: Misfits::new(position(&Source::Rescued).is_some(), scan.restriction.is_some()),
         }
     }
 
@@ -114,12 +107,12 @@ impl Rows {
 
     /// Values in the rescued data column.
     pub(super) fn rescued_values(&self) -> u64 {
-        self.rescued_values
+        self.misfits.rescued()
     }
 
     /// Values that became NULL without being kept.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped
+        self.misfits.dropped()
     }
 
     /// Whether the record was on a page, or is known to be gone.
@@ -219,29 +212,13 @@ impl Rows {
                 .into(),
             ));
         }
-        if self.rescued.is_some() {
-            rescue(&mut self.misfits, Some(name), field_id, raw, &reason);
-        }
-        self.count_misfit();
+        self.misfits.note(self.count, Some(name), field_id, raw, &reason);
         Ok(())
-    }
-
-    fn count_misfit(&mut self) {
-        if self.sifts {
-            self.with_misfits.push(self.count);
-        }
-        match self.rescued {
-            Some(_) => self.rescued_values += 1,
-            None => self.dropped += 1,
-        }
     }
 
     /// A cell of a field that the read knows nothing of.
     pub(super) fn unplanned(&mut self, field_id: &str, raw: &str) {
-        if self.rescued.is_some() {
-            rescue(&mut self.misfits, None, Some(field_id), raw, "field is not in the plan of this read");
-        }
-        self.count_misfit();
+        self.misfits.note(self.count, None, Some(field_id), raw, "field is not in the plan of this read");
     }
 
     /// A cell that tells when the record was last edited, whether or not a column has it.
@@ -278,12 +255,9 @@ impl Rows {
             self.filled[index] = self.count;
         }
         if let Some(index) = self.rescued {
-            if self.misfits.is_empty() {
-                self.builders[index].append_empty();
-            } else {
-                self.misfits.push(']');
-                self.builders[index].append_text(&self.misfits);
-                self.misfits.clear();
+            match self.misfits.end_row() {
+                None => self.builders[index].append_empty(),
+                Some(misfits) => self.builders[index].append_text(&misfits),
             }
             self.filled[index] = self.count;
         }
@@ -349,7 +323,7 @@ impl Rows {
         if !self.only_gone {
             self.left = left;
         }
-        self.forget_misfits(&wanted);
+        self.misfits.forget_all_but(&wanted);
         let wanted = BooleanArray::from(wanted);
         let arrays = arrays.iter().map(|array| filter(array, &wanted)).collect::<Result<_, _>>();
         let table = &self.table_name;
@@ -357,18 +331,6 @@ impl Rows {
             arrays
                 .map_err(|error| Error::Data(format!("table {table:?}: rows that cannot be chosen: {error}").into()))?,
         )
-    }
-
-    /// Misfits of rows that nobody is given are nobody's.
-    fn forget_misfits(&mut self, wanted: &[bool]) {
-        let with_misfits = std::mem::take(&mut self.with_misfits);
-        // They were counted from 1.
-        let forgotten = with_misfits.iter().filter(|row| !wanted.get(**row - 1).copied().unwrap_or_default()).count();
-        let forgotten = u64::try_from(forgotten).unwrap_or_default();
-        match self.rescued {
-            Some(_) => self.rescued_values -= forgotten,
-            None => self.dropped -= forgotten,
-        }
     }
 
     /// The columns since the last batch.
@@ -439,16 +401,6 @@ fn shape(column: &Column) -> Shape {
         Source::Fact(fact) => fact.shape.clone(),
         Source::Log(column) => column.shape(),
     }
-}
-
-/// Adds one misfit to the row's list, which is closed when the row ends.
-fn rescue(misfits: &mut String, name: Option<&str>, field_id: Option<&str>, raw: &str, reason: &str) {
-    let json =
-        |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| serde_json::Value::from(text).to_string());
-    misfits.push(if misfits.is_empty() { '[' } else { ',' });
-    let (name, field_id, reason) = (json(name), json(field_id), json(Some(reason)));
-    // Writing to a String does not fail.
-    _ = write!(misfits, "{{\"field\":{name},\"field_id\":{field_id},\"value\":{raw},\"reason\":{reason}}}");
 }
 
 pub(super) fn reason(misfit: Misfit, shape: &Shape) -> String {

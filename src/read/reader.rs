@@ -63,8 +63,10 @@ struct Pages {
     walks: Walks,
     fetches: JoinSet<Fetched>,
     began: Instant,
-    /// The formula without that of the plan's condition, where that is a part of it.
-    without_condition: Option<Option<String>>,
+    /// The formula, but for that of the plan's condition.
+    formula: Option<String>,
+    /// That is a part of what is sent.
+    asks_condition: bool,
 }
 
 /// A page that was asked for.
@@ -226,14 +228,14 @@ impl Reader {
         let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
         // Of records that are asked for by name as many come anyhow, in as many pages.
         let asked = if may_divide { formula::of_condition(&self.client, &self.scan).await } else { None };
-        let without_condition = asked.is_some().then(|| formula.clone());
-        let formula = among(asked, formula.as_deref());
+        let asks_condition = asked.is_some();
+        let sent = among(asked, formula.as_deref());
         // Of windows the next one tells nothing.
         let is_table = matches!(self.scan.selection, Selection::All) && self.scan.max_records.is_none();
-        let known = is_table.then(|| KnownSize::of(&self.client, &self.scan, formula.as_deref()));
+        let known = is_table.then(|| KnownSize::of(&self.client, &self.scan, sent.as_deref()));
         let expected = known.as_ref().and_then(KnownSize::records);
-        let walks = self.walks(formula, may_divide, expected);
-        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now(), without_condition };
+        let walks = self.walks(sent, may_divide, expected);
+        let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now(), formula, asks_condition };
         let first = pages.walks.start();
         self.ask(&mut pages, &first);
         while let Some(fetched) = self.next_page(&mut pages.fetches, batches).await? {
@@ -289,14 +291,9 @@ impl Reader {
         let Fetched { walk, request, answer } = fetched;
         let answer = match answer {
             Ok(answer) => answer,
-            Err(failure) if failure.is_refused_formula() && pages.walks.is_whole(walk) => {
-                return match pages.without_condition.take() {
-                    Some(formula) => {
-                        self.begin_without_condition(pages, formula, &request, &failure);
-                        Ok(())
-                    }
-                    None => self.recover(pages, walk, &request, &failure),
-                };
+            Err(failure) if pages.asks_condition && failure.is_refused_formula() && pages.walks.is_whole(walk) => {
+                self.begin_without_condition(pages, &request, &failure);
+                return Ok(());
             }
             Err(failure) => return self.recover(pages, walk, &request, &failure),
         };
@@ -324,17 +321,12 @@ impl Reader {
 
     /// Begins again without asking Airtable for what fulfils the condition: a field may have another name by now. What has
     /// come is not given again.
-    fn begin_without_condition(
-        &self,
-        pages: &mut Pages,
-        formula: Option<String>,
-        request: &Request,
-        failure: &Failure,
-    ) {
+    fn begin_without_condition(&self, pages: &mut Pages, request: &Request, failure: &Failure) {
         let (table, error) = (&self.scan.table_name, self.client.error(request, failure));
         log::warn!("table {table:?}: read without a formula for the option where, whose rows are chosen here: {error}");
         pages.fetches = JoinSet::new();
-        pages.walks = self.walks(formula, true, None);
+        pages.walks = self.walks(pages.formula.clone(), true, None);
+        pages.asks_condition = false;
         let first = pages.walks.start();
         self.ask(pages, &first);
     }

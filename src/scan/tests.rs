@@ -4,6 +4,7 @@ use arrow::datatypes::DataType;
 
 use super::*;
 use crate::options::Options;
+use crate::scan::chosen::as_json;
 
 fn table() -> Table {
     serde_json::from_value(json!({
@@ -75,41 +76,6 @@ fn the_rescued_column_has_a_name_of_its_own() {
 fn nested_cells_may_be_json() {
     let scan = plan(&[("nested", "json")]).expect("a plan");
     assert_eq!(scan.schema().field(5).data_type(), &DataType::Utf8);
-}
-
-#[test]
-fn names_that_a_list_with_commas_cannot_hold_are_shown_in_json() {
-    let list = "a name with a comma, or with a space at its end, needs a JSON list: ";
-    for (text, expected) in [
-        ("Nime ,Day", Some(r#"["Nime ","Day"]"#)),
-        ("Day , Nime", Some(r#"["Day ","Nime"]"#)),
-        (" Nime", Some(r#"[" Nime"]"#)),
-        ("Day,  Nime", Some(r#"["Day"," Nime"]"#)),
-        ("Day, Nime", None),
-        ("Nime", None),
-        (r#"["Nime ","Day"]"#, None),
-    ] {
-        let error = plan(&[("fields", text)]).expect_err(text).to_string();
-        match expected {
-            Some(expected) => assert!(error.ends_with(&format!("; {list}{expected}")), "{text}: {error}"),
-            None => assert!(!error.contains("JSON"), "{text}: {error}"),
-        }
-    }
-    let fields = || ["Size, cm", "Name", "x,y", "x,y,z", " a,b"].into_iter();
-    for (text, expected) in [
-        ("x,y,w", Some(r#"["x,y","w"]"#)),
-        ("w, x,y", Some(r#"["w","x,y"]"#)),
-        ("x,y,z,w", Some(r#"["x,y,z","w"]"#)),
-        ("x,y,x,y,z", Some(r#"["x,y","x,y,z"]"#)),
-        ("Name,Size, cm", Some(r#"["Name","Size, cm"]"#)),
-        (" a,b,w", Some(r#"[" a,b","w"]"#)),
-        ("x,z", None),
-        ("y,x", None),
-    ] {
-        assert_eq!(as_json(Some(text), fields()), expected.map(|json| format!("; {list}{json}")), "{text}");
-    }
-    assert_eq!(as_json(Some("Size, cm"), fields()), Some(format!("; {list}[\"Size, cm\"]")));
-    assert_eq!(as_json(None, fields()), None);
 }
 
 #[test]
@@ -219,4 +185,96 @@ fn a_log_of_changes_has_its_own_columns_and_is_read_range_by_range() {
     assert_eq!(range("achA").check_batch(), Ok(()));
     assert_eq!(Scan::from_json(&range("achA").to_json()).expect("the same"), range("achA"));
     assert!(Scan::from_json(&range("../achA").to_json()).is_err(), "it becomes part of an address");
+}
+
+#[test]
+fn a_condition_reads_what_it_needs_and_gives_no_more() {
+    let scan = plan(&[("fields", "Name"), ("where", "day > '2024-05-31' AND name = 'x' AND unit_cost_fldcost2 > 1")])
+        .expect("a plan");
+    assert_eq!(names(&scan), ["id", "createdTime", "name", "_rescued_data"]);
+    assert_eq!(scan.field_ids(), ["fldName", "fldDay", "fldCost2"]);
+    let decoded = scan.decoded();
+    assert_eq!(names(&decoded)[4..], ["day", "unit_cost_fldcost2"]);
+    assert!(decoded.columns[4].is_tacit && !decoded.columns[2].is_tacit);
+    assert_eq!(decoded.decoded().columns, decoded.columns, "once and for all");
+    // An older version does not know of it.
+    assert_eq!(scan.version, VERSION_OF_REFINED);
+    let restriction = scan.restriction.clone().expect("a condition");
+    assert_eq!(
+        restriction.formula.as_deref(),
+        Some("AND(IF({Day},NOT(IS_BEFORE({Day},'2024-05-29T22:00:00Z'))),{Name}='x')")
+    );
+    assert_eq!(Scan::from_json(&scan.to_json()).expect("a plan"), scan);
+    assert!(!scan.to_json().contains("patX"));
+    let more = scan.restricted("name LIKE 'x%'", 7).expect("a plan");
+    let formula = more.restriction.expect("a condition").formula.expect("a formula");
+    assert!(formula.ends_with("FIND('x',{Name})=1)"), "{formula}");
+    assert!(scan.restricted("day IS NULL", 7).is_err(), "not among the columns that it gives");
+}
+
+#[test]
+fn a_condition_is_about_records_and_about_columns_as_they_are() {
+    let error = plan(&[("ingestion_type", "cdc"), ("where", "_deleted")]).expect_err("of a change").to_string();
+    assert!(error.contains("column \"_deleted\" tells of a change"), "{error}");
+    let scan = plan(&[("where", "unit_cost_fldcost > 1")]).expect("a plan");
+    let wanted =
+        json!({"type": "struct", "fields": [{"name": "unit_cost_fldcost", "type": "string", "nullable": true}]});
+    let selected = scan.select(&wanted.to_string()).expect("a selection");
+    let types: Vec<DataType> = selected.decoded().columns.iter().map(Column::data_type).collect();
+    assert_eq!(types, [DataType::Utf8, DataType::Float64]);
+    assert_eq!(selected.field_ids(), ["fldCost"]);
+    // Texts and lists are what `nested` makes of them.
+    assert!(plan(&[("where", "tags = 'a'")]).is_err());
+    plan(&[("where", "tags = 'a'"), ("nested", "json")]).expect("a plan");
+    plan(&[("where", "fldTags IS NULL"), ("column_names", "id")]).expect("a plan");
+    let renamed = |fields: Value| -> bool {
+        let table: Table = serde_json::from_value(json!({"id": "tblVendors", "name": "Vendors",
+            "primaryFieldId": "fldName", "fields": fields}))
+        .expect("a table");
+        let scan = plan(&[("where", "name = 'x'")]).expect("a plan");
+        scan.restriction.expect("a condition").names_hold(&table.fields)
+    };
+    let field = |id: &str, name: &str, kind: &str| json!({"id": id, "name": name, "type": kind});
+    assert!(renamed(json!([field("fldName", "Name", "singleLineText")])));
+    assert!(!renamed(json!([
+        field("fldName", "Title", "singleLineText"),
+        field("fldOther", "Name", "singleLineText")
+    ])));
+    assert!(!renamed(json!([field("fldName", "Name", "formula")])));
+    assert!(!renamed(json!([])));
+}
+
+#[test]
+fn names_that_a_list_with_commas_cannot_hold_are_shown_in_json() {
+    let list = "a name with a comma, or with a space at its end, needs a JSON list: ";
+    for (text, expected) in [
+        ("Nime ,Day", Some(r#"["Nime ","Day"]"#)),
+        ("Day , Nime", Some(r#"["Day ","Nime"]"#)),
+        (" Nime", Some(r#"[" Nime"]"#)),
+        ("Day,  Nime", Some(r#"["Day"," Nime"]"#)),
+        ("Day, Nime", None),
+        ("Nime", None),
+        (r#"["Nime ","Day"]"#, None),
+    ] {
+        let error = plan(&[("fields", text)]).expect_err(text).to_string();
+        match expected {
+            Some(expected) => assert!(error.ends_with(&format!("; {list}{expected}")), "{text}: {error}"),
+            None => assert!(!error.contains("JSON"), "{text}: {error}"),
+        }
+    }
+    let fields = || ["Size, cm", "Name", "x,y", "x,y,z", " a,b"].into_iter();
+    for (text, expected) in [
+        ("x,y,w", Some(r#"["x,y","w"]"#)),
+        ("w, x,y", Some(r#"["w","x,y"]"#)),
+        ("x,y,z,w", Some(r#"["x,y,z","w"]"#)),
+        ("x,y,x,y,z", Some(r#"["x,y","x,y,z"]"#)),
+        ("Name,Size, cm", Some(r#"["Name","Size, cm"]"#)),
+        (" a,b,w", Some(r#"[" a,b","w"]"#)),
+        ("x,z", None),
+        ("y,x", None),
+    ] {
+        assert_eq!(as_json(Some(text), fields()), expected.map(|json| format!("; {list}{json}")), "{text}");
+    }
+    assert_eq!(as_json(Some("Size, cm"), fields()), Some(format!("; {list}[\"Size, cm\"]")));
+    assert_eq!(as_json(None, fields()), None);
 }

@@ -10,9 +10,10 @@ use crate::airtable::schema::{Field, Table};
 use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
+use crate::scan::chosen::nameable;
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::{
-    Column, FieldSource, Part, Scan, Source, VERSION_OF_REFINED, VERSION_OF_SEVERAL, dictionary, find_table, nameable,
+    Column, FieldSource, Part, Scan, Source, VERSION_OF_REFINED, VERSION_OF_SEVERAL, dictionary, find_table,
     restriction,
 };
 
