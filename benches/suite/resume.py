@@ -30,8 +30,8 @@ PACE = 4.5
 SETTLED = 120
 NOTE = (
     f"A stream of `{MODE}` reads a table for the first time. One process is killed by SIGKILL when it has half of "
-    "the table, and another one goes on. With `max_records_per_batch` the load comes in parts. Nothing paces the reads: "
-    f"the minutes are those of the requests at {PACE:g} a second."
+    "the table, and another one goes on. With `max_records_per_batch` the load comes in parts. Nothing paces the "
+    f"reads. The minutes are those of the requests at {PACE:g} a second."
 )
 
 

@@ -91,7 +91,7 @@ def test_increments_are_as_many_rows_as_changes(sections: dict[str, Any]) -> Non
 @pytest.mark.slow
 def test_the_limit_is_kept_and_counted(sections: dict[str, Any]) -> None:
     found = rows(sections["paced"])
-    assert len(found) == 4
+    assert len(found) == 5 + 2
     assert all(row[-1] == "0" for row in found.values()), found
     for row in found.values():
         speed, share, steady = (int(re.sub(r"\D", "", cell)) for cell in row[1:4])
