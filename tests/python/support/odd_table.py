@@ -9,12 +9,41 @@ from lakeflow_airtable.mock import MockAirtable
 
 TABLE = "Odd"
 
-_TEXTS = ["", "Launch", "launch", "it's", 'say "so"', "a\\b", "{Stage}", "%", "50%", "a_b", "Größe", "語", "😀", "مرحبا",
-          "e\u0301", "\u00e9", " Launch", "Launch ", "x'),TRUE(),('", "0", "null", "line\nbreak", "tab\t"]  # fmt: skip
+_TEXTS = [
+    "",
+    "Launch",
+    "launch",
+    "it's",
+    'say "so"',
+    "a\\b",
+    "{Stage}",
+    "%",
+    "50%",
+    "a_b",
+    "Größe",
+    "語",
+    "😀",
+    "مرحبا",
+    "e\u0301",
+    "\u00e9",
+    " Launch",
+    "Launch ",
+    "x'),TRUE(),('",
+    "0",
+    "null",
+    "line\nbreak",
+    "tab\t",
+]
 _NUMBERS = [0, -0.0, 1, -1, 2.5, 0.1, 0.30000000000000004, 1e-9, 1e12, -2.5, 9007199254740993, 3]
 _DAYS = ["2024-02-29", "2024-05-31", "2024-06-01", "1999-12-31", "2000-01-01", "1901-01-01"]
-_TIMES = ["2024-05-31T00:00:00.000Z", "2024-05-31T23:59:59.000Z", "2024-05-30T22:00:00.000Z", "2024-06-01T00:00:00.000Z",
-          "2024-02-29T12:30:00.000Z", "1999-12-31T23:59:59.000Z"]  # fmt: skip
+_TIMES = [
+    "2024-05-31T00:00:00.000Z",
+    "2024-05-31T23:59:59.000Z",
+    "2024-05-30T22:00:00.000Z",
+    "2024-06-01T00:00:00.000Z",
+    "2024-02-29T12:30:00.000Z",
+    "1999-12-31T23:59:59.000Z",
+]
 _MISFITS: list[Any] = [
     {"error": "#ERROR!"},
     {"specialValue": "NaN"},
@@ -80,7 +109,9 @@ def condition(chance: random.Random, ids: list[str], depth: int = 2) -> str:
 def _text(chance: random.Random, ids: list[str]) -> str:
     column = chance.choice(["name", "notes", "stage", "`Name`"])
     some = [quoted(chance.choice(_TEXTS)) for _ in range(3)]
-    pattern = quoted(chance.choice(["L%", "%a%", "%n", "50\\%", "a\\_b", "_", "%😀%", "%'%", "x%", "%e", "Lau_ch", "語"]))
+    pattern = quoted(
+        chance.choice(["L%", "%a%", "%n", "50\\%", "a\\_b", "_", "%😀%", "%'%", "x%", "%e", "Lau_ch", "語"])
+    )
     return chance.choice(
         [
             f"{column} {_sign(chance)} {some[0]}",
