@@ -6,7 +6,7 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
-//! | `attachments` | the forms in which attachments are given, and the part of a table that they are |
+//! | `attachment_form`, `attachments` | the forms in which attachments are given, and the part of a table that they are |
 //! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
 //! | `links`, `linked` | links as fields have them, and the tables that they lead to |
@@ -37,6 +37,7 @@ use crate::scan::names::{LONGEST, OWN};
 use crate::scan::restriction::Nameable;
 use crate::time::{Micros, Seconds};
 
+mod attachment_form;
 mod attachments;
 mod columns;
 mod comments;
@@ -53,7 +54,7 @@ mod restriction;
 pub(crate) mod selection;
 pub(crate) mod union;
 
-pub use attachments::AttachmentForm;
+pub use attachment_form::AttachmentForm;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};

@@ -1,56 +1,15 @@
-//! Attachments in plans: the form in which columns give them, and the part of a table that they are. Pure.
+//! Attachments in plans: which columns give them in another form, and the part of a table that they are. Pure.
 //!
 //! Invariant: no plan holds the address of a file, and only one that stores files says where.
 
-use serde::{Deserialize, Serialize};
-
+use super::attachment_form::AttachmentForm;
 use super::columns::{Column, FieldSource, Source};
 use super::selection::{Listed, Selection};
 use super::{Part, Scan, VERSION_OF_REFINED, comments, linked};
-use crate::airtable::schema::{Field, Table};
-use crate::columns::{Object, Shape};
+use crate::airtable::schema::Table;
+use crate::columns::Shape;
 use crate::error::{Error, Result};
 use crate::options::{Attachments, ReadOptions, TablePart};
-
-/// How a column gives attachments, where it does not give them as they come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttachmentForm {
-    /// Without what is another at every read: addresses and thumbnails.
-    Stable,
-    /// The same, with the path of the stored file.
-    Stored,
-}
-
-impl AttachmentForm {
-    /// The form of a field's column in a read with these options.
-    pub(super) fn of(field: &Field, options: &ReadOptions) -> Option<Self> {
-        let form = match options.attachments {
-            Attachments::Urls => return None,
-            Attachments::Stable => Self::Stable,
-            Attachments::Download => Self::Stored,
-        };
-        Shape::of(&field.kind, &field.options).has_attachments().then_some(form)
-    }
-
-    /// The shape of a column that gives attachments in this form, from that of one that gives them as they come.
-    pub(crate) fn shape(self, shape: Shape) -> Shape {
-        shape.with_attachments(match self {
-            Self::Stable => Object::StableAttachment,
-            Self::Stored => Object::StoredAttachment,
-        })
-    }
-}
-
-impl FieldSource {
-    /// The shape that pages are read into: a file is fetched by its address.
-    pub(super) fn decoded_shape(&self) -> Shape {
-        match self.attachments {
-            Some(AttachmentForm::Stored) => self.shape.clone().with_attachments(Object::Attachment),
-            _ => self.shape.clone(),
-        }
-    }
-}
 
 /// A plan with what options say of attachments.
 ///
@@ -63,8 +22,7 @@ pub(super) fn planned(scan: Scan, table: &Table, options: &ReadOptions) -> Resul
         TablePart::Links => linked::part(scan, table, options)?,
         TablePart::Attachments => part(scan, table, options)?,
     };
-    let is_refined = !scan.part.is_records() || scan.columns.iter().any(|column| column.attachments().is_some());
-    let version = if is_refined { VERSION_OF_REFINED } else { scan.version };
+    let version = if scan.is_plain() { scan.version } else { scan.version.max(VERSION_OF_REFINED) };
     Ok(Scan { version, attachment_location: options.attachment_location.clone(), ..scan })
 }
 
