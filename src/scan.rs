@@ -31,7 +31,7 @@ use serde_json::{Map, Value, json};
 use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::id::{is_id, no_id};
-use crate::options::{ColumnNames, IngestionType, ReadOptions};
+use crate::options::{ColumnNames, IngestionType, ReadOptions, TablePart};
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::names::{LONGEST, OWN};
 use crate::scan::restriction::Nameable;
@@ -230,7 +230,25 @@ impl Scan {
             logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
             others: Vec::new(),
         };
-        attachments::planned(scan, table, options)
+        scan.with_part(table, options)
+    }
+
+    /// The plan with what options say of its rows and of attachments.
+    fn with_part(self, table: &Table, options: &ReadOptions) -> Result<Self> {
+        let scan = match options.part {
+            TablePart::Records => self,
+            TablePart::Comments => Self { part: Part::Comments, columns: comments::columns(options), ..self },
+            TablePart::Links => linked::part(self, table, options)?,
+            TablePart::Attachments => {
+                let (columns, hidden) = attachments::part(self.columns, table, options)?;
+                // Where there is no such field there is nothing to ask for.
+                let has_none = hidden.len() == 1;
+                let selection = if has_none { Selection::Listed(Listed::default()) } else { self.selection };
+                Self { part: Part::Attachments, columns, hidden, selection, ..self }
+            }
+        };
+        let version = if scan.is_plain() { scan.version } else { scan.version.max(VERSION_OF_REFINED) };
+        Ok(Self { version, attachment_location: options.attachment_location.clone(), ..scan })
     }
 
     /// Reads a plan that [`Scan::to_json`] wrote.
