@@ -6,7 +6,7 @@
 //! | file | is |
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
-//! | `attachments` | the forms in which attachments are given, and the part of a table that they are |
+//! | `attachment_form`, `attachments` | the forms in which attachments are given, and the part of a table that they are |
 //! | `chosen` | which fields a read is of, and which a condition may name |
 //! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
@@ -32,12 +32,13 @@ use serde_json::{Map, Value, json};
 use crate::airtable::schema::{Table, View};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::id::{is_id, no_id};
-use crate::options::{IngestionType, ReadOptions};
+use crate::options::{IngestionType, ReadOptions, TablePart};
 use crate::scan::chosen::{nameable, selected};
 use crate::scan::lookup::find;
 use crate::scan::names::{LONGEST, OWN};
 use crate::time::{Micros, Seconds};
 
+mod attachment_form;
 mod attachments;
 mod chosen;
 mod columns;
@@ -55,7 +56,7 @@ mod restriction;
 pub(crate) mod selection;
 pub(crate) mod union;
 
-pub use attachments::AttachmentForm;
+pub use attachment_form::AttachmentForm;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
@@ -231,7 +232,25 @@ impl Scan {
             logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
             others: Vec::new(),
         };
-        attachments::planned(scan, table, options)
+        scan.with_part(table, options)
+    }
+
+    /// The plan with what options say of its rows and of attachments.
+    fn with_part(self, table: &Table, options: &ReadOptions) -> Result<Self> {
+        let scan = match options.part {
+            TablePart::Records => self,
+            TablePart::Comments => Self { part: Part::Comments, columns: comments::columns(options), ..self },
+            TablePart::Links => linked::part(self, table, options)?,
+            TablePart::Attachments => {
+                let (columns, hidden) = attachments::part(self.columns, table, options)?;
+                // Where there is no such field there is nothing to ask for.
+                let has_none = hidden.len() == 1;
+                let selection = if has_none { Selection::Listed(Listed::default()) } else { self.selection };
+                Self { part: Part::Attachments, columns, hidden, selection, ..self }
+            }
+        };
+        let version = if scan.is_plain() { scan.version } else { scan.version.max(VERSION_OF_REFINED) };
+        Ok(Self { version, attachment_location: options.attachment_location.clone(), ..scan })
     }
 
     /// Reads a plan that [`Scan::to_json`] wrote.

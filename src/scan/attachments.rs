@@ -1,77 +1,20 @@
-//! Attachments in plans: the form in which columns give them, and the part of a table that they are. Pure.
-//!
-//! Invariant: no plan holds the address of a file, and only one that stores files says where.
+//! The part of a table that its attachments are. Pure.
 
-use serde::{Deserialize, Serialize};
-
+use super::attachment_form::AttachmentForm;
 use super::columns::{Column, FieldSource, Source};
-use super::selection::{Listed, Selection};
-use super::{Part, Scan, VERSION_OF_REFINED, comments, linked};
-use crate::airtable::schema::{Field, Table};
-use crate::columns::{Object, Shape};
+use crate::airtable::schema::Table;
+use crate::columns::Shape;
 use crate::error::{Error, Result};
-use crate::options::{Attachments, ReadOptions, TablePart};
+use crate::options::{Attachments, ReadOptions};
 
-/// How a column gives attachments, where it does not give them as they come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AttachmentForm {
-    /// Without what is another at every read: addresses and thumbnails.
-    Stable,
-    /// The same, with the path of the stored file.
-    Stored,
-}
-
-impl AttachmentForm {
-    /// The form of a field's column in a read with these options.
-    pub(super) fn of(field: &Field, options: &ReadOptions) -> Option<Self> {
-        let form = match options.attachments {
-            Attachments::Urls => return None,
-            Attachments::Stable => Self::Stable,
-            Attachments::Download => Self::Stored,
-        };
-        Shape::of(&field.kind, &field.options).has_attachments().then_some(form)
-    }
-
-    /// The shape of a column that gives attachments in this form, from that of one that gives them as they come.
-    pub(crate) fn shape(self, shape: Shape) -> Shape {
-        shape.with_attachments(match self {
-            Self::Stable => Object::StableAttachment,
-            Self::Stored => Object::StoredAttachment,
-        })
-    }
-}
-
-impl FieldSource {
-    /// The shape that pages are read into: a file is fetched by its address.
-    pub(super) fn decoded_shape(&self) -> Shape {
-        match self.attachments {
-            Some(AttachmentForm::Stored) => self.shape.clone().with_attachments(Object::Attachment),
-            _ => self.shape.clone(),
-        }
-    }
-}
-
-/// A plan with what options say of attachments.
+/// What a plan gives, and reads for it, whose rows are the attachments in the cells of such columns: the second list has the
+/// record's id and the columns that hold any.
 ///
 /// # Errors
-/// [`Error::Option`] for fields that hold none where only these are read.
-pub(super) fn planned(scan: Scan, table: &Table, options: &ReadOptions) -> Result<Scan> {
-    let scan = match options.part {
-        TablePart::Records => scan,
-        TablePart::Comments => Scan { part: Part::Comments, columns: comments::columns(options), ..scan },
-        TablePart::Links => linked::part(scan, table, options)?,
-        TablePart::Attachments => part(scan, table, options)?,
-    };
-    let is_refined = !scan.part.is_records() || scan.columns.iter().any(|column| column.attachments().is_some());
-    let version = if is_refined { VERSION_OF_REFINED } else { scan.version };
-    Ok(Scan { version, attachment_location: options.attachment_location.clone(), ..scan })
-}
-
-/// The plan whose rows are the attachments of the plan's columns.
-fn part(scan: Scan, table: &Table, options: &ReadOptions) -> Result<Scan> {
-    let mut hidden = Vec::new();
-    for column in scan.columns {
+/// [`Error::Option`] for fields that hold none.
+pub(super) fn part(given: Vec<Column>, table: &Table, options: &ReadOptions) -> Result<(Vec<Column>, Vec<Column>)> {
+    let mut hidden = vec![Column::new("id", false, Source::RecordId)];
+    for column in given {
         let Source::Field(source) = &column.source else { continue };
         let Some(field) = table.fields.iter().find(|field| field.id == source.id) else { continue };
         let shape = Shape::of(&field.kind, &field.options);
@@ -81,19 +24,15 @@ fn part(scan: Scan, table: &Table, options: &ReadOptions) -> Result<Scan> {
             let source = FieldSource { shape, attachments, ..source.clone() };
             hidden.push(Column { source: Source::Field(source), ..column });
         } else if options.fields.is_some() {
-            return Err(Error::Option(
-                format!(
-                    "option fields has {:?}, of type {}, and option part is attachments: name fields that hold attachments",
-                    field.name, field.kind
-                )
-                .into(),
-            ));
+            let (name, kind) = (&field.name, &field.kind);
+            let said = format!(
+                "option fields has {name:?}, of type {kind}, and option part is attachments: name fields that hold \
+                 attachments"
+            );
+            return Err(Error::Option(said.into()).of_option("fields"));
         }
     }
-    // Where there is no such field there is nothing to ask for.
-    let selection = if hidden.is_empty() { Selection::Listed(Listed::default()) } else { scan.selection };
-    hidden.insert(0, Column::new("id", false, Source::RecordId));
-    Ok(Scan { part: Part::Attachments, columns: columns(options.attachments), hidden, selection, ..scan })
+    Ok((columns(options.attachments), hidden))
 }
 
 fn columns(attachments: Attachments) -> Vec<Column> {

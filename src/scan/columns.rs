@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
 use crate::options::{IngestionType, Nested, ReadOptions};
-use crate::scan::attachments::AttachmentForm;
+use crate::scan::attachment_form::AttachmentForm;
 use crate::scan::links::{self, NamedLinks};
 use crate::scan::log::LogColumn;
 use crate::scan::names::{Naming, column_names};
@@ -133,7 +133,9 @@ impl Column {
     pub(super) fn decoded(&self) -> Self {
         let mut column = self.clone();
         if let Source::Field(field) = &mut column.source {
-            field.shape = field.decoded_shape();
+            if let Some(form) = field.attachments {
+                field.shape = form.decoded(field.shape.clone());
+            }
             field.attachments = None;
             if field.links.take().is_some() {
                 field.shape = links::cells(&field.kind);
