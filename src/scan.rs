@@ -308,7 +308,7 @@ impl Scan {
     #[must_use]
     pub(crate) fn with_linked(self, tables: &[Table]) -> Self {
         let linked = linked::linked_tables(&self.columns, tables);
-        if linked.is_empty() { self } else { Self { version: VERSION_OF_REFINED, linked, ..self } }
+        if linked.is_empty() { self } else { Self { version: self.version.max(VERSION_OF_REFINED), linked, ..self } }
     }
 
     /// Whether what pages are read into is what is given.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::airtable::schema::Table;
 use crate::columns::{Object, Shape};
 use crate::error::{Error, Result};
-use crate::options::{Links, ReadOptions};
+use crate::options::{IngestionType, Links, ReadOptions};
 use crate::scan::links::{NamedLinks, cells};
 use crate::scan::{Column, FieldSource, Listed, Part, Scan, Selection, Source};
 
@@ -122,24 +122,36 @@ impl LinkedTable {
             // A name that is an error is NULL, and is told nowhere else.
             Column::new("_rescued_data", true, Source::Rescued),
         ];
+        // Each by its name: nothing that narrows the records of the one table may narrow those of the other.
         Some(Scan {
+            version: scan.version,
+            base_id: scan.base_id.clone(),
             table_id: self.id.clone(),
             table_name: self.name.clone(),
+            description: None,
             view_id: None,
             filter_formula: None,
+            restriction: None,
             max_records: None,
+            page_size: scan.page_size,
             fail_on_bad_value: false,
             primary_field_id: primary.id.clone(),
             part: Part::Records,
+            naming: scan.naming.clone(),
             columns,
             hidden: Vec::new(),
             linked: Vec::new(),
             attachment_location: None,
             has_all_fields: false,
+            ingestion_type: IngestionType::Snapshot,
             selection: Selection::All,
+            changed_at: 0,
+            changed_from: 0,
+            only_gone: false,
+            leaves_out_gone: false,
             known_ids: None,
+            logged: Vec::new(),
             others: Vec::new(),
-            ..scan.clone()
         })
     }
 }

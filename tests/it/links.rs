@@ -233,6 +233,16 @@ async fn names_of_every_kind_of_primary_field_are_texts() {
 }
 
 #[tokio::test]
+async fn a_condition_narrows_the_records_and_not_their_names() {
+    let (source, _) = shop(5, 1);
+    let narrowed = [("tableName", "Orders 0"), ("where", "number >= 2 AND number < 4"), ("links", "names")];
+    let names = source.read(&narrowed).await.expect("a read");
+    assert_eq!(shown(&names, "parts"), ["[part 2, part 3]", "[part 3, part 4]"]);
+    let few = [("tableName", "Orders 0"), ("max_records", "1"), ("view", ""), ("links", "names")];
+    assert_eq!(shown(&source.read(&few).await.expect("a read"), "parts"), ["[part 0, part 1]"]);
+}
+
+#[tokio::test]
 async fn each_of_several_bases_has_linked_tables_of_its_own() {
     let (source, parts) = shop(20, 1);
     let second = base(&source.mock, "Second", 1);
