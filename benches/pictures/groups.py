@@ -37,6 +37,12 @@ GROUPS = {
     "resume": Group("Requests of a first load, whole and killed at half", "a first load of", ("requests",)),
     "files": Group("Processor seconds from a table to files", "100,000 records of 25 mixed", ("CPU s",)),
     "copies": Group("Processor seconds of a copy that is kept", "a table of", ("CPU s",)),
+    "machines": Group(
+        "Requests of several machines, in per cent of one machine's",
+        "one base, read at once",
+        ("of one machine's",),
+        True,
+    ),
 }
 
 
