@@ -29,6 +29,7 @@ pub(super) async fn run(
     } else if scan.part == Part::Comments {
         comments::run(client, scan, progress, batches).await;
     } else {
+        // A read is one allocation, whoever waits for it.
         Box::pin(Reader::new(client, names, scan, progress).run(batches)).await;
     }
 }

@@ -92,7 +92,7 @@ def test_a_command_has_the_options_of_its_scope(command: str, capsys: pytest.Cap
         (["read", "Vendors", "--limit", "10"], "--limit (this source calls it --max-records)"),
         (["read", "Vendors", "--filter={Price} > 1"], "--filter (this source calls it --filter-formula)\n"),
         (["schema", "Vendors", "--sort", "Name"], "--sort (it has no counterpart here: "),
-        (["schema", "Vendors", "--skip", "1"], "choose records by --view or --filter-formula)"),
+        (["schema", "Vendors", "--skip", "1"], "choose records by --where, --view or --filter-formula)"),
         (["read", "Vendors", "--max-record", "1"], "--max-record (did you mean --max-records?)"),
         (["read", "Vendors", "--max_records=3"], "--max_records (did you mean --max-records?)"),
         (["tables", "--max_records=3"], "--max_records (which is about what of a table is read)"),
