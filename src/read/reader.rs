@@ -86,7 +86,7 @@ impl Reader {
 
     pub(super) async fn run(self, batches: mpsc::Sender<Result<RecordBatch>>) {
         if self.scan.is_plain() {
-            return self.read(batches).await;
+            return Box::pin(self.read(batches)).await;
         }
         let (client, progress, table) = (self.client.clone(), self.progress.clone(), self.scan.table_name.clone());
         let names = NamesOfRead::new(self.names.clone(), client.clone(), self.scan.clone(), progress.clone());
@@ -100,7 +100,9 @@ impl Reader {
         // The next pages are read while what has been decoded becomes what was planned.
         let (sender, decoded) = mpsc::channel(1);
         let rescued = |refine: &Refine| progress.refined(refine.rescued());
-        tokio::join!(self.read(sender), refine.run(decoded, &client, &batches, rescued));
+        // On the heap: the futures of both are large, and whoever runs several readers holds all of them.
+        let refining = Box::pin(refine.run(decoded, &client, &batches, rescued));
+        tokio::join!(Box::pin(self.read(sender)), refining);
         if refine.dropped() > 0 {
             log::warn!(
                 "table {table:?}: {} files of attachments cannot be had, and no column tells why: read records with a \
