@@ -20,7 +20,7 @@ use super::stats::Progress;
 use crate::airtable::client::Client;
 use crate::error::{Error, Result};
 use crate::refine::{Gathering, NameSource, Names, Room, not_kept};
-use crate::scan::{LinkedTable, PrimaryField, Scan};
+use crate::scan::{LinkedTable, Part, PrimaryField, Scan, Selection};
 
 /// How long names are of use to reads that begin to need them.
 const YOUNG: Duration = Duration::from_secs(60);
@@ -80,7 +80,7 @@ impl LinkNames {
     async fn ask(&self, read: &NamesOfRead, table: &LinkedTable) -> Result<Told> {
         let NamesOfRead { client, scan, progress, .. } = read;
         let mut names = Gathering::within(MEMORY_OF_ONE);
-        let refusal = match (table.names(scan), &table.primary_field) {
+        let refusal = match (plan(table, scan), &table.primary_field) {
             (Some(read), Some(primary)) => {
                 let batches = Batches::beside(client.clone(), read, progress.beside());
                 match gather(batches, primary, &mut names).await {
@@ -159,6 +159,42 @@ fn forget_later(all: Weak<LinkNames>, place: Place, asked: Weak<Asked>) {
     });
 }
 
+/// The read of the names of a table that a scan has links to. Each part of it is named: nothing that narrows the records of
+/// the one table may narrow those of the other.
+fn plan(table: &LinkedTable, scan: &Scan) -> Option<Scan> {
+    let primary = table.primary_field.as_ref()?;
+    Some(Scan {
+        version: scan.version,
+        base_id: scan.base_id.clone(),
+        table_id: table.id.clone(),
+        table_name: table.name.clone(),
+        description: None,
+        view_id: None,
+        filter_formula: None,
+        restriction: None,
+        max_records: None,
+        page_size: scan.page_size,
+        fail_on_bad_value: false,
+        primary_field_id: primary.id.clone(),
+        part: Part::Records,
+        naming: scan.naming.clone(),
+        columns: table.columns()?,
+        hidden: Vec::new(),
+        linked: Vec::new(),
+        attachment_location: None,
+        has_all_fields: false,
+        ingestion_type: scan.ingestion_type,
+        selection: Selection::All,
+        changed_at: 0,
+        changed_from: 0,
+        only_gone: false,
+        leaves_out_gone: false,
+        known_ids: None,
+        logged: Vec::new(),
+        others: Vec::new(),
+    })
+}
+
 async fn gather(mut batches: Batches, primary: &PrimaryField, names: &mut Gathering) -> Result<()> {
     while let Some(batch) = batches.next().await {
         let batch = batch?;
@@ -198,6 +234,7 @@ fn unreadable(scan: &Scan, table: &LinkedTable, error: Error, so: &str) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::tests::scan;
 
     #[test]
     fn names_that_are_old_are_asked_for_again_but_within_one_run() {
@@ -227,5 +264,28 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &names.asked(&place)), "another question");
         names.forget(&place, &first);
         assert!(!Arc::ptr_eq(&first, &names.asked(&place)));
+    }
+
+    #[test]
+    fn what_narrows_a_table_does_not_narrow_the_names_of_what_it_links() {
+        let primary_field = Some(PrimaryField { id: "fldCode".into(), kind: "singleLineText".into() });
+        let table = LinkedTable { id: "tblParts".into(), name: "Parts".into(), primary_field };
+        let all = scan(&[]);
+        let (view_id, filter_formula) = (Some("viwX".to_owned()), Some("{Name}".to_owned()));
+        let narrow = Scan {
+            view_id,
+            filter_formula,
+            max_records: Some(5),
+            fail_on_bad_value: true,
+            selection: Selection::Listed(crate::scan::Listed::default()),
+            linked: vec![table.clone()],
+            others: vec![all.clone()],
+            ..all.clone()
+        };
+        let names = plan(&table, &narrow).expect("known");
+        assert_eq!(plan(&table, &all).as_ref(), Some(&names));
+        assert_eq!((names.table_id.as_str(), names.field_ids()), ("tblParts", vec!["fldCode"]));
+        assert!(names.is_plain() && !names.fail_on_bad_value);
+        assert_eq!(plan(&LinkedTable { primary_field: None, ..table }, &all), None);
     }
 }
