@@ -7,15 +7,17 @@
 //! alone, than that run.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use futures_core::Stream;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::batches::Batches;
 use super::stats::Progress;
 use crate::airtable::client::Client;
 use crate::error::{Error, Result};
@@ -29,6 +31,22 @@ const YOUNG: Duration = Duration::from_secs(60);
 const MEMORY: usize = 64 << 20;
 const MEMORY_OF_ONE: usize = MEMORY / 4;
 
+/// The batches of a read.
+pub(super) type Rows = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// What begins a read, whose requests the progress counts.
+pub(super) type Begin = fn(Arc<Client>, Scan, Progress) -> Rows;
+
+struct NoRows;
+
+impl Stream for NoRows {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(None)
+    }
+}
+
 /// A base's id and a table's.
 type Place = (String, String);
 
@@ -38,6 +56,7 @@ pub(crate) struct LinkNames {
     tables: Mutex<HashMap<Place, Arc<Asked>>>,
     /// Names stay as they are as long as the connector lives.
     are_of_one_run: bool,
+    begin: Begin,
     room: Arc<Room>,
 }
 
@@ -54,8 +73,13 @@ struct Told(Arc<Names>, Option<Error>);
 
 impl LinkNames {
     /// None are known. Those of one run are read once, however long it lasts.
-    pub(crate) fn new(are_of_one_run: bool) -> Arc<Self> {
-        Arc::new(Self { tables: Mutex::default(), are_of_one_run, room: Room::of(MEMORY) })
+    pub(super) fn new(are_of_one_run: bool, begin: Begin) -> Arc<Self> {
+        Arc::new(Self { tables: Mutex::default(), are_of_one_run, begin, room: Room::of(MEMORY) })
+    }
+
+    /// For a read that gives no links.
+    pub(super) fn none() -> Arc<Self> {
+        Self::new(true, |_, _, _| Box::pin(NoRows))
     }
 
     async fn of(self: &Arc<Self>, read: &NamesOfRead, table: &LinkedTable) -> Result<Told> {
@@ -82,8 +106,8 @@ impl LinkNames {
         let mut names = Gathering::within(MEMORY_OF_ONE);
         let refusal = match (plan(table, scan), &table.primary_field) {
             (Some(read), Some(primary)) => {
-                let batches = Batches::beside(client.clone(), read, progress.beside());
-                match gather(batches, primary, &mut names).await {
+                let rows = (self.begin)(client.clone(), read, progress.beside());
+                match gather(rows, primary, &mut names).await {
                     Err(error) if is_refusal(&error) => Some(error),
                     read => {
                         read?;
@@ -195,8 +219,8 @@ fn plan(table: &LinkedTable, scan: &Scan) -> Option<Scan> {
     })
 }
 
-async fn gather(mut batches: Batches, primary: &PrimaryField, names: &mut Gathering) -> Result<()> {
-    while let Some(batch) = batches.next().await {
+async fn gather(mut rows: Rows, primary: &PrimaryField, names: &mut Gathering) -> Result<()> {
+    while let Some(batch) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
         let batch = batch?;
         let Some(texts) = texts(&batch, primary) else { continue };
         let ids = batch.column(0).as_string::<i32>();
@@ -247,7 +271,7 @@ mod tests {
         ] {
             // A machine that has just started knows no earlier time.
             let Some(told_at) = Instant::now().checked_sub(age) else { continue };
-            let names = LinkNames::new(are_of_one_run);
+            let names = LinkNames::new(are_of_one_run, |_, _, _| Box::pin(NoRows));
             let first = names.asked(&place);
             assert!(Arc::ptr_eq(&first, &names.asked(&place)), "it is under way");
             first.told_at.set(told_at).expect("not told");
@@ -258,7 +282,7 @@ mod tests {
     #[test]
     fn what_nobody_will_be_given_is_forgotten() {
         let place = ("appX".to_owned(), "tblX".to_owned());
-        let names = LinkNames::new(false);
+        let names = LinkNames::new(false, |_, _, _| Box::pin(NoRows));
         let first = names.asked(&place);
         names.forget(&place, &Arc::default());
         assert!(Arc::ptr_eq(&first, &names.asked(&place)), "another question");
