@@ -29,6 +29,7 @@ pub(super) async fn run(
     } else if scan.part == Part::Comments {
         comments::run(client, scan, progress, batches).await;
     } else {
-        Reader::new(client, names, scan, progress).run(batches).await;
+        // Too large to lie within the futures of those that wait for it.
+        Box::pin(Reader::new(client, names, scan, progress).run(batches)).await;
     }
 }
