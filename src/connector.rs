@@ -125,7 +125,7 @@ impl AirtableConnector {
     pub fn new(connection: Connection) -> Result<Self> {
         let client = Arc::new(Client::new(connection.clone())?);
         let (known_tables, known_bases, known_webhooks) = (Mutex::default(), Mutex::default(), Lists::default());
-        let (listed_bases, names) = (Mutex::default(), LinkNames::new(false));
+        let (listed_bases, names) = (Mutex::default(), Batches::names(false));
         Ok(Self { client, connection, known_tables, known_bases, listed_bases, known_webhooks, names })
     }
 
@@ -134,7 +134,7 @@ impl AirtableConnector {
     /// old at most.
     #[must_use]
     pub fn of_one_run(self) -> Self {
-        Self { names: LinkNames::new(true), ..self }
+        Self { names: Batches::names(true), ..self }
     }
 
     /// As [`LakeflowConnect::plan`], but from what was told last, where that has the table: for reads that are planned

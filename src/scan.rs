@@ -240,17 +240,25 @@ impl Scan {
         let scan = match options.part {
             TablePart::Records => self,
             TablePart::Comments => Self { part: Part::Comments, columns: comments::columns(options), ..self },
-            TablePart::Links => linked::part(self, table, options)?,
+            TablePart::Links => {
+                let (columns, hidden) = linked::part(self.columns.clone(), table, options)?;
+                self.of_cells(Part::Links, columns, hidden)
+            }
             TablePart::Attachments => {
-                let (columns, hidden) = attachments::part(self.columns, table, options)?;
-                // Where there is no such field there is nothing to ask for.
-                let has_none = hidden.len() == 1;
-                let selection = if has_none { Selection::Listed(Listed::default()) } else { self.selection };
-                Self { part: Part::Attachments, columns, hidden, selection, ..self }
+                let (columns, hidden) = attachments::part(self.columns.clone(), table, options)?;
+                self.of_cells(Part::Attachments, columns, hidden)
             }
         };
         let version = if scan.is_plain() { scan.version } else { scan.version.max(VERSION_OF_REFINED) };
         Ok(Self { version, attachment_location: options.attachment_location.clone(), ..scan })
+    }
+
+    /// The plan whose rows are what stands in the cells of hidden columns, of which the first is the record's id.
+    fn of_cells(self, part: Part, columns: Vec<Column>, hidden: Vec<Column>) -> Self {
+        // Where there is no such field there is nothing to ask for.
+        let has_none = hidden.len() == 1;
+        let selection = if has_none { Selection::Listed(Listed::default()) } else { self.selection };
+        Self { part, columns, hidden, selection, ..self }
     }
 
     /// Reads a plan that [`Scan::to_json`] wrote.

@@ -61,7 +61,12 @@ impl Batches {
 
     /// The same for what another read needs to know, which has the progress.
     pub(super) fn beside(client: Arc<Client>, scan: Scan, progress: Progress) -> Self {
-        Self::of(client, LinkNames::new(false), scan, progress)
+        Self::of(client, Self::names(false), scan, progress)
+    }
+
+    /// Names of linked records for reads that share them: for a minute, or as long as these are where they are of one run.
+    pub(crate) fn names(are_of_one_run: bool) -> Arc<LinkNames> {
+        LinkNames::new(are_of_one_run, |client, scan, progress| Box::pin(Self::beside(client, scan, progress)))
     }
 
     fn of(client: Arc<Client>, names: Arc<LinkNames>, scan: Scan, progress: Progress) -> Self {

@@ -134,7 +134,7 @@ impl Comments {
         // In a set of one, which ends it when this read ends.
         let mut listings = JoinSet::new();
         let (client, progress) = (self.client.clone(), Arc::new(self.progress.beside()));
-        listings.spawn(Reader::new(client, LinkNames::new(false), listing(&self.scan), progress).run(sender));
+        listings.spawn(Reader::new(client, LinkNames::none(), listing(&self.scan), progress).run(sender));
         let mut is_listed = false;
         loop {
             self.ask();

@@ -7,20 +7,22 @@
 //! alone, than that run.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use futures_core::Stream;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::batches::Batches;
 use super::stats::Progress;
 use crate::airtable::client::Client;
 use crate::error::{Error, Result};
 use crate::refine::{Gathering, NameSource, Names, Room, not_kept};
-use crate::scan::{LinkedTable, PrimaryField, Scan};
+use crate::scan::{LinkedTable, Part, PrimaryField, Scan, Selection};
 
 /// How long names are of use to reads that begin to need them.
 const YOUNG: Duration = Duration::from_secs(60);
@@ -28,6 +30,22 @@ const YOUNG: Duration = Duration::from_secs(60);
 /// What the names of all tables together may take of memory, and those of one of them.
 const MEMORY: usize = 64 << 20;
 const MEMORY_OF_ONE: usize = MEMORY / 4;
+
+/// The batches of a read.
+pub(super) type Rows = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// What begins a read, whose requests the progress counts.
+pub(super) type Begin = fn(Arc<Client>, Scan, Progress) -> Rows;
+
+struct NoRows;
+
+impl Stream for NoRows {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(None)
+    }
+}
 
 /// A base's id and a table's.
 type Place = (String, String);
@@ -38,6 +56,7 @@ pub(crate) struct LinkNames {
     tables: Mutex<HashMap<Place, Arc<Asked>>>,
     /// Names stay as they are as long as the connector lives.
     are_of_one_run: bool,
+    begin: Begin,
     room: Arc<Room>,
 }
 
@@ -54,8 +73,13 @@ struct Told(Arc<Names>, Option<Error>);
 
 impl LinkNames {
     /// None are known. Those of one run are read once, however long it lasts.
-    pub(crate) fn new(are_of_one_run: bool) -> Arc<Self> {
-        Arc::new(Self { tables: Mutex::default(), are_of_one_run, room: Room::of(MEMORY) })
+    pub(super) fn new(are_of_one_run: bool, begin: Begin) -> Arc<Self> {
+        Arc::new(Self { tables: Mutex::default(), are_of_one_run, begin, room: Room::of(MEMORY) })
+    }
+
+    /// For a read that gives no links.
+    pub(super) fn none() -> Arc<Self> {
+        Self::new(true, |_, _, _| Box::pin(NoRows))
     }
 
     async fn of(self: &Arc<Self>, read: &NamesOfRead, table: &LinkedTable) -> Result<Told> {
@@ -80,10 +104,10 @@ impl LinkNames {
     async fn ask(&self, read: &NamesOfRead, table: &LinkedTable) -> Result<Told> {
         let NamesOfRead { client, scan, progress, .. } = read;
         let mut names = Gathering::within(MEMORY_OF_ONE);
-        let refusal = match (table.names(scan), &table.primary_field) {
+        let refusal = match (plan(table, scan), &table.primary_field) {
             (Some(read), Some(primary)) => {
-                let batches = Batches::beside(client.clone(), read, progress.beside());
-                match gather(batches, primary, &mut names).await {
+                let rows = (self.begin)(client.clone(), read, progress.beside());
+                match gather(rows, primary, &mut names).await {
                     Err(error) if is_refusal(&error) => Some(error),
                     read => {
                         read?;
@@ -159,8 +183,44 @@ fn forget_later(all: Weak<LinkNames>, place: Place, asked: Weak<Asked>) {
     });
 }
 
-async fn gather(mut batches: Batches, primary: &PrimaryField, names: &mut Gathering) -> Result<()> {
-    while let Some(batch) = batches.next().await {
+/// The read of the names of a table that a scan has links to. Each part of it is named: nothing that narrows the records of
+/// the one table may narrow those of the other.
+fn plan(table: &LinkedTable, scan: &Scan) -> Option<Scan> {
+    let primary = table.primary_field.as_ref()?;
+    Some(Scan {
+        version: scan.version,
+        base_id: scan.base_id.clone(),
+        table_id: table.id.clone(),
+        table_name: table.name.clone(),
+        description: None,
+        view_id: None,
+        filter_formula: None,
+        restriction: None,
+        max_records: None,
+        page_size: scan.page_size,
+        fail_on_bad_value: false,
+        primary_field_id: primary.id.clone(),
+        part: Part::Records,
+        naming: scan.naming.clone(),
+        columns: table.columns()?,
+        hidden: Vec::new(),
+        linked: Vec::new(),
+        attachment_location: None,
+        has_all_fields: false,
+        ingestion_type: scan.ingestion_type,
+        selection: Selection::All,
+        changed_at: 0,
+        changed_from: 0,
+        only_gone: false,
+        leaves_out_gone: false,
+        known_ids: None,
+        logged: Vec::new(),
+        others: Vec::new(),
+    })
+}
+
+async fn gather(mut rows: Rows, primary: &PrimaryField, names: &mut Gathering) -> Result<()> {
+    while let Some(batch) = poll_fn(|context| rows.as_mut().poll_next(context)).await {
         let batch = batch?;
         let Some(texts) = texts(&batch, primary) else { continue };
         let ids = batch.column(0).as_string::<i32>();
@@ -198,6 +258,7 @@ fn unreadable(scan: &Scan, table: &LinkedTable, error: Error, so: &str) -> Error
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::tests::scan;
 
     #[test]
     fn names_that_are_old_are_asked_for_again_but_within_one_run() {
@@ -210,7 +271,7 @@ mod tests {
         ] {
             // A machine that has just started knows no earlier time.
             let Some(told_at) = Instant::now().checked_sub(age) else { continue };
-            let names = LinkNames::new(are_of_one_run);
+            let names = LinkNames::new(are_of_one_run, |_, _, _| Box::pin(NoRows));
             let first = names.asked(&place);
             assert!(Arc::ptr_eq(&first, &names.asked(&place)), "it is under way");
             first.told_at.set(told_at).expect("not told");
@@ -221,11 +282,34 @@ mod tests {
     #[test]
     fn what_nobody_will_be_given_is_forgotten() {
         let place = ("appX".to_owned(), "tblX".to_owned());
-        let names = LinkNames::new(false);
+        let names = LinkNames::new(false, |_, _, _| Box::pin(NoRows));
         let first = names.asked(&place);
         names.forget(&place, &Arc::default());
         assert!(Arc::ptr_eq(&first, &names.asked(&place)), "another question");
         names.forget(&place, &first);
         assert!(!Arc::ptr_eq(&first, &names.asked(&place)));
+    }
+
+    #[test]
+    fn what_narrows_a_table_does_not_narrow_the_names_of_what_it_links() {
+        let primary_field = Some(PrimaryField { id: "fldCode".into(), kind: "singleLineText".into() });
+        let table = LinkedTable { id: "tblParts".into(), name: "Parts".into(), primary_field };
+        let all = scan(&[]);
+        let (view_id, filter_formula) = (Some("viwX".to_owned()), Some("{Name}".to_owned()));
+        let narrow = Scan {
+            view_id,
+            filter_formula,
+            max_records: Some(5),
+            fail_on_bad_value: true,
+            selection: Selection::Listed(crate::scan::Listed::default()),
+            linked: vec![table.clone()],
+            others: vec![all.clone()],
+            ..all.clone()
+        };
+        let names = plan(&table, &narrow).expect("known");
+        assert_eq!(plan(&table, &all).as_ref(), Some(&names));
+        assert_eq!((names.table_id.as_str(), names.field_ids()), ("tblParts", vec!["fldCode"]));
+        assert!(names.is_plain() && !names.fail_on_bad_value);
+        assert_eq!(plan(&LinkedTable { primary_field: None, ..table }, &all), None);
     }
 }

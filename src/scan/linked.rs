@@ -10,9 +10,9 @@ use serde_json::Value;
 use crate::airtable::schema::Table;
 use crate::columns::{Object, Shape};
 use crate::error::{Error, Result};
-use crate::options::{IngestionType, Links, ReadOptions};
+use crate::options::{Links, ReadOptions};
 use crate::scan::links::{NamedLinks, cells};
-use crate::scan::{Column, FieldSource, Listed, Part, Scan, Selection, Source};
+use crate::scan::{Column, FieldSource, Source};
 
 /// A table that links lead to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,14 +45,15 @@ pub(super) fn linked_tables(columns: &[Column], tables: &[Table]) -> Vec<LinkedT
     linked
 }
 
-/// The plan whose rows are the linked records in a plan's columns of links. A lookup of links is none of them: what it
-/// gives follows from the links of both tables.
+/// What a plan gives, and reads for it, whose rows are the linked records in such columns: the second list has the
+/// record's id and the columns that hold links. A lookup of links is none of them: what it gives follows from the links of
+/// both tables.
 ///
 /// # Errors
 /// [`Error::Option`] for fields that are no links.
-pub(super) fn part(scan: Scan, table: &Table, options: &ReadOptions) -> Result<Scan> {
+pub(super) fn part(given: Vec<Column>, table: &Table, options: &ReadOptions) -> Result<(Vec<Column>, Vec<Column>)> {
     let (mut hidden, mut others) = (vec![Column::new("id", false, Source::RecordId)], Vec::new());
-    for column in scan.columns {
+    for column in given {
         let Source::Field(source) = &column.source else { continue };
         let Some(field) = table.fields.iter().find(|field| field.id == source.id) else { continue };
         if field.kind == "multipleRecordLinks" {
@@ -69,9 +70,7 @@ pub(super) fn part(scan: Scan, table: &Table, options: &ReadOptions) -> Result<S
             format!("option fields has {others}, and option part is links: name fields that link records{links}");
         return Err(Error::Option(said.into()).of_option("fields"));
     }
-    // Where there is no such field there is nothing to ask for.
-    let selection = if hidden.len() == 1 { Selection::Listed(Listed::default()) } else { scan.selection };
-    Ok(Scan { part: Part::Links, columns: part_columns(), hidden, selection, ..scan })
+    Ok((part_columns(), hidden))
 }
 
 /// Those of a table, for a message.
@@ -103,9 +102,9 @@ impl LinkedTable {
         Self { id: id.to_owned(), name: table.name.clone(), primary_field }
     }
 
-    /// The read of the names, for a scan with links to this table: ids and primary fields of all records. None where it
-    /// is not known what names them.
-    pub(crate) fn names(&self, scan: &Scan) -> Option<Scan> {
+    /// The columns of a read of the names: ids, primary fields, and what is wrong with these, which is told nowhere else.
+    /// None where it is not known what names the records.
+    pub(crate) fn columns(&self) -> Option<Vec<Column>> {
         let primary = self.primary_field.as_ref()?;
         let field = FieldSource {
             id: primary.id.clone(),
@@ -116,43 +115,11 @@ impl LinkedTable {
             links: None,
             attachments: None,
         };
-        let columns = vec![
+        Some(vec![
             Column::new("id", false, Source::RecordId),
             Column::new("name", true, Source::Field(field)),
-            // A name that is an error is NULL, and is told nowhere else.
             Column::new("_rescued_data", true, Source::Rescued),
-        ];
-        // Each by its name: nothing that narrows the records of the one table may narrow those of the other.
-        Some(Scan {
-            version: scan.version,
-            base_id: scan.base_id.clone(),
-            table_id: self.id.clone(),
-            table_name: self.name.clone(),
-            description: None,
-            view_id: None,
-            filter_formula: None,
-            restriction: None,
-            max_records: None,
-            page_size: scan.page_size,
-            fail_on_bad_value: false,
-            primary_field_id: primary.id.clone(),
-            part: Part::Records,
-            naming: scan.naming.clone(),
-            columns,
-            hidden: Vec::new(),
-            linked: Vec::new(),
-            attachment_location: None,
-            has_all_fields: false,
-            ingestion_type: IngestionType::Snapshot,
-            selection: Selection::All,
-            changed_at: 0,
-            changed_from: 0,
-            only_gone: false,
-            leaves_out_gone: false,
-            known_ids: None,
-            logged: Vec::new(),
-            others: Vec::new(),
-        })
+        ])
     }
 }
 
@@ -189,6 +156,7 @@ mod tests {
     use super::*;
     use crate::airtable::schema::Tables;
     use crate::options::Options;
+    use crate::scan::{Listed, Part, Scan, Selection};
 
     fn tables() -> Vec<Table> {
         let link = |table: &str| json!({"linkedTableId": table, "isReversed": false});
@@ -306,14 +274,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_by_the_primary_field_of_all_records() {
-        let scan =
-            plan(&[("links", "names"), ("max_records", "5"), ("filter_formula", "{Task}"), ("on_bad_value", "fail")]);
-        let names = scan.linked[0].names(&scan).expect("known");
-        assert_eq!((names.field_ids(), names.max_records, names.filter_formula.clone()), (vec!["fldCode"], None, None));
-        assert!(!names.fail_on_bad_value && names.is_plain() && names.base_id == "appX");
+    fn names_are_read_by_the_primary_field() {
+        let scan = plan(&[("links", "names")]);
+        let ids = |table: &LinkedTable| -> Option<Vec<String>> {
+            Some(table.columns()?.iter().filter_map(Column::field_id).map(str::to_owned).collect())
+        };
+        assert_eq!(ids(&scan.linked[0]), Some(vec!["fldCode".to_owned()]));
         assert_eq!(scan.linked[0].primary_field.as_ref().and_then(PrimaryField::property), Some("text"));
-        assert_eq!(scan.linked[1].names(&scan), None);
+        assert_eq!(ids(&scan.linked[1]), None);
     }
 
     #[test]

@@ -124,7 +124,8 @@ async fn view_formula_and_number_hold() {
     let in_view = sample.ids(&[table, ("view", "Approved, by forecast")]).await;
     let mut commented = sample.ids(&[PART, table, ("view", "Approved, by forecast")]).await;
     let mut of_view = in_view;
-    (commented.sort(), of_view.sort());
+    commented.sort();
+    of_view.sort();
     assert_eq!(commented, of_view);
 }
 
