@@ -17,7 +17,7 @@
 //! | `life` | how many records one can read before it expires, where it expires after some pages |
 //! | `formula` | what Airtable is asked of a plan's condition, as long as its names are those of the fields |
 //! | `request` | the request for a page |
-//! | `size` | how many records there are, told by a few pages |
+//! | `size`, `known_size` | how many records there are, told by a few pages, or by an earlier read |
 //! | `names` | the names of linked records |
 //! | `id_store` | the ids of a table's records, kept for streams that lose their feed |
 
