@@ -25,10 +25,10 @@ pub(super) async fn run(
     if scan.part.is_definitions() {
         definitions::run(client, scan, progress, batches).await;
     } else if scan.is_log() {
-        LogReader::new(client, scan, progress).run(batches).await;
+        Box::pin(LogReader::new(client, scan, progress).run(batches)).await;
     } else if scan.part == Part::Comments {
         comments::run(client, scan, progress, batches).await;
     } else {
-        Reader::new(client, names, scan, progress).run(batches).await;
+        Box::pin(Reader::new(client, names, scan, progress).run(batches)).await;
     }
 }
