@@ -64,9 +64,9 @@ def test_one_id_in_two_bases_is_two_records(airtable: Airtable, shops: list[str]
     found = airtable.verify("Orders", target)
     assert found.missing.ids == (f"{own}/{rows[3]['id']}",)
     assert found.surplus.ids == (f"{other}/{rows[3]['id']}",)
-    # Twice the same record of the same base is a surplus.
+    # Twice the same record of the same base is a double one.
     pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), target)
-    assert airtable.verify("Orders", target).surplus.ids == (f"{rows[0]['_base_id']}/{rows[0]['id']}",)
+    assert airtable.verify("Orders", target).double.ids == (f"{rows[0]['_base_id']}/{rows[0]['id']}",)
 
 
 def test_a_copy_without_bases_is_refused_and_another_key_is_the_users(airtable: Airtable, tmp_path: Path) -> None:
