@@ -17,7 +17,13 @@ from pathlib import Path
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "python" / "support"
 SUITE = SUPPORT / "framework" / "suite.py"
-OWN = ("test_connector.py", "test_connector_agent.py", "test_connector_installed.py", "test_connector_pipelines.py")
+OWN = (
+    "test_connector.py",
+    "test_connector_agent.py",
+    "test_connector_installed.py",
+    "test_connector_log.py",
+    "test_connector_pipelines.py",
+)
 NEEDED = ("src/databricks/labs/community_connector/interface", "tests/unit/sources/test_suite.py")
 
 

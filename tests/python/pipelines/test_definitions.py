@@ -56,7 +56,7 @@ def test_a_load_beyond_the_plan_is_warned_of(
         registry.flows.clear()
     assert told == [
         "airtable_plan is free, which grants 1 calls a month: this run alone takes about 2; read fewer tables, or "
-        "fewer records of them by view or filter_formula"
+        "fewer records of them by view, where or filter_formula"
     ]
 
 

@@ -126,7 +126,7 @@ FAULTS: dict[str, tuple[object, str]] = {
     ),
     "a stream of snapshots": (
         table("Vendors", {"ingestion_type": "snapshot", "scd_type": "APPEND_ONLY"}),
-        r"APPEND_ONLY needs a stream: set ingestion_type to append, cdc or cdc_with_deletes$",
+        r"APPEND_ONLY needs a stream: set ingestion_type to append, cdc, cdc_with_deletes or change_log$",
     ),
     "history of snapshots on this Spark": (
         table("Vendors", {"scd_type": "SCD_TYPE_2"}),
