@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `columns` | the columns of a read, and where their values come from |
 //! | `attachment_form`, `attachments` | the forms in which attachments are given, and the part of a table that they are |
-//! | `chosen` | which fields a read is of, and which a condition may name |
+//! | `chosen` | which table, view and fields a read is of, and which fields a condition may name |
 //! | `comments` | the columns of comments |
 //! | `part` | what the rows are of |
 //! | `links`, `linked` | links as fields have them, and the tables that they lead to |
@@ -20,22 +20,21 @@
 //! | `selection` | which records are read |
 //! | `restriction` | what the rows fulfil |
 //! | `union` | several bases' plans as one |
+//! | `version` | the forms that plans have |
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
 
-use arrow::datatypes::{Field as ArrowField, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::airtable::schema::{Table, View};
-use crate::error::{Error, Result, nearest_or_all};
+use crate::airtable::schema::Table;
+use crate::error::{Error, Result};
 use crate::id::{is_id, no_id};
 use crate::options::{IngestionType, ReadOptions, TablePart};
-use crate::scan::chosen::{nameable, selected};
-use crate::scan::lookup::find;
+use crate::scan::chosen::{find_view, nameable, selected};
 use crate::scan::names::{LONGEST, OWN};
+use crate::scan::version::{VERSION, VERSION_OF_LOG, VERSION_OF_REFINED};
 use crate::time::{Micros, Seconds};
 
 mod attachment_form;
@@ -55,8 +54,10 @@ mod projection;
 mod restriction;
 pub(crate) mod selection;
 pub(crate) mod union;
+mod version;
 
 pub use attachment_form::AttachmentForm;
+pub(crate) use chosen::find_table;
 pub(crate) use columns::shape_of;
 pub use columns::{Column, Fact, FieldSource, Source};
 pub use definitions::{FieldDefinition, TableDefinition, ViewDefinition};
@@ -70,20 +71,8 @@ pub use part::Part;
 pub use restriction::Restriction;
 pub use selection::{Listed, Moment, PayloadRange, Selection, Window};
 
-/// The plan's form. A worker with an older wheel refuses what it does not know.
-const VERSION: u32 = 2;
-
-/// The form of a plan of several bases, and of each of them.
-const VERSION_OF_SEVERAL: u32 = 3;
-
-/// The form of a plan whose rows are not the records as they are read.
-const VERSION_OF_REFINED: u32 = 4;
-
-/// The form of a plan of a log of changes.
-const VERSION_OF_LOG: u32 = 5;
-
-/// The forms that this version reads.
-const KNOWN_VERSIONS: [u32; 4] = [VERSION, VERSION_OF_SEVERAL, VERSION_OF_REFINED, VERSION_OF_LOG];
+/// Records in one request, at most.
+const MOST_RECORDS: u32 = 100;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -201,12 +190,10 @@ impl Scan {
             Some(text) => restriction::of_bases(text, &[nameable(table, options)])?.pop(),
             None => None,
         };
+        let columns = if is_log { columns::log_columns() } else { columns::columns(table, &fields, options) };
         let version = if restriction.is_some() { VERSION_OF_REFINED } else { VERSION };
         let scan = Self {
             version: if is_log { VERSION_OF_LOG } else { version },
-            base_id: base_id.to_owned(),
-            table_id: table.id.clone(),
-            table_name: table.name.clone(),
             description: table.description.clone().filter(|text| !text.is_empty()),
             view_id: view.map(|view| view.id.clone()),
             filter_formula: options.filter_formula.clone(),
@@ -215,24 +202,47 @@ impl Scan {
             page_size: options.page_size,
             fail_on_bad_value: options.fail_on_bad_value,
             primary_field_id: table.primary_field_id.clone(),
+            has_all_fields: options.fields.is_none(),
+            ingestion_type: options.ingestion_type,
+            only_gone: options.deletes_only,
+            logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
+            ..Self::whole(base_id, &table.id, &table.name, columns)
+        };
+        scan.with_part(table, options)
+    }
+
+    /// The plan of a snapshot of all rows of a table, which nothing narrows: what other plans begin with.
+    pub(crate) fn whole(base_id: &str, table_id: &str, table_name: &str, columns: Vec<Column>) -> Self {
+        Self {
+            version: VERSION,
+            base_id: base_id.to_owned(),
+            table_id: table_id.to_owned(),
+            table_name: table_name.to_owned(),
+            description: None,
+            view_id: None,
+            filter_formula: None,
+            restriction: None,
+            max_records: None,
+            page_size: MOST_RECORDS,
+            fail_on_bad_value: false,
+            primary_field_id: String::new(),
             part: Part::Records,
             naming: Naming::default(),
-            columns: if is_log { columns::log_columns() } else { columns::columns(table, &fields, options) },
+            columns,
             hidden: Vec::new(),
             linked: Vec::new(),
             attachment_location: None,
-            has_all_fields: options.fields.is_none(),
-            ingestion_type: options.ingestion_type,
+            has_all_fields: false,
+            ingestion_type: IngestionType::Snapshot,
             selection: Selection::All,
             changed_at: 0,
             changed_from: 0,
-            only_gone: options.deletes_only,
+            only_gone: false,
             leaves_out_gone: false,
             known_ids: None,
-            logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
+            logged: Vec::new(),
             others: Vec::new(),
-        };
-        scan.with_part(table, options)
+        }
     }
 
     /// The plan with what options say of its rows and of attachments.
@@ -268,19 +278,7 @@ impl Scan {
     pub fn from_json(text: &str) -> Result<Self> {
         let none = |error: serde_json::Error| Error::Data(format!("not a plan of a read: {error}").into());
         let plan: Value = serde_json::from_str(text).map_err(none)?;
-        // Before the rest is read: a newer plan may hold what this version has no name for.
-        let is_known = |version| KNOWN_VERSIONS.map(u64::from).contains(&version);
-        if plan["version"].as_u64().is_some_and(|version| !is_known(version)) {
-            return Err(Error::Data(
-                format!(
-                    "a plan of version {}, but this is lakeflow-airtable {}, which reads versions {VERSION} to \
-                 {VERSION_OF_LOG}: install the same wheel on the driver and on every worker",
-                    plan["version"],
-                    env!("CARGO_PKG_VERSION")
-                )
-                .into(),
-            ));
-        }
+        version::check(&plan["version"])?;
         let plan: Self = serde_json::from_value(plan).map_err(none)?;
         plan.check_ids()?;
         plan.others.iter().try_for_each(Self::check_ids)?;
@@ -294,22 +292,12 @@ impl Scan {
 
     /// The Arrow schema of every batch, with each field's Airtable id, name, type and description as metadata.
     pub fn schema(&self) -> SchemaRef {
-        let field = |column: &Column| {
-            let metadata =
-                column.metadata().into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<HashMap<_, _>>();
-            ArrowField::new(&column.name, column.data_type(), column.nullable).with_metadata(metadata)
-        };
-        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
+        columns::arrow_schema(&self.columns)
     }
 
     /// The schema as Spark writes a `StructType` in JSON.
     pub fn spark_schema(&self) -> String {
-        let field = |column: &Column| {
-            let metadata: Map<String, Value> =
-                column.metadata().into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect();
-            json!({"name": column.name, "type": column.spark_type(), "nullable": column.nullable, "metadata": metadata})
-        };
-        json!({"type": "struct", "fields": self.columns.iter().map(field).collect::<Vec<_>>()}).to_string()
+        columns::spark_schema(&self.columns)
     }
 
     /// The plan with the tables that its links are named by, out of those of the base.
@@ -322,7 +310,7 @@ impl Scan {
     /// Whether what pages are read into is what is given.
     pub(crate) fn is_plain(&self) -> bool {
         let is_changed = |column: &Column| column.attachments().is_some() || column.links().is_some();
-        let has_tacit = tacit(self.restriction.as_ref(), &self.columns).next().is_some();
+        let has_tacit = self.restriction.as_ref().is_some_and(|about| about.tacit(&self.columns).next().is_some());
         self.part.is_records() && self.hidden.is_empty() && !has_tacit && !self.columns.iter().any(is_changed)
     }
 
@@ -338,7 +326,7 @@ impl Scan {
             // A file is asked for anew by its record.
             columns.push(Column::new("id", false, Source::RecordId));
         }
-        let tacit: Vec<Column> = tacit(self.restriction.as_ref(), &columns).collect();
+        let tacit: Vec<Column> = self.restriction.iter().flat_map(|about| about.tacit(&columns)).collect();
         columns.extend(tacit);
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
     }
@@ -474,41 +462,10 @@ impl Scan {
     }
 }
 
-/// The columns that only a condition is about, each once.
-fn tacit<'c>(restriction: Option<&'c Restriction>, columns: &'c [Column]) -> impl Iterator<Item = Column> + use<'c> {
-    let about = restriction.map_or(&[][..], |restriction| &restriction.columns);
-    let is_new = |(place, column): &(usize, &Column)| {
-        let before = &about[..*place];
-        !columns.iter().chain(before).any(|other| other.source == column.source)
-    };
-    about.iter().enumerate().filter(is_new).map(|(_, column)| Column { is_tacit: true, ..column.clone() })
-}
-
 // By reference, as serde asks for it.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(moment: &Micros) -> bool {
     *moment == 0
-}
-
-/// The table whose id or name is `wanted`.
-pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
-    find(tables, wanted, Table::id_and_name).ok_or_else(|| {
-        let ours = Part::tables_like(wanted).map(|name| -> &str { name });
-        let names = tables.iter().map(|table| table.name.as_str()).chain(ours);
-        let near = nearest_or_all(wanted, "it has", names);
-        Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}").into())
-            .of_option("tableName")
-    })
-}
-
-fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
-    if let Some(view) = find(&table.views, wanted, View::id_and_name) {
-        return Ok(view);
-    }
-    table.check_views()?;
-    let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
-    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name).into())
-        .of_option("view"))
 }
 
 #[cfg(test)]

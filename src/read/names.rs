@@ -22,7 +22,7 @@ use super::stats::Progress;
 use crate::airtable::client::Client;
 use crate::error::{Error, Result};
 use crate::refine::{Gathering, NameSource, Names, Room, not_kept};
-use crate::scan::{LinkedTable, Part, PrimaryField, Scan, Selection};
+use crate::scan::{LinkedTable, PrimaryField, Scan};
 
 /// How long names are of use to reads that begin to need them.
 const YOUNG: Duration = Duration::from_secs(60);
@@ -183,39 +183,15 @@ fn forget_later(all: Weak<LinkNames>, place: Place, asked: Weak<Asked>) {
     });
 }
 
-/// The read of the names of a table that a scan has links to. Each part of it is named: nothing that narrows the records of
-/// the one table may narrow those of the other.
+/// The read of the names of a table that a scan has links to. What narrows the records of the one table does not narrow
+/// those of the other.
 fn plan(table: &LinkedTable, scan: &Scan) -> Option<Scan> {
     let primary = table.primary_field.as_ref()?;
     Some(Scan {
         version: scan.version,
-        base_id: scan.base_id.clone(),
-        table_id: table.id.clone(),
-        table_name: table.name.clone(),
-        description: None,
-        view_id: None,
-        filter_formula: None,
-        restriction: None,
-        max_records: None,
         page_size: scan.page_size,
-        fail_on_bad_value: false,
         primary_field_id: primary.id.clone(),
-        part: Part::Records,
-        naming: scan.naming.clone(),
-        columns: table.columns()?,
-        hidden: Vec::new(),
-        linked: Vec::new(),
-        attachment_location: None,
-        has_all_fields: false,
-        ingestion_type: scan.ingestion_type,
-        selection: Selection::All,
-        changed_at: 0,
-        changed_from: 0,
-        only_gone: false,
-        leaves_out_gone: false,
-        known_ids: None,
-        logged: Vec::new(),
-        others: Vec::new(),
+        ..Scan::whole(&scan.base_id, &table.id, &table.name, table.columns()?)
     })
 }
 
@@ -301,7 +277,7 @@ mod tests {
             filter_formula,
             max_records: Some(5),
             fail_on_bad_value: true,
-            selection: Selection::Listed(crate::scan::Listed::default()),
+            selection: crate::scan::Selection::Listed(crate::scan::Listed::default()),
             linked: vec![table.clone()],
             others: vec![all.clone()],
             ..all.clone()

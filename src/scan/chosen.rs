@@ -1,13 +1,36 @@
-//! Which of a table's fields a read is of, and which of them a condition may name. Pure.
+//! Which table, view and fields a read is of, and which fields a condition may name. Pure.
 
 use serde_json::json;
 
-use crate::airtable::schema::{Field, Table};
+use crate::airtable::schema::{Field, Table, View};
 use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{ColumnNames, ReadOptions};
+use crate::scan::Part;
 use crate::scan::columns::columns;
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::restriction::Nameable;
+
+/// The table whose id or name is `wanted`.
+pub(crate) fn find_table<'t>(tables: &'t [Table], wanted: &str, base_id: &str) -> Result<&'t Table> {
+    find(tables, wanted, Table::id_and_name).ok_or_else(|| {
+        let ours = Part::tables_like(wanted).map(|name| -> &str { name });
+        let names = tables.iter().map(|table| table.name.as_str()).chain(ours);
+        let near = nearest_or_all(wanted, "it has", names);
+        Error::NotFound(format!("table {wanted:?}: base {base_id} has no such table{near}").into())
+            .of_option("tableName")
+    })
+}
+
+/// The view whose id or name is `wanted`.
+pub(super) fn find_view<'t>(table: &'t Table, wanted: &str) -> Result<&'t View> {
+    if let Some(view) = find(&table.views, wanted, View::id_and_name) {
+        return Ok(view);
+    }
+    table.check_views()?;
+    let near = nearest_or_all(wanted, "it has", table.views.iter().map(|view| view.name.as_str()));
+    Err(Error::NotFound(format!("option view is {wanted:?}: table {:?} has no such view{near}", table.name).into())
+        .of_option("view"))
+}
 
 /// The fields of a read, in the table's order.
 ///

@@ -1,10 +1,11 @@
 //! The columns of a read: their names, where their values come from, and what catalogs are told about them. Pure.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::airtable::schema::{Field, Table};
 use crate::columns::Shape;
@@ -237,6 +238,26 @@ pub(super) fn columns(table: &Table, fields: &[&Field], options: &ReadOptions) -
         columns.push(Column::new("_deleted", false, Source::Deleted));
     }
     columns
+}
+
+/// The Arrow schema of columns.
+pub(super) fn arrow_schema(columns: &[Column]) -> SchemaRef {
+    let field = |column: &Column| {
+        let metadata: HashMap<String, String> =
+            column.metadata().into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        ArrowField::new(&column.name, column.data_type(), column.nullable).with_metadata(metadata)
+    };
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// The schema of columns as Spark writes a `StructType` in JSON.
+pub(super) fn spark_schema(columns: &[Column]) -> String {
+    let field = |column: &Column| {
+        let metadata: Map<String, Value> =
+            column.metadata().into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect();
+        json!({"name": column.name, "type": column.spark_type(), "nullable": column.nullable, "metadata": metadata})
+    };
+    json!({"type": "struct", "fields": columns.iter().map(field).collect::<Vec<_>>()}).to_string()
 }
 
 /// The columns of every log of changes.

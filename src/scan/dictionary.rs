@@ -12,7 +12,8 @@ use crate::options::{IngestionType, ReadOptions, TablePart};
 use crate::scan::columns::{Column, Fact, Source};
 use crate::scan::names::Naming;
 use crate::scan::part::Part;
-use crate::scan::{Scan, Selection, TableDefinition, VERSION_OF_REFINED};
+use crate::scan::version::VERSION_OF_REFINED;
+use crate::scan::{Scan, TableDefinition};
 
 /// A column: its name, what its values are, and what is said about it.
 type Told = (&'static str, Shape, &'static str);
@@ -34,33 +35,13 @@ pub(crate) fn plan(base_id: &str, part: Part, options: &ReadOptions) -> Result<S
     };
     Ok(Scan {
         version: VERSION_OF_REFINED,
-        base_id: base_id.to_owned(),
-        table_id: name.to_owned(),
-        table_name: name.to_owned(),
-        description: None,
-        view_id: None,
-        filter_formula: None,
-        restriction: None,
         max_records: options.max_records,
         page_size: options.page_size,
         fail_on_bad_value: options.fail_on_bad_value,
-        primary_field_id: String::new(),
         part,
         naming,
-        columns: told(part).into_iter().map(column).collect(),
-        hidden: Vec::new(),
-        linked: Vec::new(),
-        attachment_location: None,
         has_all_fields: true,
-        ingestion_type: IngestionType::Snapshot,
-        selection: Selection::All,
-        changed_at: 0,
-        changed_from: 0,
-        only_gone: false,
-        leaves_out_gone: false,
-        known_ids: None,
-        logged: Vec::new(),
-        others: Vec::new(),
+        ..Scan::whole(base_id, name, name, told(part).into_iter().map(column).collect())
     })
 }
 

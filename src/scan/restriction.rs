@@ -104,6 +104,15 @@ impl Restriction {
         }
     }
 
+    /// The columns that nothing but the condition is about, each once.
+    pub(super) fn tacit<'c>(&'c self, others: &'c [Column]) -> impl Iterator<Item = Column> + 'c {
+        let is_new = |(place, column): &(usize, &Column)| {
+            let before = &self.columns[..*place];
+            !others.iter().chain(before).any(|other| other.source == column.source)
+        };
+        self.columns.iter().enumerate().filter(is_new).map(|(_, column)| Column { is_tacit: true, ..column.clone() })
+    }
+
     /// Whether the formula may name fields.
     pub(crate) fn names_fields(&self) -> bool {
         self.columns.iter().any(|column| {

@@ -12,10 +12,8 @@ use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
 use crate::scan::chosen::nameable;
 use crate::scan::lookup::{find, find_listed};
-use crate::scan::{
-    Column, FieldSource, Part, Scan, Source, VERSION_OF_REFINED, VERSION_OF_SEVERAL, dictionary, find_table,
-    restriction,
-};
+use crate::scan::version::{VERSION_OF_REFINED, VERSION_OF_SEVERAL};
+use crate::scan::{Column, FieldSource, Part, Scan, Source, dictionary, find_table, restriction};
 
 /// A base that was asked for its tables, and what it said.
 pub(crate) struct Told {
