@@ -13,6 +13,7 @@ mod definitions;
 mod examples;
 mod expiry;
 mod faults;
+mod feeds;
 mod first_load;
 mod late;
 mod layers;
