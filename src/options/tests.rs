@@ -414,6 +414,12 @@ fn files_are_stored_where_somebody_says_and_parts_have_no_streams() {
         (&[("part", "files")], "one of records, links, attachments"),
         (&[("part", "attachments"), ("ingestion_type", "cdc")], "parts are read as snapshots only"),
         (&[("part", "attachments"), ("ingestion_type", "append")], "and ingestion_type is append"),
+        (&[("part", "links"), ("where", "id = 'x'")], "option where is about records, and option part is links"),
+        (&[("part", "comments"), ("fields", "A")], "option fields chooses columns of records"),
+        (
+            &[("part", "links"), ("max_records", "5"), ("namespace", "[\"appX\",\"appY\"]")],
+            "option max_records counts records",
+        ),
     ] {
         let text = message(pairs);
         assert!(text.starts_with("option ") && text.contains(expected), "{text}");
