@@ -15,6 +15,8 @@ Each is there twice, NAME-light.svg and NAME-dark.svg. One file is one picture:
     resume       groups       requests of a first load, whole and killed at half
     files        groups       processor seconds from a table to files
     copies       groups       processor seconds of a copy that is kept
+    bases        groups       seconds of ten bases, one after the other and as one table
+    attachments  groups       seconds until files are stored, beside a loop
     machines     groups       requests of several machines and one base
     history      history      three changes of a record, and the versions that SCD 2 makes of them
     sample-base  sample_base  the mock's sample base; text for Mermaid, sample-base.mmd

@@ -37,6 +37,8 @@ GROUPS = {
     "resume": Group("Requests of a first load, whole and killed at half", "a first load of", ("requests",)),
     "files": Group("Processor seconds from a table to files", "100,000 records of 25 mixed", ("CPU s",)),
     "copies": Group("Processor seconds of a copy that is kept", "a table of", ("CPU s",)),
+    "bases": Group("Seconds of a read of ten bases by a cluster of two workers", "10 bases of", ("seconds",)),
+    "attachments": Group("Seconds until 2,000 files of attachments are stored", "2,000 files", ("seconds",)),
     "machines": Group(
         "Requests of several machines, in per cent of one machine's",
         "one base, read at once",
@@ -66,14 +68,14 @@ def _drawn(name: str, group: Group) -> dict[str, str]:
         full = max(value for _, value, _ in bars) or 1
         y = 70
         for what, value, shown in bars:
-            theirs = any(word in what for word in ("pyairtable", "dlt", "pyarrow,", "without sharing"))
+            theirs = any(word in what for word in ("pyairtable", "dlt", "pyarrow,", "a loop", "without sharing"))
             width = (RIGHT - LEFT) * value / full
             drawing.text(LEFT - 12, y + 18, what, size=13, anchor="end")
             drawing.box(LEFT, y + 3, width, 20, fill="theirs" if theirs else "ours", round=3)
             drawing.text(LEFT + width + 8, y + 18, shown, bold=not theirs)
             y += ROW
         drawing.line(LEFT, 66, LEFT, y + 4, color="edge")
-        drawing.text(24, drawing.height - 16, measured(), size=12, color="quiet")
+        drawing.text(24, drawing.height - 16, measured(group.heading), size=12, color="quiet")
 
     return in_both_themes(name, group.title, f"{better} {told}.", (880, height), draw_bars)
 

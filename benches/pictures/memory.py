@@ -8,6 +8,7 @@ from itertools import pairwise
 from .drawing import Drawing, in_both_themes
 from .page import measured, number, table
 
+PEAKS = "peak MiB of the process"
 LEFT, RIGHT, TOP, FOOT = 76, 640, 64, 300
 INSET = 36
 MOST = 100
@@ -15,7 +16,7 @@ MOST = 100
 
 def draw() -> dict[str, str]:
     """The picture's files."""
-    sizes, rows = table("peak MiB of the process")
+    sizes, rows = table(PEAKS)
     records = [number(size.removesuffix(" records")) for size in sizes]
     lines = {name: [number(cell) for cell in cells] for name, cells in rows.items()}
     told = (
@@ -49,7 +50,7 @@ def _axes(drawing: Drawing, records: list[float]) -> None:
     for size in records:
         drawing.text(_x(records, size), FOOT + 24, f"{size:,.0f}", size=13, color="quiet", anchor="middle")
     drawing.text((LEFT + RIGHT) / 2, FOOT + 44, "records of 20 scalar fields", size=13, color="quiet", anchor="middle")
-    drawing.text(24, drawing.height - 12, measured(), size=12, color="quiet")
+    drawing.text(24, drawing.height - 12, measured(PEAKS), size=12, color="quiet")
 
 
 def _curve(drawing: Drawing, name: str, records: list[float], values: list[float]) -> None:

@@ -33,10 +33,12 @@ def number(cell: str) -> float:
     return float(cell.replace(",", "").removesuffix("%"))
 
 
-def measured() -> str:
-    """The day and the machine, in a line for below a picture."""
-    text = " ".join(PAGE.read_text(encoding="utf-8").split())
-    day = text.partition("Run on ")[2].partition(" ")[0]
+def measured(heading: str) -> str:
+    """The day of a table's figures and the machine, in a line for below a picture."""
+    page = PAGE.read_text(encoding="utf-8")
+    section = " ".join(page.partition(f"\n| {heading}")[0].rpartition("\n## ")[2].split())
+    text = " ".join(page.split())
+    day = (section.partition("Run again on ")[2] or text.partition("Run on ")[2]).partition(" ")[0]
     machine = text.partition("by `make bench`. The machine: ")[2].partition(", Debian")[0]
     return f"make bench, {day}, {machine}. All figures: docs/speed.md"
 

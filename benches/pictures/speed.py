@@ -15,6 +15,7 @@ READERS = (
     "pyairtable, list of dicts",
     "pyairtable, Arrow table of the same types",
 )
+UNDER_THE_LIMIT = " | records | records/s | of the 500"
 PACED = ("lakeflow_airtable, as it is", "pyairtable, page by page")
 LEFT, RIGHT = 350, 780
 
@@ -37,7 +38,9 @@ def draw() -> dict[str, str]:
         "Records a second at full speed, beside pyairtable",
         description,
         (880, 430),
-        lambda drawing: _bars(drawing, "Records a second at full speed, without Airtable's limit", whole, fastest),
+        lambda drawing: _bars(
+            drawing, WHOLE[0], "Records a second at full speed, without Airtable's limit", whole, fastest
+        ),
     )
     paced = _paced()
     description = "Records a second where Airtable grants 500, by the time that an answer takes. " + _told(paced)
@@ -46,7 +49,7 @@ def draw() -> dict[str, str]:
         "Records a second under Airtable's limit, beside pyairtable",
         description,
         (880, 364),
-        lambda drawing: _bars(drawing, "Records a second under Airtable's limit of 500", paced, 500),
+        lambda drawing: _bars(drawing, UNDER_THE_LIMIT, "Records a second under Airtable's limit of 500", paced, 500),
     )
 
 
@@ -57,7 +60,7 @@ def _whole(heading: str) -> Bars:
 
 
 def _paced() -> list[Bars]:
-    columns, rows = table(" | records | records/s | of the 500")
+    columns, rows = table(UNDER_THE_LIMIT)
     at = columns.index("records/s")
     found: dict[str, list[tuple[str, float]]] = {}
     for what, cells in rows.items():
@@ -73,7 +76,7 @@ def _told(several: list[Bars]) -> str:
     return " ".join(f"{bars.heading}: {text}." for bars, text in zip(several, told, strict=True))
 
 
-def _bars(drawing: Drawing, heading: str, several: list[Bars], full: float) -> None:
+def _bars(drawing: Drawing, of_table: str, heading: str, several: list[Bars], full: float) -> None:
     drawing.text(24, 34, heading, size=17, bold=True)
     y = 66
     for bars in several:
@@ -88,4 +91,4 @@ def _bars(drawing: Drawing, heading: str, several: list[Bars], full: float) -> N
             y += 28
         y += 28
     drawing.line(LEFT, 56, LEFT, y - 32, color="edge")
-    drawing.text(24, drawing.height - 16, measured(), size=12, color="quiet")
+    drawing.text(24, drawing.height - 16, measured(of_table), size=12, color="quiet")

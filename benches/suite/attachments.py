@@ -54,7 +54,7 @@ def run(settings: Settings) -> Section:
         Bar("files, beside a loop of requests", loop.seconds / ours.seconds, 5),
         Bar("what is there, beside fetching it", ours.seconds / again.seconds, 2),
     ]
-    return Section("Files of attachments", [Table(heading, rows)], bars, NOTE)
+    return Section("Files of attachments", [Table(heading, rows)], bars, NOTE, "attachments")
 
 
 def _fill(server: Server, files: int) -> None:
