@@ -18,7 +18,7 @@
 //! | `lookup` | what users name, and what has that name |
 //! | `projection` | which columns a user's schema wants, and as what |
 //! | `selection` | which records are read |
-//! | `restriction` | what the rows fulfil |
+//! | `restriction`, `conditions` | what the rows fulfil, and plans of which it is asked |
 //! | `union` | several bases' plans as one |
 //! | `version` | the forms that plans have |
 
@@ -35,13 +35,14 @@ use crate::options::{IngestionType, ReadOptions, TablePart};
 use crate::scan::chosen::{find_view, nameable, selected};
 use crate::scan::names::{LONGEST, OWN};
 use crate::scan::version::{VERSION, VERSION_OF_LOG, VERSION_OF_REFINED};
-use crate::time::{Micros, Seconds};
+use crate::time::Micros;
 
 mod attachment_form;
 mod attachments;
 mod chosen;
 mod columns;
 mod comments;
+mod conditions;
 mod definitions;
 pub(crate) mod dictionary;
 mod linked;
@@ -96,7 +97,10 @@ pub struct Scan {
     /// What the rows fulfil, which is decided once they are decoded.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     pub restriction: Option<Restriction>,
-    /// Stop after this many records, of those that fulfil the condition.
+    /// What the rows fulfil where they are no records, which is decided once they are complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Restriction>,
+    /// Stop after this many records, or rows where there is a choice, of those that fulfil the condition.
     pub max_records: Option<u64>,
     /// Records in one request.
     pub page_size: u32,
@@ -186,7 +190,12 @@ impl Scan {
         let view = options.view.as_deref().map(|wanted| find_view(table, wanted)).transpose()?;
         let fields = selected(table, options)?;
         let is_log = options.ingestion_type == IngestionType::ChangeLog;
-        let restriction = match &options.condition {
+        let is_of_records = options.part == TablePart::Records && !is_log;
+        let (condition, choice) = match options.condition.as_deref() {
+            condition if is_of_records => (condition, None),
+            condition => (None, condition),
+        };
+        let restriction = match condition {
             Some(text) => restriction::of_bases(text, &[nameable(table, options)])?.pop(),
             None => None,
         };
@@ -208,7 +217,7 @@ impl Scan {
             logged: if is_log { fields.into_iter().map(LoggedField::from).collect() } else { Vec::new() },
             ..Self::whole(base_id, &table.id, &table.name, columns)
         };
-        scan.with_part(table, options)
+        scan.with_part(table, options)?.choosing(choice)
     }
 
     /// The plan of a snapshot of all rows of a table, which nothing narrows: what other plans begin with.
@@ -222,6 +231,7 @@ impl Scan {
             view_id: None,
             filter_formula: None,
             restriction: None,
+            choice: None,
             max_records: None,
             page_size: MOST_RECORDS,
             fail_on_bad_value: false,
@@ -329,37 +339,6 @@ impl Scan {
         let tacit: Vec<Column> = self.restriction.iter().flat_map(|about| about.tacit(&columns)).collect();
         columns.extend(tacit);
         Cow::Owned(Self { columns, hidden: Vec::new(), part: Part::Records, ..self.clone() })
-    }
-
-    /// The plan whose rows fulfil a condition as well, about columns that it gives, of a table that was defined so at a
-    /// time of this machine's.
-    ///
-    /// # Errors
-    /// [`Error::Option`] that points at the place in the text.
-    pub fn restricted(&self, condition: &str, named_at: Seconds) -> Result<Self> {
-        if !self.part.is_records() || self.is_log() {
-            return Err(Error::Option("a condition is about records, and the rows of this plan are none".into()));
-        }
-        let next = Restriction::of_columns(condition, &self.columns)?;
-        let next = Restriction { named_at, ..next };
-        let restriction = Some(match self.restriction.clone() {
-            Some(restriction) => restriction.and(next),
-            None => next,
-        });
-        let others = self.others.iter().map(|other| other.restricted(condition, named_at)).collect::<Result<_>>()?;
-        Ok(Self { version: VERSION_OF_REFINED, restriction, others, ..self.clone() })
-    }
-
-    /// The same plan, whose fields had their names at a time.
-    pub(crate) fn named_at(mut self, at: Seconds) -> Self {
-        self.restriction.iter_mut().for_each(|restriction| restriction.named_at = at);
-        let others = self.others.into_iter().map(|other| other.named_at(at)).collect();
-        Self { others, ..self }
-    }
-
-    /// The same plan without its condition.
-    pub(crate) fn unrestricted(&self) -> Self {
-        Self { restriction: None, ..self.clone() }
     }
 
     /// The plan with the columns of a user's schema only, in its order; given as Spark's JSON of a `StructType`. Besides

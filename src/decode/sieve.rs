@@ -5,7 +5,6 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
 use super::rows::Rows;
-use crate::condition::fulfilled;
 use crate::error::{Error, Result};
 use crate::scan::{Restriction, Scan, Source};
 
@@ -48,7 +47,7 @@ impl Sieve {
         }
         let batch = rows.sift(|arrays, count| {
             let columns: Vec<_> = self.places.iter().map(|place| arrays[*place].clone()).collect();
-            fulfilled(&self.restriction.condition, &columns, count)
+            self.restriction.fulfilled(&columns, count)
         })?;
         if batch.num_rows() > 0 {
             self.keep(batch);

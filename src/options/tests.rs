@@ -414,7 +414,6 @@ fn files_are_stored_where_somebody_says_and_parts_have_no_streams() {
         (&[("part", "files")], "one of records, links, attachments"),
         (&[("part", "attachments"), ("ingestion_type", "cdc")], "parts are read as snapshots only"),
         (&[("part", "attachments"), ("ingestion_type", "append")], "and ingestion_type is append"),
-        (&[("part", "links"), ("where", "id = 'x'")], "option where is about records, and option part is links"),
         (&[("part", "comments"), ("fields", "A")], "option fields chooses columns of records"),
         (
             &[("part", "links"), ("max_records", "5"), ("namespace", "[\"appX\",\"appY\"]")],
@@ -433,7 +432,6 @@ fn a_log_of_changes_refuses_what_it_cannot_do() {
         (("view", "Grid"), "option view is given, and ingestion_type is change_log: Airtable tells"),
         (("tableName", "https://airtable.com/appX/tblY/viwZ"), "the web address of a table may name one"),
         (("filter_formula", "{A}"), "option filter_formula is given"),
-        (("where", "a = 1"), "option where is given, and ingestion_type is change_log: a condition is about records"),
         (("attachments", "stable"), "option attachments is given, and ingestion_type is change_log"),
         (("links", "names"), "option links is names, and ingestion_type is change_log"),
         (("part", "links"), "option part is links, and ingestion_type is change_log"),

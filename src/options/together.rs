@@ -83,19 +83,13 @@ fn check_log(read: &ReadOptions) -> Result<()> {
             "view",
             read.view.is_some(),
             "Airtable tells which cells of a table changed, and not which records a view had then: leave it out (the web \
-             address of a table may name one, too), and choose rows of the log",
+             address of a table may name one, too), and choose rows of the log by option where",
         ),
         (
             "filter_formula",
             read.filter_formula.is_some(),
             "Airtable tells which cells of a table changed, and not which records fulfilled a formula then: leave it out, \
-             and choose rows of the log",
-        ),
-        (
-            "where",
-            read.condition.is_some(),
-            "a condition is about records as they are, and a log tells what they were: leave it out, and choose rows of the \
-             log",
+             and choose rows of the log by option where",
         ),
         (
             "max_records",
@@ -160,17 +154,6 @@ fn check_links(read: &ReadOptions) -> Result<()> {
 fn check_part(read: &ReadOptions) -> Result<()> {
     if read.part == TablePart::Records {
         return Ok(());
-    }
-    if read.condition.is_some() {
-        return Err(Error::Option(
-            format!(
-                "option where is about records, and option part is {}: leave where out, and choose rows after they are read, \
-                 or records by filter_formula or view",
-                read.part.as_str()
-            )
-            .into(),
-        )
-        .of_option("where"));
     }
     let is_of_cells = matches!(read.part, TablePart::Links | TablePart::Attachments);
     if is_of_cells && !read.bases.is_empty() && read.max_records.is_some() {

@@ -158,7 +158,7 @@ impl Comments {
                     // Without a word: at the end of the table, or because the reader died.
                     listings.join_next().await.transpose().map_err(died)?;
                     is_listed = true;
-                    self.progress.expect(Some(self.expected));
+                    self.progress.expect(Some(self.expected).filter(|_| self.scan.choice.is_none()));
                 },
                 permit = permit, if has_rows => match permit {
                     Ok(permit) => {

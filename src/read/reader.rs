@@ -316,7 +316,8 @@ impl Reader {
         let next = pages.walks.advance(&arrived, page).map_err(|error| self.about(&request, error))?;
         self.progress.rescued(self.decoder.rescued());
         // How many of them fulfil a condition nobody knows.
-        self.progress.expect(pages.walks.expected_records().filter(|_| self.scan.restriction.is_none()));
+        let is_known = self.scan.restriction.is_none() && self.scan.choice.is_none();
+        self.progress.expect(pages.walks.expected_records().filter(|_| is_known));
         self.follow(pages, &next);
         Ok(())
     }

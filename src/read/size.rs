@@ -90,7 +90,7 @@ pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
         sum = sum.with(ask_one(client, &base).await?);
     }
     // Which of the records fulfil a condition is found out by reading them.
-    Ok(limited(sum, scan.max_records.filter(|_| scan.restriction.is_none())))
+    Ok(limited(sum, scan.max_records.filter(|_| scan.restriction.is_none() && scan.choice.is_none())))
 }
 
 async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {

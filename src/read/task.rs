@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use tokio::sync::mpsc;
 
+use super::choose::Choose;
 use super::log::LogReader;
 use super::names::LinkNames;
 use super::reader::Reader;
@@ -14,8 +15,21 @@ use crate::airtable::client::Client;
 use crate::error::Result;
 use crate::scan::{Part, Scan};
 
-/// Reads to the end, or to an error, which is sent as well.
+/// Reads to the end, or to an error, which is sent as well: the rows that the plan chooses, where it chooses.
 pub(super) async fn run(
+    client: Arc<Client>,
+    names: Arc<LinkNames>,
+    scan: Scan,
+    progress: Arc<Progress>,
+    batches: mpsc::Sender<Result<RecordBatch>>,
+) {
+    let Some(choice) = &scan.choice else { return every_row(client, names, scan, progress, batches).await };
+    let (sender, read) = mpsc::channel(1);
+    let (before, choose) = (scan.before_choice(choice), Choose::new(&scan, choice));
+    tokio::join!(every_row(client, names, before, progress, sender), choose.run(read, batches));
+}
+
+async fn every_row(
     client: Arc<Client>,
     names: Arc<LinkNames>,
     scan: Scan,

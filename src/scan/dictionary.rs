@@ -33,7 +33,7 @@ pub(crate) fn plan(base_id: &str, part: Part, options: &ReadOptions) -> Result<S
         let fact = Fact { name: name.to_owned(), shape, comment: comment.to_owned() };
         Column::new(name, true, Source::Fact(fact))
     };
-    Ok(Scan {
+    let scan = Scan {
         version: VERSION_OF_REFINED,
         max_records: options.max_records,
         page_size: options.page_size,
@@ -42,7 +42,8 @@ pub(crate) fn plan(base_id: &str, part: Part, options: &ReadOptions) -> Result<S
         naming,
         has_all_fields: true,
         ..Scan::whole(base_id, name, name, told(part).into_iter().map(column).collect())
-    })
+    };
+    scan.choosing(options.condition.as_deref())
 }
 
 /// Options that are about records mean nothing to definitions.
@@ -50,7 +51,6 @@ fn check(name: &str, options: &ReadOptions) -> Result<()> {
     let about_records = [
         ("view", options.view.is_some()),
         ("filter_formula", options.filter_formula.is_some()),
-        ("where", options.condition.is_some()),
         ("fields", options.fields.is_some()),
         ("part", options.part != TablePart::Records),
     ];
@@ -58,7 +58,7 @@ fn check(name: &str, options: &ReadOptions) -> Result<()> {
         return Err(Error::Option(
             format!(
                 "option {option} is about records, and the rows of table {name} are definitions of the base: leave \
-                 {option} out, and choose rows after they are read"
+                 {option} out, and choose rows by option where"
             )
             .into(),
         ));

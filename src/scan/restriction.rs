@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use arrow::array::{ArrayRef, BooleanArray};
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::airtable::formula::both;
 use crate::airtable::schema::{Field, Table};
 use crate::columns::{Shape, sql_type};
-use crate::condition::{Condition, Kind, Place, Subject, formula, parse};
+use crate::condition::{Condition, Kind, Place, Subject, formula, fulfilled, parse};
 use crate::error::Result;
 use crate::scan::columns::{Column, Source};
 use crate::time::Seconds;
@@ -24,7 +25,7 @@ pub struct Restriction {
     pub text: String,
     /// What it is about, in the form in which it is decided.
     pub(crate) columns: Vec<Column>,
-    pub(crate) condition: Condition,
+    pub(super) condition: Condition,
     /// What Airtable is asked with; none where nothing of the condition may be asked.
     pub(crate) formula: Option<String>,
     /// When the fields had the names that are in the formula; 0 where that is not known.
@@ -111,6 +112,14 @@ impl Restriction {
             !others.iter().chain(before).any(|other| other.source == column.source)
         };
         self.columns.iter().enumerate().filter(is_new).map(|(_, column)| Column { is_tacit: true, ..column.clone() })
+    }
+
+    /// Which rows fulfil it, told by the columns that it is about.
+    ///
+    /// # Errors
+    /// As for [`condition::fulfilled`](fulfilled).
+    pub(crate) fn fulfilled(&self, columns: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
+        fulfilled(&self.condition, columns, rows)
     }
 
     /// Whether the formula may name fields.

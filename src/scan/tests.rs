@@ -152,8 +152,9 @@ fn a_plan_travels_and_keeps_no_secret() {
     assert_eq!(Scan::from_json(&text).expect("the same"), scan);
     assert!(!text.contains("patX"));
     let version = |number| format!("\"version\":{number}");
-    let newer =
-        text.replace(&version(super::VERSION), &version(super::VERSION_OF_LOG + 1)).replace("\"text\"", "\"hologram\"");
+    let newer = text
+        .replace(&version(super::VERSION), &version(super::version::VERSION_OF_CHOICE + 1))
+        .replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
 }

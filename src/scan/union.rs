@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::airtable::schema::{Field, Table};
 use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest_or_all};
-use crate::options::{EVERY_BASE, FieldNames, ReadOptions};
+use crate::options::{EVERY_BASE, FieldNames, ReadOptions, TablePart};
 use crate::scan::chosen::nameable;
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::version::{VERSION_OF_REFINED, VERSION_OF_SEVERAL};
@@ -69,6 +69,9 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
     }
     let plan = union(&scans)?;
     let Some(condition) = &options.condition else { return Ok(plan) };
+    if options.part != TablePart::Records {
+        return plan.choosing(Some(condition));
+    }
     let nameable = |(_, table, _): &(&str, &Table, &[Table])| nameable(table, options).of_one_of_several();
     let restrictions = restriction::of_bases(condition, &found.iter().map(nameable).collect::<Vec<_>>())?;
     let mut scans = plan.bases().into_iter().zip(restrictions).map(|(scan, restriction)| Scan {
@@ -85,8 +88,10 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
 /// # Errors
 /// As [`dictionary::plan`].
 pub(crate) fn plan_definitions(base_ids: &[String], part: Part, options: &ReadOptions) -> Result<Scan> {
-    let scans = base_ids.iter().map(|base_id| dictionary::plan(base_id, part, options)).collect::<Result<Vec<_>>>()?;
-    union(&scans)
+    let all = ReadOptions { condition: None, ..options.clone() };
+    let scans = base_ids.iter().map(|base_id| dictionary::plan(base_id, part, &all)).collect::<Result<Vec<_>>>()?;
+    // The condition may be about the base.
+    union(&scans)?.choosing(options.condition.as_deref())
 }
 
 /// Those of the wanted fields that a table has, and those that none has: these are told of as in a read of one base.

@@ -340,6 +340,27 @@ async fn a_range_gives_the_same_rows_whenever_and_by_whomever_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_condition_chooses_rows_of_the_log() {
+    let source = of_forms();
+    let condition = "field IN ('N', 'Done') AND new_value IS NOT NULL OR change = 'deleted'";
+    let mut whole = Follower::begun(&source, &[]).await;
+    let mut chosen = Follower::begun(&source, &[("where", condition), ("max_records_per_batch", "20")]).await;
+    let mut mutations = Mutations::new(&source, 4);
+    for _ in 0..60 {
+        mutations.step();
+    }
+    let is_chosen = |row: &Row| {
+        let is_field = matches!(row.field.as_deref(), Some("N" | "Done"));
+        is_field && row.new.is_some() || row.change == "deleted"
+    };
+    let mut expected = whole.all().await.expect("ranges");
+    let count = expected.len();
+    expected.retain(is_chosen);
+    assert!(!expected.is_empty() && expected.len() < count);
+    assert_eq!(chosen.all().await.expect("ranges"), expected);
+}
+
+#[tokio::test]
 async fn a_batch_holds_about_as_many_rows_as_it_may() {
     let source = Source::with_items(30);
     let mut follower = Follower::begun(&source, &[("max_records_per_batch", "10"), ("fields", "N")]).await;

@@ -23,7 +23,7 @@ const LAYERS: Layers = &[
     ("files", &["time", "error"]),
     ("airtable", &["options", "json", "token", "fingerprint", "time", "id", "error"]),
     ("scan", &["airtable", "condition", "columns", "options", "time", "id", "error"]),
-    ("decode", &["scan", "condition", "columns", "json", "time", "id", "error"]),
+    ("decode", &["scan", "columns", "json", "time", "id", "error"]),
     ("attachments", &["airtable", "id", "error"]),
     ("refine", &["attachments", "scan", "airtable", "options", "json", "id", "error"]),
     ("read", &["refine", "decode", "attachments", "scan", "airtable", "fingerprint", "time", "error"]),

@@ -6,6 +6,7 @@ mod attachments;
 mod bases;
 mod change_log;
 mod changes;
+mod choices;
 mod comments;
 mod conditions;
 mod cursors;
