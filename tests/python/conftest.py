@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cluster import session_settings
 
-from lakeflow_airtable import Airtable
+from feeds import settle
 from lakeflow_airtable.mock import MockAirtable
 from project import PROJECT
 from tiers import (  # noqa: F401  # hooks
@@ -42,9 +42,7 @@ def items(mock_airtable: MockAirtable) -> MockAirtable:
     mock_airtable.create_table(
         "Items", fields, [{"Name": f"item {number}", "Size": number / 2, "Tags": ["a"]} for number in range(30)]
     )
-    Airtable(**mock_airtable.options()).latest_offset("Items", ingestion_type="cdc_with_deletes")
-    mock_airtable.advance_clock(120)
-    mock_airtable.clear_requests()
+    settle(mock_airtable, "Items")
     return mock_airtable
 
 

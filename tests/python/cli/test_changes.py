@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 
 from command_line import run, start, wait_for_a_page
+from feeds import settle
 from lakeflow_airtable.mock import MockAirtable
 
 NAME = [{"name": "Name", "type": "singleLineText"}, {"name": "Edited", "type": "lastModifiedTime"}]
@@ -31,6 +32,7 @@ def names(text: str) -> list[tuple[str, bool]]:
 
 @pytest.mark.parametrize("mode", ["cdc", "cdc_with_deletes"])
 def test_runs_follow_each_other(mock: MockAirtable, tmp_path: Path, mode: str) -> None:
+    settle(mock, "People")
     offset = tmp_path / "people.offset"
     given = ("changes", "People", "--ingestion-type", mode, "--lookback-seconds", "0", "--offset-file", str(offset))
     ran = run(mock, *given)
@@ -103,6 +105,7 @@ def test_rows_that_nobody_takes_are_not_done(mock: MockAirtable, tmp_path: Path)
 
 
 def test_parts(mock: MockAirtable, tmp_path: Path) -> None:
+    settle(mock, "People")
     given = ("changes", "People", "--ingestion-type", "cdc_with_deletes", "--max-records-per-batch", "1")
     given = (*given, "--offset-file", str(tmp_path / "offset"))
     taken: list[str] = []

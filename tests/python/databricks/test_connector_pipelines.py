@@ -11,6 +11,7 @@ import pyspark.sql.functions
 import pytest
 import yaml
 
+from feeds import settle
 from framework.installation import SITE_PACKAGES, SOURCE
 from framework.pipeline import ParseException, Pipeline, Session
 from lakeflow_airtable.mock import MockAirtable
@@ -45,7 +46,7 @@ def source(request: pytest.FixtureRequest, framework: Framework) -> type[Any]:
 
 @pytest.fixture
 def session(source: type[Any], mock_airtable: MockAirtable) -> Session:
-    mock_airtable.advance_clock(120)
+    settle(mock_airtable, "Vendors")
     return Session(source, {"sourceName": "airtable", **mock_airtable.options()}, ALLOWED)
 
 

@@ -114,6 +114,7 @@ def test_names_as_airtable_has_them(items: MockAirtable, lake: Path, format: str
     """Quotes in names of columns are none of SQL's."""
     items.rename_field("Items", "Tags", "it's")
     items.rename_field("Items", "Size", "Select")
+    items.advance_clock(120)
     for _ in range(2):
         report = synced(items, lake, format, "SCD 2", column_names="original")
         assert not report.failed, report
