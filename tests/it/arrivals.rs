@@ -7,7 +7,10 @@ use serde_json::json;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::source::Source;
+#[allow(dead_code, reason = "other tests use the rest")]
+mod source;
+
+use source::Source;
 
 /// Takes connections at once, and has one to the service some time later: what opening one over a long way costs.
 async fn slow_to_open(service: String, delay: Duration) -> String {

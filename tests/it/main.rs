@@ -1,7 +1,6 @@
 //! One integration binary: everything here goes over real sockets, to a mock on loopback.
 
 mod added;
-mod arrivals;
 mod attachments;
 mod bases;
 mod change_log;
