@@ -225,12 +225,12 @@ fn settled(outcome: Outcome) -> std::result::Result<String, String> {
 
 /// The rescued data of the rows, with what is to be told of their files; and how many of these cannot be had, also where no
 /// rows are given.
-pub(super) fn rescued<'t>(
-    texts: impl Iterator<Item = Option<&'t str>>,
+pub(super) fn rescued(
+    texts: impl Iterator<Item = Option<String>>,
     items: &[Item<'_>],
     stored: &Stored,
 ) -> (Vec<Option<String>>, u64) {
-    let mut texts: Vec<Option<String>> = texts.map(|text| text.map(str::to_owned)).collect();
+    let mut texts: Vec<Option<String>> = texts.collect();
     let mut count = 0;
     for item in items {
         let Some(reason) = stored.reason_of(&item.wanted) else { continue };
