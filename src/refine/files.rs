@@ -33,6 +33,9 @@ pub(super) struct Item<'b> {
     pub(super) wanted: Wanted,
 }
 
+/// One whose address brings this status.
+type Dead<'i, 'b> = (&'i Item<'b>, u16);
+
 /// What became of a batch's files, by the ids and names of their attachments.
 #[derive(Debug, Default)]
 pub(super) struct Stored(HashMap<(String, String), std::result::Result<String, String>>);
@@ -116,33 +119,31 @@ impl Fetcher {
         Ok(stored)
     }
 
-    /// Asks for the records whose addresses have died, and once more for their files.
-    async fn fetch_anew(&self, stored: &mut Stored, dead: &[(&Item<'_>, u16)]) -> Result<()> {
-        let mut record_ids: Vec<&str> = dead.iter().map(|(item, _)| item.record_id).collect();
-        record_ids.dedup();
+    /// Asks for the records whose addresses have died, and once more for their files: those of some records before others
+    /// are asked for, so that new addresses do not get old while they wait.
+    async fn fetch_anew(&self, stored: &mut Stored, dead: &[Dead<'_, '_>]) -> Result<()> {
         log::info!(
             "table {:?}: {} addresses of files are refused, with status {} for one: asking for new ones",
             self.table_name,
             dead.len(),
             dead[0].1
         );
-        let mut addresses = HashMap::new();
-        for some in record_ids.chunks(IDS) {
-            addresses.extend(self.addresses(some).await?);
-        }
-        let (mut again, mut wanted) = (Vec::new(), Vec::new());
-        for (item, status) in dead {
-            if let Some(url) = addresses.get(&item.wanted.id) {
-                again.push(*item);
-                wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
-            } else {
-                let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
-                self.keep(stored, item, Err(why));
+        for (record_ids, dead) in by_records(dead) {
+            let addresses = self.addresses(&record_ids).await?;
+            let (mut again, mut wanted) = (Vec::new(), Vec::new());
+            for (item, status) in dead {
+                if let Some(url) = addresses.get(&item.wanted.id) {
+                    again.push(item);
+                    wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
+                } else {
+                    let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
+                    self.keep(stored, item, Err(why));
+                }
             }
-        }
-        let outcomes = self.files.fetch(wanted).await?;
-        for (item, outcome) in again.into_iter().zip(outcomes) {
-            self.keep(stored, item, settled(outcome));
+            let outcomes = self.files.fetch(wanted).await?;
+            for (item, outcome) in again.into_iter().zip(outcomes) {
+                self.keep(stored, item, settled(outcome));
+            }
         }
         Ok(())
     }
@@ -215,6 +216,23 @@ impl Fetcher {
     }
 }
 
+/// The records that one request can name, each once, with what is to be asked for of them; as often as it takes.
+fn by_records<'i, 'b>(dead: &[Dead<'i, 'b>]) -> Vec<(Vec<&'b str>, Vec<Dead<'i, 'b>>)> {
+    let mut dead = dead.to_vec();
+    dead.sort_by_key(|(item, _)| item.row);
+    let mut requests: Vec<(Vec<&str>, Vec<Dead<'_, '_>>)> = Vec::new();
+    for of_record in dead.chunk_by(|(one, _), (other, _)| one.record_id == other.record_id) {
+        if requests.last().is_none_or(|(record_ids, _)| record_ids.len() == IDS) {
+            requests.push((Vec::new(), Vec::new()));
+        }
+        if let Some((record_ids, items)) = requests.last_mut() {
+            record_ids.push(of_record[0].0.record_id);
+            items.extend(of_record);
+        }
+    }
+    requests
+}
+
 fn settled(outcome: Outcome) -> std::result::Result<String, String> {
     match outcome {
         Outcome::Stored(path) => Ok(path),
@@ -255,4 +273,27 @@ pub(super) fn rescued(
         });
     }
     (texts, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_record_is_asked_for_once_however_many_of_its_fields_have_files() {
+        let ids: Vec<String> = (0..250).map(|row| format!("rec{row:014}")).collect();
+        let item =
+            |field_id, row: usize| Item { row, record_id: &ids[row], field_id, field: "F", wanted: Wanted::default() };
+        // As they come: one column after the other.
+        let rows = ["fldOne", "fldTwo"].into_iter().flat_map(|field_id| (0..250).map(move |row| (field_id, row)));
+        let items: Vec<Item<'_>> = rows.map(|(field_id, row)| item(field_id, row)).collect();
+        let dead: Vec<Dead<'_, '_>> = items.iter().map(|item| (item, 410)).collect();
+        let requests = by_records(&dead);
+        let sizes: Vec<_> = requests.iter().map(|(record_ids, items)| (record_ids.len(), items.len())).collect();
+        assert_eq!(sizes, [(100, 200), (100, 200), (50, 100)]);
+        for (record_ids, items) in requests {
+            assert!(items.iter().all(|(item, _)| record_ids.contains(&item.record_id)));
+        }
+        assert!(by_records(&[]).is_empty());
+    }
 }
