@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -174,6 +175,28 @@ def test_an_address_is_in_no_message(papers: MockAirtable, tmp_path: Path, caplo
 def test_options_that_make_no_sense(papers: MockAirtable, options: dict[str, Any], expected: str) -> None:
     with pytest.raises(OptionError, match=expected):
         Airtable(**papers.options()).read("Papers", **options).to_arrow()
+
+
+def test_conditions_ask_no_text_that_is_made_of_another(papers: MockAirtable, tmp_path: Path) -> None:
+    base = Airtable(**papers.options())
+    how: list[dict[str, Any]] = [{"attachments": "stable"}, stored(tmp_path)]
+    for options in how:
+        with pytest.raises(OptionError, match=r'column "files".*attachments=urls'):
+            base.read("Papers", nested="json", where="files LIKE '%url%'", **options)
+        with pytest.raises(OptionError, match='column "_rescued_data"'):
+            base.read("Papers", where="_rescued_data LIKE '%url%'", **options)
+        frame = base.scan_polars("Papers", nested="json", **options)
+        assert frame.filter(pl.col("files").str.contains('"url"', literal=True)).collect().height == 0
+        assert frame.filter(pl.col("files").is_null()).collect().height == 1
+    assert base.read("Papers", nested="json", where="files LIKE '%url%'").to_arrow().num_rows == 2
+    assert base.read("Papers", where="_rescued_data IS NULL", **how[0]).to_arrow().num_rows == 3
+    with pytest.raises(OptionError, match='"_rescued_data" tells of files, too'):
+        base.read("Papers", where="_rescued_data IS NULL", **how[1])
+    papers.set_faults(rules=[{"path": "/_mock/attachments/", "action": "forbidden"}])
+    frame = base.scan_polars("Papers", **stored(tmp_path))
+    for path in tmp_path.rglob("*.*"):
+        path.unlink()
+    assert frame.filter(pl.col("_rescued_data").is_not_null()).collect().height == 2
 
 
 PROGRAM = """

@@ -122,6 +122,18 @@ def test_lazy_frames_of_links(base: Airtable) -> None:
     assert isinstance(named, pl.DataFrame)
 
 
+@pytest.mark.parametrize("links", ["names", "both"])
+def test_conditions_ask_no_text_of_names(base: Airtable, links: Any) -> None:
+    # Names are put in once rows are chosen: what a condition would compare is the text of ids.
+    with pytest.raises(OptionError, match=r'at character 1.*column "parts".*links=ids'):
+        base.read(TABLES[0], links=links, nested="json", where="parts LIKE '%part 1%'")
+    for condition, rows in (("parts IS NOT NULL", 30), ("parts IS NULL", 0)):
+        assert base.read(TABLES[0], links=links, nested="json", where=condition).to_arrow().num_rows == rows
+    frame = base.scan_polars(TABLES[0], links=links, nested="json")
+    assert frame.filter(pl.col("parts").str.contains("part 29", literal=True)).collect().height == 2
+    assert frame.filter(pl.col("parts").str.contains("rec", literal=True)).collect().height == (30 * (links == "both"))
+
+
 def test_a_table_without_links_has_none(base: Airtable, mock_airtable: MockAirtable) -> None:
     mock_airtable.create_table("Alone", [{"name": "Name"}], [{"Name": "a"}])
     mock_airtable.clear_requests()
