@@ -128,24 +128,43 @@ impl Fetcher {
             dead.len(),
             dead[0].1
         );
-        for (record_ids, dead) in by_records(dead) {
-            let addresses = self.addresses(&record_ids).await?;
-            let (mut again, mut wanted) = (Vec::new(), Vec::new());
-            for (item, status) in dead {
-                if let Some(url) = addresses.get(&item.wanted.id) {
-                    again.push(item);
-                    wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
-                } else {
-                    let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
-                    self.keep(stored, item, Err(why));
-                }
-            }
-            let outcomes = self.files.fetch(wanted).await?;
-            for (item, outcome) in again.into_iter().zip(outcomes) {
-                self.keep(stored, item, settled(outcome));
+        for (record_ids, mut dead) in by_records(dead) {
+            // What takes hours lets new addresses die as well: as long as they bring files, there is more to be had.
+            while !dead.is_empty() {
+                dead = self.fetch_once_more(stored, &record_ids, dead).await?;
             }
         }
         Ok(())
+    }
+
+    /// Fetches files by new addresses. Gives those that died meanwhile, unless none of the others brought its file.
+    async fn fetch_once_more<'i, 'b>(
+        &self,
+        stored: &mut Stored,
+        record_ids: &[&str],
+        dead: Vec<Dead<'i, 'b>>,
+    ) -> Result<Vec<Dead<'i, 'b>>> {
+        let addresses = self.addresses(record_ids).await?;
+        let (mut again, mut wanted) = (Vec::new(), Vec::new());
+        for (item, status) in dead {
+            if let Some(url) = addresses.get(&item.wanted.id) {
+                again.push(item);
+                wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
+            } else {
+                let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
+                self.keep(stored, item, Err(why));
+            }
+        }
+        let outcomes = self.files.fetch(wanted).await?;
+        let is_worth_more = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Stored(_)));
+        let mut left = Vec::new();
+        for (item, outcome) in again.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Dead(status) if is_worth_more => left.push((item, status)),
+                outcome => self.keep(stored, item, settled(outcome)),
+            }
+        }
+        Ok(left)
     }
 
     fn keep(&self, stored: &mut Stored, item: &Item<'_>, outcome: std::result::Result<String, String>) {
