@@ -60,6 +60,8 @@ pub(crate) enum Kind {
     Timestamp,
     /// A struct or a list: it can only be asked whether it is there.
     Nested,
+    /// A text that is made of another one after rows are chosen: as much can be asked of it.
+    Made,
 }
 
 impl Kind {
@@ -73,6 +75,7 @@ impl Kind {
             Self::Date => "DATE",
             Self::Timestamp => "TIMESTAMP",
             Self::Nested => "a struct or list",
+            Self::Made => "a text that is made once rows are chosen",
         }
     }
 }

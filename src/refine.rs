@@ -174,12 +174,15 @@ impl Refine {
         Ok(())
     }
 
-    /// Keeps the reasons why files cannot be had, where there is a column for it.
+    /// Keeps the reasons why files cannot be had, where there is a column for it, and no addresses.
     fn rescue(&self, columns: &mut [ArrayRef], items: &[Item<'_>], stored: &Stored) {
         let place = self.scan.columns.iter().position(|column| column.source == Source::Rescued);
         let texts = place.and_then(|place| Some((place, columns[place].as_string_opt::<i32>()?.clone())));
         if let Some((place, texts)) = texts {
-            let (texts, count) = rescued(texts.iter(), items, stored);
+            let attachments = self.scan.columns.iter().filter(|column| column.attachments().is_some());
+            let field_ids: Vec<&str> = attachments.filter_map(Column::field_id).collect();
+            let texts = texts.iter().map(|text| text.map(|text| cells::rescued(text, |id| field_ids.contains(&id))));
+            let (texts, count) = rescued(texts, items, stored);
             columns[place] = Arc::new(StringArray::from(texts));
             self.rescued_values.fetch_add(count, Ordering::Relaxed);
         } else {

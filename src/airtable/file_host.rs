@@ -240,13 +240,32 @@ impl Incoming {
 
     /// A page for people, as proxies and signed-out sessions give it.
     pub(crate) fn is_html(&self) -> bool {
-        text_of(self.response.headers(), CONTENT_TYPE).is_some_and(|kind| kind.trim_start().starts_with("text/html"))
+        text_of(self.response.headers(), CONTENT_TYPE).is_some_and(is_html)
     }
+}
+
+/// Types of media have no case.
+fn is_html(kind: &str) -> bool {
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_of_html_are_known_by_their_type() {
+        for (kind, expected) in [
+            ("text/html", true),
+            (" Text/HTML; charset=utf-8", true),
+            ("text/html;charset=utf-8", true),
+            ("text/htmlx", false),
+            ("application/pdf", false),
+            ("", false),
+        ] {
+            assert_eq!(is_html(kind), expected, "{kind:?}");
+        }
+    }
 
     #[test]
     fn files_are_fetched_by_https_or_on_this_machine() {

@@ -30,6 +30,7 @@ pub(super) struct Store {
 /// Where a file is stored, or will be.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
+    location: PathBuf,
     /// Below the location, from the outer to the inner.
     directories: [PathBuf; 2],
     path: PathBuf,
@@ -47,7 +48,7 @@ impl Store {
         Self { location: location.into() }
     }
 
-    /// Looks whether files can be stored, before any is fetched.
+    /// Looks whether files can be stored, before any is fetched, and removes what killed runs have left.
     ///
     /// # Errors
     /// [`Error::Option`] for what is no directory, or none that can be written.
@@ -57,6 +58,7 @@ impl Store {
                 return Err(io::Error::from(ErrorKind::NotADirectory));
             }
             drop(Unfinished::begin(&self.location)?);
+            remove_abandoned(&self.location);
             Ok(())
         };
         check().map_err(|error| self.error(&error))
@@ -70,7 +72,7 @@ impl Store {
         let outer = self.location.join(spread);
         let inner = outer.join(id);
         let path = inner.join(safe(filename));
-        Ok(Place { directories: [outer, inner], path })
+        Ok(Place { location: self.location.clone(), directories: [outer, inner], path })
     }
 
     /// The error for a directory in which nothing can be stored.
@@ -106,7 +108,8 @@ impl Place {
         found.is_ok_and(|found| found.is_file() && size.is_none_or(|size| found.len() == size)) && self.is_inside()
     }
 
-    /// Begins the file.
+    /// Begins the file, beside all others that are not complete: what is left of one whose file has come since is found
+    /// there by whoever stores others.
     pub(super) fn begin(&self) -> io::Result<Unfinished> {
         for directory in &self.directories {
             match fs::create_dir(directory) {
@@ -118,9 +121,7 @@ impl Place {
             let why = "a link leads out of the directory";
             return Err(io::Error::new(ErrorKind::NotADirectory, why));
         }
-        let [_, inner] = &self.directories;
-        remove_abandoned(inner);
-        Unfinished::begin(inner)
+        Unfinished::begin(&self.location)
     }
 
     /// Whether the directories are what they seem, and no links to others.
@@ -191,7 +192,7 @@ fn is_no_rename(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::CrossesDevices)
 }
 
-/// Removes what killed runs have left of a file.
+/// Removes what killed runs have left of files.
 fn remove_abandoned(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     let is_unfinished = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with(UNFINISHED);
@@ -228,17 +229,17 @@ mod tests {
         assert!(!place.is_there(None));
         let mut file = place.begin().expect("begun");
         file.write(b"hello").expect("written");
-        let inner = directory.path().join("Cx").join(ID);
-        assert!(entries(&inner)[0].starts_with(UNFINISHED) && !place.is_there(None));
+        assert!(entries(directory.path())[0].starts_with(UNFINISHED) && !place.is_there(None));
         file.complete(&place).expect("complete");
-        assert_eq!(entries(&inner), ["a_b.txt"]);
+        let inner = directory.path().join("Cx").join(ID);
+        assert_eq!((entries(&inner), entries(directory.path())), (vec!["a_b.txt".to_owned()], vec!["Cx".to_owned()]));
         assert!(place.is_there(Some(5)) && place.is_there(None) && !place.is_there(Some(6)));
         let mut other = place.begin().expect("begun again");
         other.write(b"HELLO!").expect("written");
         other.complete(&place).expect("complete");
         assert!(place.is_there(Some(6)), "what is there with another size is replaced");
         drop(place.begin().expect("begun"));
-        assert_eq!(entries(&inner), ["a_b.txt"], "what is given up leaves nothing");
+        assert_eq!(entries(directory.path()), ["Cx"], "what is given up leaves nothing");
     }
 
     #[test]
@@ -267,18 +268,25 @@ mod tests {
     #[test]
     fn what_killed_runs_left_is_removed_after_a_day() {
         let directory = tempfile::tempdir().expect("a directory");
-        let place = Store::new(directory.path()).place(ID, "c.txt").expect("a place");
-        drop(place.begin().expect("begun"));
-        let inner = directory.path().join("Cx").join(ID);
-        let left = |name: &str, age: u64| {
-            let file = File::create(inner.join(name)).expect("made");
-            file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("a time");
+        let store = Store::new(directory.path());
+        let begun = |name: &str| {
+            let mut file = store.place(ID, name).expect("a place").begin().expect("begun");
+            file.write(b"half").expect("written");
+            file
         };
-        left(".lakeflow-0000000000000001.part", 25 * 3600);
-        left(".lakeflow-0000000000000002.part", 3600);
-        left("other.part", 25 * 3600);
-        drop(place.begin().expect("begun"));
-        assert_eq!(entries(&inner), [".lakeflow-0000000000000002.part", "other.part"]);
+        let aged = |file: &Unfinished, age: u64| {
+            file.file.set_modified(SystemTime::now() - Duration::from_secs(age)).expect("a time");
+        };
+        let [old, young] = ["c.txt", "d.txt"].map(begun);
+        aged(&old, 25 * 3600);
+        aged(&young, 3600);
+        let other = File::create(directory.path().join("other.part")).expect("made");
+        other.set_modified(SystemTime::now() - Duration::from_secs(25 * 3600)).expect("a time");
+        // The file itself has come meanwhile, and is not stored again.
+        begun("c.txt").complete(&store.place(ID, "c.txt").expect("a place")).expect("complete");
+        store.check().expect("writable");
+        assert!(young.path.exists() && !old.path.exists());
+        assert_eq!(entries(directory.path()).len(), 3, "the young one, the other one, and the directory of files");
     }
 
     #[test]

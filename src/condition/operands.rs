@@ -107,6 +107,7 @@ impl Operand {
 
     /// Like a pattern.
     pub(super) fn like(self, pattern: &Self) -> Result<Condition, Fault> {
+        self.is_comparable()?;
         let What::Column { index, kind: Kind::Text, .. } = self.what else {
             return Err(Fault::new(self.at, format!("LIKE stands after a column of STRING, not {}", self.told())));
         };
@@ -126,6 +127,14 @@ impl Operand {
                 self.at,
                 format!(
                     "{} cannot be compared: IS NULL and IS NOT NULL can be asked, and with nested json it is a text",
+                    self.told()
+                ),
+            )),
+            What::Column { kind: Kind::Made, .. } => Err(Fault::new(
+                self.at,
+                format!(
+                    "{} cannot be compared: IS NULL and IS NOT NULL can be asked, and with links=ids or attachments=urls \
+                     it is a text as it comes; or choose rows after they are read",
                     self.told()
                 ),
             )),

@@ -1,6 +1,7 @@
 //! Cells with attachments: which files they name, and what they become. Pure.
 //!
-//! Invariant: an attachment keeps its place in its cell, whatever became of its file.
+//! Invariants: an attachment keeps its place in its cell, whatever became of its file; where a form has no addresses, the
+//! rescued data of such cells has none either.
 
 use std::sync::Arc;
 
@@ -115,6 +116,47 @@ fn rewritten(text: &str, path_of: Option<&PathOf<'_>>) -> String {
     }
 }
 
+/// The rescued data of a row without the addresses and thumbnails in the cells of some fields. The rest is as it was.
+pub(super) fn rescued(text: &str, is_of: impl Fn(&str) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    match rewrite_rescued(&mut Json::new(text), &mut out, is_of) {
+        Ok(()) => out,
+        Err(NotJson) => text.to_owned(),
+    }
+}
+
+fn rewrite_rescued(
+    json: &mut Json<'_>,
+    out: &mut String,
+    is_of: impl Fn(&str) -> bool,
+) -> std::result::Result<(), NotJson> {
+    let mut has_more = json.open_array()?;
+    let mut before = '[';
+    while has_more {
+        out.push(before);
+        before = ',';
+        let (mut is_wanted, mut before) = (false, '{');
+        let mut has_property = json.open_object()?;
+        while has_property {
+            let key = json.key()?.to_owned();
+            let raw = json.skip()?;
+            // The field stands before its value.
+            is_wanted |= key == "field_id" && is_of(raw.trim_matches('"'));
+            out.push(before);
+            before = ',';
+            out.push_str(&Value::from(key.as_str()).to_string());
+            out.push(':');
+            let is_cell = key == "value" && is_wanted;
+            out.push_str(&if is_cell { rewritten(raw, None) } else { raw.to_owned() });
+            has_property = json.next_in_object()?;
+        }
+        out.push('}');
+        has_more = json.next_in_array()?;
+    }
+    out.push(']');
+    Ok(())
+}
+
 fn rewrite(
     json: &mut Json<'_>,
     out: &mut String,
@@ -201,6 +243,26 @@ mod tests {
         }
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(rewritten(&deep, None), deep);
+    }
+
+    #[test]
+    fn rescued_data_loses_the_addresses_of_some_fields() {
+        let entry = |field: &str, value: &str| {
+            format!("{{\"field\":\"A \\\"b\\\"\",\"field_id\":{field},\"value\":{value},\"reason\":\"no\"}}")
+        };
+        let cell = r#"[{"id":"att1","url":"https://x","filename":"\ud83d","size":"5","thumbnails":{}}, 7]"#;
+        let text = |of_files: &str| {
+            let entries = [
+                entry("\"fldFiles\"", of_files),
+                entry("\"fldButton\"", r#"{"url": "https://x"}"#),
+                entry("null", cell),
+                entry("\"fldFiles\"", "1.0e2"),
+            ];
+            format!("[{}]", entries.join(","))
+        };
+        let given = rescued(&text(cell), |id| id == "fldFiles");
+        assert_eq!(given, text(r#"[{"id":"att1","filename":"\ud83d","size":"5"},7]"#));
+        assert_eq!(rescued("[{broken", |_| true), "[{broken");
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub(super) struct Item<'b> {
     pub(super) wanted: Wanted,
 }
 
+/// One whose address brings this status.
+type Dead<'i, 'b> = (&'i Item<'b>, u16);
+
 /// What became of a batch's files, by the ids and names of their attachments.
 #[derive(Debug, Default)]
 pub(super) struct Stored(HashMap<(String, String), std::result::Result<String, String>>);
@@ -116,24 +119,36 @@ impl Fetcher {
         Ok(stored)
     }
 
-    /// Asks for the records whose addresses have died, and once more for their files.
-    async fn fetch_anew(&self, stored: &mut Stored, dead: &[(&Item<'_>, u16)]) -> Result<()> {
-        let mut record_ids: Vec<&str> = dead.iter().map(|(item, _)| item.record_id).collect();
-        record_ids.dedup();
+    /// Asks for the records whose addresses have died, and once more for their files: those of some records before others
+    /// are asked for, so that new addresses do not get old while they wait.
+    async fn fetch_anew(&self, stored: &mut Stored, dead: &[Dead<'_, '_>]) -> Result<()> {
         log::info!(
             "table {:?}: {} addresses of files are refused, with status {} for one: asking for new ones",
             self.table_name,
             dead.len(),
             dead[0].1
         );
-        let mut addresses = HashMap::new();
-        for some in record_ids.chunks(IDS) {
-            addresses.extend(self.addresses(some).await?);
+        for (record_ids, mut dead) in by_records(dead) {
+            // What takes hours lets new addresses die as well: as long as they bring files, there is more to be had.
+            while !dead.is_empty() {
+                dead = self.fetch_once_more(stored, &record_ids, dead).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Fetches files by new addresses. Gives those that died meanwhile, unless none of the others brought its file.
+    async fn fetch_once_more<'i, 'b>(
+        &self,
+        stored: &mut Stored,
+        record_ids: &[&str],
+        dead: Vec<Dead<'i, 'b>>,
+    ) -> Result<Vec<Dead<'i, 'b>>> {
+        let addresses = self.addresses(record_ids).await?;
         let (mut again, mut wanted) = (Vec::new(), Vec::new());
         for (item, status) in dead {
             if let Some(url) = addresses.get(&item.wanted.id) {
-                again.push(*item);
+                again.push(item);
                 wanted.push(Wanted { url: url.clone(), ..item.wanted.clone() });
             } else {
                 let why = format!("the file host answers {status}, and the attachment is no longer in its cell");
@@ -141,10 +156,15 @@ impl Fetcher {
             }
         }
         let outcomes = self.files.fetch(wanted).await?;
+        let is_worth_more = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Stored(_)));
+        let mut left = Vec::new();
         for (item, outcome) in again.into_iter().zip(outcomes) {
-            self.keep(stored, item, settled(outcome));
+            match outcome {
+                Outcome::Dead(status) if is_worth_more => left.push((item, status)),
+                outcome => self.keep(stored, item, settled(outcome)),
+            }
         }
-        Ok(())
+        Ok(left)
     }
 
     fn keep(&self, stored: &mut Stored, item: &Item<'_>, outcome: std::result::Result<String, String>) {
@@ -215,6 +235,23 @@ impl Fetcher {
     }
 }
 
+/// The records that one request can name, each once, with what is to be asked for of them; as often as it takes.
+fn by_records<'i, 'b>(dead: &[Dead<'i, 'b>]) -> Vec<(Vec<&'b str>, Vec<Dead<'i, 'b>>)> {
+    let mut dead = dead.to_vec();
+    dead.sort_by_key(|(item, _)| item.row);
+    let mut requests: Vec<(Vec<&str>, Vec<Dead<'_, '_>>)> = Vec::new();
+    for of_record in dead.chunk_by(|(one, _), (other, _)| one.record_id == other.record_id) {
+        if requests.last().is_none_or(|(record_ids, _)| record_ids.len() == IDS) {
+            requests.push((Vec::new(), Vec::new()));
+        }
+        if let Some((record_ids, items)) = requests.last_mut() {
+            record_ids.push(of_record[0].0.record_id);
+            items.extend(of_record);
+        }
+    }
+    requests
+}
+
 fn settled(outcome: Outcome) -> std::result::Result<String, String> {
     match outcome {
         Outcome::Stored(path) => Ok(path),
@@ -225,12 +262,12 @@ fn settled(outcome: Outcome) -> std::result::Result<String, String> {
 
 /// The rescued data of the rows, with what is to be told of their files; and how many of these cannot be had, also where no
 /// rows are given.
-pub(super) fn rescued<'t>(
-    texts: impl Iterator<Item = Option<&'t str>>,
+pub(super) fn rescued(
+    texts: impl Iterator<Item = Option<String>>,
     items: &[Item<'_>],
     stored: &Stored,
 ) -> (Vec<Option<String>>, u64) {
-    let mut texts: Vec<Option<String>> = texts.map(|text| text.map(str::to_owned)).collect();
+    let mut texts: Vec<Option<String>> = texts.collect();
     let mut count = 0;
     for item in items {
         let Some(reason) = stored.reason_of(&item.wanted) else { continue };
@@ -255,4 +292,27 @@ pub(super) fn rescued<'t>(
         });
     }
     (texts, count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_record_is_asked_for_once_however_many_of_its_fields_have_files() {
+        let ids: Vec<String> = (0..250).map(|row| format!("rec{row:014}")).collect();
+        let item =
+            |field_id, row: usize| Item { row, record_id: &ids[row], field_id, field: "F", wanted: Wanted::default() };
+        // As they come: one column after the other.
+        let rows = ["fldOne", "fldTwo"].into_iter().flat_map(|field_id| (0..250).map(move |row| (field_id, row)));
+        let items: Vec<Item<'_>> = rows.map(|(field_id, row)| item(field_id, row)).collect();
+        let dead: Vec<Dead<'_, '_>> = items.iter().map(|item| (item, 410)).collect();
+        let requests = by_records(&dead);
+        let sizes: Vec<_> = requests.iter().map(|(record_ids, items)| (record_ids.len(), items.len())).collect();
+        assert_eq!(sizes, [(100, 200), (100, 200), (50, 100)]);
+        for (record_ids, items) in requests {
+            assert!(items.iter().all(|(item, _)| record_ids.contains(&item.record_id)));
+        }
+        assert!(by_records(&[]).is_empty());
+    }
 }

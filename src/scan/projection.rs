@@ -77,7 +77,10 @@ fn is_cast_of_time(own: &Value, wanted: &Value) -> bool {
         (Some(own), Some(wanted)) => {
             [own, wanted].iter().all(|name| matches!(*name, "date" | "timestamp" | "timestamp_ntz"))
         }
-        (None, None) => is_cast_of_time(&own["elementType"], &wanted["elementType"]),
-        _ => false,
+        // Structs have no such thing, and what they have in its place has none either.
+        _ => match (own.get("elementType"), wanted.get("elementType")) {
+            (Some(own), Some(wanted)) => is_cast_of_time(own, wanted),
+            _ => false,
+        },
     }
 }

@@ -15,6 +15,7 @@ use crate::airtable::schema::{Field, Table};
 use crate::columns::{Shape, sql_type};
 use crate::condition::{Condition, Kind, Place, Subject, formula, fulfilled, parse};
 use crate::error::Result;
+use crate::scan::attachment_form::AttachmentForm;
 use crate::scan::columns::{Column, Source};
 use crate::time::Seconds;
 
@@ -58,6 +59,22 @@ impl Nameable {
             _ => None,
         });
         Self { columns: columns.to_vec(), names: counted(fields) }
+    }
+
+    /// What a column's values are.
+    fn kind(&self, column: &Column) -> Result<Kind, String> {
+        let has = |form| self.columns.iter().any(|column| column.attachments() == Some(form));
+        match column.source {
+            Source::ChangedAt { .. } | Source::Deleted => {
+                Err("tells of a change, and a condition is about records: choose rows by it where they are read".into())
+            }
+            Source::Rescued if has(AttachmentForm::Stored) => Err(
+                "tells of files, too, which are fetched once rows are chosen: choose rows by it where they are read"
+                    .into(),
+            ),
+            Source::Rescued if has(AttachmentForm::Stable) => Ok(Kind::Made),
+            _ => Ok(kind(column)),
+        }
     }
 
     fn place(&self, column: &Column) -> Place {
@@ -166,14 +183,16 @@ pub(super) fn of_bases(text: &str, bases: &[Nameable]) -> Result<Vec<Restriction
 /// Every column that a base has, once, and what its values are.
 fn shared(bases: &[Nameable]) -> Vec<(&Column, Result<Kind, String>)> {
     let (mut all, mut places) = (Vec::<(&Column, Result<Kind, String>)>::new(), HashMap::new());
-    for column in bases.iter().flat_map(|base| &base.columns) {
+    for (base, column) in bases.iter().flat_map(|base| base.columns.iter().map(move |column| (base, column))) {
         let place = *places.entry(column.name.to_lowercase()).or_insert(all.len());
         match all.get_mut(place) {
-            None => all.push((column, kind(column))),
+            None => all.push((column, base.kind(column))),
             Some((first, kind)) if first.data_type() != column.data_type() => {
                 let [one, other] = [&**first, column].map(|column| sql_type(&column.spark_type()));
                 *kind = Err(format!("is {one} in one base and {other} in another"));
             }
+            // What is a text in one base may be made of another one in the next.
+            Some((_, kind)) if *kind == Ok(Kind::Text) => *kind = base.kind(column),
             Some(_) => {}
         }
     }
@@ -190,11 +209,10 @@ fn own(base: &Nameable, shared: &Column) -> Column {
     })
 }
 
-fn kind(column: &Column) -> Result<Kind, String> {
-    if matches!(column.source, Source::ChangedAt { .. } | Source::Deleted) {
-        return Err("tells of a change, and a condition is about records: choose rows by it where they are read".into());
-    }
-    Ok(match column.data_type() {
+fn kind(column: &Column) -> Kind {
+    match column.data_type() {
+        // Names and paths are put in, and addresses left out.
+        DataType::Utf8 if column.links().is_some() || column.attachments().is_some() => Kind::Made,
         DataType::Utf8 => Kind::Text,
         DataType::Float64 => Kind::Double,
         DataType::Int64 => Kind::Whole,
@@ -202,5 +220,5 @@ fn kind(column: &Column) -> Result<Kind, String> {
         DataType::Date32 => Kind::Date,
         DataType::Timestamp(..) => Kind::Timestamp,
         _ => Kind::Nested,
-    })
+    }
 }

@@ -146,6 +146,38 @@ fn a_schema_that_cannot_be_is_refused_by_column() {
 }
 
 #[test]
+fn structs_of_another_form_are_refused_too() {
+    let table: Table =
+        serde_json::from_value(json!({"id": "tblPapers", "name": "Papers", "primaryFieldId": "fldOwner",
+        "fields": [
+            {"id": "fldOwner", "name": "Owner", "type": "singleCollaborator"},
+            {"id": "fldFiles", "name": "Files", "type": "multipleAttachments"},
+            {"id": "fldDays", "name": "Days", "type": "multipleLookupValues", "options": {"result": {"type": "date"}}},
+        ]}))
+        .expect("a table");
+    let options = Options::parse([("token", "patX"), ("attachments", "stable")]).expect("valid options");
+    let scan = Scan::new("appX", &table, &options.read).expect("a plan");
+    let one = json!({"type": "struct", "fields": [{"name": "id", "type": "string", "nullable": true}]});
+    let list = |item: &Value| json!({"type": "array", "elementType": item, "containsNull": true});
+    for (name, wanted, expected) in [
+        (
+            "owner",
+            one.clone(),
+            "STRUCT<id: STRING, email: STRING, name: STRING>, which cannot be read as STRUCT<id: STRING>",
+        ),
+        ("owner", list(&one), "which cannot be read as ARRAY<STRUCT<id: STRING>>"),
+        ("files", list(&one), "which cannot be read as ARRAY<STRUCT<id: STRING>>"),
+        ("files", list(&list(&one)), "which cannot be read as ARRAY<ARRAY<STRUCT<id: STRING>>>"),
+        ("files", json!({"type": "map", "keyType": "string"}), "which cannot be read as MAP"),
+        ("days", list(&json!("timestamp")), "write cast(`days` AS ARRAY<TIMESTAMP>) in the query"),
+    ] {
+        let wanted = json!({"type": "struct", "fields": [{"name": name, "type": wanted, "nullable": true}]});
+        let error = scan.select(&wanted.to_string()).expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn a_plan_travels_and_keeps_no_secret() {
     let scan = plan(&[("view", "Grid view"), ("filter_formula", "{Name}='x'")]).expect("a plan");
     let text = scan.to_json();

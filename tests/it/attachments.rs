@@ -110,6 +110,29 @@ async fn stable_columns_are_the_same_at_every_read() {
 }
 
 #[tokio::test]
+async fn addresses_are_in_no_rescued_data_of_columns_without_them() {
+    let source = source(&[1, 1]);
+    let (base, ids) = (source.mock.base_id(), source.all_ids());
+    let odd = json!([{"id": "attOdd00000000000", "url": "https://files.example.com/secret", "filename": "a.png",
+        "size": "large", "type": "image/png", "thumbnails": {"small": {"url": "https://files.example.com/secret"}}}]);
+    source.mock.set_raw_cell(&base, "Items", &ids[0], "Files", &odd).expect("set");
+    source.mock.set_raw_cell(&base, "Items", &ids[0], "Name", &json!({"url": "https://example.com"})).expect("set");
+    source.mock.advance_clock(60.0);
+    source.faults(json!({"rules": [{"path": "/_mock/attachments/", "action": "forbidden"}]}));
+    let directory = location();
+    let download = [("attachments", "download"), ("attachment_location", text(&directory))];
+    for (more, entries) in [(&[("attachments", "stable")][..], 2), (&download, 3)] {
+        let told = rescued(&source.read(more).await.expect("a read"));
+        assert_eq!(told[0].as_array().map(Vec::len), Some(entries), "{told:?}");
+        assert_eq!(told[0][0]["value"], json!({"url": "https://example.com"}));
+        let kept = json!([{"id": "attOdd00000000000", "filename": "a.png", "size": "large", "type": "image/png"}]);
+        assert_eq!((&told[0][1]["value"], told[0][1]["field"].as_str()), (&kept, Some("Files")));
+    }
+    let given = rescued(&source.read(&[]).await.expect("a read"));
+    assert_eq!(given[0][1]["value"], odd, "where addresses are given the value is as it was sent");
+}
+
+#[tokio::test]
 async fn files_are_stored_once_under_their_names() {
     let source = source(&[2, 0, 1]);
     let directory = location();

@@ -190,6 +190,17 @@ async fn a_linked_table_that_may_not_be_read_leaves_null_or_ends_a_strict_read()
 }
 
 #[tokio::test]
+async fn a_linked_table_that_is_refused_half_way_leaves_null_for_all_its_names() {
+    let (source, _) = shop(250, 1);
+    for action in [json!("forbidden"), json!({"not_found": {"bare": true}})] {
+        source.faults(json!({"rules": [{"path": table_id(&source, "Parts"), "after": 1, "action": action}]}));
+        let batches = source.read(&[("tableName", "Orders 0"), ("links", "names")]).await.expect("a read");
+        let cells = shown(&batches, "parts");
+        assert_eq!((cells.len(), cells.iter().all(|cell| cell == "[, ]")), (250, true));
+    }
+}
+
+#[tokio::test]
 async fn a_failure_that_passes_is_asked_again_and_one_that_stays_ends_the_read() {
     let (source, _) = shop(30, 1);
     let parts = table_id(&source, "Parts");

@@ -154,6 +154,51 @@ def test_what_the_readme_says_of_the_configuration(framework: Framework, session
     assert columns == {"id", "createdTime", "name", "_rescued_data", "_changed_at", "_deleted", "gone"}
 
 
+def test_a_table_and_its_parts_are_kept(
+    framework: Framework, session: Session, pipeline: Pipeline, mock_airtable: MockAirtable, tmp_path: Path
+) -> None:
+    parts = [record["id"] for record in mock_airtable.records("Vendors")]
+    fields = [
+        {"name": "Name"},
+        {"name": "Vendors", "type": "multipleRecordLinks", "options": {"linkedTableId": "Vendors"}},
+        {"name": "Files", "type": "multipleAttachments"},
+    ]
+    mock_airtable.create_table("Orders", fields, [{"Name": "two", "Vendors": parts[:2]}, {"Name": "none"}])
+    first, second = here(mock_airtable, "Orders")
+    mock_airtable.add_attachment("Orders", first, "Files", "a/b.txt", b"bytes")
+    mock_airtable.set_faults(attachment_urls_change=True)
+    mock_airtable.advance_clock(120)
+    # A table has one entry of its name: its part is an entry of the same table by its id.
+    orders = {"links": "names", "attachments": "stable", "scd_type": "SCD_TYPE_2"}
+    files = {"part": "attachments", "attachments": "download", "attachment_location": str(tmp_path)}
+    framework("pipeline").ingest(
+        session,
+        specification(
+            {"source_table": "Orders", "table_configuration": orders},
+            {
+                "source_table": id_of(mock_airtable, "Orders"),
+                "destination_table": "files",
+                "table_configuration": files,
+            },
+        ),
+    )
+    keys = {flow.target: (flow.keys, flow.stored_as_scd_type) for flow in pipeline.flows.values()}
+    assert keys == {"Orders": (["id"], "2"), "files": (["id", "field_id", "position"], "1")}
+    pipeline.run()
+    kept = pipeline.rows("Orders")
+    names = {record["id"]: record["fields"].get("Name") for record in mock_airtable.records("Vendors")}
+    assert {row["name"]: row["vendors"] for row in kept} == {"two": [names[part] for part in parts[:2]], "none": None}
+    pipeline.run()
+    assert pipeline.rows("Orders") == kept, "nothing in it changes by itself"
+    [file] = pipeline.rows("files")
+    assert (file["id"], Path(file["path"]).read_bytes()) == (first, b"bytes")
+    mock_airtable.update_records("Orders", {first: {"Files": None}})
+    mock_airtable.add_attachment("Orders", second, "Files", "c.txt", b"other")
+    pipeline.run()
+    [file] = pipeline.rows("files")
+    assert (file["id"], Path(file["path"]).read_bytes()) == (second, b"other")
+
+
 def test_a_table_that_is_not_there_ends_the_definition(
     framework: Framework, session: Session, pipeline: Pipeline
 ) -> None:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -174,6 +175,63 @@ def test_an_address_is_in_no_message(papers: MockAirtable, tmp_path: Path, caplo
 def test_options_that_make_no_sense(papers: MockAirtable, options: dict[str, Any], expected: str) -> None:
     with pytest.raises(OptionError, match=expected):
         Airtable(**papers.options()).read("Papers", **options).to_arrow()
+
+
+def test_conditions_ask_no_text_that_is_made_of_another(papers: MockAirtable, tmp_path: Path) -> None:
+    base = Airtable(**papers.options())
+    how: list[dict[str, Any]] = [{"attachments": "stable"}, stored(tmp_path)]
+    for options in how:
+        with pytest.raises(OptionError, match=r'column "files".*attachments=urls'):
+            base.read("Papers", nested="json", where="files LIKE '%url%'", **options)
+        with pytest.raises(OptionError, match='column "_rescued_data"'):
+            base.read("Papers", where="_rescued_data LIKE '%url%'", **options)
+        frame = base.scan_polars("Papers", nested="json", **options)
+        assert frame.filter(pl.col("files").str.contains('"url"', literal=True)).collect().height == 0
+        assert frame.filter(pl.col("files").is_null()).collect().height == 1
+    assert base.read("Papers", nested="json", where="files LIKE '%url%'").to_arrow().num_rows == 2
+    assert base.read("Papers", where="_rescued_data IS NULL", **how[0]).to_arrow().num_rows == 3
+    with pytest.raises(OptionError, match='"_rescued_data" tells of files, too'):
+        base.read("Papers", where="_rescued_data IS NULL", **how[1])
+    papers.set_faults(rules=[{"path": "/_mock/attachments/", "action": "forbidden"}])
+    frame = base.scan_polars("Papers", **stored(tmp_path))
+    for path in tmp_path.rglob("*.*"):
+        path.unlink()
+    assert frame.filter(pl.col("_rescued_data").is_not_null()).collect().height == 2
+
+
+def test_addresses_that_die_again_and_again_are_asked_for_as_often(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    mock_airtable.create_table("Papers", [{"name": "Name"}, FILES], [{"Name": str(number)} for number in range(90)])
+    for record in mock_airtable.records("Papers"):
+        for name in ("one.txt", "two.txt"):
+            mock_airtable.add_attachment("Papers", record["id"], "Files", name, name.encode())
+    [broken] = mock_airtable.create_records("Papers", [{"Name": "broken"}])
+    lost = {"id": "attLost0000000000", "url": f"{mock_airtable.url}/_mock/attachments/lost", "filename": "l", "size": 1}
+    mock_airtable.set_raw_cell("Papers", broken, "Files", [lost])
+    mock_airtable.advance_clock(60)
+    mock_airtable.set_faults(attachment_urls_change=True)
+    ended = Event()
+
+    def age() -> None:
+        """Lets three hours go by for each fifty files that are stored."""
+        told = 0
+        while not ended.wait(0.001):
+            files = len(list(tmp_path.rglob("*.txt")))
+            if files >= told + 50:
+                told = files
+                mock_airtable.advance_clock(3 * 3600)
+
+    mock_airtable.set_faults(rules=[{"path": "/_mock/attachments/", "action": {"slow": {"chunk": 1, "ms": 5}}}])
+    watcher = Thread(target=age)
+    watcher.start()
+    try:
+        read = Airtable(**mock_airtable.options()).read("Papers", **stored(tmp_path))
+        rows = read.to_arrow().to_pylist()
+    finally:
+        ended.set()
+        watcher.join()
+    assert read.stats.files_fetched == 180
+    assert [row["name"] for row in rows if row["_rescued_data"]] == ["broken"]
+    assert all(Path(file["path"]).read_text() == file["filename"] for row in rows[:-1] for file in row["files"])
 
 
 PROGRAM = """

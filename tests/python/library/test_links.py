@@ -122,6 +122,42 @@ def test_lazy_frames_of_links(base: Airtable) -> None:
     assert isinstance(named, pl.DataFrame)
 
 
+@pytest.mark.parametrize("links", ["names", "both"])
+def test_conditions_ask_no_text_of_names(base: Airtable, links: Any) -> None:
+    # Names are put in once rows are chosen: what a condition would compare is the text of ids.
+    with pytest.raises(OptionError, match=r'at character 1.*column "parts".*links=ids'):
+        base.read(TABLES[0], links=links, nested="json", where="parts LIKE '%part 1%'")
+    for condition, rows in (("parts IS NOT NULL", 30), ("parts IS NULL", 0)):
+        assert base.read(TABLES[0], links=links, nested="json", where=condition).to_arrow().num_rows == rows
+    frame = base.scan_polars(TABLES[0], links=links, nested="json")
+    assert frame.filter(pl.col("parts").str.contains("part 29", literal=True)).collect().height == 2
+    assert frame.filter(pl.col("parts").str.contains("rec", literal=True)).collect().height == (30 * (links == "both"))
+
+
+def test_a_text_of_one_base_that_is_made_in_another_is_not_compared(mock_airtable: MockAirtable) -> None:
+    kinds: list[dict[str, Any]] = [
+        {"type": "singleLineText"},
+        {"type": "multipleRecordLinks", "options": {"linkedTableId": "Parts"}},
+    ]
+    bases = [
+        mock_airtable.create_base(
+            f"Base {number}",
+            [
+                {"name": "Parts", "fields": [{"name": "Code"}]},
+                {"name": "Orders", "fields": [{"name": "Name"}, {"name": "Part", **kind}], "records": [{"fields": {}}]},
+            ],
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    options = mock_airtable.options()
+    options.pop("base_id")
+    for order in (bases, bases[::-1]):
+        several = Airtable(**options, namespace=order)
+        with pytest.raises(OptionError, match=r'column "part".*cannot be compared'):
+            several.read("Orders", nested="json", links="names", where="part = 'p'")
+        assert several.read("Orders", nested="json", links="names", where="part IS NULL").to_arrow().num_rows == 2
+
+
 def test_a_table_without_links_has_none(base: Airtable, mock_airtable: MockAirtable) -> None:
     mock_airtable.create_table("Alone", [{"name": "Name"}], [{"Name": "a"}])
     mock_airtable.clear_requests()

@@ -9,6 +9,7 @@ from pyspark.pipelines.graph_element_registry import graph_element_registration_
 
 from graph_registry import Registry
 from lakeflow_airtable import environment
+from project import PROJECT
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +23,13 @@ def registry() -> Iterator[Registry]:
     registry = Registry()
     with graph_element_registration_context(registry):
         yield registry
+
+
+@pytest.fixture(scope="session")
+def mergeable_catalog() -> dict[str, str]:
+    """Settings of a catalog whose tables AUTO CDC can merge into. No released table format can be such a target yet."""
+    jars = list((PROJECT / "build" / "jars").glob("spark-catalyst*-tests.jar"))
+    if len(jars) != 1:
+        pytest.fail("Spark's test catalog is missing: run the tests by `make test-python`")
+    catalog = "org.apache.spark.sql.connector.catalog.SharedTablesInMemoryRowLevelOperationTableCatalog"
+    return {"spark.jars": str(jars[0]), "spark.sql.catalog.memory": catalog}

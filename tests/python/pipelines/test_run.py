@@ -18,7 +18,6 @@ import pytest
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
 from pipeline_server import PipelineServer, by_id, project_of
-from project import PROJECT
 
 if TYPE_CHECKING:
     pass
@@ -129,16 +128,6 @@ def test_the_example_keeps_six_tables_equal_to_the_base(tmp_path: Path) -> None:
             # Spark empties a materialized view before its flow begins.
             assert spark.table("samples").count() == 0
         assert_nothing_shows_the_token(server, printed, mock)
-
-
-@pytest.fixture(scope="session")
-def mergeable_catalog() -> dict[str, str]:
-    """Settings of a catalog whose tables AUTO CDC can merge into. No released table format can be such a target yet."""
-    jars = list((PROJECT / "build" / "jars").glob("spark-catalyst*-tests.jar"))
-    if len(jars) != 1:
-        pytest.fail("Spark's test catalog is missing: run the tests by `make test-python`")
-    catalog = "org.apache.spark.sql.connector.catalog.SharedTablesInMemoryRowLevelOperationTableCatalog"
-    return {"spark.jars": str(jars[0]), "spark.sql.catalog.memory": catalog}
 
 
 def test_auto_cdc_keeps_a_table_and_its_history(tmp_path: Path, mergeable_catalog: dict[str, str]) -> None:
