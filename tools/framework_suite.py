@@ -20,6 +20,7 @@ SUITE = SUPPORT / "framework" / "suite.py"
 OWN = (
     "test_connector.py",
     "test_connector_agent.py",
+    "test_connector_cells.py",
     "test_connector_installed.py",
     "test_connector_log.py",
     "test_connector_pipelines.py",

@@ -148,24 +148,30 @@ impl FileHost {
     /// Where the machine has no certificates to check servers by.
     pub(crate) fn new(connection: &Connection) -> reqwest::Result<Self> {
         let rules = Rules { api: connection.base_url.clone() };
-        let policy = rules.clone();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("lakeflow-airtable/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::custom(move |attempt| policy.follow(attempt)))
-            .referer(false)
-            .no_gzip()
-            .connect_timeout(CONNECT_TIMEOUT.min(connection.timeout))
-            .read_timeout(connection.timeout)
-            .pool_max_idle_per_host(AT_ONCE)
-            .tcp_nodelay(true);
-        if connection.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        if connection.base_url.scheme() == "http" {
-            builder = builder.tls_certs_only([]);
-        }
+        let client = |has_certificates: bool| {
+            let policy = rules.clone();
+            let mut builder = reqwest::Client::builder()
+                .user_agent(concat!("lakeflow-airtable/", env!("CARGO_PKG_VERSION")))
+                .redirect(Policy::custom(move |attempt| policy.follow(attempt)))
+                .referer(false)
+                .no_gzip()
+                .connect_timeout(CONNECT_TIMEOUT.min(connection.timeout))
+                .read_timeout(connection.timeout)
+                .pool_max_idle_per_host(AT_ONCE)
+                .tcp_nodelay(true);
+            if connection.is_loopback() {
+                builder = builder.no_proxy();
+            }
+            if !has_certificates {
+                builder = builder.tls_certs_only([]);
+            }
+            builder.build()
+        };
+        // Behind a gateway on this machine the files are Airtable's own. Beside a mock they need no certificates.
+        let is_plain = connection.base_url.scheme() == "http";
+        let http = client(true).or_else(|error| if is_plain { client(false) } else { Err(error) })?;
         Ok(Self {
-            http: builder.build()?,
+            http,
             at_once: Semaphore::new(AT_ONCE),
             rules,
             timeout: connection.timeout,

@@ -124,6 +124,47 @@ def test_certificates_come_from_ssl_cert_file(server: int, certificates: str) ->
     assert _ask(f"https://localhost:{server}", SSL_CERT_FILE=certificates) == "['Behind TLS']"
 
 
+def test_files_come_by_https_where_the_api_is_a_gateway_on_this_machine(
+    server: int, certificates: str, mock_airtable: MockAirtable, tmp_path: Path
+) -> None:
+    mock_airtable.create_table("Papers", [{"name": "Name"}, {"name": "Files", "type": "multipleAttachments"}], [{}])
+    record = mock_airtable.records("Papers")[0]["id"]
+    file = {
+        "id": "attElsewhere00000",
+        "url": f"https://localhost:{server}/x",
+        "filename": "f.json",
+        "type": "text/json",
+    }
+    mock_airtable.set_raw_cell("Papers", record, "Files", [file])
+    mock_airtable.advance_clock(60)
+    program = "\n".join(
+        [
+            "import json, sys",
+            "from lakeflow_airtable import Airtable",
+            "options, location = json.loads(sys.argv[1])",
+            "how = {'attachments': 'download', 'attachment_location': location}",
+            "row = Airtable(**options).read('Papers', **how).to_arrow().to_pylist()[0]",
+            "print(row['files'][0]['path'] or row['_rescued_data'])",
+        ]
+    )
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    said = {}
+    for name in (str(empty), certificates):
+        arguments = json.dumps([mock_airtable.options(max_retries="0"), str(tmp_path)])
+        ran = subprocess.run(
+            [sys.executable, "-c", program, arguments],
+            env={"SSL_CERT_FILE": name},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ran.returncode == 0, ran.stderr
+        said[name] = ran.stdout.strip()
+    assert "no connection to the file host" in said[str(empty)]
+    assert json.loads(Path(said[certificates]).read_text())["tables"][0]["name"] == "Behind TLS"
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: int, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
