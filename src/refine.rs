@@ -10,6 +10,7 @@
 //! | `files` | the files of a batch's attachments |
 //! | `linked`, `names` | ids of linked records into their names, and where these are kept |
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,7 +23,7 @@ use crate::airtable::client::Client;
 use crate::airtable::tally::Tally;
 use crate::attachments::{FileCount, Files};
 use crate::error::{Error, Result};
-use crate::scan::{AttachmentForm, Column, Part, Scan, Source};
+use crate::scan::{AttachmentForm, Column, Part, Restriction, Scan, Source};
 
 mod cells;
 mod explode;
@@ -253,7 +254,11 @@ impl Refine {
     async fn attachments(&self, decoded: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let Some(rows) = self.exploded(decoded)? else { return Ok(self.none()) };
         let stored = if self.fetcher.is_some() {
-            let items = self.items(decoded, |_| true);
+            let mut items = self.items(decoded, |_| true);
+            if let Some(choice) = self.scan.choice.as_ref().filter(|choice| !choice.is_about("path")) {
+                let chosen = self.chosen_files(&rows, decoded, choice)?;
+                items.retain(|item| chosen.contains(&(item.wanted.id.as_str(), item.wanted.filename.as_str())));
+            }
             let stored = self.fetched(&items).await?;
             self.drop_those_of(&items, &stored);
             stored
@@ -261,6 +266,24 @@ impl Refine {
             Stored::default()
         };
         self.rows(&rows, decoded, &stored)
+    }
+
+    /// Ids and names of the attachments whose rows the plan chooses, before they have paths: no other files are fetched.
+    fn chosen_files<'r>(
+        &self,
+        rows: &'r Exploded,
+        decoded: &RecordBatch,
+        choice: &Restriction,
+    ) -> Result<HashSet<(&'r str, &'r str)>> {
+        let cells = self.rows(rows, decoded, &Stored::default())?;
+        let truths = choice.fulfilled(&self.scan.columns, &cells, rows.positions.len())?;
+        let texts = |name: &str| rows.items.as_struct_opt()?.column_by_name(name)?.as_string_opt::<i32>();
+        let (Some(ids), Some(names)) = (texts("id"), texts("filename")) else { return Err(no_attachments()) };
+        let rows = truths.iter().zip(ids.iter().zip(names));
+        Ok(rows
+            .filter(|(truth, _)| *truth == Some(true))
+            .filter_map(|(_, (id, name))| Some((id?, name.unwrap_or_default())))
+            .collect())
     }
 
     fn rows(&self, rows: &Exploded, decoded: &RecordBatch, stored: &Stored) -> Result<Vec<ArrayRef>> {

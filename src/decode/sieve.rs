@@ -6,13 +6,12 @@ use arrow::compute::concat_batches;
 
 use super::rows::Rows;
 use crate::error::{Error, Result};
-use crate::scan::{Restriction, Scan, Source};
+use crate::scan::{Column, Restriction, Scan};
 
 /// What is kept of the rows since the last batch.
 pub(super) struct Sieve {
     restriction: Restriction,
-    /// Where the condition's columns are.
-    places: Vec<usize>,
+    columns: Vec<Column>,
     kept: Vec<RecordBatch>,
     rows: usize,
 }
@@ -21,9 +20,7 @@ impl Sieve {
     /// For a scan as it is decoded; none where every row is wanted.
     pub(super) fn new(scan: &Scan) -> Option<Self> {
         let restriction = scan.restriction.clone()?;
-        let place = |source: &Source| scan.columns.iter().position(|column| column.source == *source);
-        let places = restriction.columns.iter().filter_map(|column| place(&column.source)).collect();
-        Some(Self { restriction, places, kept: Vec::new(), rows: 0 })
+        Some(Self { restriction, columns: scan.columns.clone(), kept: Vec::new(), rows: 0 })
     }
 
     /// Rows that are kept.
@@ -45,10 +42,7 @@ impl Sieve {
         if rows.count() == 0 {
             return Ok(());
         }
-        let batch = rows.sift(|arrays, count| {
-            let columns: Vec<_> = self.places.iter().map(|place| arrays[*place].clone()).collect();
-            self.restriction.fulfilled(&columns, count)
-        })?;
+        let batch = rows.sift(|cells, count| self.restriction.fulfilled(&self.columns, cells, count))?;
         if batch.num_rows() > 0 {
             self.keep(batch);
         }

@@ -1,30 +1,28 @@
 //! Rows that are no records -> those of them that fulfil the plan's condition, and no more than are wanted.
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result};
-use crate::scan::{Restriction, Scan, Source};
+use crate::scan::{Column, Restriction, Scan};
 
 /// What is given of the rows that are read.
 pub(super) struct Choose {
     schema: SchemaRef,
     choice: Restriction,
-    /// Where the condition's columns are.
-    places: Vec<usize>,
+    /// What is read.
+    columns: Vec<Column>,
     left: usize,
 }
 
 impl Choose {
     pub(super) fn new(scan: &Scan, choice: &Restriction) -> Self {
-        let before = scan.before_choice(choice).columns;
-        let place = |source: &Source| before.iter().position(|column| column.source == *source);
         Self {
             schema: scan.schema(),
-            places: choice.columns.iter().filter_map(|column| place(&column.source)).collect(),
+            columns: scan.before_choice(choice).columns,
             choice: choice.clone(),
             left: scan.max_records.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         }
@@ -57,8 +55,7 @@ impl Choose {
 
     /// The rows of a batch that are given, with the columns that are.
     fn of(&mut self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let columns: Vec<ArrayRef> = self.places.iter().map(|place| batch.column(*place).clone()).collect();
-        let truths = self.choice.fulfilled(&columns, batch.num_rows())?;
+        let truths = self.choice.fulfilled(&self.columns, batch.columns(), batch.num_rows())?;
         let chosen = self.given(batch).and_then(|given| filter_record_batch(&given, &truths));
         let chosen = chosen.map_err(|error| Error::Data(format!("rows that cannot be chosen: {error}").into()))?;
         let chosen = chosen.slice(0, chosen.num_rows().min(self.left));

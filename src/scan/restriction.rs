@@ -131,12 +131,19 @@ impl Restriction {
         self.columns.iter().enumerate().filter(is_new).map(|(_, column)| Column { is_tacit: true, ..column.clone() })
     }
 
-    /// Which rows fulfil it, told by the columns that it is about.
+    /// Which of some rows fulfil it, told by columns among which are those that it is about.
     ///
     /// # Errors
     /// As for [`condition::fulfilled`](fulfilled).
-    pub(crate) fn fulfilled(&self, columns: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
-        fulfilled(&self.condition, columns, rows)
+    pub(crate) fn fulfilled(&self, columns: &[Column], cells: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
+        let place = |about: &Column| columns.iter().position(|column| column.source == about.source);
+        let about: Vec<ArrayRef> = self.columns.iter().filter_map(place).map(|place| cells[place].clone()).collect();
+        fulfilled(&self.condition, &about, rows)
+    }
+
+    /// Whether it is about a column of this name, of rows that are no records.
+    pub(crate) fn is_about(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| matches!(&column.source, Source::Fact(fact) if fact.name == name))
     }
 
     /// Whether the formula may name fields.

@@ -217,6 +217,20 @@ async fn each_attachment_is_a_row_of_the_part() {
         }
     }
     assert_eq!(files(directory.path()).len(), 3);
+    // Of chosen rows the files are fetched, and of no others.
+    let (other, chosen) = (location(), "filename = '0-1.png' OR position = 0 AND id = 'recNone0000000000'");
+    let all = [
+        ("part", "attachments"),
+        ("attachments", "download"),
+        ("attachment_location", text(&other)),
+        ("where", chosen),
+    ];
+    let batches = source.read(&all).await.expect("a read");
+    assert_eq!((strings(&batches, "filename"), files(other.path()).len()), (vec![Some("0-1.png".to_owned())], 1));
+    assert!(strings(&batches, "path").iter().all(Option::is_some));
+    let all = [&all[..3], &[("where", "path LIKE '%0-0.png'")]].concat();
+    assert_eq!(rows(&source.read(&all).await.expect("a read")), 1);
+    assert_eq!(files(other.path()).len(), 3, "whether there is a path is known when all are fetched");
     let error = source.error(&[("part", "attachments"), ("fields", "Name")]).await.to_string();
     assert!(error.contains("option fields has \"Name\", of type singleLineText"), "{error}");
     // A user's columns.
