@@ -56,7 +56,7 @@ test-rust: ## the Rust tests
 
 .PHONY: test-python
 test-python: $(BUILD)/driver $(BUILD)/docs-tools $(BUILD)/executors $(BUILD)/jars $(JAVA) ## the Python tests, with a real Spark and a real cluster
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 # The markers are told in pyproject.toml. One read goes through a local Spark, so that not all of Spark is left to later.
 .PHONY: test-fast

@@ -35,9 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # A cluster is Spark as well: `-m "not spark"` leaves out both.
         if "spark" in getattr(item, "fixturenames", ()) or item.get_closest_marker("cluster"):
             item.add_marker("spark")
-        # What a process of several runs: of Spark one has all, so that no two of it compete; of the rest, whole files.
-        group = "spark" if item.get_closest_marker("spark") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @contextmanager
