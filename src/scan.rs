@@ -199,7 +199,8 @@ impl Scan {
             Some(text) => restriction::of_bases(text, &[nameable(table, options)])?.pop(),
             None => None,
         };
-        let columns = if is_log { columns::log_columns() } else { columns::columns(table, &fields, options) };
+        let columns =
+            if is_log { columns::log_columns(options.nested) } else { columns::columns(table, &fields, options) };
         let version = if restriction.is_some() { VERSION_OF_REFINED } else { VERSION };
         let scan = Self {
             version: if is_log { VERSION_OF_LOG } else { version },

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
-use serde_json::Deserializer;
 use serde_json::value::RawValue;
+use serde_json::{Deserializer, Value};
 
 use super::payload::{OfTable, Said, object, part};
 use crate::error::line;
@@ -31,6 +31,16 @@ pub(crate) struct User {
     pub(crate) id: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
+}
+
+impl User {
+    /// As JSON, without what is not told.
+    pub(crate) fn to_json(&self) -> String {
+        let parts = [("id", &self.id), ("email", &self.email), ("name", &self.name)];
+        let told = parts.into_iter().filter_map(|(key, part)| Some((key, part.as_deref()?)));
+        let told: Vec<String> = told.map(|(key, part)| format!("\"{key}\":{}", Value::from(part))).collect();
+        format!("{{{}}}", told.join(","))
+    }
 }
 
 /// What became of a record.

@@ -14,6 +14,7 @@ use crate::airtable::payload::Payload;
 use crate::airtable::payload_page::PAGE;
 use crate::changes::feed::Reached;
 use crate::changes::heads::Heads;
+use crate::changes::listing::Listing;
 use crate::changes::offset::{FeedPosition, Position};
 use crate::changes::reread::{Lost, lost_error};
 use crate::changes::webhook::{Webhook, begun_by_another};
@@ -30,6 +31,7 @@ pub(super) struct LogFeed<'s> {
     pub(super) client: &'s Arc<Client>,
     pub(super) plan: &'s Scan,
     pub(super) options: &'s ReadOptions,
+    pub(super) listing: Listing<'s>,
     pub(super) looked_at: &'s LookedAt,
     pub(super) heads: &'s Heads,
 }
@@ -37,11 +39,24 @@ pub(super) struct LogFeed<'s> {
 impl LogFeed<'_> {
     /// Where the log goes from `start` on. One question: how far the webhook is. Where it has moved, one more: whether it
     /// says that it has failed; and the payloads, where a batch is bounded.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for what was lost; [`Error::NotFound`] where that is the table itself, whose webhook ends with it.
     pub(super) async fn latest(&self, start: Option<&Position>, limit: Limit<'_>) -> Result<Reached> {
         let last = match start {
             Some(Position::Feed(last)) => Some(last),
             _ => None,
         };
+        match self.reached(last, limit).await {
+            Err(lost @ Error::Data(_)) => match self.listing.definition().await {
+                Err(gone @ Error::NotFound(_)) => Err(gone),
+                _ => Err(lost),
+            },
+            told => told,
+        }
+    }
+
+    async fn reached(&self, last: Option<&FeedPosition>, limit: Limit<'_>) -> Result<Reached> {
         let mut asking = None;
         if let Some((last, since)) = last.filter(|last| self.may_rest(last, limit)).zip(limit.since) {
             match self.heads.rest(self.client, last, since.moment()).await {

@@ -95,7 +95,8 @@ impl PayloadReader<'_> {
         match &last.unread {
             Some(unread) => changed.also_awaited(unread),
             None if last.next > 1 => match self.told_before(last).await? {
-                Ok(earlier) => changed.also_created(earlier),
+                // They may have come before, with a time up to that of the position.
+                Ok(earlier) => changed.also_created(earlier.no_earlier_than(micros(last.at))),
                 Err(loss) => return Ok(Err(loss)),
             },
             None => {}

@@ -174,6 +174,14 @@ impl Changed {
         }
     }
 
+    /// The same changes, none of them earlier than a time.
+    pub(super) fn no_earlier_than(mut self, at: Micros) -> Self {
+        for change in self.records.values_mut() {
+            change.at = change.at.max(at);
+        }
+        self
+    }
+
     fn also_as(&mut self, id: String, at: Micros, word: Word) {
         self.records.entry(id).or_insert(Change { at, word, transaction: Transaction::Payload(0) });
     }

@@ -402,8 +402,8 @@ impl Stream {
     }
 
     fn log_feed(&self) -> LogFeed<'_> {
-        let (looked_at, heads) = (&self.looked_at, &self.heads);
-        LogFeed { client: &self.client, plan: &self.plan, options: &self.options, looked_at, heads }
+        let (listing, looked_at, heads) = (self.listing(), &self.looked_at, &self.heads);
+        LogFeed { client: &self.client, plan: &self.plan, options: &self.options, listing, looked_at, heads }
     }
 
     fn feed(&self) -> Feed<'_> {

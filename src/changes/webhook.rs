@@ -114,6 +114,11 @@ impl Webhook {
         (!self.is_hook_enabled).then(|| "is disabled, because something that it watched was removed".to_owned())
     }
 
+    /// Whether it has told something since a position of its own.
+    pub(super) fn is_beyond(&self, last: &FeedPosition) -> bool {
+        last.webhook_id == self.id && last.next < self.cursor_for_next_payload
+    }
+
     /// When it expires, unless somebody reads it before.
     pub(super) fn expires(&self) -> Option<Seconds> {
         self.expiration_time.as_deref().and_then(seconds)
@@ -230,7 +235,7 @@ pub(super) fn suitable<'w>(
 ///
 /// # Errors
 /// [`Error::NotFound`] and [`Error::Option`] for a webhook that was named and does not serve; [`Error::Data`] for one
-/// that has ended or cannot be read.
+/// that has ended, unless a log has not read all that it told, or cannot be read.
 pub(super) fn chosen<'w>(
     webhooks: &'w [Webhook],
     plan: &Scan,
@@ -239,12 +244,16 @@ pub(super) fn chosen<'w>(
     now: Seconds,
 ) -> Result<Option<&'w Webhook>> {
     let purpose = Purpose::of(plan);
+    // What it told before its end is still there, and nothing else tells it: the end is found at the next question.
+    let tells_log_more = |webhook: &Webhook| {
+        purpose == Purpose::Log && webhook.unreadable.is_none() && last.is_some_and(|last| webhook.is_beyond(last))
+    };
     if let Some(id) = &options.webhook_id {
         if let Some(last) = last.filter(|last| purpose == Purpose::Log && last.webhook_id != *id) {
             return Err(begun_by_another(plan, &last.webhook_id, id));
         }
         let webhook = named(webhooks, id, &plan.table_id, purpose)?;
-        return match webhook.end(now) {
+        return match webhook.end(now).filter(|_| !tells_log_more(webhook)) {
             None => Ok(Some(webhook)),
             Some(end) => Err(Error::Data(format!(
                 "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is found or \
@@ -254,7 +263,7 @@ pub(super) fn chosen<'w>(
     }
     if let Some(last) = last {
         let known = webhooks.iter().find(|webhook| webhook.id == last.webhook_id);
-        match known.map(|webhook| (webhook, webhook.end(now))) {
+        match known.map(|webhook| (webhook, webhook.end(now).filter(|_| !tells_log_more(webhook)))) {
             Some((webhook, None)) => return Ok(Some(webhook)),
             _ if options.reread_when_lost => {}
             Some((webhook, Some(end))) => return Err(lost_error(plan, &format!("webhook {} {end}", webhook.id))),

@@ -171,9 +171,8 @@ impl Webhooks<'_> {
                 return Ok(Chosen { webhook, told: self.now()?, is_asked: true });
             };
             // What is new is read next, and tells a failure by itself.
-            let is_read_next =
-                |last: &FeedPosition| last.webhook_id == webhook.id && last.next < webhook.cursor_for_next_payload;
-            if last.is_some_and(is_read_next) || !self.has_failed(&webhook, &mut webhooks).await? {
+            let is_read_next = last.is_some_and(|last| webhook.is_beyond(last));
+            if is_read_next || !self.has_failed(&webhook, &mut webhooks).await? {
                 return Ok(Chosen { webhook, told, is_asked });
             }
         }

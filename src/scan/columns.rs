@@ -261,9 +261,9 @@ pub(super) fn spark_schema(columns: &[Column]) -> String {
 }
 
 /// The columns of every log of changes.
-pub(super) fn log_columns() -> Vec<Column> {
+pub(super) fn log_columns(nested: Nested) -> Vec<Column> {
     let own = |column: LogColumn| Column::new(column.name(), column.is_nullable(), Source::Log(column));
-    std::iter::once(Column::new("id", false, Source::RecordId)).chain(LogColumn::ALL.map(own)).collect()
+    std::iter::once(Column::new("id", false, Source::RecordId)).chain(LogColumn::all(nested).map(own)).collect()
 }
 
 /// The names of a table's columns by the ids of their fields. They are made from all fields, so that leaving one out does

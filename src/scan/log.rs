@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::airtable::schema::Field;
 use crate::columns::{Object, Shape};
+use crate::options::Nested;
 
 /// A column of a log of changes, besides the record's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub enum LogColumn {
     ChangedAt,
     /// Who changed it.
     ChangedBy,
+    /// The same as JSON.
+    ChangedByJson,
     /// The way by which the change came in.
     Source,
     /// The number of the transaction in the base.
@@ -32,18 +35,20 @@ pub enum LogColumn {
 }
 
 impl LogColumn {
-    /// All of them, in the order of the schema.
-    pub(super) const ALL: [Self; 9] = [
-        Self::Change,
-        Self::FieldId,
-        Self::Field,
-        Self::OldValue,
-        Self::NewValue,
-        Self::ChangedAt,
-        Self::ChangedBy,
-        Self::Source,
-        Self::Transaction,
-    ];
+    /// Those of a log, in the order of the schema.
+    pub(super) fn all(nested: Nested) -> [Self; 9] {
+        [
+            Self::Change,
+            Self::FieldId,
+            Self::Field,
+            Self::OldValue,
+            Self::NewValue,
+            Self::ChangedAt,
+            if nested == Nested::Json { Self::ChangedByJson } else { Self::ChangedBy },
+            Self::Source,
+            Self::Transaction,
+        ]
+    }
 
     /// What it is called.
     pub(super) fn name(self) -> &'static str {
@@ -54,7 +59,7 @@ impl LogColumn {
             Self::OldValue => "old_value",
             Self::NewValue => "new_value",
             Self::ChangedAt => "_changed_at",
-            Self::ChangedBy => "changed_by",
+            Self::ChangedBy | Self::ChangedByJson => "changed_by",
             Self::Source => "source",
             Self::Transaction => "transaction",
         }
@@ -65,6 +70,7 @@ impl LogColumn {
         match self {
             Self::ChangedAt => Shape::Timestamp,
             Self::ChangedBy => Shape::Struct(Object::Collaborator),
+            Self::ChangedByJson => Shape::Json,
             Self::Transaction => Shape::Int,
             Self::Change | Self::FieldId | Self::Field | Self::OldValue | Self::NewValue | Self::Source => Shape::Text,
         }
@@ -79,7 +85,7 @@ impl LogColumn {
             Self::OldValue => "JSON of the cell before; NULL where it was empty",
             Self::NewValue => "JSON of the cell after; NULL where it is empty",
             Self::ChangedAt => "when the change was made",
-            Self::ChangedBy => "who made the change; NULL where Airtable names nobody",
+            Self::ChangedBy | Self::ChangedByJson => "who made the change; NULL where Airtable names nobody",
             Self::Source => "the way by which the change came in, as Airtable calls it",
             Self::Transaction => "number of the base's transaction, of which all rows have the same",
         }

@@ -531,3 +531,48 @@ async fn an_idle_log_keeps_its_webhook_alive_and_asks_once() {
     edit(&source, &source.all_ids()[0], "late");
     assert_eq!(follower.all().await.expect("rows").len(), 1);
 }
+
+#[tokio::test]
+async fn what_was_told_before_a_webhook_ended_arrives() {
+    for more in [&[][..], &[("max_records_per_batch", "1")]] {
+        let source = Source::with_items(2);
+        let mut follower = Follower::begun(&source, more).await;
+        source.mock.advance_clock(6.0 * 86_400.0);
+        edit(&source, &source.all_ids()[0], "told");
+        edit(&source, &source.all_ids()[1], "told, too");
+        source.mock.advance_clock(2.0 * 86_400.0);
+        edit(&source, &source.all_ids()[0], "untold");
+        follower = follower.restarted(&source, more).await;
+        let rows = follower.all().await.expect("what was told");
+        assert_eq!(
+            rows.iter().map(|row| row.new.clone()).collect::<Vec<_>>(),
+            [Some(json!("told")), Some(json!("told, too"))]
+        );
+        let error = follower.next().await.expect_err("it has expired");
+        assert!(error.to_string().contains("expired at"), "{error}");
+    }
+    // What it told first is no longer there.
+    let source = Source::with_items(2);
+    let mut follower = Follower::begun(&source, &[]).await;
+    edit(&source, &source.all_ids()[0], "let go");
+    source.mock.advance_clock(6.0 * 86_400.0);
+    edit(&source, &source.all_ids()[1], "kept");
+    source.mock.advance_clock(2.0 * 86_400.0);
+    let error = follower.next().await.expect_err("a gap");
+    assert!(error.to_string().contains("are missing from number 1 on"), "{error}");
+}
+
+#[tokio::test]
+async fn a_removed_table_ends_its_log() {
+    let source = Source::with_items(2);
+    let base = source.mock.base_id();
+    source.mock.create_table(&base, &json!({"name": "Other", "fields": [{"name": "A"}]})).expect("a table");
+    let mut follower = Follower::begun(&source, &[]).await;
+    edit(&source, &source.all_ids()[0], "told");
+    source.mock.remove_table(&base, "Items").expect("removed");
+    assert_eq!(follower.next().await.expect("what was told").0.len(), 1);
+    for _ in 0..2 {
+        let error = follower.next().await.expect_err("no table");
+        assert!(matches!(&error, Error::NotFound(text) if text.contains("was removed from base")), "{error}");
+    }
+}

@@ -429,6 +429,22 @@ async fn a_clock_that_is_put_back_holds_a_read_up_for_seconds_only() {
 }
 
 #[tokio::test]
+async fn a_record_that_is_looked_for_again_does_not_go_back_in_time() {
+    let source = Source::with_items(3);
+    let mut stream = Reader::new(&source, &[FEED]).await;
+    let new = add(&source, "new");
+    source.mock.advance_clock(20.0);
+    // Without a start nobody looks whether what was created just before can be read: the next range does.
+    let end = stream.stream.latest(None, None).await.expect("an offset").offset;
+    let first = stream.between(None, &end).await.expect("the table");
+    stream.start = Some(end);
+    edit(&source, &source.all_ids()[0], "edited");
+    let next = stream.settled().await;
+    let at = |rows: &[Row]| rows.iter().find(|row| row.id == new).map(|row| row.changed_at).expect("the record");
+    assert!(at(&first) <= at(&next), "{first:?} {next:?}");
+}
+
+#[tokio::test]
 async fn a_removed_table_ends_its_stream() {
     let source = Source::with_items(3);
     let base = source.mock.base_id();

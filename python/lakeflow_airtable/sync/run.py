@@ -18,7 +18,7 @@ from ..shown import scrubbed
 from ..specification.names import digest
 from ..specification.spec import Entry
 from ..specification.tables import CURSOR, DELETED, excluded_columns, primary_keys
-from ..specification.upkeep import Upkeep, upkeep
+from ..specification.upkeep import LOG, Upkeep, upkeep
 from . import history, shape
 from .report import TableReport
 from .target import END, START, Conflict, Copy, Counts, Found, Merging, Progress, without
@@ -170,10 +170,14 @@ class TableSync:
                 f"{self._copy.name} is the copy of table {found.progress.table} of base {found.progress.base}, "
                 f"and not of {wanted.table} of {wanted.base}: give another destination"
             )
-        if replace(found.progress, offset="") != wanted and not self._is_refreshed:
+        is_other = replace(found.progress, offset="") != wanted
+        # What a log holds is nowhere else, and no log is loaded.
+        is_log = LOG in (found.progress.mode, wanted.mode)
+        if is_other and (is_log or not self._is_refreshed):
+            way_out = "give another destination" if is_log else "load it anew by refresh, or give another destination"
             raise OptionError(
                 f"{self._copy.name} was kept as {_described(found.progress)}, and is to be kept as "
-                f"{_described(wanted)}: load it anew by refresh, or give another destination"
+                f"{_described(wanted)}: {way_out}"
             )
         self._report.drift = shape.drift(found.schema, self._columns(scan))
         for change in self._report.drift:

@@ -115,6 +115,12 @@ def _as_read(given: Options) -> Options:
     part = by_name.get("part", "").strip().lower()
     if part in ("links", "attachments"):
         raise OptionError(f"verify compares rows by one key, and {part} have several: leave part out", option="part")
+    if by_name.get("ingestion_type", "").strip().lower() == "change_log":
+        raise OptionError(
+            "verify sets the rows of a copy against the records of a table, and a log of changes has a row for each "
+            "change: leave ingestion_type out, and verify a copy of the records",
+            option="ingestion_type",
+        )
     read = {name: value for name, value in given.items() if name.lower() != "attachment_location"}
     if by_name.get("attachments", "").strip().lower() == "download":
         read = {name: value for name, value in read.items() if name.lower() != "attachments"} | {

@@ -106,6 +106,21 @@ fn who_made_the_change_is_told_in_many_forms() {
 }
 
 #[test]
+fn a_person_can_be_told_as_json() {
+    for (person, expected) in [
+        (
+            json!({"id": "usrA", "email": "a@example.com", "name": "A \"B\""}),
+            r#"{"id":"usrA","email":"a@example.com","name":"A \"B\""}"#,
+        ),
+        (json!({"id": "usrA", "name": null}), r#"{"id":"usrA"}"#),
+        (json!({}), "{}"),
+    ] {
+        let user: User = serde_json::from_value(person).expect("a person");
+        assert_eq!(user.to_json(), expected);
+    }
+}
+
+#[test]
 fn nothing_of_another_table_matters() {
     let payload = json!({"actionMetadata": 5, "changedTablesById": {"tblB": {"createdRecordsById": 5}}});
     assert!(read(&payload).expect("a payload").records.is_empty());

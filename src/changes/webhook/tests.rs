@@ -261,3 +261,19 @@ fn a_log_has_a_webhook_of_its_own() {
         assert!(error.contains(expected), "{options:?}: {error}");
     }
 }
+
+#[test]
+fn a_log_reads_what_a_webhook_told_before_its_end() {
+    let expired = webhook("ach1", &json!({"expirationTime": "1970-01-01T00:00:00.000Z"}));
+    let at = |next| FeedPosition { webhook_id: "ach1".into(), next, at: 0, after: None, parts: None, unread: None };
+    for (mode, next, goes_on) in
+        [("change_log", 4, true), ("change_log", 5, false), ("change_log", 6, false), ("cdc_with_deletes", 4, false)]
+    {
+        let (plan, options) = planned(&[("ingestion_type", mode)]);
+        let chosen = chosen(std::slice::from_ref(&expired), &plan, &options, Some(&at(next)), 9);
+        assert_eq!(chosen.is_ok(), goes_on, "{mode} {next}");
+    }
+    let odd = Webhook { unreadable: Some("odd".into()), ..expired };
+    let (plan, options) = planned(&[("ingestion_type", "change_log")]);
+    assert!(chosen(&[odd], &plan, &options, Some(&at(4)), 9).is_err());
+}

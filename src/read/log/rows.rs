@@ -94,6 +94,7 @@ struct Row<'r> {
     new: Option<String>,
     at: i64,
     user: Option<&'r User>,
+    user_as_json: Option<&'r str>,
     source: Option<&'r str>,
     transaction: i64,
 }
@@ -118,6 +119,7 @@ impl LogRows {
         let at = payload.at().ok_or("it has no timestamp that can be read")?;
         let number = payload.base_transaction_number.and_then(|number| i64::try_from(number).ok());
         let transaction = number.ok_or("it has no baseTransactionNumber that can be read")?;
+        let user_as_json = change.user.as_ref().map(User::to_json);
         for Told { record, cell } in told {
             let field = cell.and_then(|(id, _)| self.fields.by_id.get(id));
             let value = |raw: &Option<Box<serde_json::value::RawValue>>| as_in_records(field, raw.as_deref()?);
@@ -130,6 +132,7 @@ impl LogRows {
                 new: cell.and_then(|(_, cell)| value(&cell.new)),
                 at,
                 user: change.user.as_ref(),
+                user_as_json: user_as_json.as_deref(),
                 source: change.source.as_deref(),
                 transaction,
             };
@@ -228,6 +231,7 @@ impl Row<'_> {
             LogColumn::OldValue => self.old.as_deref(),
             LogColumn::NewValue => self.new.as_deref(),
             LogColumn::Source => self.source,
+            LogColumn::ChangedByJson => self.user_as_json,
             LogColumn::ChangedAt | LogColumn::ChangedBy | LogColumn::Transaction => None,
         }
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -79,11 +80,13 @@ def test_a_log_makes_of_nothing_what_the_table_is(seed: int, most: int | None) -
 
 
 def test_its_columns_are_those_of_the_contract(items: MockAirtable) -> None:
-    base = Airtable(**items.options(), **LOG, column_names="id", nested="json", rescued_data_column="rescued")
+    base = Airtable(**items.options(), **LOG, column_names="id", rescued_data_column="rescued")
     schema = pa.schema(base.schema("Items"))
     assert dict(zip(schema.names, schema.types, strict=True)) == COLUMNS
     required = [field.name for field in schema if not field.nullable]
     assert required == ["id", "change", "_changed_at", "transaction"]
+    schema = pa.schema(base.schema("Items", nested="json"))
+    assert dict(zip(schema.names, schema.types, strict=True)) == COLUMNS | {"changed_by": pa.string()}
     # For who keeps it, it is a table that is appended to.
     assert dict(base.metadata("Items")) == {
         "primary_keys": ["transaction", "id", "change", "field_id"],
@@ -141,6 +144,8 @@ def test_what_cannot_be_is_an_option_error(items: MockAirtable) -> None:
         assert caught.value.option == option
     with pytest.raises(OptionError, match="change_log, which is a stream"):
         base.read("Items", **LOG)
+    with pytest.raises(OptionError, match="a log of changes has a row for each change: leave ingestion_type out"):
+        base.verify("Items", pa.table({"id": ["rec1"]}), **LOG)
     start = base.latest_offset("Items", ingestion_type="cdc_with_deletes")
     with pytest.raises(OptionError, match="checkpoint belongs to a stream of mode cdc_with_deletes"):
         base.changes("Items", start=start, **LOG)
@@ -167,6 +172,23 @@ def test_the_command_line_appends_to_a_log(items: MockAirtable, tmp_path: Path) 
     ran = run(items, "read", "Items", "--ingestion-type", "change_log")
     assert ran.returncode == 2
     assert "change_log, which is a stream" in ran.stderr
+
+
+def test_a_log_can_be_written_as_csv(items: MockAirtable, tmp_path: Path) -> None:
+    given = ("changes", "Items", "--ingestion-type", "change_log", "--offset-file", str(tmp_path / "items.offset"))
+    assert run(items, *given, "--format", "csv").returncode == 0
+    [record] = items.records("Items")[:1]
+    items.update_records("Items", {record["id"]: {"Name": "new"}})
+    items.set_faults(change_source="automation")
+    items.delete_records("Items", [record["id"]])
+    log = list(csv.DictReader(run(items, *given, "--format", "csv").stdout.splitlines()))
+    assert json.loads(log[0]["changed_by"]) == {
+        "id": "usrMockPerson0001",
+        "email": "ada.example@example.com",
+        "name": "Ada Example",
+    }
+    assert [(row["change"], row["new_value"]) for row in log] == [("updated", '"new"'), ("deleted", "")]
+    assert log[1]["changed_by"] == ""
 
 
 def test_no_line_of_it_shows_the_token(items: MockAirtable) -> None:

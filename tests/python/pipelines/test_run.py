@@ -10,7 +10,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow
 import pytest
@@ -20,7 +20,7 @@ from lakeflow_airtable.mock import MockAirtable
 from pipeline_server import PipelineServer, by_id, project_of
 
 if TYPE_CHECKING:
-    pass
+    from pyspark.sql import SparkSession
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(400)]
 
@@ -45,6 +45,31 @@ def vendors(table, scd_type):
 history = vendors("vendor_history", "SCD_TYPE_2")
 ingest(SparkSession.active(), {"objects": [{"table": vendors("vendors", "SCD_TYPE_1")}, {"table": history}]})
 """
+
+LOGS = """
+from pyspark.sql import SparkSession
+
+from lakeflow_airtable import ingest
+
+
+def kept(table, **configuration):
+    return {"table": {"source_table": "Vendors", "destination_table": table, "table_configuration": configuration}}
+
+
+log = {"ingestion_type": "change_log"}
+objects = [
+    kept("vendors", fields=["Name", "Country"]),
+    kept("vendor_log", **log),
+    kept("vendor_names", **log, fields=["Name"], where="change = 'updated'", max_records_per_batch=3),
+]
+ingest(SparkSession.active(), {"objects": objects})
+"""
+
+
+def log_of(spark: SparkSession, table: str) -> list[tuple[Any, ...]]:
+    """The rows of a log in the order of what happened."""
+    log = spark.table(table).orderBy("transaction", "id", "field").collect()
+    return [(row.id, row.change, row.field, row.old_value, row.new_value, row.source) for row in log]
 
 
 def assert_nothing_shows_the_token(server: PipelineServer, printed: str, mock: MockAirtable) -> None:
@@ -167,4 +192,49 @@ def test_auto_cdc_keeps_a_table_and_its_history(tmp_path: Path, mergeable_catalo
             assert versions[third] == [(vendors[third], True)]
             assert versions[new] == [("New", True)]
             assert sum(map(len, versions.values())) == len(vendors) + 2
+        assert_nothing_shows_the_token(server, printed, mock)
+
+
+def test_a_log_is_appended_run_by_run(tmp_path: Path) -> None:
+    project = project_of(tmp_path, LOGS)
+    once = {"spark.sql.pipelines.maxFlowRetryAttempts": "0"}
+    with MockAirtable() as mock, PipelineServer(tmp_path / "server", once) as server:
+        names = {record["id"]: record["fields"].get("Name") for record in mock.records("Vendors")}
+        first, second, *more = [record for record, name in names.items() if name][:12]
+        printed = server.run(project, mock)
+        with server.session() as spark:
+            assert log_of(spark, "vendor_log") == log_of(spark, "vendor_names") == [], "a log begins with its first run"
+            assert spark.table("vendors").count() == len(names)
+
+        expected = []
+        for turn in ("once", "again"):
+            for number, record in enumerate(more):
+                mock.set_faults(change_source="automation" if number % 2 else "client")
+                mock.update_records("Vendors", {record: {"Name": f"{turn} {number}"}})
+                old, names[record] = names[record], f"{turn} {number}"
+                source = "automation" if number % 2 else "client"
+                expected.append((record, "updated", "Name", f'"{old}"', f'"{names[record]}"', source))
+            if turn == "again":
+                mock.set_faults(change_source=None)
+                mock.delete_records("Vendors", [second])
+                del names[second]
+            printed += server.run(project, mock)
+            with server.session() as spark:
+                assert log_of(spark, "vendor_names") == expected
+                log = log_of(spark, "vendor_log")
+                assert [row for row in log if row[2] == "Name"] == expected
+                deleted = [row for row in log if row[1] == "deleted"]
+                assert deleted == [(second, "deleted", None, None, None, "client")][: turn == "again"]
+                assert {row["id"]: row["name"] for row in spark.table("vendors").collect()} == names
+
+        # A gap ends the log's own flow; the table beside it goes on.
+        mock.advance_clock(8 * 86_400)
+        mock.update_records("Vendors", {first: {"Name": "after the gap"}})
+        ran = server.attempt(project, mock)
+        printed += ran.stdout + ran.stderr
+        assert ran.returncode == 1
+        assert "changes are lost" in printed
+        with server.session() as spark:
+            assert log_of(spark, "vendor_names") == expected
+            assert {row["id"]: row["name"] for row in spark.table("vendors").collect()}[first] == "after the gap"
         assert_nothing_shows_the_token(server, printed, mock)

@@ -53,15 +53,15 @@ def table(format: str, directory: Path, name: str) -> pa.Table:
 
 
 def rows(format: str, directory: Path, name: str) -> list[Row]:
-    return [_plain(row) for row in table(format, directory, name).to_pylist()]
+    return [plain(row) for row in table(format, directory, name).to_pylist()]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The same value whatever format it came from: moments in one time zone."""
     if isinstance(value, dict):
-        return {name: _plain(cell) for name, cell in value.items()}
+        return {name: plain(cell) for name, cell in value.items()}
     if isinstance(value, list):
-        return [_plain(cell) for cell in value]
+        return [plain(cell) for cell in value]
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(timezone.utc)
     return value
@@ -71,7 +71,7 @@ def base_rows(options: dict[str, str], name: str, **read: Any) -> dict[str, Row]
     """What the base holds, by id."""
     from lakeflow_airtable import Airtable
 
-    found = [_plain(row) for row in pa.table(Airtable(**options).read(name, **read)).to_pylist()]
+    found = [plain(row) for row in pa.table(Airtable(**options).read(name, **read)).to_pylist()]
     return {row["id"]: row for row in found}
 
 

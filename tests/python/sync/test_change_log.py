@@ -66,6 +66,22 @@ def test_a_log_is_never_loaded_anew(items: MockAirtable, lake: Path) -> None:
         sync(items, "delta", lake, spec, refresh=["Items"])
 
 
+def test_a_log_becomes_no_other_copy_and_no_copy_a_log(items: MockAirtable, lake: Path) -> None:
+    def kept(table: str, **configuration: str) -> dict[str, Any]:
+        entry = {"source_table": "Items", "destination_table": table, "table_configuration": configuration}
+        return {"objects": [{"table": entry}]}
+
+    sync(items, "delta", lake, kept("log", **LOG))
+    sync(items, "delta", lake, kept("records", ingestion_type="snapshot"))
+    edit(items, "one")
+    sync(items, "delta", lake, kept("log", **LOG))
+    for spec in (kept("log", ingestion_type="snapshot"), kept("records", **LOG)):
+        for refresh in (False, True):
+            [failed] = sync(items, "delta", lake, spec, refresh=refresh)
+            assert str(failed.error).endswith(": give another destination"), "not by refresh, which loses the log"
+    assert table("delta", lake, "log").num_rows == 1
+
+
 def test_a_log_with_a_gap_says_what_to_do(items: MockAirtable, lake: Path) -> None:
     sync(items, "delta", lake)
     edit(items, "kept")

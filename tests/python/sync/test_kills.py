@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 
 import sync_job
 from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
 from mutations import COMPUTED, ORDERS, Script
-from sync_copies import assert_equal, assert_history, base_rows, current, rows, target
+from sync_copies import assert_equal, assert_history, base_rows, current, plain, rows, target
 
 SEED = int(os.environ.get("CHAOS_SEED", "20260229"))
 CHANGES = int(os.environ.get("SYNC_CHANGES", "150"))
@@ -89,6 +90,37 @@ def test_a_copy_is_the_base_in_the_end(lake: Path, format: str, mode: str) -> No
             copied = current(copied)
         # An edit elsewhere changes the computed columns, and in `cdc` nothing in the record says so.
         assert_equal(copied, base, leave_out=COMPUTED if mode.startswith("cdc") and "deletes" not in mode else ())
+
+
+@pytest.mark.parametrize("format", ["delta", "duckdb", "iceberg"])
+def test_a_log_has_each_change_once(lake: Path, format: str) -> None:
+    rng = random.Random(f"{SEED} {format} log")
+    print(f"CHAOS_SEED={SEED}")
+    with MockAirtable(sample=False, seed=7) as mock:
+        script = Script(mock, rng.randrange(10**9), deletes=True, orders=40)
+        options = mock.options(base_id=script.base)
+        base = Airtable(**options, ingestion_type="change_log")
+        spec = [{"table": {"source_table": ORDERS, "destination_table": "orders"}}]
+        how: dict[str, Any] = {**target(format, lake), "ingestion_type": "change_log"}
+        assert sync_job.run(options, {"objects": spec}, **how) == 0
+        start = base.latest_offset(ORDERS)
+        killed = 0
+        for number in range(4):
+            bound = {} if number % 2 else {"max_records_per_batch": 30}
+            for _ in range(3):
+                script.burst()
+            moment = (rng.choice(sync_job.MOMENTS), rng.randint(1, 2))
+            job = sync_job.start(options, {"objects": spec}, moment=moment, **how, **bound)
+            while job.is_alive():
+                script.burst(4)
+                job.join(0.02)
+            assert job.exitcode in (0, -9), "a run has failed"
+            killed += job.exitcode == -9
+        assert killed > 1
+        assert sync_job.run(options, {"objects": spec}, **how) == 0
+        log = pyarrow.table(base.changes(ORDERS, start=start)).to_pylist()
+        assert len(log) > CHANGES
+        assert sorted(map(repr, rows(format, lake, "orders"))) == sorted(map(repr, map(plain, log)))
 
 
 @pytest.mark.parametrize("moment", [(when, number) for when in sync_job.MOMENTS for number in (1, 2)], ids=str)
