@@ -16,9 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from cluster import session_settings
 
+from lakeflow_airtable import Airtable
 from lakeflow_airtable.mock import MockAirtable
 from mutations import COMPUTED, ORDERS, Script
 from stream_chaos import Blow, Chaos
@@ -99,7 +101,7 @@ def everything_arrives(
     moments: Sequence[str],
     **on: Any,
 ) -> None:
-    """The three kinds of stream side by side: two of a base where nothing is deleted, one of a base where much is."""
+    """The kinds of stream side by side: two of a base where nothing is deleted, two of a base where much is."""
     rng = random.Random(seed)
     manners = {name: rng.random() < 0.5 for name in ("hidden_milliseconds", "blank_modified_until_edited")}
     with MockAirtable(sample=False, seed=seed % 1_000, faults=manners) as mock:
@@ -112,8 +114,12 @@ def everything_arrives(
             return stream(mock, script.base, directory / mode, ingestion_type=mode, **bound)
 
         cdc, append = streamed(lasting, "cdc"), streamed(lasting, "append")
-        with_deletes = streamed(passing, "cdc_with_deletes")
-        streams = [cdc, append, with_deletes]
+        with_deletes, log = streamed(passing, "cdc_with_deletes"), streamed(passing, "change_log")
+        streams = [cdc, append, with_deletes, log]
+        # A log begins when it is started.
+        available_now(spark, log)
+        told = Airtable(**mock.options(base_id=passing.base), ingestion_type="change_log")
+        begin = told.latest_offset(ORDERS)
         settings = {**session_settings(directory), **SETTINGS, **settings}
         with Chaos(mock, [lasting, passing], streams, rng, settings=settings, directory=directory, **on) as chaos:
             chaos.run(changes, blows(rng, victims, moments, len(streams)))
@@ -133,11 +139,18 @@ def everything_arrives(
         def cdc_with_deletes_arrived() -> None:
             base = snapshot(mock.options(base_id=passing.base), ORDERS)
             assert_same(kept(with_deletes.batches), base, deletes=True)
-            # Whoever died between making the change feed and storing its name: the next one found it.
-            assert len(webhooks(mock, passing.base)) == 1
+
+        def log_arrived() -> None:
+            expected = pa.table(told.changes(ORDERS, start=begin)).to_pylist()
+            arrived = [row for _, row in sorted(kept(log.batches), key=lambda entry: entry[0][1:])]
+            assert len(arrived) == len(expected) > changes
+            assert [row for row in arrived if row not in expected] == []
+            assert arrived == expected, "in another order"
+            # Whoever died between making a webhook and storing its name: the next one found it.
+            assert len(webhooks(mock, passing.base)) == 2, "one for records, and one for the log"
 
         problems = []
-        for arrived in (append_arrived, cdc_arrived, cdc_with_deletes_arrived):
+        for arrived in (append_arrived, cdc_arrived, cdc_with_deletes_arrived, log_arrived):
             try:
                 arrived()
             except AssertionError as error:
