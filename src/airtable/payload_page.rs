@@ -33,7 +33,7 @@ pub(crate) enum NoPage {
     Absent(Error),
 }
 
-/// Some payloads from a number on. Reading them keeps the webhook alive.
+/// Some payloads from a number on, fewer where their answer would be too large. Reading them keeps the webhook alive.
 ///
 /// # Errors
 /// What requests fail with.
@@ -44,15 +44,16 @@ pub(crate) async fn page<T: OfTable>(
     limit: u64,
     tally: &Arc<Tally>,
 ) -> Result<Result<Payloads<T>, NoPage>> {
-    let request = Request {
-        purpose: Purpose::Webhooks,
-        method: Method::GET,
-        path: ["bases", of.base, "webhooks", of.webhook, "payloads"].map(str::to_owned).into(),
-        query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
-        body: None,
-        base_id: Some(of.base.to_owned()),
+    let mut limit = limit;
+    let (request, told) = loop {
+        let request = request(of, cursor, limit);
+        match client.try_text(&request, tally, |text| Payloads::read(text, of.table)).await? {
+            // A payload can hold whole texts, and what they were before.
+            Err(Failure::TooLarge { .. }) if limit > 1 => limit /= 2,
+            told => break (request, told),
+        }
     };
-    match client.try_text(&request, tally, |text| Payloads::read(text, of.table)).await? {
+    match told {
         Ok(page) => Ok(Ok(page)),
         // A cursor whose payloads are gone may be refused rather than answered.
         Err(Failure::Status { status: 400 | 410 | 422, reason: Reason::Told | Reason::Unsigned, .. }) => {
@@ -62,6 +63,17 @@ pub(crate) async fn page<T: OfTable>(
             Ok(Err(NoPage::Absent(client.error(&request, &failure))))
         }
         Err(failure) => Err(client.error(&request, &failure)),
+    }
+}
+
+fn request(of: FeedOf<'_>, cursor: u64, limit: u64) -> Request {
+    Request {
+        purpose: Purpose::Webhooks,
+        method: Method::GET,
+        path: ["bases", of.base, "webhooks", of.webhook, "payloads"].map(str::to_owned).into(),
+        query: vec![("cursor", cursor.to_string()), ("limit", limit.to_string())],
+        body: None,
+        base_id: Some(of.base.to_owned()),
     }
 }
 

@@ -48,9 +48,9 @@ impl LogFeed<'_> {
             _ => None,
         };
         match self.reached(last, limit).await {
-            Err(loss @ Error::Data(_)) => match self.listing.definition().await {
+            Err(error @ Error::Data(_)) => match self.listing.definition().await {
                 Err(gone @ Error::NotFound(_)) => Err(gone),
-                _ => Err(loss),
+                _ => Err(error),
             },
             told => told,
         }

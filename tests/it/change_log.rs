@@ -563,6 +563,37 @@ async fn what_was_told_before_a_webhook_ended_arrives() {
 }
 
 #[tokio::test]
+async fn payloads_that_are_too_large_together_are_asked_for_in_parts() {
+    let too_large =
+        |times| json!({"times": times, "path": "/payloads", "action": {"gigantic": {"bytes": 150_000_000}}});
+    for mode in [LOG, FEED] {
+        let source = Source::with_items(60);
+        let mut stream = Reader::new(&source, &[mode]).await;
+        stream.settled().await;
+        for id in source.all_ids() {
+            edit(&source, &id, "edited");
+        }
+        source.mock.advance_clock(120.0);
+        let (start, end) = (stream.start.clone(), stream.latest().await.expect("an end"));
+        stream = stream.restarted().await;
+        source.faults(json!({"rules": [too_large(2)]}));
+        let mut batches = stream.connector.read(stream.stream.scan(start.as_ref(), &end).await.expect("a scan"));
+        let mut rows = 0;
+        while let Some(batch) = batches.next().await {
+            rows += batch.expect("a batch").num_rows();
+        }
+        assert_eq!(rows, 60, "{mode:?}");
+    }
+    // One alone is not told in parts.
+    let source = Source::with_items(1);
+    let mut follower = Follower::begun(&source, &[]).await;
+    edit(&source, &source.all_ids()[0], "edited");
+    source.faults(json!({"rules": [too_large(99)]}));
+    let error = follower.next().await.expect_err("too large");
+    assert!(error.to_string().contains("larger than 128 MiB"), "{error}");
+}
+
+#[tokio::test]
 async fn a_removed_table_ends_its_log() {
     let source = Source::with_items(2);
     let base = source.mock.base_id();

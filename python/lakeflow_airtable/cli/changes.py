@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "changes Vendors --offset-file vendors.offset >> vendors.jsonl",
     "changes Vendors --ingestion-type cdc_with_deletes --offset-file vendors.offset --output new.parquet",
+    "changes Vendors --ingestion-type change_log --offset-file log.offset >> log.jsonl",
     "changes Vendors --start monday.offset",
 )
 
@@ -34,7 +35,7 @@ def add(command: ArgumentParser) -> None:
         "--offset-file",
         metavar="FILE",
         help="holds how far the last run came, and is replaced by how far this one comes; where it is not "
-        "there, the whole table is read",
+        "there, the whole table is read, or a log of changes begins",
     )
     command.add_argument("--start", metavar="FILE", help="begin at this file's offset, whatever --offset-file holds")
     command.add_argument("--output", metavar="FILE", help="a file, or - for stdout; default: stdout")
@@ -53,6 +54,11 @@ def run(parsed: Namespace, console: Console) -> int:
     options = access.options(parsed, console, **formats.forced(form.format))
     # A snapshot has no changes, so it cannot be what is meant.
     options.setdefault("ingestion_type", "cdc")
+    if str(options["ingestion_type"]).strip().lower() == "change_log" and parsed.offset_file is None and start is None:
+        raise OptionError(
+            "a log of changes begins with its first run, which has no rows: give --offset-file, which keeps where it "
+            "began"
+        )
 
     from .._native import Connector
 

@@ -30,6 +30,15 @@ _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 # What Python's methods call their arguments, where messages name them.
 _ARGUMENT = re.compile(r"(?<=\bby )refresh\b|^(?:to|refresh|key|every)(?= (?:is|names) )")
 
+# What Spark keeps in a checkpoint, the command line keeps in a file.
+_OF_CHECKPOINTS = {
+    "a checkpointLocation of its own": "an --offset-file of its own",
+    "a new checkpoint": "a new --offset-file",
+    "the checkpoint belongs": "the offset belongs",
+    "the checkpoint's offset": "the offset",
+}
+_CHECKPOINT = re.compile("|".join(_OF_CHECKPOINTS))
+
 # Longer ones of the command line's arguments are not repeated: they may be secrets of any form.
 _LONGEST_SHOWN = 40
 
@@ -139,6 +148,7 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")
     parts = _QUOTED.split(_ARGUMENT.sub(r"--\g<0>", message))
     parts[::2] = [option.sub(lambda found: spellings[found[1] or found[2]], part) for part in parts[::2]]
+    parts[::2] = [_CHECKPOINT.sub(lambda found: _OF_CHECKPOINTS[found[0]], part) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -192,6 +192,15 @@ def test_errors_about_the_environment_name_the_variable(
         ('option tableName is "base_id \\" base_id"', 'the argument TABLE is "base_id \\" base_id"'),
         ("GET http://127.0.0.1/v0/base_id/x: check base_url.", "GET http://127.0.0.1/v0/base_id/x: check --base-url."),
         ("cannot tell the format of base_id.xlsx", "cannot tell the format of base_id.xlsx"),
+        (
+            'table "a new checkpoint": lost: with a new checkpoint',
+            'table "a new checkpoint": lost: with a new --offset-file',
+        ),
+        ("the checkpoint's offset is of version 9", "the offset is of version 9"),
+        (
+            "the checkpoint belongs to a: give every stream a checkpointLocation of its own",
+            "the offset belongs to a: give every stream an --offset-file of its own",
+        ),
     ],
 )
 def test_messages_are_spelled_as_the_command_line_is(message: str, said: str) -> None:

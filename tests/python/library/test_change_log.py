@@ -169,6 +169,12 @@ def test_the_command_line_appends_to_a_log(items: MockAirtable, tmp_path: Path) 
     [row] = map(json.loads, ran.stdout.splitlines())
     assert (row["id"], row["field"], row["old_value"], row["new_value"]) == (record["id"], "Name", '"item 0"', '"new"')
     assert run(items, *given).stdout == ""
+    ran = run(items, "changes", "Items", "--ingestion-type", "change_log")
+    assert (ran.returncode, "give --offset-file, which keeps where it began" in ran.stderr) == (2, True)
+    items.advance_clock(8 * 86_400)
+    ran = run(items, *given)
+    assert ran.returncode == 7
+    assert "start with a new --offset-file, and the log goes on from then" in ran.stderr
     ran = run(items, "read", "Items", "--ingestion-type", "change_log")
     assert ran.returncode == 2
     assert "change_log, which is a stream" in ran.stderr
