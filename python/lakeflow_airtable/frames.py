@@ -78,6 +78,11 @@ def _restricted(plan: Scan, predicate: pl.Expr, planned_at: int) -> Scan:
 
 def _narrowed(plan: Scan, columns: list[str]) -> Scan:
     """The plan with these columns alone; the record's id where there are none, because rows are still counted."""
+    # What did not fit is told of the fields that are read: of fewer of them the column would say less.
+    if any(
+        column["source"] == "rescued" and column["name"] in columns for column in json.loads(plan.to_json())["columns"]
+    ):
+        return plan
     fields = {field["name"]: field for field in json.loads(plan.spark_schema())["fields"]}
     wanted = [fields[name] for name in columns or ["id"]]
     return plan.select(json.dumps({"type": "struct", "fields": wanted}))

@@ -97,9 +97,19 @@ def _operand(node: Any) -> str:
     match node:
         case {"Column": str(name)}:
             return _name(name)
-        case {"Literal": _}:
+        case {"Literal": literal}:
             (value,) = _evaluated(node)
-            return _literal(value)
+            return _literal(_double(literal) if isinstance(value, float) else value)
+    raise _UnknownError
+
+
+def _double(node: Any) -> float:
+    """A literal's double, out of the text: polars reads doubles of JSON as their neighbours now and then."""
+    match node:
+        case {"Float": float() | int() as number} | {"Float64": float() | int() as number}:
+            return float(number)
+        case {"Dyn": inner} | {"Scalar": inner}:
+            return _double(inner)
     raise _UnknownError
 
 

@@ -161,6 +161,28 @@ def test_what_is_not_understood_is_no_condition() -> None:
     assert list(conditions(col("odd`name") == -2.5)) == ["`odd``name` = -2.5e0"]
 
 
+def test_a_double_is_asked_for_to_its_last_digit(mock_airtable: MockAirtable, base: Airtable) -> None:
+    # polars' own reader of JSON takes these for their neighbours.
+    numbers = [99999999.99999999, 9007199254740991.0]
+    precise = {"name": "Number", "type": "number", "options": {"precision": 8}}
+    mock_airtable.create_table("Precise", [{"name": "Name"}, precise], [{"Number": number} for number in numbers])
+    for number in numbers:
+        assert list(conditions(col("a") == number)) == [f"`a` = {number}e0"]
+        found = base.scan_polars("Precise").filter(col("number") == number).collect()
+        assert found["number"].to_list() == [number]
+
+
+def test_a_query_about_misfits_is_about_those_of_all_fields(odd: MockAirtable, base: Airtable) -> None:
+    whole = base.read(odd_table.TABLE).to_polars()
+    frame = base.scan_polars(odd_table.TABLE)
+    for predicate in (col("_rescued_data").is_null(), col("_rescued_data").str.contains("Half", literal=True)):
+        expected = whole.filter(predicate).select("id", "name")
+        assert 0 < expected.height < 350
+        assert sorted(frame.filter(predicate).select("id", "name").collect().rows()) == sorted(expected.rows())
+    told = frame.select("_rescued_data").collect()["_rescued_data"]
+    assert told.null_count() == whole["_rescued_data"].null_count()
+
+
 def test_a_copy_keeps_the_condition_that_it_was_begun_with(odd: MockAirtable, base: Airtable, tmp_path: Path) -> None:
     def entry(condition: str) -> dict[str, Any]:
         configuration = {"ingestion_type": "cdc", "where": condition}

@@ -105,6 +105,14 @@ def test_tables_records_and_fields() -> None:
             mock.records("U")
 
 
+def test_numbers_keep_their_last_digit(mock_airtable: MockAirtable) -> None:
+    numbers = [99999999.99999999, 9007199254740991.0, 0.30000000000000004, 1e-7]
+    precise = {"name": "Number", "type": "number", "options": {"precision": 8}}
+    mock_airtable.create_table("Precise", [{"name": "Name"}, precise], [{"Number": number} for number in numbers])
+    records = get(mock_airtable, f"/v0/{mock_airtable.base_id}/Precise")["records"]
+    assert [record["fields"]["Number"] for record in records] == numbers
+
+
 def test_generated_tables(mock_airtable: MockAirtable) -> None:
     mock_airtable.generate_table("Big", 5000, 20)
     mock_airtable.generate_table("Narrow", 10, [("Key", "singleLineText"), ("When", "dateTime")])
