@@ -75,17 +75,17 @@ impl Feed<'_> {
                 Err(held) => asking = held,
             }
         }
-        let Chosen { webhook, told: now, is_asked } = self.webhooks().choose(self.options, last, limit.since).await?;
+        let Chosen { webhook, told: now } = self.webhooks().choose(self.options, last, limit.since).await?;
+        let mut next = next(last, start.is_some(), &webhook, now, limit);
+        if next.is_idle {
+            self.webhooks().keep_alive(&webhook, now).await?;
+        }
         if let Some(last) =
             last.filter(|last| last.webhook_id == webhook.id && webhook.cursor_for_next_payload == last.next)
         {
             self.heads.note_works(last);
         }
         drop(asking);
-        let mut next = next(last, start.is_some(), &webhook, now, limit);
-        if next.is_idle && is_asked {
-            self.webhooks().keep_alive(&webhook, now).await?;
-        }
         match &next.cut {
             Cut::Nothing => {}
             // It is loaded in parts, from the first one on.

@@ -22,9 +22,6 @@ use crate::changes::webhook::Webhook;
 use crate::fingerprint::fingerprint;
 use crate::time::Seconds;
 
-/// A webhook that expires sooner is asked about by each stream itself: the longest `poll_seconds` is a day.
-const LEFT_SECONDS: Seconds = 2 * 86_400;
-
 /// How long a process that is asking is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -50,9 +47,9 @@ pub(super) struct List {
 enum Known {
     /// It has not moved, as somebody was told so long ago.
     Unmoved(Duration),
-    /// It has, or it is not known at all.
+    /// It has.
     Moved,
-    /// Nobody has asked since, or nobody has looked whether it works.
+    /// Nobody has asked since, or nobody has looked whether it works, or the webhook is to be read or is no longer there.
     Unsure,
 }
 
@@ -79,9 +76,26 @@ impl Heads {
     /// Takes note of a list.
     pub(super) fn note(&self, list: &List) {
         self.lists.lock().insert(self.base_id.clone(), list.clone());
-        let lasting = |webhook: &&Webhook| {
-            webhook.end(list.told).is_none() && webhook.expires().is_none_or(|end| end - list.told > LEFT_SECONDS)
+        self.write(list);
+    }
+
+    /// Takes note that somebody has read a webhook, so that others need not.
+    pub(super) fn note_read(&self, id: &str, now: Seconds) {
+        let list = {
+            let mut lists = self.lists.lock();
+            let Some(list) = lists.get_mut(&self.base_id) else { return };
+            let Some(webhook) = list.webhooks.iter_mut().find(|webhook| webhook.id == id && webhook.is_due(now)) else {
+                return;
+            };
+            webhook.was_read(now);
+            list.clone()
         };
+        self.write(&list);
+    }
+
+    /// Tells all processes of the machine. Who is at a webhook that would expire for want of readers asks for himself.
+    fn write(&self, list: &List) {
+        let lasting = |webhook: &&Webhook| webhook.end(list.told).is_none() && !webhook.is_due(list.told);
         let heads: Vec<Head> = list.webhooks.iter().filter(lasting).map(Head::of).collect();
         // Whoever cannot read it asks.
         _ = words::change(&self.path, |words| note(words, list.asked, &heads, wall()));
@@ -180,10 +194,10 @@ fn known(words: &[u64], at: Head, since: Wall, now: Wall) -> Known {
     let Some(asked) = words.first().copied().filter(|asked| is_between(*asked, since, now)) else {
         return Known::Unsure;
     };
-    let is_there = |works| pairs(words).any(|pair| pair == (at.id, at.written(works)));
-    match (is_there(true), is_there(false)) {
-        (true, _) => Known::Unmoved(Duration::from_micros(now - asked)),
-        (_, true) => Known::Unsure,
+    let of_it: Vec<u64> = pairs(words).filter(|(id, _)| *id == at.id).map(|(_, head)| head).collect();
+    match &of_it[..] {
+        heads if heads.contains(&at.written(true)) => Known::Unmoved(Duration::from_micros(now - asked)),
+        heads if heads.is_empty() || heads.contains(&at.written(false)) => Known::Unsure,
         _ => Known::Moved,
     }
 }
@@ -216,10 +230,11 @@ mod tests {
             (A, 30, 99, Known::Unsure),
             // Nobody has looked whether it works.
             (B, 90, 130, Known::Unsure),
-            // A stream that is behind it, and one whose webhook is another or was made anew.
+            // A stream that is behind it, and one whose webhook was made anew.
             (Head { next: 11, ..A }, 90, 130, Known::Moved),
             (Head { next: 13, ..A }, 90, 130, Known::Moved),
-            (Head { id: 8, ..A }, 90, 130, Known::Moved),
+            // One whose webhook is another, has ended, or is to be read.
+            (Head { id: 8, ..A }, 90, 130, Known::Unsure),
         ] {
             assert_eq!(known(&words, at, since, now), expected, "{at:?} since {since} at {now}");
         }
@@ -251,6 +266,6 @@ mod tests {
         let words = list(100, &many, &many);
         assert_eq!(words.len(), MOST_WORDS);
         assert_eq!(known(&words, many[3], 100, 100), Known::Unmoved(Duration::ZERO));
-        assert_eq!(known(&words, many[30], 100, 100), Known::Moved, "asked for by itself");
+        assert_eq!(known(&words, many[30], 100, 100), Known::Unsure, "asked for by itself");
     }
 }

@@ -64,22 +64,23 @@ impl LogFeed<'_> {
                 Err(held) => asking = held,
             }
         }
-        let Chosen { webhook, told, is_asked } = self.webhooks().choose(self.options, last, limit.since).await?;
+        let Chosen { webhook, told } = self.webhooks().choose(self.options, last, limit.since).await?;
         let head = webhook.cursor_for_next_payload;
-        if let Some(last) = last.filter(|last| last.next == head) {
-            self.heads.note_works(last);
-        }
-        drop(asking);
         let target = match limit.target {
             Some(Position::Feed(target)) if target.webhook_id == webhook.id => Some(target),
             _ => None,
         };
         let whole = target.map_or(head, |target| target.next);
-        let Some(last) = last.filter(|last| last.next < whole) else {
+        let unread = last.filter(|last| last.next < whole);
+        if unread.is_none() {
             // Nothing is read, so the webhook may have to be kept alive by other means.
-            if is_asked {
-                self.webhooks().keep_alive(&webhook, told).await?;
-            }
+            self.webhooks().keep_alive(&webhook, told).await?;
+        }
+        if let Some(last) = last.filter(|last| last.next == head) {
+            self.heads.note_works(last);
+        }
+        drop(asking);
+        let Some(last) = unread else {
             let position = last.or(target).cloned();
             return Ok(reached(position.unwrap_or_else(|| at(&webhook, head, told)), false, Duration::ZERO));
         };

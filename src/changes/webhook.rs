@@ -11,10 +11,13 @@ use crate::error::{Error, Result, line};
 use crate::id::is_id;
 use crate::options::ReadOptions;
 use crate::scan::Scan;
-use crate::time::{Seconds, seconds};
+use crate::time::{Seconds, seconds, utc};
 
 /// A webhook lives so long after it was made, or last read.
 pub(super) const LIFE_SECONDS: Seconds = 7 * 86_400;
+
+/// One that nothing happens to is read again so long after it was read.
+const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
 
 /// What a change feed must tell of: cells, and the definitions behind them.
 pub(super) const DATA_TYPES: [&str; 3] = ["tableData", "tableFields", "tableMetadata"];
@@ -122,6 +125,18 @@ impl Webhook {
     /// When it expires, unless somebody reads it before.
     pub(super) fn expires(&self) -> Option<Seconds> {
         self.expiration_time.as_deref().and_then(seconds)
+    }
+
+    /// Whether somebody should read it, so that it does not expire.
+    pub(super) fn is_due(&self, now: Seconds) -> bool {
+        self.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS)
+    }
+
+    /// Takes note that somebody has read it, by which it lives on, unless it has ended.
+    pub(super) fn was_read(&mut self, now: Seconds) {
+        if self.end(now).is_none() && self.expiration_time.is_some() {
+            self.expiration_time = Some(utc(now + LIFE_SECONDS));
+        }
     }
 
     /// What it does not tell of a table; none where it tells everything.

@@ -18,7 +18,7 @@ use crate::changes::heads::{Heads, List};
 use crate::changes::offset::FeedPosition;
 use crate::changes::payload_cursor::missing;
 use crate::changes::reread::Lost;
-use crate::changes::webhook::{self, DATA_TYPES, LIFE_SECONDS, Webhook, absent, chosen, suitable};
+use crate::changes::webhook::{self, DATA_TYPES, Webhook, absent, chosen, suitable};
 use crate::changes::{Since, no_date};
 use crate::error::{Error, Result};
 use crate::id;
@@ -28,9 +28,6 @@ use crate::time::Seconds;
 
 /// A base holds so many webhooks. Airtable's page on webhooks.
 const MOST_WEBHOOKS: usize = 10;
-
-/// One that nothing happens to is read again so long after it was read.
-const REFRESHED_AFTER_SECONDS: Seconds = 3_600;
 
 /// How often a webhook is tried to be made.
 const ATTEMPTS: u32 = 3;
@@ -114,8 +111,6 @@ pub(super) struct Chosen {
     pub(super) webhook: Webhook,
     /// How far it is was told then, by the service's clock.
     pub(super) told: Seconds,
-    /// It was asked for now.
-    pub(super) is_asked: bool,
 }
 
 impl Webhooks<'_> {
@@ -160,7 +155,6 @@ impl Webhooks<'_> {
             Some(Since::Run(began)) if last.is_some() => self.heads.list_since(began),
             _ => None,
         };
-        let is_asked = known.is_none();
         let List { told, mut webhooks, .. } = match known {
             Some(known) => known,
             None => self.ask().await?,
@@ -168,12 +162,12 @@ impl Webhooks<'_> {
         loop {
             let Some(webhook) = chosen(&webhooks, self.plan, options, last, self.now()?)?.cloned() else {
                 let webhook = self.create().await?;
-                return Ok(Chosen { webhook, told: self.now()?, is_asked: true });
+                return Ok(Chosen { webhook, told: self.now()? });
             };
             // What is new is read next, and tells a failure by itself.
             let is_read_next = last.is_some_and(|last| webhook.is_beyond(last));
             if is_read_next || !self.has_failed(&webhook, &mut webhooks).await? {
-                return Ok(Chosen { webhook, told, is_asked });
+                return Ok(Chosen { webhook, told });
             }
         }
     }
@@ -247,7 +241,10 @@ impl Webhooks<'_> {
     ) -> Result<Result<Payloads<T>, Lost>> {
         let of = FeedOf { base: &self.plan.base_id, table: &self.plan.table_id, webhook: webhook_id };
         match payload_page::page(self.client, of, cursor, limit, &Tally::unread()).await? {
-            Ok(page) => Ok(Ok(page)),
+            Ok(page) => {
+                self.heads.note_read(webhook_id, self.now()?);
+                Ok(Ok(page))
+            }
             Err(NoPage::Gone) => Ok(Err(missing(webhook_id, cursor))),
             Err(NoPage::Absent(error)) => {
                 let webhooks = self.list().await?;
@@ -261,7 +258,7 @@ impl Webhooks<'_> {
 
     /// Reads a webhook that would expire for want of readers.
     pub(super) async fn keep_alive(&self, webhook: &Webhook, now: Seconds) -> Result<()> {
-        if webhook.expires().is_some_and(|expires| expires - now < LIFE_SECONDS - REFRESHED_AFTER_SECONDS) {
+        if webhook.is_due(now) {
             // Whatever it gives: asking is what counts.
             _ = self.page::<RecordChanges>(&webhook.id, webhook.cursor_for_next_payload, 1).await?;
         }

@@ -220,6 +220,53 @@ async fn streams_of_one_connector_list_the_webhooks_once_in_a_run() {
 }
 
 #[tokio::test]
+async fn every_webhook_of_a_run_is_kept_alive() {
+    for shares_a_connector in [true, false] {
+        let source = Source::with_items(3);
+        // One for records, and one for the log; each of them is asked about first on some days.
+        let mut streams = Vec::new();
+        for mode in [FEED, ("ingestion_type", "change_log"), FEED] {
+            let mut stream = Reader::new(&source, &[mode]).await;
+            stream.settled().await;
+            streams.push(stream);
+        }
+        for day in 0..24 {
+            source.mock.advance_clock(86_400.0);
+            let (connector, began) = (source.connector(&[]), SystemTime::now());
+            cost(&source);
+            for number in 0..streams.len() {
+                let stream = &streams[(day + number) % streams.len()];
+                let (plan, own) = (stream.stream.plan().clone(), source.connector(&[]));
+                let connector = if shares_a_connector { &connector } else { &own };
+                let of_run = connector.stream(plan, &stream.options.read).expect("a stream");
+                of_run.stop_at_latest_of(began);
+                let latest = of_run.latest(stream.start.as_ref(), None).await;
+                assert!(!is_new(stream, &latest.unwrap_or_else(|error| panic!("day {day}: {error}"))));
+            }
+            let cost = cost(&source);
+            assert_eq!(cost.get("list_payloads").copied(), Some(2), "day {day}: one for each webhook: {cost:?}");
+            assert!(cost["list_webhooks"] <= if shares_a_connector { 1 } else { 3 }, "day {day}: {cost:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn idle_streams_keep_their_webhook_alive_together() {
+    let source = Source::with_items(3);
+    let streams = streams(&source, 8, &[FEED, HOUR]).await;
+    futures(streams.iter().map(polled)).await;
+    for _ in 0..90 {
+        source.mock.advance_clock(7_200.0);
+        // As an hour later by this machine's clock.
+        std::fs::remove_file(file(&source)).expect("removed");
+        cost(&source);
+        futures(streams.iter().map(polled)).await;
+        let cost = cost(&source);
+        assert_eq!(cost, BTreeMap::from([("list_payloads".to_owned(), 1), ("list_webhooks".to_owned(), 1)]));
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_that_fails_is_noticed_by_streams_that_rest() {
     let source = Source::with_items(3);
     let rare = streams(&source, 2, &[FEED, HOUR]).await;
