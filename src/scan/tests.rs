@@ -189,6 +189,11 @@ fn a_plan_travels_and_keeps_no_secret() {
         .replace("\"text\"", "\"hologram\"");
     assert!(Scan::from_json(&newer).expect_err("refused").to_string().contains("same wheel"));
     assert!(Scan::from_json("{}").is_err());
+    // Doubles keep their last digit.
+    for double in ["9007199254740991D", "99999999.99999999D", "1e300D", "5e-324D", "0.1D"] {
+        let scan = plan(&[("where", &format!("unit_cost_fldcost = {double}"))]).expect("a plan");
+        assert_eq!(Scan::from_json(&scan.to_json()).expect("the same"), scan, "{double}");
+    }
 }
 
 #[test]
