@@ -369,7 +369,8 @@ def _advised(said: str) -> str | None:
 
 
 def _conditions(plan: dict[str, Any]) -> list[str]:
-    return [plan["where"]["text"]] if plan.get("where") else []
+    # Of records, and of rows that are none.
+    return [plan[kind]["text"] for kind in ("where", "choice") if plan.get(kind)]
 
 
 def _described(progress: Progress) -> str:

@@ -48,6 +48,19 @@ def test_a_log_is_appended_run_by_run(items: MockAirtable, lake: Path, format: s
     assert log[0]["changed_by"]["name"] == "Ada Example"
 
 
+def test_a_log_keeps_the_condition_that_it_began_with(items: MockAirtable, lake: Path) -> None:
+    one = {"where": "new_value = '\"one\"'"}
+    sync(items, "delta", lake, **one)
+    for name in ("one", "two"):
+        edit(items, name)
+    [chosen] = sync(items, "delta", lake, **one)
+    assert (chosen.error, chosen.rows) == (None, 1)
+    [other] = sync(items, "delta", lake)
+    assert "filter_formula and where" in str(other.error)
+    assert "give another destination" in str(other.error)
+    assert table("delta", lake, "items").num_rows == 1
+
+
 def test_a_log_is_never_loaded_anew(items: MockAirtable, lake: Path) -> None:
     spec = {
         "objects": [
