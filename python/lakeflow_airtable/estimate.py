@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -45,7 +45,7 @@ class TableEstimate:
         changed: How many records are taken to change between two runs.
         requests: Calls that were made to learn the size, and those of linked tables where their names are read.
         ingestion_type: How the table is kept, by the specification or the options.
-        costs: One `Cost` for each ingestion type.
+        costs: One `Cost` for each ingestion type: the snapshot's alone where no stream has such rows.
     """
 
     name: str
@@ -62,7 +62,9 @@ class TableEstimate:
         return self.of(self.ingestion_type)
 
     def of(self, ingestion_type: str) -> Cost:
-        """The cost of one ingestion type."""
+        """The cost of one ingestion type, or of the only one that there is."""
+        if len(self.costs) == 1:
+            return self.costs[0]
         return next(cost for cost in self.costs if cost.ingestion_type == ingestion_type)
 
 
@@ -121,8 +123,9 @@ class Estimate:
         return total([one.cost for one in self.tables], self.cap)
 
     def total_of(self, ingestion_type: str) -> Cost:
-        """All tables, were each kept by this ingestion type."""
-        return total([one.of(ingestion_type) for one in self.tables], self.cap)
+        """All tables, were each kept by this ingestion type, where it can be."""
+        summed = total([one.of(ingestion_type) for one in self.tables], self.cap)
+        return replace(summed, ingestion_type=ingestion_type)
 
     @property
     def exceeds_plan(self) -> bool:
@@ -324,12 +327,15 @@ def _estimated(
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
     size = int(number_of(entry.options, "page_size"))
-    if entry.plan and json.loads(entry.plan).get("part") in _DEFINITIONS:
+    plan = json.loads(entry.plan) if entry.plan else {}
+    if plan.get("part") in _DEFINITIONS:
         size = max(records, 1)  # all of them come in one answer
     per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
     # A log of changes is no other way to have the same copy: it is told of where one is kept.
     kinds = dict.fromkeys((*INGESTION_TYPES, entry.ingestion_type))
+    if plan.get("part") or plan.get("others"):
+        kinds = {"snapshot": None}  # no stream has rows that are no records, nor those of several bases
     costs = tuple(
         cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap, named=named)
         for kind in kinds

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AirtableError, OptionError
 from .pump import pump
-from .shape import schema_from, schema_text
+from .shape import comment_of, schema_from, schema_text
 from .target import END, START, Conflict, Counts, Found, Merging, Progress, missing, one_line
 
 if TYPE_CHECKING:
@@ -211,14 +211,22 @@ class DuckDBCopy:
             self._number(f"CREATE TABLE {self._into} AS SELECT * FROM changes", schema.empty_table())
             if self.comment is not None:
                 self._run(f"COMMENT ON TABLE {self._into} IS {_literal(self.comment)}")
+            self._comment_on(schema)
             return
         import pyarrow as pa
 
         assert self._database is not None
-        for field in schema:
-            if field.name.lower() not in there:
-                [kind] = self._database.from_arrow(pa.schema([field]).empty_table()).types
-                self._run(f"ALTER TABLE {self._into} ADD COLUMN {_quoted(field.name)} {kind}")
+        new = [field for field in schema if field.name.lower() not in there]
+        for field in new:
+            [kind] = self._database.from_arrow(pa.schema([field]).empty_table()).types
+            self._run(f"ALTER TABLE {self._into} ADD COLUMN {_quoted(field.name)} {kind}")
+        self._comment_on(new)
+
+    def _comment_on(self, fields: Iterable[pa.Field]) -> None:
+        """What Airtable says of fields, as the comments of their columns."""
+        for field in fields:
+            if comment := comment_of(field):
+                self._run(f"COMMENT ON COLUMN {self._into}.{_quoted(field.name)} IS {_literal(comment)}")
 
     def _insert(self, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
         """All rows in one statement. What one statement writes goes to the disk by the way; what many small ones of a

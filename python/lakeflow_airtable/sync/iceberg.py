@@ -1,7 +1,7 @@
 """Copies as Iceberg tables, by the package `pyiceberg` and a catalog of its configuration.
 
 How far a copy has come is a property of the table, set in the commit of the rows, and stays where snapshots expire. The
-Arrow schema is another: Iceberg keeps no metadata of columns.
+Arrow schema is another: of a column's metadata Iceberg keeps the comment alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..errors import AirtableError, OptionError
 from ..specification.names import file_name
 from .history import same_cells
 from .iceberg_lists import keep_nulls
-from .shape import gathered, plain, schema_from, schema_text
+from .shape import comment_of, gathered, plain, schema_from, schema_text
 from .target import END, Conflict, Counts, Found, Merging, Progress, missing, one_line
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ class IcebergCopy:
 
     def _evolve(self, change: Transaction, schema: pa.Schema, *, retype: bool = False) -> None:
         """The table with all columns of the schema."""
+        import pyarrow as pa
+
         there = change.table_metadata.schema()
         names = {field.name for field in there.fields}
         if retype:
@@ -207,9 +209,11 @@ class IcebergCopy:
                     for name in (*other, *gone):
                         update.delete_column(name)
                 names -= {*other, *gone}
-        if any(name not in names for name in schema.names):
+        new = [field for field in schema if field.name not in names]
+        if new:
             with change.update_schema() as update:
-                update.union_by_name(_nullable(schema))
+                # The others keep the comments that they have.
+                update.union_by_name(_nullable(pa.schema(new)))
 
     def _insert(
         self, change: Transaction, rows: Iterable[pa.RecordBatch], schema: pa.Schema, progress: Progress
@@ -250,4 +254,6 @@ def _is_newer(time: Any, there: Any) -> bool:
 def _nullable(schema: pa.Schema) -> pa.Schema:
     import pyarrow as pa
 
-    return pa.schema([pa.field(field.name, field.type) for field in schema])
+    # What pyiceberg takes for the column's comment.
+    told = {field.name: {"doc": comment} for field in schema if (comment := comment_of(field))}
+    return pa.schema([pa.field(field.name, field.type, metadata=told.get(field.name)) for field in schema])

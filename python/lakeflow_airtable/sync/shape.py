@@ -116,6 +116,12 @@ def _field_id(field: pa.Field) -> str | None:
     return None if found is None else found.decode()
 
 
+def comment_of(field: pa.Field) -> str | None:
+    """What Airtable says of the column's field."""
+    found = (field.metadata or {}).get(b"comment")
+    return None if found is None else found.decode()
+
+
 def conformed(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The batches with just these columns: NULL where they have none, and in the column's own form of a type."""
     import pyarrow as pa

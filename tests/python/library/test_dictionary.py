@@ -166,6 +166,47 @@ def test_a_tables_description_is_the_comment_of_its_copy(
     assert not comment(format, tmp_path, "airtable_views")
 
 
+@pytest.mark.parametrize("format", ["delta", "duckdb", "iceberg"])
+def test_a_fields_description_is_the_comment_of_its_column(
+    mock_airtable: MockAirtable, tmp_path: Path, format: str
+) -> None:
+    texts = {"name": "Who makes \"it\",\n'really'", "country": None, "added": "later"}
+    mock_airtable.update_field("Vendors", "Name", description=texts["name"])
+    base = Airtable(**mock_airtable.options())
+    configuration = {"ingestion_type": "append", "fields": ["Name", "Country"]}
+    spec = {"objects": [{"table": {"source_table": "Vendors", "table_configuration": configuration}}]}
+    assert not base.sync(spec, **target(format, tmp_path)).failed
+    assert comments(format, tmp_path, "vendors").items() >= {"name": texts["name"], "country": None}.items()
+
+    mock_airtable.create_field("Vendors", {"name": "Added", "type": "singleLineText", "description": "later"})
+    mock_airtable.update_field("Vendors", "Name", description="another one")
+    mock_airtable.create_records("Vendors", [{"Name": "Soapworks", "Added": "x"}])
+    mock_airtable.advance_clock(120)
+    configuration["fields"].append("Added")  # type: ignore[attr-defined]
+    assert not base.sync(spec, **target(format, tmp_path)).failed
+    assert comments(format, tmp_path, "vendors").items() >= texts.items()
+
+
+def comments(format: str, lake: Path, name: str) -> dict[str, str | None]:
+    """The comments of a copy's columns."""
+    if format == "delta":
+        from deltalake import DeltaTable
+
+        return {field.name: field.metadata.get("comment") for field in DeltaTable(lake / name).schema().fields}
+    if format == "duckdb":
+        import duckdb
+
+        with duckdb.connect(lake / "copies.duckdb", read_only=True) as database:
+            statement = "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = ?"
+            return dict(database.execute(statement, [name]).fetchall())
+    from pyiceberg.catalog import load_catalog
+
+    from sync_copies import catalog
+
+    table = load_catalog("lake", **catalog(lake)).load_table(("copies", name))
+    return {field.name: field.doc for field in table.schema().fields}
+
+
 def comment(format: str, lake: Path, name: str) -> str | None:
     if format == "delta":
         from deltalake import DeltaTable

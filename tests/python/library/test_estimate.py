@@ -155,6 +155,19 @@ def test_a_base_a_list_and_a_specification(base: Airtable) -> None:
         told["Nothing"]
 
 
+@pytest.mark.parametrize("records", [None, 700])
+def test_what_no_stream_has_costs_a_snapshot(base: Airtable, records: int | None) -> None:
+    for table, part in (("Items", "comments"), ("Packaging Tasks", "links"), ("_airtable_fields", "records")):
+        told = base.estimate(table, records=records, part=part)
+        [cost] = told[table].costs
+        assert (cost.ingestion_type, told.total) == ("snapshot", cost)
+    objects = [{"table": {"source_table": name}} for name in ("Items", "_airtable_views")]
+    told = base.estimate({"objects": objects})
+    assert told.total_of("cdc").ingestion_type == "cdc"
+    views = told["_airtable_views"].costs[0]
+    assert told.total_of("cdc").run_requests == told["Items"].of("cdc").run_requests + views.run_requests
+
+
 @pytest.mark.parametrize(
     ("plan", "cap"), [("free", 1_000), ("TEAM", 100_000), ("business", None), ("enterprise", None)]
 )
