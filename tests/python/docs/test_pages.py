@@ -166,6 +166,13 @@ def sync_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
     assert DeltaTable("changes/vendors").to_pyarrow_table().num_rows == vendors
 
 
+def where_page(names: dict[str, Any], graph: Registry, vendors: int) -> None:
+    # A condition that no record fulfils shows nothing of what it does.
+    assert 0 < names["table"].num_rows < vendors
+    frame = names["vendors"]
+    assert len(frame.filter(polars.col("country") == "Testland").collect()) == names["table"].num_rows
+
+
 # What a page promises, beyond that its code runs.
 PROMISES: dict[str, Callable[[dict[str, Any], Registry, int], None]] = {
     "README.md": readme,
@@ -176,6 +183,7 @@ PROMISES: dict[str, Callable[[dict[str, Any], Registry, int], None]] = {
     "docs/guides/streaming.md": streaming_page,
     "docs/guides/change-log.md": change_log_page,
     "docs/guides/pipelines.md": pipelines_page,
+    "docs/guides/where.md": where_page,
 }
 
 
@@ -230,6 +238,14 @@ def test_the_page_on_change_modes_does_what_it_says(
     shown = capsys.readouterr().out
     assert f"changed {first}" in shown
     assert f"gone {second}" in shown
+
+
+def test_a_page_registers_the_format_that_it_reads() -> None:
+    """Whoever types one page alone would else be told that there is no such data source."""
+    for page in PAGES:
+        code = "\n".join(text for _, _, text in blocks("python|py", page.read_text()))
+        before, mark, _ = code.partition('format("lakeflow_connect")')
+        assert not mark or re.search(r"\bregister\(", before), page
 
 
 def test_python_that_needs_a_real_base_is_python() -> None:
