@@ -95,7 +95,7 @@ fn of(condition: &Condition, places: &[Place], is_one_of_several: bool) -> Optio
     match condition {
         // What cannot be asked is decided here.
         Condition::And(all) => {
-            let mut length = 0;
+            let mut length = "AND()".len();
             let parts = all.iter().filter_map(|one| of(one, places, is_one_of_several)).filter(|part| {
                 let fits = length + part.len() < LONGEST;
                 length += if fits { part.len() + 1 } else { 0 };

@@ -224,6 +224,16 @@ fn long_lists_are_read_at_once_and_brackets_are_counted() {
     assert!(error(&"(".repeat(100_000)).contains("more than 25 brackets"));
 }
 
+#[test]
+fn of_many_conditions_as_many_are_asked_as_fit() {
+    for length in 1..40 {
+        let text = "y".repeat(length);
+        let terms: Vec<String> = (0..1_000).map(|_| format!("name LIKE '{text}%'")).collect();
+        let formula = asked(&terms.join(" AND ")).expect("a formula");
+        assert!((7_900..=8_000).contains(&formula.len()), "{length}: {}", formula.len());
+    }
+}
+
 /// One row: a value of each column that is compared, NULL for none.
 #[derive(Debug, Clone, Default)]
 struct Cells {

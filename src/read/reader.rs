@@ -325,8 +325,12 @@ impl Reader {
     /// Begins again without asking Airtable for what fulfils the condition: a field may have another name by now. What has
     /// come is not given again.
     fn begin_without_condition(&self, pages: &mut Pages, request: &Request, failure: &Failure) {
-        let (table, error) = (&self.scan.table_name, self.client.error(request, failure));
-        log::warn!("table {table:?}: read without a formula for the option where, whose rows are chosen here: {error}");
+        // Not by the error's text, which says how to correct a formula of the user's.
+        let (table, asked, told) = (&self.scan.table_name, self.client.name(request), failure.in_short());
+        log::warn!(
+            "table {table:?}: read without a formula for the option where, whose rows are chosen here, because it was refused: \
+             {asked}: {told}: a field may have another name since the read was planned"
+        );
         pages.fetches = JoinSet::new();
         pages.walks = self.walks(pages.formula.clone(), true, None);
         pages.asks_condition = false;
