@@ -30,7 +30,8 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NoReturn, TypedDict, overload
 
@@ -516,9 +517,24 @@ def main(argv: list[str] | None = None) -> int:
         faults["penalty_seconds"] = given.penalty
     if given.delay is not None:
         faults["delay_ms"] = given.delay
+    with _until_a_signal() as stopped:
+        return _serve(given, faults, stopped)
+
+
+@contextmanager
+def _until_a_signal() -> Iterator[threading.Event]:
+    """What Ctrl-C and SIGTERM set. Afterwards they do again what they did before."""
     stopped = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stopped.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _serve(given: argparse.Namespace, faults: dict[str, Any], stopped: threading.Event) -> int:
     try:
         mock = MockAirtable(
             host=given.host, port=given.port, token=given.token, sample=not given.empty, faults=faults, seed=given.seed

@@ -19,6 +19,7 @@ from lakeflow_airtable import starting
 from lakeflow_airtable.cli import codes
 from lakeflow_airtable.cli.ending import Ended, signals
 from lakeflow_airtable.mock import MockAirtable
+from lakeflow_airtable.mock import main as mock_main
 from project import PROJECT
 
 READ = ("read", "Vendors", "--max-retries", "0")
@@ -136,6 +137,13 @@ def test_a_signal_is_not_lost_where_pages_come_quickly(
         process.kill()
     assert (process.returncode, out, err) == (code, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mock_that_ends_leaves_signals_as_they_were() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    assert mock_main(["--host", "256.0.0.1"]) == 1
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_a_second_signal_does_not_stop_the_cleaning_up() -> None:
