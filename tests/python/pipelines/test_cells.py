@@ -74,7 +74,6 @@ def test_histories_of_files_and_names_of_links(tmp_path: Path, mergeable_catalog
         assets = {record["id"]: record["fields"].get("Files", []) for record in mock.records("Marketing Assets")}
         edited, extended = [record for record, files in assets.items() if files][:2]
         server.run(project, mock)
-        fetched = mock.request_counts()["attachment"]
         # Edited in a field that nobody reads; and one file more.
         mock.update_records("Marketing Assets", {edited: {"Budget": 17}})
         mock.add_attachment("Marketing Assets", extended, "Files", "more.txt", b"more")
@@ -96,7 +95,8 @@ def test_histories_of_files_and_names_of_links(tmp_path: Path, mergeable_catalog
             files = spark.table("memory.bronze.files").collect()
             assert len(files) == sum(map(len, assets.values())) + 1
             assert all(Path(row["path"]).stat().st_size == row["size"] for row in files)
-            assert len([path for path in location.rglob("*") if path.is_file()]) == fetched + 1
+            # Two flows may fetch a file at the same moment, and store it once.
+            assert {str(path) for path in location.rglob("*") if path.is_file()} == {row["path"] for row in files}
             names = {record["id"]: record["fields"].get("Name") for record in mock.records("Vendors")}
             named = {row["id"]: row["printer"] for row in spark.table("memory.bronze.named").collect()}
             both = {row["id"]: row["printer"] for row in spark.table("memory.bronze.both").collect()}
