@@ -18,6 +18,7 @@ mod first_load;
 mod late;
 mod layers;
 mod links;
+mod log_follower;
 #[cfg(unix)]
 mod machine_faults;
 mod machines;
