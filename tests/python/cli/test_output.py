@@ -40,7 +40,7 @@ def rows_of(path: Path) -> int:
         ("x" * 300 + ".csv", "File name too long: "),
         ("a\0b.csv", "--output: the name of a file holds no NUL: "),
         ("socket", "--output socket: is a socket: "),
-        ("/dev/fd/77", "--output /dev/fd/77: is closed: "),
+        ("/dev/fd/99999", "--output /dev/fd/99999: is closed: "),
     ],
 )
 def test_what_cannot_be_written_is_told_before_anything_is_asked(
