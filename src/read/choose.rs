@@ -19,10 +19,11 @@ pub(super) struct Choose {
 }
 
 impl Choose {
-    pub(super) fn new(scan: &Scan, choice: &Restriction) -> Self {
+    /// For the plan that chooses, and for what is read before: see [`Scan::before_choice`].
+    pub(super) fn new(scan: &Scan, choice: &Restriction, before: &Scan) -> Self {
         Self {
             schema: scan.schema(),
-            columns: scan.before_choice(choice).columns,
+            columns: before.columns.clone(),
             choice: choice.clone(),
             left: scan.max_records.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         }

@@ -25,7 +25,8 @@ pub(super) async fn run(
 ) {
     let Some(choice) = &scan.choice else { return every_row(client, names, scan, progress, batches).await };
     let (sender, read) = mpsc::channel(1);
-    let (before, choose) = (scan.before_choice(choice), Choose::new(&scan, choice));
+    let before = scan.before_choice(choice);
+    let choose = Choose::new(&scan, choice, &before);
     tokio::join!(every_row(client, names, before, progress, sender), choose.run(read, batches));
 }
 
