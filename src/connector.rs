@@ -19,7 +19,6 @@ use crate::airtable::client::Client;
 use crate::airtable::failure::Purpose;
 use crate::airtable::request::Request;
 use crate::airtable::schema::{Account, Base, Bases, Table, Tables, Webhooks};
-use crate::airtable::words::wall;
 use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result};
 use crate::options::{Connection, IngestionType, ReadOptions, TablePart};
@@ -113,9 +112,9 @@ pub struct AirtableConnector {
     names: Arc<LinkNames>,
 }
 
-/// The tables of a base; the service's time when they were told, none where it is not known; and this machine's.
+/// The tables of a base, and the service's time when they were told; none where that is not known.
 #[derive(Debug, Clone)]
-struct Told(Arc<Vec<Table>>, Option<Seconds>, Seconds);
+struct Told(Arc<Vec<Table>>, Option<Seconds>);
 
 impl AirtableConnector {
     /// Makes the connection pool; no request.
@@ -196,7 +195,7 @@ impl AirtableConnector {
     pub async fn definitions(&self, read: &ReadOptions) -> Result<Vec<TableDefinition>> {
         check_one(read)?;
         let base_id = self.base_id(read.namespace.as_deref()).await?;
-        let Told(tables, ..) = self.tables(&base_id).await?;
+        let Told(tables, _) = self.tables(&base_id).await?;
         let naming = Naming::of(read);
         Ok(tables.iter().map(|table| TableDefinition::new(table, &naming)).collect())
     }
@@ -287,7 +286,7 @@ impl AirtableConnector {
 
     async fn tables(&self, base_id: &str) -> Result<Told> {
         let tables = Arc::new(self.client.json::<Tables>(&Request::tables(base_id)).await?.tables);
-        let told = Told(tables, self.client.now(), wall_seconds());
+        let told = Told(tables, self.client.now());
         let mut known = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(base_id.to_owned(), told.clone());
         Ok(told)
@@ -371,7 +370,7 @@ impl AirtableConnector {
         let mut known = HashMap::new();
         if is_cached {
             let tables = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
-            known.extend(tables.iter().map(|(id, Told(tables, ..))| (id.clone(), tables.clone())));
+            known.extend(tables.iter().map(|(id, Told(tables, _))| (id.clone(), tables.clone())));
             drop(tables);
             let has = |id: &str, tables: &[Table]| {
                 read.table.as_deref().is_none_or(|wanted| find_table(tables, wanted, id).is_ok())
@@ -379,20 +378,16 @@ impl AirtableConnector {
             known.retain(|id, tables| named.are_all() || has(id, tables));
         }
         let told = namespaces::ask(&self.client, ids, known).await?;
-        // When what was told before was told is not kept.
-        let (now, at) = (self.client.now(), if is_cached { 0 } else { wall_seconds() });
-        let new = told
-            .iter()
-            .filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now, at))));
+        let now = self.client.now();
+        let new =
+            told.iter().filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now))));
         self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
         Ok(told)
     }
 
     async fn plan_several(&self, read: &ReadOptions, is_cached: bool) -> Result<Scan> {
         let wanted = table_option(read)?;
-        let plan = union::plan(&self.told(read, is_cached).await?, wanted, read)?;
-        // Of what was told before, nobody knows when.
-        Ok(plan.named_at(if is_cached { 0 } else { wall_seconds() }))
+        union::plan(&self.told(read, is_cached).await?, wanted, read)
     }
 
     /// The plan of a table that is none of Airtable's, where the options name one. The columns are the same in every base, so
@@ -407,9 +402,9 @@ impl AirtableConnector {
         dictionary::plan(&base_id, part, read).map(Some)
     }
 
-    fn planned(base_id: &str, Told(tables, told, at): &Told, read: &ReadOptions) -> Result<Scan> {
+    fn planned(base_id: &str, Told(tables, told): &Told, read: &ReadOptions) -> Result<Scan> {
         let table = find_table(tables, table_option(read)?, base_id)?;
-        let scan = Scan::new(base_id, table, read)?.with_linked(tables).named_at(*at);
+        let scan = Scan::new(base_id, table, read)?.with_linked(tables);
         if read.ingestion_type == IngestionType::Snapshot {
             return Ok(scan);
         }
@@ -417,11 +412,6 @@ impl AirtableConnector {
         // was told, and may have some by now.
         Ok(Scan { changed_at: micros(told.ok_or_else(no_date)? - SETTLED_SECONDS), ..scan })
     }
-}
-
-/// This machine's time.
-fn wall_seconds() -> Seconds {
-    Seconds::try_from(wall() / 1_000_000).unwrap_or_default()
 }
 
 fn check_one(read: &ReadOptions) -> Result<()> {
@@ -455,7 +445,7 @@ impl LakeflowConnect for AirtableConnector {
 
     async fn list_tables(&self, namespace: Option<&str>) -> Result<Vec<String>> {
         let base_id = self.base_id(namespace).await?;
-        let Told(tables, ..) = self.tables(&base_id).await?;
+        let Told(tables, _) = self.tables(&base_id).await?;
         Ok(tables.iter().map(|table| table.name.clone()).collect())
     }
 

@@ -11,7 +11,7 @@
 //! | `log` | that of a log of changes, which is read from payloads and not from records |
 //! | `comments` | that of comments |
 //! | `definitions` | that of a base's definitions |
-//! | `choose` | the rows of these three that fulfil a condition |
+//! | `choose` | of rows that are no records, those that fulfil a condition |
 //! | `walks`, `cursor` | where several cursors, or one, are in the pages, and which page comes next |
 //! | `split`, `shares` | whether several are worth while, and which records each of them reads |
 //! | `parts` | shares that a first load reads one after the other |

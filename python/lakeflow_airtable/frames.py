@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from typing import TYPE_CHECKING
 
 from .errors import OptionError
@@ -30,15 +29,13 @@ def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
             raise
         raise ImportError("scan_polars() needs polars 1.20 or later: pip install -U polars") from None
 
-    planned_at = int(time.time())
-
     def batches(
         with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
     ) -> Iterator[pl.DataFrame]:
         narrowed = plan
         # A head of so many rows is one of all rows, whether they fulfil the condition or not.
         if predicate is not None and n_rows is None:
-            narrowed = _restricted(plan, predicate, planned_at)
+            narrowed = _restricted(plan, predicate)
         if with_columns is not None:
             narrowed = _narrowed(narrowed, with_columns)
         if n_rows is not None:
@@ -65,14 +62,14 @@ def lazy_frame(plan: Scan, read: Callable[[Scan], Batches]) -> pl.LazyFrame:
     return register_io_source(batches, schema=pl.DataFrame(plan.empty()).schema)
 
 
-def _restricted(plan: Scan, predicate: pl.Expr, planned_at: int) -> Scan:
+def _restricted(plan: Scan, predicate: pl.Expr) -> Scan:
     """The plan with as much of a predicate as there are conditions for: polars decides every row that comes."""
     if json.loads(plan.to_json())["max_records"] is not None:
         return plan
     for condition in conditions(predicate):
         # polars compares what SQL does not, such as numbers with truths.
         with contextlib.suppress(OptionError):
-            plan = plan.restricted(condition, planned_at)
+            plan = plan.restricted(condition)
     return plan
 
 

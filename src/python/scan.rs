@@ -38,9 +38,9 @@ impl Scan {
         Self(if self.0.part.is_records() { self.0.head(rows) } else { self.0.clone() })
     }
 
-    /// The plan whose rows fulfil a condition as well, of a table that was defined so at a time in seconds since 1970.
-    fn restricted(&self, py: Python<'_>, condition: &str, named_at: i64) -> PyResult<Self> {
-        self.0.restricted(condition, named_at).map(Self).map_err(|error| exception(py, &error))
+    /// The plan whose rows fulfil a condition as well.
+    fn restricted(&self, py: Python<'_>, condition: &str) -> PyResult<Self> {
+        self.0.restricted(condition).map(Self).map_err(|error| exception(py, &error))
     }
 
     /// A plan for each base that it reads, in their order.

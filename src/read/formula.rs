@@ -1,47 +1,39 @@
 //! What Airtable is asked of a plan's condition. Formulas name fields, and names change: one that a field has given up may
 //! be another's, and Airtable would choose records by that one, without a word.
 //!
-//! Invariant: a formula is sent only while its names are known to be those of the plan's fields, or were a short while ago.
+//! Invariant: what was read by a formula that names fields counts only once their names are known to be those of the plan's
+//! fields after the last page.
 
 use std::sync::Arc;
 
+use super::stats::Progress;
 use crate::airtable::client::Client;
 use crate::airtable::request::Request;
 use crate::airtable::schema::Tables;
-use crate::airtable::words::wall;
-use crate::scan::{Restriction, Scan, Selection, Window};
-use crate::time::Seconds;
+use crate::scan::{Scan, Selection, Window};
 
-/// So long names are taken to be as they were, in seconds: as long as running streams wait before they look again.
-const FRESH: Seconds = 600;
-
-/// The formula of a plan's condition; none where there is none, or where it might name other fields. One request where the
-/// plan is old and much may be saved by it.
-pub(super) async fn of_condition(client: &Arc<Client>, scan: &Scan) -> Option<String> {
+/// The formula of a plan's condition; none where there is none, or where it costs more than it saves.
+pub(super) fn of_condition(scan: &Scan) -> Option<String> {
     let restriction = scan.restriction.as_ref()?;
-    let formula = restriction.formula.clone()?;
-    let now = Seconds::try_from(wall() / 1_000_000).unwrap_or_default();
-    if !restriction.names_fields() || is_fresh(restriction, now) {
-        return Some(formula);
-    }
-    // The records of a window are few, and not worth a question.
+    // The records of a window are few, and not worth a question about names.
     let is_part = matches!(scan.selection, Selection::Window(Window { since: Some(_), .. }));
-    if is_part || !names_hold(client, scan, restriction).await {
-        log::info!(
-            "table {:?}: its plan is old, and fields may have other names by now: no formula is sent for the option where",
-            scan.table_name
-        );
-        return None;
+    restriction.formula.clone().filter(|_| !is_part || !restriction.names_fields())
+}
+
+/// Whether the fields that the formula names have kept their names and types since the plan was made, as far as Airtable
+/// tells. One request, where the formula names fields.
+pub(super) async fn names_held(client: &Arc<Client>, scan: &Scan, progress: &Progress) -> bool {
+    let Some(restriction) = scan.restriction.as_ref().filter(|restriction| restriction.names_fields()) else {
+        return true;
+    };
+    match client.counted_json::<Tables>(&Request::tables(&scan.base_id), progress.tally()).await {
+        Ok(Tables { tables, .. }) => {
+            let table = tables.iter().find(|table| table.id == scan.table_id);
+            table.is_some_and(|table| restriction.names_hold(&table.fields))
+        }
+        Err(error) => {
+            log::debug!("table {:?}: nobody knows whether its fields have kept their names: {error}", scan.table_name);
+            false
+        }
     }
-    Some(formula)
-}
-
-fn is_fresh(restriction: &Restriction, now: Seconds) -> bool {
-    (now - restriction.named_at).abs() <= FRESH
-}
-
-async fn names_hold(client: &Arc<Client>, scan: &Scan, restriction: &Restriction) -> bool {
-    let Ok(Tables { tables, .. }) = client.json::<Tables>(&Request::tables(&scan.base_id)).await else { return false };
-    let table = tables.iter().find(|table| table.id == scan.table_id);
-    table.is_some_and(|table| restriction.names_hold(&table.fields))
 }

@@ -229,7 +229,7 @@ impl Reader {
         let filter = self.scan.filter_formula.as_ref().map(|formula| format!("({formula})"));
         let formula = if formula.is_some() { both(filter, formula) } else { self.scan.filter_formula.clone() };
         // Of records that are asked for by name as many come anyhow, in as many pages.
-        let asked = if may_divide { formula::of_condition(&self.client, &self.scan).await } else { None };
+        let asked = formula::of_condition(&self.scan).filter(|_| may_divide);
         let asks_condition = asked.is_some();
         let sent = among(asked, formula.as_deref());
         // Of windows the next one tells nothing.
@@ -240,17 +240,28 @@ impl Reader {
         let mut pages = Pages { walks, fetches: JoinSet::new(), began: Instant::now(), formula, asks_condition };
         let first = pages.walks.start();
         self.ask(&mut pages, &first);
+        self.follow_all(&mut pages, batches).await?;
+        let is_whole = !self.decoder.is_satisfied() && !batches.is_closed();
+        if pages.asks_condition && is_whole && !formula::names_held(&self.client, &self.scan, &self.progress).await {
+            self.begin_without_condition(&mut pages, "a field that it names has another name or type by now");
+            self.follow_all(&mut pages, batches).await?;
+        }
+        if let Some(known) = known.filter(|_| pages.asks_condition == asks_condition && !batches.is_closed()) {
+            known.note(self.decoder.records() as u64);
+        }
+        Ok(())
+    }
+
+    /// Takes in the pages that were asked for, and those that they lead to.
+    async fn follow_all(&mut self, pages: &mut Pages, batches: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         while let Some(fetched) = self.next_page(&mut pages.fetches, batches).await? {
-            self.take(&mut pages, fetched).await?;
+            self.take(pages, fetched).await?;
             if pages.walks.is_read() || self.decoder.is_satisfied() || batches.is_closed() {
                 break;
             }
             if self.decoder.rows() + self.scan.page_size as usize > ROWS || self.decoder.bytes() >= BYTES {
                 self.flush(batches).await?;
             }
-        }
-        if let Some(known) = known.filter(|_| !batches.is_closed()) {
-            known.note(self.decoder.records() as u64);
         }
         Ok(())
     }
@@ -294,7 +305,12 @@ impl Reader {
         let answer = match answer {
             Ok(answer) => answer,
             Err(failure) if pages.asks_condition && failure.is_refused_formula() && pages.walks.is_whole(walk) => {
-                self.begin_without_condition(pages, &request, &failure);
+                // Not by the error's text, which says how to correct a formula of the user's.
+                let (asked, told) = (self.client.name(&request), failure.in_short());
+                let why = format!(
+                    "it was refused: {asked}: {told}: a field may have another name since the read was planned"
+                );
+                self.begin_without_condition(pages, &why);
                 return Ok(());
             }
             Err(failure) => return self.recover(pages, walk, &request, &failure),
@@ -324,15 +340,13 @@ impl Reader {
 
     /// Begins again without asking Airtable for what fulfils the condition: a field may have another name by now. What has
     /// come is not given again.
-    fn begin_without_condition(&self, pages: &mut Pages, request: &Request, failure: &Failure) {
-        // Not by the error's text, which says how to correct a formula of the user's.
-        let (table, asked, told) = (&self.scan.table_name, self.client.name(request), failure.in_short());
+    fn begin_without_condition(&self, pages: &mut Pages, why: &str) {
         log::warn!(
-            "table {table:?}: read without a formula for the option where, whose rows are chosen here, because it was refused: \
-             {asked}: {told}: a field may have another name since the read was planned"
+            "table {:?}: read without a formula for the option where, whose rows are chosen here, because {why}",
+            self.scan.table_name
         );
         pages.fetches = JoinSet::new();
-        pages.walks = self.walks(pages.formula.clone(), true, None);
+        pages.walks = self.walks(pages.formula.clone(), true, None).after(&pages.walks);
         pages.asks_condition = false;
         let first = pages.walks.start();
         self.ask(pages, &first);

@@ -104,7 +104,7 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
     let plain =
         Scan { part: Part::Records, columns: vec![id], max_records: None, page_size: 100, ..scan.unrestricted() };
-    let condition = formula::of_condition(client, scan).await;
+    let condition = formula::of_condition(scan);
     let filter = among(condition.clone(), plain.filter_formula.as_deref());
     let size = match count(client, &plain, filter.as_deref()).await {
         Err(Error::Rejected(_)) if condition.is_some() => count(client, &plain, plain.filter_formula.as_deref()).await,

@@ -30,6 +30,8 @@ pub(super) struct Walks {
     asks_ahead: bool,
     /// Pages that brought new records.
     fruitful_pages: usize,
+    /// Those of walks before these, through some of the same records.
+    earlier_pages: usize,
     /// A share may be read in smaller ones.
     may_cut: bool,
     life: Life,
@@ -136,10 +138,16 @@ impl Walks {
             waiting: VecDeque::new(),
             asks_ahead: !is_limited,
             fruitful_pages: 0,
+            earlier_pages: 0,
             may_cut: !is_limited,
             life: Life::default(),
             sampled: (0, false),
         }
+    }
+
+    /// The same after other walks, whose records come again and are not new.
+    pub(super) fn after(self, earlier: &Self) -> Self {
+        Self { earlier_pages: earlier.earlier_pages + earlier.fruitful_pages, ..self }
     }
 
     /// The first page of all.
@@ -205,7 +213,7 @@ impl Walks {
             self.split.as_mut().into_iter().for_each(|split| split.sampled(page.records, is_all));
         }
         let has_shares = self.each.iter().any(|walk| walk.part == Part::Share || walk.is_cut);
-        let explained = if has_shares { self.fruitful_pages } else { 0 };
+        let explained = self.earlier_pages + if has_shares { self.fruitful_pages } else { 0 };
         self.life.page(page.records);
         self.each[walk].records += page.records;
         self.each[walk].cursor.advance(page, explained)?;

@@ -5,22 +5,19 @@ use crate::airtable::formula::among;
 use crate::error::Result;
 use crate::scan::version::{VERSION_OF_CHOICE, VERSION_OF_REFINED};
 use crate::scan::{Restriction, Scan};
-use crate::time::Seconds;
 
 impl Scan {
-    /// The plan whose rows fulfil a condition as well, about columns that it gives, of a table that was defined so at a
-    /// time of this machine's.
+    /// The plan whose rows fulfil a condition as well, about columns that it gives.
     ///
     /// # Errors
     /// [`Error::Option`](crate::error::Error::Option) that points at the place in the text.
-    pub fn restricted(&self, condition: &str, named_at: Seconds) -> Result<Self> {
+    pub fn restricted(&self, condition: &str) -> Result<Self> {
         if !self.are_records() {
             return self.clone().choosing(Some(condition));
         }
         let next = Restriction::of_columns(condition, &self.columns)?;
-        let next = Restriction { named_at, ..next };
         let restriction = Some(with(self.restriction.clone(), next));
-        let others = self.others.iter().map(|other| other.restricted(condition, named_at)).collect::<Result<_>>()?;
+        let others = self.others.iter().map(|other| other.restricted(condition)).collect::<Result<_>>()?;
         let version = self.version.max(VERSION_OF_REFINED);
         Ok(Self { version, restriction, others, ..self.clone() })
     }
@@ -42,13 +39,6 @@ impl Scan {
         let columns = self.columns.iter().cloned().chain(choice.tacit(&self.columns)).collect();
         let filter_formula = among(choice.formula.clone(), self.filter_formula.as_deref());
         Self { columns, filter_formula, max_records: None, ..self.clone() }
-    }
-
-    /// The same plan, whose fields had their names at a time.
-    pub(crate) fn named_at(mut self, at: Seconds) -> Self {
-        self.restriction.iter_mut().for_each(|restriction| restriction.named_at = at);
-        let others = self.others.into_iter().map(|other| other.named_at(at)).collect();
-        Self { others, ..self }
     }
 
     /// The same plan without its condition.

@@ -17,7 +17,6 @@ use crate::condition::{Condition, Kind, Place, Subject, formula, fulfilled, pars
 use crate::error::Result;
 use crate::scan::attachment_form::AttachmentForm;
 use crate::scan::columns::{Column, Source};
-use crate::time::Seconds;
 
 /// What the rows of a read fulfil.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,8 +28,6 @@ pub struct Restriction {
     pub(super) condition: Condition,
     /// What Airtable is asked with; none where nothing of the condition may be asked.
     pub(crate) formula: Option<String>,
-    /// When the fields had the names that are in the formula; 0 where that is not known.
-    pub(crate) named_at: Seconds,
 }
 
 /// The columns of a base's table that a condition may name.
@@ -118,7 +115,6 @@ impl Restriction {
             columns: self.columns.into_iter().chain(other.columns).collect(),
             condition: self.condition.and(other.condition.moved(by)),
             formula: both(self.formula, other.formula),
-            named_at: self.named_at.min(other.named_at),
         }
     }
 
@@ -182,7 +178,7 @@ pub(super) fn of_bases(text: &str, bases: &[Nameable]) -> Result<Vec<Restriction
             let columns: Vec<Column> = used.iter().map(|place| own(base, all[*place].0)).collect();
             let places: Vec<Place> = columns.iter().map(|column| base.place(column)).collect();
             let formula = formula(&condition, &places);
-            Restriction { text: text.to_owned(), columns, condition: condition.clone(), formula, named_at: 0 }
+            Restriction { text: text.to_owned(), columns, condition: condition.clone(), formula }
         })
         .collect())
 }

@@ -157,7 +157,7 @@ async fn a_condition_may_be_about_the_base_and_about_columns_that_are_not_given(
     let connector = AirtableConnector::new(options.connection).expect("a connector");
     let plan = connector.plan(&options.read).await.expect("a plan");
     let wanted = json!({"type": "struct", "fields": [{"name": "linked_id", "type": "string"}]}).to_string();
-    let plan = plan.select(&wanted).expect("one column").restricted("field = 'Parts'", 0).expect_err("not given");
+    let plan = plan.select(&wanted).expect("one column").restricted("field = 'Parts'").expect_err("not given");
     assert!(plan.to_string().contains("no column \"field\""), "{plan}");
     let plan = connector.plan(&options.read).await.expect("a plan").select(&wanted).expect("one column");
     let mut batches = connector.read(plan.head(40));

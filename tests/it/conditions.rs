@@ -1,5 +1,7 @@
 //! The option `where` over real sockets: which rows come, what they cost, and what Airtable may do meanwhile.
 
+use std::time::Duration;
+
 use airtable_mock::{Mock, MockConfig};
 use lakeflow_airtable::{AirtableConnector, Error, LakeflowConnect, Scan};
 use serde_json::{Value, json};
@@ -16,11 +18,12 @@ fn launches(count: usize) -> Source {
         {"name": "N", "type": "number", "options": {"precision": 0}},
         {"name": "Stage", "type": "singleSelect", "options": {"choices": choices}},
         {"name": "Notes", "type": "multilineText"},
+        {"name": "Even", "type": "number", "options": {"precision": 0}},
     ]}]});
     let base = mock.create_base(&base).expect("a base");
     let record = |n: usize| {
         let stage = if n.is_multiple_of(8) { "Launch" } else { "Lab" };
-        json!({"Name": format!("item {n}"), "N": n, "Stage": stage, "Notes": format!("note {}", n % 3)})
+        json!({"Name": format!("item {n}"), "N": n, "Stage": stage, "Notes": format!("note {}", n % 3), "Even": if n.is_multiple_of(2) { n } else { 0 }})
     };
     mock.create_records(&base, "Items", &(0..count).map(record).collect::<Vec<_>>()).expect("records");
     mock.clear_requests();
@@ -150,50 +153,77 @@ async fn it_combines_with_a_formula_a_view_and_several_cursors() {
 
 #[tokio::test]
 async fn a_field_that_has_another_name_is_read_all_the_same() {
-    for swapped in [false, true] {
+    for (swapped, options) in [(false, vec![]), (true, vec![]), (true, vec![("max_records", "30")])] {
         let source = launches(300);
         let wanted = expected(&source, |cells| cells["Stage"] == "Launch");
-        let options = source.options(&[("where", "stage = 'Launch'")]);
+        let options = source.options(&[vec![("where", "stage = 'Launch'")], options].concat());
         let connector = AirtableConnector::new(options.connection).expect("a connector");
         let plan = connector.plan(&options.read).await.expect("a plan");
         let base = source.mock.base_id();
         source.mock.rename_field(&base, "Items", "Stage", "Phase").expect("renamed");
-        let mut plan = plan.to_json();
         if swapped {
-            // The old name is another field's, and the plan is from yesterday.
+            // The old name is another field's, and Airtable finds nothing wrong.
             source.mock.rename_field(&base, "Items", "Notes", "Stage").expect("renamed");
-            let mut old: Value = serde_json::from_str(&plan).expect("JSON");
-            let named_at = old["where"]["named_at"].as_i64().expect("a time");
-            old["where"]["named_at"] = (named_at - 86_400).into();
-            plan = old.to_string();
         }
-        let mut read = connector.read(Scan::from_json(&plan).expect("a plan"));
-        let mut found = Vec::new();
-        while let Some(batch) = read.next().await {
-            found.extend(strings(&[batch.expect("a batch")], "id").into_iter().flatten());
-        }
-        found.sort();
-        assert_eq!(found, wanted, "{swapped}");
+        let found = ids_by(&connector, plan).await;
+        let most = options.read.max_records.map_or(wanted.len(), |most| most.try_into().expect("few"));
+        assert!(found.len() == most && found.iter().all(|id| wanted.contains(id)), "{swapped} {most}: {found:?}");
     }
 }
 
 #[tokio::test]
-async fn an_old_plan_asks_whether_its_names_hold() {
-    let source = launches(1_000);
-    let options = source.options(&[("where", "stage = 'Launch'")]);
+async fn names_that_change_in_the_middle_of_a_read_lose_and_double_nothing() {
+    // So many pages come twice that a read which did not know why would stop.
+    let source = launches(4_000);
+    let wanted = expected(&source, |cells| number(cells) >= 100);
+    let options = source.options(&[("where", "n >= 100")]);
     let connector = AirtableConnector::new(options.connection).expect("a connector");
     let plan = connector.plan(&options.read).await.expect("a plan");
-    let mut old: Value = serde_json::from_str(&plan.to_json()).expect("JSON");
-    old["where"]["named_at"] = 0.into();
-    source.mock.clear_requests();
-    let mut read = connector.read(Scan::from_json(&old.to_string()).expect("a plan"));
-    let mut count = 0;
-    while let Some(batch) = read.next().await {
-        count += batch.expect("a batch").num_rows();
+    let base = source.mock.base_id();
+    source.faults(json!({"delay_ms": 30}));
+    let change = async {
+        while source.mock.request_counts().get("list_records").is_none_or(|asked| *asked < 3) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        source.mock.rename_field(&base, "Items", "N", "Number").expect("renamed");
+        source.mock.rename_field(&base, "Items", "Even", "N").expect("renamed");
+    };
+    let (found, ()) = tokio::join!(ids_by(&connector, plan), change);
+    assert_eq!(found.len(), wanted.len());
+    assert_eq!(found, wanted);
+    let asked = source.mock.request_counts()["list_records"];
+    assert!(asked >= 39 + 40, "read again from the start: {asked} pages");
+}
+
+#[tokio::test]
+async fn a_read_looks_once_whether_its_names_have_held() {
+    for (condition, count, requests) in
+        [("stage = 'Launch'", 125, 3), ("notes = 'note 1'", 333, 10), ("id IN ('recNobody00000000')", 0, 1)]
+    {
+        let source = launches(1_000);
+        let options = source.options(&[("where", condition)]);
+        let connector = AirtableConnector::new(options.connection).expect("a connector");
+        let plan = connector.plan(&options.read).await.expect("a plan");
+        source.mock.clear_requests();
+        assert_eq!(ids_by(&connector, plan).await.len(), count);
+        let asked = source.mock.request_counts();
+        assert_eq!(
+            asked.values().sum::<u64>(),
+            requests,
+            "{condition}: pages, and one where names were sent: {asked:?}"
+        );
     }
-    assert_eq!(count, 125);
-    let asked = source.mock.request_counts();
-    assert_eq!(asked.values().sum::<u64>(), 3, "one for the names, two pages: {asked:?}");
+}
+
+/// The ids of a plan's rows, in their order.
+async fn ids_by(connector: &AirtableConnector, plan: Scan) -> Vec<String> {
+    let mut read = connector.read(Scan::from_json(&plan.to_json()).expect("a plan"));
+    let mut found = Vec::new();
+    while let Some(batch) = read.next().await {
+        found.extend(strings(&[batch.expect("a batch")], "id").into_iter().flatten());
+    }
+    found.sort();
+    found
 }
 
 #[tokio::test]
