@@ -48,6 +48,7 @@ class Settings:
     """The same without such a place."""
 
     refusal_seconds: int = 600
+    refusal_runs: int = 3
     resume_records: int = 50_000
     """Of the table whose first load is killed."""
 
@@ -78,6 +79,7 @@ class Settings:
             place_seconds=20,
             refusal_machines=(1,),
             refusal_seconds=10,
+            refusal_runs=1,
             resume_records=2_000,
             starts=2,
             size_reads=1,
