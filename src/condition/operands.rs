@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use super::fault::Fault;
 use super::like::Pattern;
-use super::literal::{Number, day, moment};
+use super::literal::Number;
+use super::moment::{day, moment};
 use super::{Comparison, Condition, Kind, Value};
 
 /// Something that is compared.
@@ -184,12 +185,8 @@ impl Value {
                 Some(why) => Err(Some(why)),
                 None => Ok(Self::Number(number)),
             },
-            (Kind::Date, Self::Text(text)) => day(&text)
-                .map(Self::Date)
-                .ok_or_else(|| Some("the text is no day: write it as '2024-05-31'".to_owned())),
-            (Kind::Timestamp, Self::Text(text)) => {
-                moment(&text).map(Self::Time).ok_or_else(|| Some(NO_MOMENT.to_owned()))
-            }
+            (Kind::Date, Self::Text(text)) => day(&text).map(Self::Date).map_err(|why| Some(why.to_owned())),
+            (Kind::Timestamp, Self::Text(text)) => moment(&text).map(Self::Time).map_err(|why| Some(why.to_owned())),
             (Kind::Timestamp, Self::Date(days)) => Ok(Self::Time(midnight(days))),
             (Kind::Text, value @ Self::Text(_))
             | (Kind::Double, value @ Self::Number(_))
@@ -219,10 +216,6 @@ impl Value {
         }
     }
 }
-
-/// What to write where a text is no moment.
-pub(super) const NO_MOMENT: &str =
-    "the text is no moment: write it as '2024-05-31 12:00:00', which is of UTC, or with Z or an offset such as +02:00";
 
 /// A day as the moment at which it begins, in UTC.
 pub(super) fn midnight(days: i32) -> i64 {
