@@ -122,7 +122,7 @@ pub(crate) enum Comparison {
 }
 
 /// A value that a column is compared with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Value {
     Text(String),

@@ -2,6 +2,7 @@
 //! the types that both sides have.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use super::fault::Fault;
 use super::like::Pattern;
@@ -88,12 +89,16 @@ impl Operand {
             return Err(Fault::new(self.at, "IN stands after a column: name one"));
         };
         self.is_comparable()?;
-        let (mut values, mut has_null) = (Vec::with_capacity(others.len()), false);
+        let (mut values, mut met, mut has_null) = (Vec::new(), HashSet::new(), false);
         for other in others {
             match &other.what {
                 What::Null => has_null = true,
                 What::Value(value) => {
-                    values.push(value.clone().beside(kind).map_err(|why| self.differs(&other, why))?);
+                    let value = value.clone().beside(kind).map_err(|why| self.differs(&other, why))?;
+                    // Each once, so that Airtable is asked for no more than there are.
+                    if met.insert(value.clone()) {
+                        values.push(value);
+                    }
                 }
                 What::Column { .. } => {
                     return Err(Fault::new(other.at, "IN takes values: compare columns by = and OR"));

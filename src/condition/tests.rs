@@ -148,6 +148,10 @@ fn what_may_not_be_asked_is_decided_here() {
     };
     assert!(asked(&ids(100)).is_some());
     assert_eq!(asked(&ids(101)), None);
+    let twice = ids(100).replace(')', &format!(",{}", &ids(100)["id IN (".len()..]));
+    assert_eq!(asked(&twice), asked(&ids(100)), "each once");
+    assert_eq!(asked("name IN ('a', 'a', NULL, 'a')").as_deref(), Some("{Name}='a'"));
+    assert_eq!(asked("due IN ('2024-05-31', DATE '2024-5-31')"), asked("due = '2024-05-31'"));
     let long = format!("name = '{}'", "x".repeat(9_000));
     assert_eq!(asked(&long), None);
     assert_eq!(asked(&format!("{long} AND done")).as_deref(), Some("{Done}"));
