@@ -14,7 +14,8 @@
 //! | `words` | the text's words, and where each of them stands |
 //! | `parser` | words into a condition |
 //! | `operands` | what is compared, and which comparisons there are |
-//! | `literal` | numbers, days and moments as SQL writes them |
+//! | `literal` | numbers as SQL writes them |
+//! | `moment` | days and moments |
 //! | `like` | patterns |
 //! | `formula` | the formula that is true wherever a condition is |
 //! | `evaluate` | which rows of some columns fulfil it |
@@ -29,6 +30,7 @@ mod fault;
 mod formula;
 mod like;
 mod literal;
+mod moment;
 mod operands;
 mod parser;
 mod words;
@@ -120,7 +122,7 @@ pub(crate) enum Comparison {
 }
 
 /// A value that a column is compared with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Value {
     Text(String),

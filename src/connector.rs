@@ -23,7 +23,7 @@ use crate::changes::{Lists, SETTLED_SECONDS, Stream, no_date};
 use crate::error::{Error, Result};
 use crate::options::{Connection, IngestionType, ReadOptions, TablePart};
 use crate::read::cursor::Cursor;
-use crate::read::{Batches, LinkNames, Size, ask_size};
+use crate::read::{Batches, LinkNames, Size, ask_sizes};
 use crate::scan::{Naming, Part, Scan, TableDefinition, dictionary, find_table, union};
 use crate::time::{Seconds, micros};
 
@@ -169,13 +169,13 @@ impl AirtableConnector {
         Ok(all.into_iter().map(|(id, name)| if count[&name] > 1 { id } else { name }).collect())
     }
 
-    /// How many records a plan reads: counted where they are few, and guessed from a share of them otherwise. One request
-    /// for a table of one page, at most five for any.
+    /// How many records a plan reads of each base: counted where they are few, and guessed from a share of them otherwise.
+    /// One request for a table of one page, at most five for any.
     ///
     /// # Errors
     /// As [`LakeflowConnect::list_namespaces`].
-    pub async fn estimate_records(&self, scan: &Scan) -> Result<Size> {
-        ask_size(&self.client, scan).await
+    pub async fn estimate_records(&self, scan: &Scan) -> Result<Vec<Size>> {
+        ask_sizes(&self.client, scan).await
     }
 
     /// The bases that the token sees and of which something can be read, also where the connection fixes one: one request
@@ -209,7 +209,7 @@ impl AirtableConnector {
             return self.list_tables(read.namespace.as_deref()).await;
         }
         let (mut names, mut met) = (Vec::new(), HashSet::new());
-        for base in self.told(read, false).await? {
+        for base in self.told(read, false).await?.0 {
             let new = base
                 .tables?
                 .iter()
@@ -363,31 +363,51 @@ impl AirtableConnector {
     }
 
     /// What each base of a read of several says of its tables: one request for a base, side by side, besides those for their
-    /// ids.
-    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<Vec<union::Told>> {
+    /// ids. With this machine's time when the first of them said so.
+    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<(Vec<union::Told>, Seconds)> {
         let named = Named::of(&read.bases);
         let ids = self.base_ids(read, is_cached).await?;
-        let mut known = HashMap::new();
+        let mut known: HashMap<String, Told> = HashMap::new();
         if is_cached {
+<<<<<<< HEAD
             let tables = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
             known.extend(tables.iter().map(|(id, Told(tables, _))| (id.clone(), tables.clone())));
             drop(tables);
+=======
+            known.clone_from(&self.known_tables.lock().unwrap_or_else(PoisonError::into_inner));
+>>>>>>> base
             let has = |id: &str, tables: &[Table]| {
                 read.table.as_deref().is_none_or(|wanted| find_table(tables, wanted, id).is_ok())
             };
-            known.retain(|id, tables| named.are_all() || has(id, tables));
+            known.retain(|id, Told(tables, ..)| ids.contains(id) && (named.are_all() || has(id, tables)));
         }
+<<<<<<< HEAD
         let told = namespaces::ask(&self.client, ids, known).await?;
         let now = self.client.now();
         let new =
             told.iter().filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now))));
+=======
+        let tables = known.iter().map(|(id, Told(tables, ..))| (id.clone(), tables.clone())).collect();
+        let told = namespaces::ask(&self.client, ids, tables).await?;
+        let (now, at) = (self.client.now(), wall_seconds());
+        let is_new = |base: &&union::Told| !known.contains_key(&base.base_id);
+        let new = told.iter().filter(is_new).filter_map(|base| {
+            let tables = base.tables.as_ref().ok()?.clone();
+            Some((base.base_id.clone(), Told(tables, now, at)))
+        });
+>>>>>>> base
         self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
-        Ok(told)
+        Ok((told, known.values().map(|Told(.., at)| *at).fold(at, Seconds::min)))
     }
 
     async fn plan_several(&self, read: &ReadOptions, is_cached: bool) -> Result<Scan> {
         let wanted = table_option(read)?;
+<<<<<<< HEAD
         union::plan(&self.told(read, is_cached).await?, wanted, read)
+=======
+        let (told, at) = self.told(read, is_cached).await?;
+        Ok(union::plan(&told, wanted, read)?.named_at(at))
+>>>>>>> base
     }
 
     /// The plan of a table that is none of Airtable's, where the options name one. The columns are the same in every base, so

@@ -48,6 +48,6 @@ pub use batches::Batches;
 pub(crate) use log::{LogBatchEnd, lost as lost_log};
 pub(crate) use names::LinkNames;
 pub(crate) use reader::died;
-pub(crate) use size::ask as ask_size;
 pub use size::{Certainty, Size};
+pub(crate) use size::{ask as ask_size, ask_each as ask_sizes};
 pub use stats::Stats;

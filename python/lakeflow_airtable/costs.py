@@ -68,15 +68,19 @@ def cost(
     runs: int,
     cap: int | None,
     named: Sequence[int] = (),
+    planned: int = 1,
+    listed: int | None = None,
 ) -> Cost:
     """The cost for a table of so many records, of which so many have changed before each run.
 
-    `named` are the sizes of linked tables whose names are read besides, which only snapshots have.
+    `named` are the sizes of linked tables whose names are read besides, which only snapshots have. `planned` are the
+    calls that plan a read, one for the definitions of each base. `listed` are the pages of a read where they are known.
     """
-    names = sum(pages(size, page_size) for size in named) if ingestion_type == "snapshot" else 0
-    loaded = 0 if ingestion_type == "change_log" else pages(records, page_size)
-    first = _BEFORE_THE_FIRST[ingestion_type] + loaded + names
-    run = run_requests(ingestion_type, records, changed, page_size) + names
+    is_snapshot = ingestion_type == "snapshot"
+    names = sum(pages(size, page_size) for size in named) if is_snapshot else 0
+    loaded = 0 if ingestion_type == "change_log" else pages(records, page_size) if listed is None else listed
+    first = _BEFORE_THE_FIRST[ingestion_type] - 1 + planned + loaded + names
+    run = first if is_snapshot else run_requests(ingestion_type, records, changed, page_size) - 1 + planned
     return Cost(
         ingestion_type,
         first,
@@ -112,9 +116,9 @@ def idle_stream(ingestion_type: str, poll_seconds: float) -> int:
     return asked + ceil(MONTH_SECONDS / max(beside, poll_seconds))
 
 
-def pages(records: int, page_size: int) -> int:
-    """Pages of a listing: an empty table has one."""
-    return max(1, ceil(records / page_size))
+def pages(records: int, page_size: int, bases: int = 1) -> int:
+    """Pages of a listing: an empty table has one. Of several bases each has as many records as the others."""
+    return bases * max(1, ceil(records / bases / page_size))
 
 
 def total(costs: list[Cost], cap: int | None) -> Cost:

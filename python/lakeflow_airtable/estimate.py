@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from typing import Any
 
-from .costs import CALLS_A_MONTH, INGESTION_TYPES, MONTH_SECONDS, Cost, cost, total
+from .costs import CALLS_A_MONTH, INGESTION_TYPES, MONTH_SECONDS, Cost, cost, pages, total
 from .errors import AirtableError, OptionError
 from .intervals import in_words, seconds
 from .options import Options
@@ -29,6 +30,11 @@ CHANGED_PER_RUN = 0.01
 _DEFINITIONS = ("fields", "choices", "views")
 """What plans of tables of definitions call their rows."""
 
+_CERTAINTIES = ("exact", "about", "at_least")
+"""The best first."""
+
+_BASE_ID = re.compile("app[0-9A-Za-z]{14}")
+
 _log = logging.getLogger("lakeflow_airtable")
 
 
@@ -39,7 +45,8 @@ class TableEstimate:
 
     Attributes:
         name: Airtable's name of the table.
-        records: How many records a read gives.
+        records: How many records Airtable gives for a read. With `where` its rows are fewer, where Airtable cannot
+            decide all of the condition.
         certainty: What that number is worth: `exact` where all were counted, `about` where a share was, `at_least`
             where even the smallest share was larger than a page, and `given` where the caller said it.
         changed: How many records are taken to change between two runs.
@@ -303,9 +310,9 @@ class _Linked:
                     continue
                 self._met.add(place)
                 of_base = Options({"namespace": json.dumps([base["base_id"]]), "fields": "[]"})
-                records, _, asked = connector.estimate_records(connector.plan_cached(table["id"], of_base))
-                sizes.append(records)
-                requests += asked
+                told = connector.estimate_records(connector.plan_cached(table["id"], of_base))
+                sizes.append(sum(records for records, _, _ in told))
+                requests += sum(asked for _, _, asked in told)
         return sizes, requests
 
 
@@ -319,17 +326,24 @@ def _estimated(
     cap: int | None,
 ) -> TableEstimate:
     connector = tables.connector(entry.options)
-    records, certainty, requests = known or 0, "given", 0
+    size = int(number_of(entry.options, "page_size"))
+    plan = json.loads(entry.plan) if entry.plan else {}
+    bases = 1 + len(plan.get("others", ()))
+    certainty: str
     if known is None:
         scan = connector.plan_cached(entry.source_table, Options({**entry.read_options, "ingestion_type": "snapshot"}))
-        records, certainty, requests = connector.estimate_records(scan)
+        told = connector.estimate_records(scan)
+        records, requests = sum(each for each, _, _ in told), sum(asked for _, _, asked in told)
+        certainty = max((certainty for _, certainty, _ in told), key=_CERTAINTIES.index)
+        listed = sum(pages(each, size) for each, _, _ in told)
+    else:
+        records, certainty, requests, listed = known, "given", 0, pages(known, size, bases)
+    planned = bases + _lists_bases(entry)
+    if plan.get("part") in _DEFINITIONS:
+        planned, listed = _lists_bases(entry), bases  # all of them come in one answer, and nothing is asked before
     named, asked = linked.sizes(entry)
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
-    size = int(number_of(entry.options, "page_size"))
-    plan = json.loads(entry.plan) if entry.plan else {}
-    if plan.get("part") in _DEFINITIONS:
-        size = max(records, 1)  # all of them come in one answer
     per_second = number_of(entry.options, "requests_per_second")
     runs = ceil(MONTH_SECONDS / pause)
     # A log of changes is no other way to have the same copy: it is told of where one is kept.
@@ -337,11 +351,27 @@ def _estimated(
     if plan.get("part") or plan.get("others"):
         kinds = {"snapshot": None}  # no stream has rows that are no records, nor those of several bases
     costs = tuple(
-        cost(kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap, named=named)
+        cost(
+            kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap, named=named,
+            planned=planned, listed=listed,
+        )
         for kind in kinds
-    )
+    )  # fmt: skip
     asked += requests
     return TableEstimate(tables.name(entry), records, certainty, changed, asked, entry.ingestion_type, costs)
+
+
+def _lists_bases(entry: Entry) -> bool:
+    """Whether the bases that the token sees are listed: a namespace names some otherwise than by their ids."""
+    base_id, namespace = entry.base
+    if base_id or not namespace.strip():
+        return False
+    try:
+        names = json.loads(namespace)
+    except ValueError:
+        names = namespace
+    names = names if isinstance(names, list) else [names]
+    return not all(_BASE_ID.fullmatch(str(name).strip()) for name in names)
 
 
 def _used(entries: list[Entry], tables: LibraryTables) -> int | None:
@@ -385,6 +415,8 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
     rates = sorted({number_of(entry.options, "requests_per_second") for entry in entries})
     paces = " or ".join(f"{rate:g}" for rate in rates)
     yield f"The tables are read one after the other at {paces} calls a second, and nobody else uses the base."
+    if any('"others":[' in (entry.plan or "") for entry in entries):
+        yield "Several bases are read side by side, so their run takes less time than is told."
     if any(entry.part == "comments" for entry in entries):
         yield "Comments cost one call more for each record that has some: only a read finds out which these are."
     yield "No call is repeated, a month has 31 days, and the first load comes on top of its runs."

@@ -75,6 +75,8 @@ struct Kept {
     /// Since when it has been silent.
     silent: Option<Instant>,
     is_told: bool,
+    /// It was said that it enters.
+    is_announced: bool,
     is_hurried: bool,
     stage: Stage,
 }
@@ -168,7 +170,15 @@ impl Kept {
                 self.tell(directory, &what);
                 Told::Alone(readers)
             }
-            Standing::Entering => Told::Wait(NAP),
+            Standing::Entering => {
+                if !std::mem::replace(&mut self.is_announced, true) {
+                    log::info!(
+                        "budget_location {}: waiting until the others there know of this reader: some seconds, 12 at most",
+                        directory.display()
+                    );
+                }
+                Told::Wait(NAP)
+            }
             Standing::Known if shut > 0 => Told::Shut(Duration::from_micros(shut)),
             Standing::Known => match self.roster.take(now) {
                 0 => Told::Go,
@@ -196,6 +206,7 @@ impl Shared {
             failed: None,
             silent: None,
             is_told: false,
+            is_announced: false,
             is_hurried: false,
             stage: Stage::Here,
         };

@@ -115,10 +115,38 @@ impl LogFeed<'_> {
             }
             Some(_) => whole - 1,
         };
+        let whole = self.end_of_table(webhook, first, whole).await?;
         match most {
             None => Ok(whole),
             Some(most) => self.end_of_batch(webhook, first, whole, most).await,
         }
+    }
+
+    /// Where the payloads end that tell of the table. A webhook of the whole base outlives the table, and tells of its removal
+    /// as of any other change.
+    async fn end_of_table(&self, webhook: &Webhook, first: u64, whole: u64) -> Result<u64> {
+        if webhook.is_of_table() {
+            return Ok(whole);
+        }
+        let Err(gone) = self.listing.definition().await else { return Ok(whole) };
+        if !matches!(gone, Error::NotFound(_)) {
+            return Err(gone);
+        }
+        let (mut next, mut last) = (first, None);
+        while next < whole {
+            // What is missing is said where the range is read.
+            let Ok(page) = self.webhooks().page::<CellChanges>(&webhook.id, next, PAGE).await? else {
+                return Ok(whole);
+            };
+            let tells = |payload: &Payload<CellChanges>| payload.change().map_or(true, |told| !told.records.is_empty());
+            let told = page.numbered().filter(|(number, payload)| *number < whole && tells(payload));
+            last = told.map(|(number, _)| number).last().or(last);
+            if page.cursor <= next {
+                return Ok(whole);
+            }
+            next = page.cursor;
+        }
+        last.map(|last| last + 1).ok_or(gone)
     }
 
     async fn end_of_batch(&self, webhook: &Webhook, first: u64, whole: u64, most: u64) -> Result<u64> {

@@ -194,7 +194,8 @@ impl Webhook {
         })
     }
 
-    fn is_of_table(&self) -> bool {
+    /// Whether it tells of one table only.
+    pub(super) fn is_of_table(&self) -> bool {
         !self.specification["options"]["filters"]["recordChangeScope"].is_null()
     }
 }

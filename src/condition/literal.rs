@@ -1,20 +1,15 @@
-//! Numbers, days and moments as SQL writes them, and as Spark reads them.
+//! Numbers as SQL writes them, and as Spark reads them.
 //!
 //! Invariant: a number keeps the type that Spark gives it, because that decides what it is compared as: digits alone are
 //! whole, with a point a decimal, with an exponent a double.
 
 use std::cmp::Ordering;
 
-use crate::time::{Micros, date_days};
-
 /// Digits that a decimal of Spark's has at most.
 const MOST_DIGITS: usize = 38;
 
 /// Digits after the point, beyond which Spark rounds a decimal before it is compared with a BIGINT.
 const MOST_AFTER_POINT: u32 = 18;
-
-const MICROS_A_SECOND: i64 = 1_000_000;
-const SECONDS_A_DAY: i64 = 86_400;
 
 /// A number as Spark types it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +36,7 @@ impl Number {
             "S" if is_plain => whole(number, i16::MIN.into(), i16::MAX.into(), "SMALLINT"),
             "Y" if is_plain => whole(number, i8::MIN.into(), i8::MAX.into(), "TINYINT"),
             "D" => double(number),
-            "F" => double(number).map(float),
+            "F" => double(number).and_then(float),
             "" if is_plain => number.parse().map_or_else(|_| decimal(number), |number| Ok(Self::Whole(number))),
             "" if number.bytes().any(|byte| byte.eq_ignore_ascii_case(&b'e')) => double(number),
             "" | "BD" => decimal(number),
@@ -120,11 +115,14 @@ fn double(text: &str) -> Result<Number, String> {
 }
 
 /// A FLOAT is compared as the double that it is, which has other digits than it was written with.
-fn float(number: Number) -> Number {
-    match number {
-        #[allow(clippy::cast_possible_truncation)]
-        Number::Double(number) => Number::Double(f64::from(number as f32)),
-        other => other,
+fn float(number: Number) -> Result<Number, String> {
+    let Number::Double(number) = number else { return Ok(number) };
+    #[allow(clippy::cast_possible_truncation)]
+    let nearest = number as f32;
+    if nearest.is_finite() {
+        Ok(Number::Double(f64::from(nearest)))
+    } else {
+        Err("a number that is too large for a FLOAT".to_owned())
     }
 }
 
@@ -134,93 +132,32 @@ fn decimal(text: &str) -> Result<Number, String> {
         None => (text, 0),
     };
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{before}{after}");
     let places = i32::try_from(after.len()).unwrap_or(i32::MAX).saturating_sub(exponent);
+    let too_many = || format!("a number of more than {MOST_DIGITS} digits");
+    // What has places before the point only is a whole number.
+    let zeros = usize::try_from(places.saturating_neg()).unwrap_or(0);
+    if zeros > MOST_DIGITS {
+        return Err(too_many());
+    }
+    let digits = format!("{before}{after}{}", "0".repeat(zeros));
     let count = digits.trim_start_matches(['-', '+', '0']).len().max(after.len());
-    let (too_many, scale) = (format!("a number of more than {MOST_DIGITS} digits"), u32::try_from(places));
     let is_number = digits.bytes().any(|byte| byte.is_ascii_digit());
     if !is_number {
         return Err("no number".to_owned());
     }
-    match scale {
-        _ if count > MOST_DIGITS => Err(too_many),
+    match u32::try_from(places.max(0)) {
+        _ if count > MOST_DIGITS => Err(too_many()),
         Ok(scale) if scale <= 38 => {
             let unscaled = digits.parse().map_err(|_| "no number".to_owned())?;
             Ok(Number::Decimal { unscaled, scale })
         }
-        _ => Err(too_many),
+        _ => Err(too_many()),
     }
-}
-
-/// The day that a text is: `2024-05-01`, `2024-5-1`, `2024-05` or `2024`.
-pub(super) fn day(text: &str) -> Option<i32> {
-    let mut parts = text.trim().split('-');
-    let year = parts.next().filter(|year| year.len() == 4)?;
-    let mut next = || match parts.next() {
-        None => Some("1"),
-        Some(part) if matches!(part.len(), 1 | 2) => Some(part),
-        Some(_) => None,
-    };
-    let (month, day) = (next()?, next()?);
-    match parts.next() {
-        None => date_days(&format!("{year}-{month:0>2}-{day:0>2}")),
-        Some(_) => None,
-    }
-}
-
-/// The moment that a text is: a day, and a time after a space or `T`, and a zone. Without a zone it is of UTC.
-pub(super) fn moment(text: &str) -> Option<Micros> {
-    let text = text.trim();
-    let Some((date, time)) = text.split_once([' ', 'T']) else {
-        return Some(i64::from(day(text)?) * SECONDS_A_DAY * MICROS_A_SECOND);
-    };
-    // A time is of a whole day.
-    date.split('-').nth(2)?;
-    let zone_at = time.find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.'))).unwrap_or(time.len());
-    let (time, zone) = time.split_at(zone_at);
-    let micros = i64::from(day(date)?) * SECONDS_A_DAY * MICROS_A_SECOND + time_of_day(time)?;
-    let micros = micros - zone_seconds(zone.trim())? * MICROS_A_SECOND;
-    // Years of four digits, as everywhere.
-    (-62_135_596_800..253_402_300_800).contains(&micros.div_euclid(MICROS_A_SECOND)).then_some(micros)
-}
-
-fn time_of_day(text: &str) -> Option<Micros> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let mut parts = whole.split(':').map(|part| part.parse::<i64>().ok().filter(|_| matches!(part.len(), 1 | 2)));
-    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
-    if parts.next().is_some() || hours > 23 || minutes > 59 || seconds > 59 || fraction.contains('.') {
-        return None;
-    }
-    // What is finer than a microsecond is cut off, as Spark does.
-    let micros: i64 = format!("{:0<6}", fraction.get(..6).unwrap_or(fraction)).parse().ok()?;
-    Some((hours * 3_600 + minutes * 60 + seconds) * MICROS_A_SECOND + micros)
-}
-
-/// How far a zone is before UTC. Zones that have a name, and change with the season, are not known here.
-fn zone_seconds(zone: &str) -> Option<i64> {
-    let offset = ["UTC", "GMT", "UT", "Z"].into_iter().find_map(|name| zone.strip_prefix(name)).unwrap_or(zone);
-    if offset.is_empty() {
-        return Some(0);
-    }
-    let sign = match offset.as_bytes()[0] {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = offset[1..].split_once(':').unwrap_or((&offset[1..], "0"));
-    let number = |part: &str| {
-        let is_short = matches!(part.len(), 1 | 2) && part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse::<i64>().ok().filter(|_| is_short)
-    };
-    let seconds = number(hours)? * 3_600 + number(minutes).filter(|minutes| *minutes < 60)? * 60;
-    (seconds <= 18 * 3_600).then_some(sign * seconds)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HOUR: i64 = 3_600 * MICROS_A_SECOND;
 
     #[test]
     fn a_number_has_the_type_that_spark_gives_it() {
@@ -242,7 +179,12 @@ mod tests {
             ("5D", Some(Number::Double(5.0))),
             ("0.1F", Some(Number::Double(f64::from(0.1_f32)))),
             ("5BD", Some(decimal(5, 0))),
-            ("5e1BD", None),
+            ("5e1BD", Some(decimal(50, 0))),
+            ("-2.5e3BD", Some(decimal(-2_500, 0))),
+            ("25e-1BD", Some(decimal(25, 1))),
+            ("1e38BD", None),
+            ("1e2000000000BD", None),
+            ("1e39f", None),
             ("1e400", None),
             ("5.5L", None),
             ("0x10", None),
@@ -270,41 +212,5 @@ mod tests {
         assert_eq!(order_of_doubles(f64::NAN, f64::INFINITY), Ordering::Greater);
         assert_eq!(order_of_doubles(f64::NAN, -f64::NAN), Ordering::Equal);
         assert_eq!(order_of_doubles(-0.0, 0.0), Ordering::Equal);
-    }
-
-    #[test]
-    fn days_and_moments() {
-        for (text, expected) in [
-            ("1970-01-02", Some(1)),
-            ("1970-1-2", Some(1)),
-            ("1970-02", Some(31)),
-            ("1971", Some(365)),
-            ("2023-02-29", None),
-            ("70-01-01", None),
-            ("1970-01-02 ", Some(1)),
-            ("1970-01-02x", None),
-            ("", None),
-        ] {
-            assert_eq!(day(text), expected, "{text}");
-        }
-        for (text, expected) in [
-            ("1970-01-01", Some(0)),
-            ("1970-01-01 01:00:00", Some(HOUR)),
-            ("1970-01-01T1:0", Some(HOUR)),
-            ("1970-01-01 00:00:00.5", Some(500_000)),
-            ("1970-01-01 00:00:00.1234567", Some(123_456)),
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("1970-01-01T00:00:00+01:00", Some(-HOUR)),
-            ("1970-01-01 00:00:00 -1", Some(HOUR)),
-            ("1970-01-01 00:00:00 UTC+1:30", Some(-3 * HOUR / 2)),
-            ("1970-01-01 00:00:00 Europe/Berlin", None),
-            ("1970-01-01 00:00:00+19:00", None),
-            ("1970-01-01 24:00:00", None),
-            ("1970-01-01 00:60:00", None),
-            ("1970-01 00:00:00", None),
-            ("0001-01-01 00:00:00+01:00", None),
-        ] {
-            assert_eq!(moment(text), expected, "{text}");
-        }
     }
 }

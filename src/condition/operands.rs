@@ -2,10 +2,12 @@
 //! the types that both sides have.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use super::fault::Fault;
 use super::like::Pattern;
-use super::literal::{Number, day, moment};
+use super::literal::Number;
+use super::moment::{day, moment};
 use super::{Comparison, Condition, Kind, Value};
 
 /// Something that is compared.
@@ -87,12 +89,16 @@ impl Operand {
             return Err(Fault::new(self.at, "IN stands after a column: name one"));
         };
         self.is_comparable()?;
-        let (mut values, mut has_null) = (Vec::with_capacity(others.len()), false);
+        let (mut values, mut met, mut has_null) = (Vec::new(), HashSet::new(), false);
         for other in others {
             match &other.what {
                 What::Null => has_null = true,
                 What::Value(value) => {
-                    values.push(value.clone().beside(kind).map_err(|why| self.differs(&other, why))?);
+                    let value = value.clone().beside(kind).map_err(|why| self.differs(&other, why))?;
+                    // Each once, so that Airtable is asked for no more than there are.
+                    if met.insert(value.clone()) {
+                        values.push(value);
+                    }
                 }
                 What::Column { .. } => {
                     return Err(Fault::new(other.at, "IN takes values: compare columns by = and OR"));
@@ -184,12 +190,8 @@ impl Value {
                 Some(why) => Err(Some(why)),
                 None => Ok(Self::Number(number)),
             },
-            (Kind::Date, Self::Text(text)) => day(&text)
-                .map(Self::Date)
-                .ok_or_else(|| Some("the text is no day: write it as '2024-05-31'".to_owned())),
-            (Kind::Timestamp, Self::Text(text)) => {
-                moment(&text).map(Self::Time).ok_or_else(|| Some(NO_MOMENT.to_owned()))
-            }
+            (Kind::Date, Self::Text(text)) => day(&text).map(Self::Date).map_err(|why| Some(why.to_owned())),
+            (Kind::Timestamp, Self::Text(text)) => moment(&text).map(Self::Time).map_err(|why| Some(why.to_owned())),
             (Kind::Timestamp, Self::Date(days)) => Ok(Self::Time(midnight(days))),
             (Kind::Text, value @ Self::Text(_))
             | (Kind::Double, value @ Self::Number(_))
@@ -219,10 +221,6 @@ impl Value {
         }
     }
 }
-
-/// What to write where a text is no moment.
-pub(super) const NO_MOMENT: &str =
-    "the text is no moment: write it as '2024-05-31 12:00:00', which is of UTC, or with Z or an offset such as +02:00";
 
 /// A day as the moment at which it begins, in UTC.
 pub(super) fn midnight(days: i32) -> i64 {

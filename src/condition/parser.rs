@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use super::fault::Fault;
-use super::literal::{Number, day, moment};
-use super::operands::{NO_MOMENT, Operand, What};
+use super::literal::Number;
+use super::moment::{day, moment};
+use super::operands::{Operand, What};
 use super::words::{Word, words};
 use super::{Comparison, Condition, DEEPEST, Subject, Value};
 use crate::error::{Result, nearest_or_all};
@@ -244,13 +245,11 @@ impl Parser<'_> {
             "TRUE" => return Ok(What::Value(Value::Bool(true))),
             "FALSE" => return Ok(What::Value(Value::Bool(false))),
             "AND" | "OR" | "NOT" => return Err(Fault::new(at, "a column or a value is missing before this")),
-            word @ ("DATE" | "TIMESTAMP" | "TIMESTAMP_LTZ") => {
-                if let Some((place, Word::Text(text))) = self.words.get(self.at) {
-                    self.at += 1;
-                    return literal_of_time(*place, word, text);
-                }
-            }
             _ => {}
+        }
+        if let Some((place, Word::Text(text))) = self.words.get(self.at) {
+            self.at += 1;
+            return typed_text(at, name, *place, text);
         }
         if self.is_symbol("(") {
             return Err(Fault::new(at, "functions are not known here: compare columns as they are"));
@@ -333,11 +332,20 @@ fn number_of(at: usize, text: &str) -> Result<What, Fault> {
     Ok(What::Value(Value::Number(text.to_owned())))
 }
 
-fn literal_of_time(at: usize, word: &str, text: &str) -> Result<What, Fault> {
-    let value = if word == "DATE" {
-        day(text).map(Value::Date).ok_or("the text is no day: write it as DATE '2024-05-31'")
-    } else {
-        moment(text).map(Value::Time).ok_or(NO_MOMENT)
+/// What a text is with a word before it, which says what it is.
+fn typed_text(at: usize, word: &str, place: usize, text: &str) -> Result<What, Fault> {
+    let value = match word.to_ascii_uppercase().as_str() {
+        "DATE" => day(text).map(Value::Date),
+        "TIMESTAMP" | "TIMESTAMP_LTZ" => moment(text).map(Value::Time),
+        _ => {
+            return Err(Fault::new(
+                at,
+                format!(
+                    "a text with {word} before it is not known here, only with DATE or TIMESTAMP: write the text alone, \
+                     and join conditions by AND or OR"
+                ),
+            ));
+        }
     };
-    value.map(What::Value).map_err(|said| Fault::new(at, said))
+    value.map(What::Value).map_err(|said| Fault::new(place, said))
 }

@@ -94,6 +94,11 @@ fn what_may_be_asked_is_asked() {
             "IF({Seen},AND(NOT(IS_BEFORE({Seen},'2024-05-31T11:59:00Z')),NOT(IS_AFTER({Seen},'2024-05-31T12:01:01Z'))))",
         ),
         ("createdTime > DATE '2024-05-31'", "NOT(IS_BEFORE(CREATED_TIME(),'2024-05-30T23:59:00Z'))"),
+        ("createdTime > date'2024-5-31 x'", "NOT(IS_BEFORE(CREATED_TIME(),'2024-05-30T23:59:00Z'))"),
+        (
+            "createdTime < timestamp'2024-05-31T2:0:0.1234567+02'",
+            "NOT(IS_AFTER(CREATED_TIME(),'2024-05-31T00:01:01Z'))",
+        ),
         // What cannot be asked is decided here.
         ("name = 'a' AND notes = 'b'", "{Name}='a'"),
         ("name = 'a' AND (notes = 'b' OR done)", "{Name}='a'"),
@@ -143,6 +148,10 @@ fn what_may_not_be_asked_is_decided_here() {
     };
     assert!(asked(&ids(100)).is_some());
     assert_eq!(asked(&ids(101)), None);
+    let twice = ids(100).replace(')', &format!(",{}", &ids(100)["id IN (".len()..]));
+    assert_eq!(asked(&twice), asked(&ids(100)), "each once");
+    assert_eq!(asked("name IN ('a', 'a', NULL, 'a')").as_deref(), Some("{Name}='a'"));
+    assert_eq!(asked("due IN ('2024-05-31', DATE '2024-5-31')"), asked("due = '2024-05-31'"));
     let long = format!("name = '{}'", "x".repeat(9_000));
     assert_eq!(asked(&long), None);
     assert_eq!(asked(&format!("{long} AND done")).as_deref(), Some("{Done}"));
@@ -170,6 +179,20 @@ fn every_message_points_at_its_place() {
         ),
         ("due > DATE '2023-02-29'", "at character 12"),
         ("seen > TIMESTAMP '2024-05-31 12:00:00 Europe/Berlin'", "at character 18"),
+        ("seen > TIMESTAMP '2024-05-31 12:00:00 CET'", "CET'\": zones are told by Z or an offset such as +02:00"),
+        ("due > DATE'today'", "at character 11, \"'today'\": the text is another time at each read"),
+        (
+            "seen < '10000-01-01'",
+            "at character 8, \"'10000-01-01'\": column \"seen\" (TIMESTAMP) is not compared with a text: no",
+        ),
+        ("name = X'61'", "at character 8, \"X'61'\": a text with X before it is not known here"),
+        ("name IN ('a', R'b')", "at character 15, \"R'b')\": a text with R before it"),
+        ("name LIKE N'a%'", "at character 11"),
+        ("name = e'a' OR done", "at character 8"),
+        ("due > INTERVAL '1 day'", "at character 7, \"INTERVAL '1 day'\": a text with INTERVAL before it"),
+        ("seen > TIMESTAMP_NTZ '2024-05-31'", "at character 8"),
+        ("name 'a'", "at character 1, \"name 'a'\": a text with name before it"),
+        ("name = 'a' 'b'", "at character 12, \"'b'\": the condition is at its end"),
         ("price > 1 price < 2", "at character 11, \"price < 2\": the condition is at its end"),
         ("price + 1 > 2", "at character 7, \"+ 1 > 2\": a condition compares columns as they are"),
         ("lower(name) = 'a'", "at character 1, \"lower(name) = 'a'\": functions are not known here"),

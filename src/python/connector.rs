@@ -209,18 +209,19 @@ impl Connector {
         Ok(Batches::new(py, &scan.0.table_name, batches))
     }
 
-    /// How many records a plan reads, what that number is worth (`exact`, `about`, `at_least`), and the requests for it.
+    /// Of each base how many records a plan reads, what that number is worth (`exact`, `about`, `at_least`), and the
+    /// requests for it.
     #[pyo3(signature = (scan, options = None))]
     fn estimate_records(
         &self,
         py: Python<'_>,
         scan: &Scan,
         options: Option<Given>,
-    ) -> PyResult<(u64, &'static str, u32)> {
+    ) -> PyResult<Vec<(u64, &'static str, u32)>> {
         let options = self.call_options(py, None, options)?;
         let connector = self.live_for(&options).get(py)?;
-        let size = answered(py, wait(py, connector.estimate_records(&scan.0)))?;
-        Ok((size.records, size.certainty.as_str(), size.requests))
+        let sizes = answered(py, wait(py, connector.estimate_records(&scan.0)))?;
+        Ok(sizes.into_iter().map(|size| (size.records, size.certainty.as_str(), size.requests)).collect())
     }
 
     /// The changes of a plan's table; `like` is an earlier stream of the same, whose lists of ids it takes over.

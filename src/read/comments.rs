@@ -3,7 +3,7 @@
 //!
 //! Invariants: every comment is given exactly once, however often cursors expire; memory holds the ids of a few pages of
 //! records, and a page of comments for each request that is on its way; a record that has gone since it was listed has no
-//! comments, and is no error.
+//! comments, and is no error; the comments of one that is there come, or the read ends.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -28,6 +28,10 @@ use crate::airtable::request::Request;
 use crate::decode::{Facts, comments_page};
 use crate::error::{Error, Result};
 use crate::scan::{Column, Part, Scan, Source};
+
+/// A record may be listed for a while after it was deleted: not every machine of Airtable's need know of it yet. So often
+/// its comments are asked for again.
+const MOST_REFUSED: u32 = 3;
 
 /// Requests for comments that may be on their way at once: at 4.5 a second as many as an answer may take two seconds.
 const AT_ONCE: usize = 10;
@@ -75,6 +79,8 @@ struct Thread {
     record_id: String,
     cursor: Cursor,
     met: HashSet<String>,
+    /// How often they were refused while the record was there.
+    refused: u32,
 }
 
 /// A page that was asked for.
@@ -92,7 +98,7 @@ struct Found {
 
 impl Thread {
     fn new(record_id: &str) -> Self {
-        Self { record_id: record_id.to_owned(), cursor: Cursor::of("comment"), met: HashSet::new() }
+        Self { record_id: record_id.to_owned(), cursor: Cursor::of("comment"), met: HashSet::new(), refused: 0 }
     }
 }
 
@@ -221,10 +227,18 @@ impl Comments {
                 thread.cursor.restart(thread.met.len(), "try again later").map_err(about)?;
             }
             Err(failure) => {
-                if !self.is_gone(&thread.record_id, &failure).await? {
+                if self.is_gone(&thread.record_id, &failure).await? {
+                    log::info!("{name}: {}: the record is gone, and its comments are left out", failure.in_short());
+                    return Ok(());
+                }
+                thread.refused += 1;
+                // Who may read others' may read these.
+                let may_pass = self.is_allowed && matches!(failure, Failure::Status { status: 403, .. });
+                if !may_pass || thread.refused > MOST_REFUSED {
                     return Err(self.client.error(&request, &failure));
                 }
-                log::info!("{name}: {}: the record is gone, and its comments are left out", failure.in_short());
+                log::info!("{name}: {}, and the record is there: asking again", failure.in_short());
+                self.waiting.push_back(thread);
                 return Ok(());
             }
         }
@@ -242,8 +256,7 @@ impl Comments {
         let formula = ids_formula(std::iter::once(record_id));
         let request = request::page(&self.client, &plain, Some(&formula), None);
         let found: Found = self.client.counted_json(&request, self.progress.tally()).await?;
-        // Not every machine of Airtable's need know of it yet.
-        Ok(*status == 404 || self.is_allowed || found.records.is_empty())
+        Ok(*status == 404 || found.records.is_empty())
     }
 
     fn finish(&mut self) -> Result<RecordBatch> {

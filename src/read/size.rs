@@ -85,12 +85,24 @@ struct Counted {
 
 /// Asks for the size: one request for a table of one page, and at most five; for each base of the plan.
 pub(crate) async fn ask(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
-    let mut sum = Size { records: 0, certainty: Certainty::Exact, requests: 0 };
-    for base in scan.bases() {
-        sum = sum.with(ask_one(client, &base).await?);
-    }
+    let none = Size { records: 0, certainty: Certainty::Exact, requests: 0 };
+    Ok(ask_each(client, scan).await?.into_iter().fold(none, Size::with))
+}
+
+/// The same of each base that is read, in their order: none of those that come after as many records as are wanted.
+pub(crate) async fn ask_each(client: &Arc<Client>, scan: &Scan) -> Result<Vec<Size>> {
     // Which of the records fulfil a condition is found out by reading them.
-    Ok(limited(sum, scan.max_records.filter(|_| scan.restriction.is_none() && scan.choice.is_none())))
+    let mut left = scan.max_records.filter(|_| scan.restriction.is_none() && scan.choice.is_none());
+    let mut sizes = Vec::new();
+    for base in scan.bases() {
+        let size = limited(ask_one(client, &base).await?, left);
+        left = left.map(|left| left.saturating_sub(size.records));
+        sizes.push(size);
+        if left == Some(0) {
+            break;
+        }
+    }
+    Ok(sizes)
 }
 
 async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
@@ -100,6 +112,9 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
         let records = u64::try_from(rows).unwrap_or(u64::MAX);
         return Ok(Size { records, certainty: Certainty::Exact, requests: 1 });
     }
+    // Of rows that are no records those of the records that are named are read.
+    let before = scan.choice.as_ref().map(|choice| scan.before_choice(choice));
+    let scan = before.as_ref().unwrap_or(scan);
     let id = Column::new("id", false, Source::RecordId);
     // As few bytes as there can be: Airtable gives all fields where none is named, and this names the primary one.
     let plain =
@@ -148,8 +163,11 @@ impl Guess {
                 self.counted = Some((before + endings, counted + records));
                 None
             }
-            // A second share that is larger than was to be expected: the first one stands.
-            (Some(_), false) => None,
+            // A second share that is larger than was to be expected: there are as many as that tells at least.
+            (Some(_), false) => {
+                self.least = self.least.max(scaled(records + 1, endings));
+                None
+            }
             (None, true) => {
                 self.counted = Some((endings, records));
                 if endings == ENDINGS || records >= ENOUGH { None } else { larger(endings, records) }
@@ -233,8 +251,9 @@ mod tests {
             (&[(100, false), (20, true), (80, true)], &[ENDINGS, 62, 248], size(1_240, About, 3)),
             (&[(100, false), (0, true), (60, true)], &[ENDINGS, 62, 1_500], size(147, About, 3)),
             (&[(100, false), (0, true), (0, true)], &[ENDINGS, 62, 1_500], size(101, About, 3)),
-            // A second share that does not fit says nothing.
-            (&[(100, false), (10, true), (100, false)], &[ENDINGS, 62, 496], size(620, About, 3)),
+            // A second share that does not fit says how many there are at least.
+            (&[(100, false), (10, true), (100, false)], &[ENDINGS, 62, 496], size(782, About, 3)),
+            (&[(100, false), (2, true), (100, false)], &[ENDINGS, 62, 1_500], size(258, About, 3)),
             (&[(100, false), (100, false), (50, true)], &[ENDINGS, 62, 8], size(24_025, About, 3)),
             (&[(100, false), (100, false), (12, true), (78, true)], &[ENDINGS, 62, 8, 53], size(6_200, About, 4)),
             (

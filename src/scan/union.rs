@@ -3,7 +3,7 @@
 //! Invariants: the plans of all bases have one schema, whatever each table lacks; a column has one type; what cannot be
 //! read is told of all bases at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::airtable::schema::{Field, Table};
@@ -11,9 +11,10 @@ use crate::columns::sql_type;
 use crate::error::{Error, Result, nearest_or_all};
 use crate::options::{EVERY_BASE, FieldNames, ReadOptions, TablePart};
 use crate::scan::chosen::nameable;
+use crate::scan::columns::names_by_id;
 use crate::scan::lookup::{find, find_listed};
 use crate::scan::version::{VERSION_OF_REFINED, VERSION_OF_SEVERAL};
-use crate::scan::{Column, FieldSource, Part, Scan, Source, dictionary, find_table, restriction};
+use crate::scan::{Column, FieldSource, Naming, Part, Scan, Source, dictionary, find_table, restriction};
 
 /// A base that was asked for its tables, and what it said.
 pub(crate) struct Told {
@@ -48,8 +49,10 @@ pub(crate) fn plan(told: &[Told], wanted: &str, options: &ReadOptions) -> Result
         ));
     }
     let mut scans = Vec::new();
+    let tables: Vec<&Table> = found.iter().map(|(_, table, _)| *table).collect();
+    let mut fields = options.fields.as_ref().map(|wanted| wanted_of(&tables, wanted, &Naming::of(options)).into_iter());
     for (base_id, table, tables) in &found {
-        let fields = options.fields.as_ref().map(|wanted| there(wanted, table, &found));
+        let fields = fields.as_mut().and_then(Iterator::next);
         // What it is about may be in another base.
         match Scan::new(base_id, table, &ReadOptions { fields, condition: None, ..options.clone() }) {
             Ok(scan) => scans.push(scan.with_linked(tables)),
@@ -94,14 +97,27 @@ pub(crate) fn plan_definitions(base_ids: &[String], part: Part, options: &ReadOp
     union(&scans)?.choosing(options.condition.as_deref())
 }
 
-/// Those of the wanted fields that a table has, and those that none has: these are told of as in a read of one base.
-fn there(wanted: &FieldNames, table: &Table, all: &[(&str, &Table, &[Table])]) -> FieldNames {
-    let has = |table: &Table, name: &str| {
-        let find = if wanted.by_commas.is_some() { find_listed } else { find };
-        find(&table.fields, name, Field::id_and_name).is_some()
+/// The wanted fields of each table, by their ids. A field that one table has is wanted of all that have its column, which
+/// may have it under another id, or in another spelling. What none has is told of as in a read of one base.
+fn wanted_of(tables: &[&Table], wanted: &FieldNames, naming: &Naming) -> Vec<FieldNames> {
+    let column_names: Vec<_> = tables.iter().map(|table| names_by_id(table, naming)).collect();
+    let column = |place: usize, field: &Field| column_names[place][field.id.as_str()].to_lowercase();
+    let find = if wanted.by_commas.is_some() { find_listed } else { find };
+    let (mut columns, mut missing) = (HashSet::new(), Vec::new());
+    for name in &wanted.names {
+        let fields = tables.iter().map(|table| find(&table.fields, name, Field::id_and_name)).enumerate();
+        let found: Vec<String> = fields.filter_map(|(place, field)| Some(column(place, field?))).collect();
+        if found.is_empty() {
+            missing.push(name.clone());
+        }
+        columns.extend(found);
+    }
+    let of_table = |(place, table): (usize, &&Table)| {
+        let fields = table.fields.iter().filter(|field| columns.contains(&column(place, field)));
+        let names = missing.iter().cloned().chain(fields.map(|field| field.id.clone())).collect();
+        FieldNames { names, ..wanted.clone() }
     };
-    let is_of_table = |name: &String| has(table, name) || !all.iter().any(|(_, table, _)| has(table, name));
-    FieldNames { names: wanted.names.iter().filter(|name| is_of_table(name)).cloned().collect(), ..wanted.clone() }
+    tables.iter().enumerate().map(of_table).collect()
 }
 
 /// One plan of several, which have the columns of all of them: those of the first, then what each later one adds.

@@ -162,8 +162,10 @@ async fn the_size_and_the_counts_are_those_of_all_bases() {
     let options = source.options(&[("base_id", ""), ("namespace", &listed(&bases))]);
     let connector = AirtableConnector::new(options.connection).expect("a connector");
     let scan = connector.plan(&options.read).await.expect("a plan");
-    let size = connector.estimate_records(&scan).await.expect("a size");
-    assert!((200..=400).contains(&size.records), "{size:?}");
+    let sizes = connector.estimate_records(&scan).await.expect("sizes");
+    let [large, small] = sizes.as_slice() else { panic!("two bases: {sizes:?}") };
+    assert!((170..=370).contains(&large.records), "{large:?}");
+    assert_eq!((small.records, small.requests), (30, 1));
     source.mock.clear_requests();
     let mut batches = connector.read(scan);
     while let Some(batch) = batches.next().await {

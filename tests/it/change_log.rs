@@ -343,3 +343,45 @@ async fn a_removed_table_ends_its_log() {
         assert!(matches!(&error, Error::NotFound(text) if text.contains("was removed from base")), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_removed_table_ends_its_log_where_the_webhook_is_of_the_whole_base() {
+    for most in [None, Some("1")] {
+        let source = Source::with_items(3);
+        let base = source.mock.base_id();
+        source.mock.create_table(&base, &json!({"name": "Other", "fields": [{"name": "A"}]})).expect("a table");
+        let data_types = ["tableData", "tableFields", "tableMetadata"];
+        let options = json!({"filters": {"dataTypes": data_types}, "includes": {"includePreviousCellValues": true}});
+        let body = json!({"specification": {"options": options}}).to_string();
+        let url = format!("{}/v0/bases/{base}/webhooks", source.mock.url());
+        let request = reqwest::Client::new().post(url).bearer_auth(source.mock.token());
+        let request = request.header("content-type", "application/json").body(body);
+        let answer = request.send().await.expect("answered").text().await.expect("text");
+        let webhook: Value = serde_json::from_str(&answer).expect("JSON");
+        let webhook = webhook["id"].as_str().expect("an id").to_owned();
+        let more = [Some(("webhook_id", webhook.as_str())), most.map(|most| ("max_records_per_batch", most))];
+        let more: Vec<_> = more.into_iter().flatten().collect();
+        let mut follower = Follower::begun(&source, &more).await;
+        let add = |name: &str| {
+            source.mock.create_records(&base, "Other", &[json!({"A": name})]).expect("a record");
+        };
+        edit(&source, &source.all_ids()[0], "told");
+        add("between");
+        edit(&source, &source.all_ids()[1], "told, too");
+        add("before");
+        source.mock.remove_table(&base, "Items").expect("removed");
+        add("after");
+        let mut told = 0;
+        let error = loop {
+            match follower.next().await {
+                Ok((rows, _)) => told += rows.len(),
+                Err(error) => break error,
+            }
+            assert!(told <= 2, "{told}");
+        };
+        assert_eq!(told, 2);
+        assert!(matches!(&error, Error::NotFound(text) if text.contains("was removed from base")), "{error}");
+        let again = follower.next().await.expect_err("no table");
+        assert!(again.to_string().contains("table \"Items\""), "{again}");
+    }
+}

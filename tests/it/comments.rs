@@ -162,20 +162,41 @@ async fn a_listing_that_expires_gives_no_comment_twice() {
 
 #[tokio::test]
 async fn a_record_that_goes_meanwhile_is_left_out() {
-    for (status, error) in [
-        (404, json!({"error": "NOT_FOUND"})),
-        (403, json!({"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", "message": "m"}})),
-    ] {
+    let refused = json!({"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", "message": "m"}});
+    for (status, error) in [(404, json!({"error": "NOT_FOUND"})), (403, refused)] {
         let source = source(30, |_| 1);
-        let gone = source.all_ids()[11].clone();
-        let respond = json!({"respond": {"status": status, "body": error}});
-        source.faults(json!({"rules": [{"path": format!("{gone}/comments"), "action": respond}]}));
+        let gone = "recGoneSinceListed";
+        let listed = source.all_ids().into_iter().chain([gone[..17].to_owned()]);
+        let record =
+            |id: String| json!({"id": id, "createdTime": "2024-01-01T00:00:00.000Z", "fields": {}, "commentCount": 1});
+        let listed = json!({"records": listed.map(record).collect::<Vec<_>>()});
+        let respond = |status: u16, body: &Value| json!({"respond": {"status": status, "body": body}});
+        source.faults(json!({"rules": [
+            {"path": format!("{}/comments", &gone[..17]), "action": respond(status, &error)},
+            {"times": 1, "path": "/v0/", "after": 1, "action": respond(200, &listed)},
+        ]}));
         let batches = source.read(&[PART]).await.expect("the others");
-        assert_eq!(rows(&batches), 29, "{status}");
-        assert!(!strings(&batches, "id").contains(&Some(gone)));
-        // One more page, by which it is known that the table is there.
-        assert_eq!(asked(&source), (2, 30));
+        assert_eq!(sorted(&batches), expected(30, |_| 1), "{status}");
+        // One more page, by which it is known that the table is there, and the record is not.
+        assert_eq!(asked(&source), (2, 31));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_sign_that_a_record_has_gone() {
+    let error = json!({"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", "message": "m"}});
+    let refusing = |times: Option<u32>| {
+        let source = source(30, |_| 1);
+        let refused = source.all_ids()[25].clone();
+        let respond = json!({"respond": {"status": 403, "body": error}});
+        source.faults(json!({"rules": [{"times": times, "path": format!("{refused}/comments"), "action": respond}]}));
+        source
+    };
+    let source = refusing(Some(3));
+    assert_eq!(sorted(&source.read(&[PART]).await.expect("comments")), expected(30, |_| 1));
+    assert_eq!(asked(&source), (4, 33));
+    let error = refusing(None).error(&[PART]).await;
+    assert!(matches!(error, Error::Auth(_)) && error.to_string().contains("/comments: 403"), "{error}");
 }
 
 #[tokio::test]

@@ -6,8 +6,10 @@ use super::*;
 use crate::options::Options;
 
 fn table(id: &str, fields: &[(&str, &str)]) -> Table {
-    let fields: Vec<Value> =
-        fields.iter().map(|(name, kind)| json!({"id": format!("fld{id}{name}"), "name": name, "type": kind})).collect();
+    let letters = |name: &str| name.replace(|c: char| !c.is_ascii_alphanumeric(), "");
+    let field =
+        |(name, kind): &(&str, &str)| json!({"id": format!("fld{id}{}", letters(name)), "name": name, "type": kind});
+    let fields: Vec<Value> = fields.iter().map(field).collect();
     let first = fields[0]["id"].clone();
     serde_json::from_value(
         json!({"id": format!("tbl{id}"), "name": "Orders", "primaryFieldId": first, "fields": fields}),
@@ -93,6 +95,36 @@ fn each_base_is_asked_for_its_own_fields() {
     assert!(matches!(parts[0].columns[4].source, Source::Absent(_)));
     assert_eq!(parts[1].schema().field(3).metadata()["airtable_field_id"], "fldAX");
     assert_eq!(parts[0].schema().field(4).metadata()["airtable_field_id"], "fldBY");
+}
+
+#[test]
+fn fields_are_wanted_of_every_base_that_has_their_column() {
+    let text = "singleLineText";
+    let bases = [
+        told("A", &[("Name", text), ("Unit Price", "number")]),
+        told("B", &[("unit-price", "number"), ("NAME", text), ("Sold", "date")]),
+        told("C", &[("Sold", "date")]),
+    ];
+    for (wanted, columns, ids) in [
+        (r#"["fldAName"]"#, &["name"][..], [&["fldAName"][..], &["fldBNAME"], &[]]),
+        ("fldBNAME", &["name"], [&["fldAName"], &["fldBNAME"], &[]]),
+        (r#"["Name", "fldBNAME"]"#, &["name"], [&["fldAName"], &["fldBNAME"], &[]]),
+        ("Unit Price", &["unit_price"], [&["fldAUnitPrice"], &["fldBunitprice"], &[]]),
+        ("fldCSold, fldAName", &["name", "sold"], [&["fldAName"], &["fldBNAME", "fldBSold"], &["fldCSold"]]),
+        ("[]", &[], [&[], &[], &[]]),
+    ] {
+        let scan = planned(&bases, &[("fields", wanted)]).expect(wanted);
+        assert_eq!(names(&scan)[3..], [columns, &["_rescued_data"]].concat(), "{wanted}");
+        let parts = scan.bases();
+        let own: Vec<Vec<&str>> =
+            parts.iter().map(|part| part.columns.iter().filter_map(Column::field_id).collect()).collect();
+        assert_eq!(own, ids, "{wanted}");
+    }
+    // By their ids the columns are others.
+    let scan = planned(&bases, &[("fields", "fldAName"), ("column_names", "id")]).expect("a plan");
+    assert_eq!(names(&scan)[3..], ["fldAName", "_rescued_data"]);
+    let error = planned(&bases, &[("fields", "Name,Prize")]).expect_err("refused").to_string();
+    assert!(error.contains("3 of 3 bases cannot be read") && error.contains("has \"Prize\""), "{error}");
 }
 
 #[test]

@@ -68,6 +68,31 @@ def test_conditions_of_polars_and_few_columns_reach_every_base(mock_airtable: Mo
     ]
 
 
+def test_fields_are_read_of_every_base_that_has_their_column(mock_airtable: MockAirtable, shops: list[str]) -> None:
+    airtable = Airtable(**connection(mock_airtable), namespace=shops)
+    whole = {row["id"]: row for row in airtable.read("Orders").to_arrow().to_pylist()}
+    ids = [next(table for table in mock_airtable.schema(base=base)["tables"])["fields"][0]["id"] for base in shops]
+    mock_airtable.rename_field("Orders", "Name", "NAME", base=shops[2])
+    for wanted, columns in (
+        ([ids[0]], ["name"]),
+        ([ids[2]], ["name"]),
+        (["NAME", ids[1]], ["name", "price"]),
+        ([], []),
+    ):
+        table = airtable.read("Orders", fields=wanted, where="name <> 'North 1'").to_arrow()
+        names = ["id", "_base_id", "createdTime", *columns, "_rescued_data"]
+        assert table.schema.names == names
+        expected = [{name: row[name] for name in names} for row in whole.values() if row["name"] != "North 1"]
+        assert sorted(table.to_pylist(), key=lambda row: row["id"]) == sorted(expected, key=lambda row: row["id"])
+
+
+def test_a_condition_on_the_base_chooses_bases(mock_airtable: MockAirtable, shops: list[str]) -> None:
+    airtable = Airtable(**connection(mock_airtable), namespace=shops)
+    where = f"_base_id = '{shops[1]}' AND sold IS NULL OR _base_id > 'b' OR name = 'East 4'"
+    table = airtable.read("Orders", fields=[], where=where).to_arrow()
+    assert Counter(table["_base_id"].to_pylist()) == {shops[1]: 4, shops[2]: 1}
+
+
 def test_every_base_is_meant_by_a_star(mock_airtable: MockAirtable, shops: list[str]) -> None:
     airtable = Airtable(**connection(mock_airtable))
     assert set(airtable.read("Orders", namespace="*").to_arrow()["_base_id"].to_pylist()) == set(shops)

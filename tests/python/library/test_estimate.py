@@ -135,6 +135,69 @@ def test_only_what_is_read_is_counted(base: Airtable) -> None:
     assert narrow.of("snapshot").first_requests == 6
 
 
+@pytest.mark.parametrize("named", ["ids", "names", "every"])
+@pytest.mark.parametrize(
+    ("table", "options", "records", "certainty"),
+    [
+        ("Orders", {}, 300, "about"),
+        ("Orders", {"where": "price < 5"}, 55, "exact"),
+        ("Orders", {"where": "price IS NULL"}, 43, "exact"),
+        ("Orders", {"where": "price < 5", "filter_formula": "LEN({Name})=1"}, 25, "exact"),
+        ("Orders", {"max_records": "20"}, 20, "about"),
+        ("Orders", {"max_records": "3"}, 3, "exact"),
+        ("Orders", {"part": "comments"}, 300, "at_least"),
+    ],
+)
+def test_of_several_bases_each_is_counted_by_itself(
+    mock_airtable: MockAirtable, tmp_path: Path, named: str, table: str, options: Any, records: int, certainty: str
+) -> None:
+    price = {"name": "Price", "type": "number", "options": {"precision": 0}}
+    bases = []
+    for count, fields in ((3, [price]), (250, [price]), (40, []), (7, [price])):
+        base = mock_airtable.create_base(f"of {count}", [{"name": "Orders", "fields": [{"name": "Name"}, *fields]}])
+        cells = [{"Name": str(n), **({"Price": n} if fields else {})} for n in range(count)]
+        mock_airtable.create_records("Orders", cells, base=base)
+        bases.append(base)
+    namespace = {"ids": bases, "names": ["of 3", "of 250", "of 40", "of 7"], "every": ["*"]}[named]
+    airtable = Airtable(**{**mock_airtable.options(), "base_id": ""}, namespace=namespace)
+    mock_airtable.clear_requests()
+    told = airtable.estimate(table, **options)[table]
+    assert told.certainty == certainty
+    assert abs(told.records - records) <= (0.35 * records if records == 300 else 0)
+    # The definitions of each base once.
+    assert mock_airtable.request_counts()["get_schema"] == (len(mock_airtable.bases) if named == "every" else 4)
+    mock_airtable.clear_requests()
+    spec = {"objects": [{"table": {"source_table": table, "table_configuration": options}}]}
+    assert not airtable.sync(spec, to=str(tmp_path), format="parquet").failed
+    # The bases of which nothing is read are asked for their tables all the same.
+    others = len(mock_airtable.bases) - 4 if named == "every" else 0
+    assert abs(told.costs[0].first_requests + others - sent(mock_airtable)) <= (records == 300)
+
+
+def test_definitions_cost_one_call_for_each_base(mock_airtable: MockAirtable) -> None:
+    for namespace, expected in (([mock_airtable.base_id], 1), (list(mock_airtable.bases), 2), (["*"], 3)):
+        airtable = Airtable(**{**mock_airtable.options(), "base_id": ""}, namespace=namespace)
+        for records in (None, 5_000):
+            told = airtable.estimate("_airtable_fields", records=records)["_airtable_fields"]
+            assert told.costs[0].run_requests == expected
+        mock_airtable.clear_requests()
+        airtable.read("_airtable_fields").to_arrow()
+        assert sent(mock_airtable) == expected
+
+
+def test_records_that_are_given_are_spread_over_the_bases(mock_airtable: MockAirtable) -> None:
+    bases = [mock_airtable.create_base(name, [{"name": "Orders", "fields": [{"name": "Name"}]}]) for name in "abc"]
+    airtable = Airtable(**{**mock_airtable.options(), "base_id": ""}, namespace=bases)
+    for records, expected in ((0, 6), (150, 6), (3_000, 33)):
+        assert airtable.estimate("Orders", records=records)["Orders"].costs[0].run_requests == expected
+
+
+def test_rows_of_records_that_are_named_cost_these_alone(mock_airtable: MockAirtable) -> None:
+    base = Airtable(**mock_airtable.options())
+    first = mock_airtable.records("Packaging Tasks")[0]["id"]
+    assert base.estimate("Packaging Tasks", part="links", where=f"id = '{first}'")["Packaging Tasks"].records == 1
+
+
 # What is asked
 
 

@@ -343,3 +343,15 @@ def test_a_failed_connection_is_no_request(base: Airtable, mock_airtable: MockAi
     with pytest.raises(TransportError):
         list(batches)
     assert (batches.stats.rows, batches.stats.is_done) == (0, True)
+
+
+def test_a_wait_for_others_of_the_base_is_told(
+    items: MockAirtable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "lakeflow_airtable")
+    base = Airtable(**items.options(), budget_location=str(tmp_path))
+    for _ in range(2):
+        assert base.read("Items").to_arrow().num_rows == 30
+    [told] = [record for record in caplog.records if "budget_location" in record.getMessage()]
+    assert told.levelname == "INFO"
+    assert f"budget_location {tmp_path}: waiting until the others there know of this reader" in told.getMessage()

@@ -51,7 +51,7 @@ _MISFITS: list[Any] = [
     {"specialValue": "-Infinity"},
 ]
 
-_FIELDS: list[dict[str, Any]] = [
+FIELDS: list[dict[str, Any]] = [
     {"name": "Name", "type": "singleLineText"},
     {"name": "Notes", "type": "multilineText"},
     {"name": "Stage", "type": "singleSelect", "options": {"choices": [{"name": "Launch"}, {"name": "it's"}]}},
@@ -71,7 +71,7 @@ _FIELDS: list[dict[str, Any]] = [
 
 def fill(mock: MockAirtable, chance: random.Random, count: int) -> None:
     """Makes the table, with so many records."""
-    mock.create_table(TABLE, _FIELDS, [_cells(chance) for _ in range(count)])
+    mock.create_table(TABLE, FIELDS, [_cells(chance) for _ in range(count)])
     for record in mock.records(TABLE):
         # What Airtable computes, and what it would never send of a field that somebody fills in.
         for field in ("Half", "Price", "Stars", "Name", "Due"):
