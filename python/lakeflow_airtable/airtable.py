@@ -303,7 +303,7 @@ class Airtable:
         from .verify import verify
 
         return verify(
-            self._connector,
+            Options({**self._options, **Options.from_values(options)}),
             table,
             target,
             cells=cells,
@@ -311,7 +311,6 @@ class Airtable:
             format=format,
             spark=spark,
             storage_options=storage_options,
-            given=Options.from_values(options),
         )
 
     def _stream(self, table: str, given: Options) -> Stream:

@@ -25,7 +25,7 @@ from .report import Verification
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .._native import Connector, Scan
+    from .._native import Scan
 
 CREATED = "createdTime"
 BASE = "_base_id"
@@ -56,7 +56,7 @@ class _Compared:
 
 
 def verify(
-    connector: Connector,
+    options: Options,
     table: str,
     target: object,
     *,
@@ -65,11 +65,13 @@ def verify(
     format: str | None,
     spark: object | None,
     storage_options: Mapping[str, str] | None,
-    given: Options,
 ) -> Verification:
-    """See `Airtable.verify`."""
+    """See `Airtable.verify`. The options are all of the read, those of the connection among them."""
+    from .._native import Connector
+
+    given = _as_read(options)
     copy = find(target, format=format, spark=spark, storage_options=storage_options)
-    given = _as_read(given)
+    connector = Connector(given)
     whole = connector.plan(table, given)
     plan = json.loads(whole.to_json())
     key = key or _key(plan)

@@ -30,6 +30,20 @@ def test_a_copy_is_equal_until_it_is_not(mock_airtable: MockAirtable, tmp_path: 
     assert first["id"] in ran.stdout
 
 
+def test_options_of_the_command_are_those_of_the_read(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    path, files = str(tmp_path / "assets.parquet"), tmp_path / "files"
+    files.mkdir()
+    options = ["--links", "names", "--attachments", "download", "--attachment-location", str(files)]
+    assert run(mock_airtable, "read", "Marketing Assets", "--output", path, *options).returncode == 0
+    before = {file: file.stat().st_mtime_ns for file in files.rglob("*")}
+    ran = run(mock_airtable, "verify", "Marketing Assets", path, "--cells", *options)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert {file: file.stat().st_mtime_ns for file in files.rglob("*")} == before
+    ran = run(mock_airtable, "verify", "Marketing Assets", path, "--part", "links")
+    assert ran.returncode == 2
+    assert "links have several: leave part out" in ran.stderr
+
+
 def test_a_copy_that_is_not_there(mock_airtable: MockAirtable, tmp_path: Path) -> None:
     ran = run(mock_airtable, "verify", "Vendors", "none.parquet", cwd=tmp_path)
     assert ran.returncode in (2, 4)

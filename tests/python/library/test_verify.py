@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -345,6 +346,28 @@ def refused(tmp_path: Path) -> dict[str, tuple[Any, dict[str, Any], type[Excepti
         "no identifier": ("lake", {"format": "iceberg"}, OptionError, "catalog, namespace and table"),
         "no Parquet": (str(tmp_path / "text.txt"), {"format": "parquet"}, OptionError, "cannot be opened as Parquet"),
     }
+
+
+@pytest.mark.parametrize("is_of_base", [False, True])
+def test_the_options_of_the_base_are_those_of_the_read(
+    mock_airtable: MockAirtable, tmp_path: Path, is_of_base: bool
+) -> None:
+    """Whether the read has its options by itself or from `Airtable(...)`; and nothing is stored by looking."""
+    files = tmp_path / "files"
+    files.mkdir()
+    stored: dict[str, Any] = {"attachments": "download", "attachment_location": str(files), "links": "names"}
+    base = Airtable(**mock_airtable.options(), **(stored if is_of_base else {}))
+    more = {} if is_of_base else stored
+    rows = base.read("Marketing Assets", **more).to_arrow()
+    assert list(files.rglob("*.*"))
+    shutil.rmtree(files)
+    found = base.verify("Marketing Assets", rows, cells=True, **more)
+    assert found.is_equal, found
+    assert not files.exists(), "nothing is stored, and no directory is needed"
+    with pytest.raises(OptionError, match="links have several: leave part out"):
+        Airtable(**mock_airtable.options(), part="links").verify("Marketing Assets", rows)
+    changes = Airtable(**mock_airtable.options(), ingestion_type="cdc")
+    assert changes.verify("Marketing Assets", without(rows, "_rescued_data")).is_equal
 
 
 @pytest.mark.parametrize("case", [
