@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from .errors import OptionError
-from .options import Options
+from .options import TABLE, Options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -50,7 +50,7 @@ class Airtable:
         self, token: str | None = None, base_id: str | None = None, **options: Unpack[AirtableKeywords]
     ) -> None:
         self._options = Options.from_values({"token": token, "base_id": base_id, **options})
-        if "tablename" in self._options:
+        if TABLE in self._options:
             raise OptionError(
                 "option tableName names the table of a read, and Airtable(...) is for all tables: give the table to "
                 'the call, as in read("Vendors")',

@@ -8,7 +8,7 @@ how its changes are followed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CREDENTIALS = ("token", "refresh_token", "client_id", "client_secret")
 """Who reads. Where others are written down or shown, such as in a plan or a definition, these are left out."""
+
+TABLE = "tablename"
+"""Under which name a table's name is found, however its option was spelt: some tables are known here alone."""
 
 
 @cache
@@ -55,6 +58,12 @@ def _names(*scopes: Scope) -> frozenset[str]:
     return frozenset(name.lower() for row in rows for name in (row["name"], *row["aliases"]))
 
 
+@cache
+def _names_of_the_table() -> frozenset[str]:
+    row = next(row for row in table() if row["name"].lower() == TABLE)
+    return frozenset(name.lower() for name in (row["name"], *row["aliases"]))
+
+
 class Options(dict[str, str]):
     """What the compiled module takes. A plain, picklable dict whose `repr` is safe to log.
 
@@ -75,31 +84,40 @@ class Options(dict[str, str]):
     @classmethod
     def from_spark(cls, options: Mapping[str, str]) -> Options:
         """Spark's own mapping hands out lower-cased keys; other callers' need not. `load` names the table."""
-        given = cls(once((name, name.lower(), value) for name, value in options.items()))
+        given = cls(once(_with_the_table(options.items())))
         loaded = given.pop("path", "")
         # Spark gives tables in SQL a place in its warehouse.
         if loaded and not loaded.startswith("/") and (":/" not in loaded or loaded.startswith("http")):
-            named = next((given[name] for name in ("tablename", "table_name") if given.get(name)), loaded)
+            named = given.get(TABLE, loaded)
             if named != loaded:
                 raise OptionError(
                     f"option tableName is {named!r}, and load() was given {loaded!r}: leave one of them out",
                     option="tableName",
                 )
-            given["tablename"] = loaded
+            given[TABLE] = loaded
         return given
 
     @classmethod
     def from_values(cls, options: Mapping[str, object]) -> Options:
         """Python values in the form in which Spark would carry them. `None` means not given."""
-        return cls(
-            once((name, name.lower(), _text(name, value)) for name, value in options.items() if value is not None)
-        )
+        texts = ((name, _text(name, value)) for name, value in options.items() if value is not None)
+        return cls(once(_with_the_table(texts)))
 
 
 def number(options: Mapping[str, str], name: str) -> float:
     """An option that was checked before, or its default."""
     default = next(row["default"] for row in table() if row["name"] == name)
     return float(options.get(name, "").strip() or default)
+
+
+def _with_the_table(given: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Options by their names as they were written and in lower case; that of the table by the one name. An empty one
+    names none."""
+    for spelling, value in given:
+        if spelling.lower() not in _names_of_the_table():
+            yield spelling, spelling.lower(), value
+        elif value:
+            yield spelling, TABLE, value
 
 
 def once(given: Iterable[tuple[str, str, str]]) -> dict[str, str]:

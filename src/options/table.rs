@@ -58,7 +58,7 @@ impl Scope {
 
 impl OptionRow {
     /// The name, then its aliases.
-    pub(super) fn names(&'static self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names(&'static self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 
@@ -126,9 +126,13 @@ pub static OPTIONS: &[OptionRow] = &[
     .called(&["url", "apiurl", "endpoint", "endpointurl"])
     .of(Connection)
     .or_variable("AIRTABLE_BASE_URL"),
-    OptionRow { required: "for reads", ..row("tableName", "text", "", "a table's name or its `tbl...` id") }
-        .called(&["table", "tableid", "dbtable", "query", "sourcetable"])
-        .shown(),
+    OptionRow {
+        aliases: &["table_name"],
+        required: "for reads",
+        ..row("tableName", "text", "", "a table's name or its `tbl...` id")
+    }
+    .called(&["table", "tableid", "dbtable", "query", "sourcetable"])
+    .shown(),
     row(
         "namespace",
         "list",

@@ -40,12 +40,27 @@ fn keys_have_no_case_and_the_token_three_names() {
 }
 
 #[test]
+fn the_table_has_two_names() {
+    for key in ["tableName", "TABLENAME", "table_name", "Table_Name"] {
+        let options = Options::parse([("token", "patX"), (key, "Vendors")]).expect("valid");
+        assert_eq!(options.read.table.as_deref(), Some("Vendors"), "{key}");
+        let options = Options::parse([("token", "patX"), (key, "https://airtable.com/appA/tblB/viwC")]).expect("valid");
+        assert_eq!(
+            (options.read.table.as_deref(), options.read.view.as_deref()),
+            (Some("tblB"), Some("viwC")),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn one_option_has_one_value_whatever_it_is_called() {
     for (pairs, said) in [
         ([("token", "patX"), ("bearer_token", "patY")], "options token and bearer_token are one option"),
         ([("access_token", "patX"), ("Bearer_Token", "patY")], "options Bearer_Token and access_token are one option"),
         ([("max_records", "2"), ("MAX_RECORDS", "3")], "options max_records and MAX_RECORDS are one option"),
         ([("TABLENAME", "Vendors"), ("tableName", " Vendors")], "options TABLENAME and tableName are one option"),
+        ([("table_name", "Vendors"), ("tableName", "Orders")], "options tableName and table_name are one option"),
     ] {
         for others in [Others::Refused, Others::LetThrough] {
             let text = Options::parse_among(others, pairs).expect_err("refused").to_string();
@@ -150,7 +165,7 @@ fn airtable_grants_five_a_second_under_every_name() {
 fn near_misses_are_errors_and_foreign_keys_are_not() {
     assert_eq!(message(&[("filter_formulas", "1")]), "unknown option filter_formulas: did you mean filter_formula?");
     assert!(message(&[("baseid", "appX")]).contains("did you mean base_id?"));
-    assert!(message(&[("table_name", "x")]).contains("did you mean tableName?"));
+    assert!(message(&[("tabel_name", "x")]).contains("did you mean tableName?"));
     for key in ["sourceName", "databricks.connection", "externalOptionsAllowList", "spark.anything", "path"] {
         assert!(parse_among(&[(key, "x")]).is_ok(), "{key}");
         assert!(message(&[(key, "x")]).contains(&format!("unknown option {key}: the nearest is ")), "{key}");

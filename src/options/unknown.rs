@@ -20,7 +20,9 @@ impl Meant {
         if let Some((_, instead)) = NOT_HERE.iter().find(|(words, _)| words.contains(&plain.as_str())) {
             return Self::Surely(format!("it has no counterpart here: {instead}"));
         }
-        let names = || OPTIONS.iter().flat_map(OptionRow::names);
+        // Of two spellings of one word the option's own name is told.
+        let is_own = |row: &OptionRow, name: &str| name == row.name || self::plain(name) != self::plain(row.name);
+        let names = || OPTIONS.iter().flat_map(|row| row.names().filter(move |name| is_own(row, name)));
         // Spark's own keys are no misspellings, such as `path`, which is near to `part`.
         let is_foreign = FOREIGN.iter().any(|foreign| foreign.eq_ignore_ascii_case(name));
         let edits = |known: &'static str| (strsim::levenshtein(&plain, &self::plain(known)), known);
@@ -92,6 +94,13 @@ mod tests {
             Meant::Unclear("the nearest is fields; `lakeflow-airtable options` lists all".into())
         );
         assert!(matches!(Meant::by("spark.anything"), Meant::Unclear(_)));
+    }
+
+    #[test]
+    fn of_two_spellings_of_one_word_the_options_own_name_is_told() {
+        assert_eq!(option_meant("tabel_name"), ("did you mean tableName?".into(), true));
+        assert_eq!(option_meant("table_nam"), ("did you mean tableName?".into(), true));
+        assert_eq!(option_meant("bearer_tokens"), ("did you mean bearer_token?".into(), true));
     }
 
     #[test]

@@ -15,11 +15,17 @@ use super::stream::Stream;
 use super::text::{self, Given, Name};
 use crate::connector::{AirtableConnector, LakeflowConnect};
 use crate::error::Error;
-use crate::options::{Options, Others};
+use crate::options::{OPTIONS, Options, Others};
 use crate::token::scrub;
 
 /// The option that names the table, which a call may name otherwise.
 const TABLE: &str = "tableName";
+
+/// Whether a key names the table, by the option's name or its alias.
+fn is_table(key: &str) -> bool {
+    let row = OPTIONS.iter().find(|row| row.name == TABLE);
+    row.is_some_and(|row| row.names().any(|name| key.eq_ignore_ascii_case(name)))
+}
 
 /// Airtable behind a set of options. Making one checks the options and sends nothing.
 #[pyclass(frozen, module = "lakeflow_airtable._native")]
@@ -39,7 +45,6 @@ impl Connector {
     fn call_options(&self, py: Python<'_>, table: Option<Name>, more: Option<Given>) -> PyResult<Options> {
         let mut more = more.map(|more| more.checked(py)).transpose()?.unwrap_or_default();
         if let Some(table) = table.map(|table| table.checked(py)).transpose()? {
-            let is_table = |key: &str| key.eq_ignore_ascii_case(TABLE);
             let other = more.iter().find(|(key, name)| is_table(key) && !name.is_empty() && **name != table);
             // A framework hands on what a read was given: there the call's table is the one that is meant.
             if let (Some((_, other)), Others::Refused) = (other, self.others) {

@@ -142,7 +142,8 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     """A message of this package about options, in the words of the command line. `variables` names those options that
     came from the environment."""
     spellings = {name: flag(name) for option in table() for name in (option["name"], *option["aliases"])}
-    spellings = {**spellings, POSITIONAL: _TABLE, **(variables or {})}
+    of_the_table = next((option["name"], *option["aliases"]) for option in table() if option["name"] == POSITIONAL)
+    spellings = {**spellings, **dict.fromkeys(of_the_table, _TABLE), **(variables or {})}
     names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
     # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
     option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")

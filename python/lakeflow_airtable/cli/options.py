@@ -36,10 +36,7 @@ def markdown(table: Sequence[OptionRow]) -> str:
     rows = ["| option | default | meaning |", "|---|---|---|"]
     for option in table:
         default = f"`{option['default']}`" if option["default"] else _required(option)
-        aliases = (
-            f". Also accepted: {', '.join(f'`{name}`' for name in option['aliases'])}" if option["aliases"] else ""
-        )
-        rows.append(f"| `{option['name']}` | {default} | {option['meaning']}{aliases} |")
+        rows.append(f"| `{option['name']}` | {default} | {option['meaning']}{_aliases(option, '`')} |")
     return "\n".join(rows)
 
 
@@ -49,4 +46,9 @@ def _required(option: OptionRow) -> str:
 
 def _described(option: OptionRow) -> str:
     default = option["default"] or _required(option) or "no default"
-    return f"{option['name']} ({default})\n    {option['meaning']}"
+    return f"{option['name']} ({default})\n    {option['meaning']}{_aliases(option)}"
+
+
+def _aliases(option: OptionRow, quote: str = "") -> str:
+    names = ", ".join(f"{quote}{name}{quote}" for name in option["aliases"])
+    return f". Also accepted: {names}" if names else ""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import OptionError
-from ..options import in_scope
+from ..options import in_scope, table
 from ..shown import scrubbed
 
 TYPES = ("COMMUNITY", "GENERIC_LAKEFLOW_CONNECT")
@@ -40,8 +40,9 @@ _TOKEN = "${AIRTABLE_TOKEN:?set it by: read -rs AIRTABLE_TOKEN}"
 def allow_list() -> list[str]:
     """`externalOptionsAllowList`: every option that a read may give besides what the connection holds."""
     names: list[str] = []
+    aliases = {row["name"]: row["aliases"] for row in table()}
     for name in in_scope("tables", "read", "stream"):
-        names.append(name)
+        names.extend((name, *aliases[name]))
         if name == "tableName":
             names.extend(_FRAMEWORK)
         elif name == "namespace":

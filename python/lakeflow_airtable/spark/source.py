@@ -16,7 +16,7 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceStrea
 from pyspark.sql.types import StructType
 
 from ..errors import OptionError
-from ..options import Options
+from ..options import TABLE, Options
 from .messages import short_tracebacks
 from .partition import ScanPartition, partitions
 from .schemas import GivenSchema, record_batch, spark_schema, struct_type
@@ -53,7 +53,7 @@ class AirtableDataSource(DataSource):
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self.options = Options.from_spark(options)
-        self._virtual_table = VirtualTable.named(self.options.get("tablename", ""))
+        self._virtual_table = VirtualTable.named(self.options.get(TABLE, ""))
         self._plan: str | None = None
         try:
             self._connector()  # bad options fail here, at load(), also when the user gives the schema

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from ..errors import OptionError
-from ..options import Options
+from ..options import TABLE, Options
 from ..shown import scrubbed
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class VirtualTable:
     name: str
     schema: StructType
     rows: Callable[[Connector, Options], Iterable[Row]]
-    own_options: frozenset[str] = frozenset({"tablename"})
+    own_options: frozenset[str] = frozenset({TABLE})
 
     def connector_options(self, options: Options) -> Options:
         """The options without those that mean something else here than to the connector."""
@@ -124,7 +124,7 @@ def _json_option(options: Options, option: str, kind: type[Any]) -> Any:
 
 
 # Here the base to list, and `[]` is allowed: the root, which has bases but no tables.
-_LISTING = frozenset({"tablename", "namespace"})
+_LISTING = frozenset({TABLE, "namespace"})
 _NAMESPACE = StructField("namespace", ArrayType(StringType()), nullable=False)
 _TABLE_NAME = StructField("tableName", StringType(), nullable=False)
 # Where people and programs choose, before anything is missing from their copy.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import NotFoundError, OptionError
-from ..options import Options, table
+from ..options import TABLE, Options, table
 from .faults import Faults
 from .spec import Entry, PipelineSpec
 from .tables import LibraryTables, planned, resolve
@@ -50,7 +50,7 @@ def _parted(given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, o
     options = {name: value for name, value in lowered.items() if name not in _OF_THE_COPY}
     named = {name.lower(): row["name"].lower() for row in table() for name in (row["name"], *row["aliases"])}
     for name in options:
-        if named.get(name) == "tablename":
+        if named.get(name) == TABLE:
             raise OptionError("tables are named in the specification: leave tableName out")
     return {named.get(name, name): value for name, value in options.items()}, of_the_copy
 

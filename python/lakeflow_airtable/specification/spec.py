@@ -13,7 +13,7 @@ from typing import Any
 
 from ..environment import variables, with_environment
 from ..errors import OptionError
-from ..options import CREDENTIALS, Options, in_scope, once, table
+from ..options import CREDENTIALS, TABLE, Options, in_scope, once, table
 from ..shown import scrubbed
 from .faults import Faults
 from .names import LONGEST_GIVEN
@@ -81,7 +81,7 @@ class Entry:
     @property
     def read_options(self) -> Options:
         """What a read of Spark's or the library's is given."""
-        return Options({**self.options, "tablename": self.source_table, "ingestion_type": self.ingestion_type})
+        return Options({**self.options, TABLE: self.source_table, "ingestion_type": self.ingestion_type})
 
     @property
     def base(self) -> tuple[str, str]:
@@ -284,7 +284,7 @@ def _option_names() -> dict[str, str]:
 
 
 def _aliases() -> tuple[str, ...]:
-    return tuple(alias for alias, name in _option_names().items() if alias != name.lower())
+    return tuple(alias for alias, name in _option_names().items() if alias != name.lower() and name != "tableName")
 
 
 def _refuse_unknown(

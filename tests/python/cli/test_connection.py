@@ -45,7 +45,9 @@ def test_every_option_is_stored_or_allowed() -> None:
     assert stored <= rows
     # Beside our rows, what the framework's pipelines and virtual tables give.
     framework = {"tableNameList", "tableConfigs", "isDeleteFlow", "namespacePrefix"}
-    assert set(allowed) | stored == rows | framework
+    other_names = {name for row in _native.option_table() if row["name"] not in stored for name in row["aliases"]}
+    assert "table_name" in other_names
+    assert set(allowed) | stored == rows | framework | other_names
 
 
 def test_the_framework_is_told_the_same() -> None:

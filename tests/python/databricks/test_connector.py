@@ -273,6 +273,17 @@ def test_a_partitioned_stream_reads_every_table_to_its_end(source: Source) -> No
         assert connector.latest_offset(table, source.options) == end
 
 
+@ingested("cdc", places=["connection"])
+def test_the_table_may_be_an_option_by_both_names(source: Source) -> None:
+    for name in ("tableName", "table_name"):
+        connector = source.connector(**{name: "Vendors"})
+        assert "Generated" in connector.list_tables()
+        # The call's own name goes before what the framework hands on.
+        assert connector.get_table_schema("Generated", {name: "Vendors"}) == source.connector().get_table_schema(
+            "Generated", {}
+        )
+
+
 @ingested(*CHANGES, places=["connection"])
 def test_batches_are_bounded(source: Source) -> None:
     options = {**source.options, "max_records_per_batch": "25"}

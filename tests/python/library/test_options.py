@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from lakeflow_airtable import Airtable, AirtableDataSource, OptionError, _native
+from lakeflow_airtable import Airtable, AirtableDataSource, NotFoundError, OptionError, _native
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.options import Options
 
@@ -113,12 +113,16 @@ def test_a_call_names_one_table(mock_airtable: MockAirtable) -> None:
     base = Airtable(**mock_airtable.options())
     said = '^the call names two tables, "Vendors" and by option tableName "Products": give one of them$'
     for call in (base.read, base.schema, base.metadata, partial(base.changes, ingestion_type="cdc")):
-        for name in ("tableName", "TABLENAME"):
+        for name in ("tableName", "TABLENAME", "table_name"):
             with pytest.raises(OptionError, match=said):
                 call("Vendors", **{name: "Products"})
-    assert base.schema("Vendors", tableName="Vendors")
+    assert base.schema("Vendors", tableName="Vendors", table_name="Vendors")
+    with pytest.raises(OptionError, match="tables are named in the specification: leave tableName out"):
+        base.estimate("Vendors", table_name="Vendors")
     with pytest.raises(OptionError, match=r'^option tableName names the table of a read, .* as in read\("Vendors"\)$'):
         Airtable(**mock_airtable.options(), tableName="Vendors")
+    with pytest.raises(OptionError, match=r"^option tableName names the table of a read"):
+        Airtable(**mock_airtable.options(), table_name="Vendors")
 
 
 HALF = "\ud800"
@@ -178,6 +182,9 @@ def test_spark_takes_options_in_any_case_and_ignores_others(spark: SparkSession,
         ({"path": "file:/tmp/spark-warehouse/t"}, None),
         ({"path": "/tmp/spark-warehouse/t", "tableName": "Vendors"}, "Vendors"),
         ({"path": ""}, None),
+        ({"Table_Name": "Vendors"}, "Vendors"),
+        ({"tableName": "", "table_name": "Vendors"}, "Vendors"),
+        ({"table_name": "Vendors", "path": "Vendors"}, "Vendors"),
     ],
 )
 def test_what_load_is_given_names_the_table(given: dict[str, str], table: str | None) -> None:
@@ -187,3 +194,24 @@ def test_what_load_is_given_names_the_table(given: dict[str, str], table: str | 
 def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
     with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
         Options.from_spark({"path": "Vendors", "tableName": "Orders"})
+    with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
+        Options.from_spark({"path": "Vendors", "table_name": "Orders"})
+    with pytest.raises(OptionError, match="^options tableName and table_name are one option with two values"):
+        Options.from_spark({"tableName": "Vendors", "table_name": "Orders"})
+
+
+@pytest.mark.parametrize("name", ["tableName", "table_name", "TABLE_NAME"])
+def test_a_source_is_told_its_table_by_both_names(mock_airtable: MockAirtable, name: str) -> None:
+    def source(table: str, **more: str) -> AirtableDataSource:
+        return AirtableDataSource({**mock_airtable.options(), name: table, **more})
+
+    assert source("Vendors").schema().names[:2] == ["id", "createdTime"]
+    stream = source("Vendors", ingestion_type="cdc")
+    assert stream.streamReader(stream.schema()).initialOffset()
+    assert source("_community_tables").schema().names == ["namespace", "tableName"]
+    with pytest.raises(OptionError, match="_community_table is no virtual table"):
+        source("_community_table")
+    with pytest.raises(OptionError, match="_community_tables cannot be streamed"):
+        source("_community_tables").streamReader(source("_community_tables").schema())
+    with pytest.raises(NotFoundError, match='did you mean "Vendors"'):
+        source("Vendor").schema()

@@ -72,6 +72,10 @@ FAULTS: dict[str, tuple[object, str]] = {
         table("Vendors", {"dbtable": "x"}),
         r"table_configuration\.dbtable: is no key here: source_table names the table$",
     ),
+    "the table as an option": (
+        table("Vendors", {"table_name": "x"}),
+        r"table_configuration\.table_name: is no key here: source_table names the table$",
+    ),
     "no table": ({"tables": {}}, r"objects\[0\]\.tables: .* did you mean table\?\n.*objects\[0\]: has no table"),
     "no dict": (5, r"^objects\[0\]: is of type int: it takes a dict"),
     "no name": (table(None), r"^objects\[0\]\.table\.source_table: is missing: "),

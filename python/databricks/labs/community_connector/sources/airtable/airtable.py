@@ -21,7 +21,7 @@ from databricks.labs.community_connector.interface import (
 from pyspark.sql.types import StructType
 
 from lakeflow_airtable import OptionError
-from lakeflow_airtable.options import Options
+from lakeflow_airtable.options import TABLE, Options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,7 +71,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
 
     def list_tables(self) -> list[str]:
         """The tables of the connection's base, or of every base: by name, and by id where several have the name."""
-        connector = _connector(self._without({"tablename", "isdeleteflow"}))
+        connector = _connector(self._without({TABLE, "isdeleteflow"}))
         # `[]` is the root of the namespaces, and no base.
         has_base = self._options.get("base_id") or self._options.get("namespace", "").strip("[] \t\r\n")
         return connector.list_tables() if has_base else connector.list_tables_of_all()
@@ -102,7 +102,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     ) -> tuple[Iterator[Record], Offset | None]:
         """Rows from the offset on, and where they end. `None` as the start is the whole table at once."""
         options = self._with(table_options)
-        if start_offset is not None and any(name.lower() == "tablename" for name in table_options):
+        if start_offset is not None and TABLE in Options.from_values(table_options):
             # Spark's own options name the table: this is a stream, and without an end Spark's assertions would fail.
             self._connector().stream(self._scan(table_name, options), options)
         return self._read(table_name, start_offset, options)
@@ -163,7 +163,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
     def _plan(self, table_name: str, options: Options) -> str:
         # The call names the table, whatever its options say.
         known = options.known("connection", "tables", "read")
-        known.pop("tablename", None)
+        known.pop(TABLE, None)
         key = (table_name, known)
         return _kept(self._plans, key, lambda: self._planned(table_name, options))
 
@@ -204,7 +204,7 @@ class AirtableLakeflowConnect(LakeflowConnect, SupportsPartitionedStream, Suppor
         if self._live is None:
             # Among a connector's own options these belong to the one call that it is made for, and may mean what only
             # the framework knows: one of its virtual tables, or the root of the namespaces, `[]`.
-            self._live = _connector(self._without({"tablename", "namespace", "isdeleteflow"}))
+            self._live = _connector(self._without({TABLE, "namespace", "isdeleteflow"}))
         return self._live
 
     def _without(self, names: set[str]) -> Options:
