@@ -209,7 +209,7 @@ impl AirtableConnector {
             return self.list_tables(read.namespace.as_deref()).await;
         }
         let (mut names, mut met) = (Vec::new(), HashSet::new());
-        for base in self.told(read, false).await?.0 {
+        for base in self.told(read, false).await? {
             let new = base
                 .tables?
                 .iter()
@@ -363,51 +363,32 @@ impl AirtableConnector {
     }
 
     /// What each base of a read of several says of its tables: one request for a base, side by side, besides those for their
-    /// ids. With this machine's time when the first of them said so.
-    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<(Vec<union::Told>, Seconds)> {
+    /// ids.
+    async fn told(&self, read: &ReadOptions, is_cached: bool) -> Result<Vec<union::Told>> {
         let named = Named::of(&read.bases);
         let ids = self.base_ids(read, is_cached).await?;
-        let mut known: HashMap<String, Told> = HashMap::new();
+        let mut known = HashMap::new();
         if is_cached {
-<<<<<<< HEAD
             let tables = self.known_tables.lock().unwrap_or_else(PoisonError::into_inner);
             known.extend(tables.iter().map(|(id, Told(tables, _))| (id.clone(), tables.clone())));
             drop(tables);
-=======
-            known.clone_from(&self.known_tables.lock().unwrap_or_else(PoisonError::into_inner));
->>>>>>> base
             let has = |id: &str, tables: &[Table]| {
                 read.table.as_deref().is_none_or(|wanted| find_table(tables, wanted, id).is_ok())
             };
-            known.retain(|id, Told(tables, ..)| ids.contains(id) && (named.are_all() || has(id, tables)));
+            known.retain(|id, tables| named.are_all() || has(id, tables));
         }
-<<<<<<< HEAD
+        let before: HashSet<String> = known.keys().cloned().collect();
         let told = namespaces::ask(&self.client, ids, known).await?;
         let now = self.client.now();
-        let new =
-            told.iter().filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now))));
-=======
-        let tables = known.iter().map(|(id, Told(tables, ..))| (id.clone(), tables.clone())).collect();
-        let told = namespaces::ask(&self.client, ids, tables).await?;
-        let (now, at) = (self.client.now(), wall_seconds());
-        let is_new = |base: &&union::Told| !known.contains_key(&base.base_id);
-        let new = told.iter().filter(is_new).filter_map(|base| {
-            let tables = base.tables.as_ref().ok()?.clone();
-            Some((base.base_id.clone(), Told(tables, now, at)))
-        });
->>>>>>> base
+        let new = told.iter().filter(|base| !before.contains(&base.base_id));
+        let new = new.filter_map(|base| Some((base.base_id.clone(), Told(base.tables.as_ref().ok()?.clone(), now))));
         self.known_tables.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
-        Ok((told, known.values().map(|Told(.., at)| *at).fold(at, Seconds::min)))
+        Ok(told)
     }
 
     async fn plan_several(&self, read: &ReadOptions, is_cached: bool) -> Result<Scan> {
         let wanted = table_option(read)?;
-<<<<<<< HEAD
         union::plan(&self.told(read, is_cached).await?, wanted, read)
-=======
-        let (told, at) = self.told(read, is_cached).await?;
-        Ok(union::plan(&told, wanted, read)?.named_at(at))
->>>>>>> base
     }
 
     /// The plan of a table that is none of Airtable's, where the options name one. The columns are the same in every base, so

@@ -160,8 +160,9 @@ mod tests {
     fn many_ids_are_told_apart_in_any_order() {
         let mut seen = Seen::default();
         let mut random = fastrand::Rng::with_seed(1);
-        let mut ids: Vec<String> =
-            (0..2 * FEW).map(|_| format!("rec{}", (0..14).map(|_| random.alphanumeric()).collect::<String>())).collect();
+        let mut ids: Vec<String> = (0..2 * FEW)
+            .map(|_| format!("rec{}", (0..14).map(|_| random.alphanumeric()).collect::<String>()))
+            .collect();
         assert!(ids.iter().all(|id| seen.insert(id)));
         random.shuffle(&mut ids);
         assert!(ids.iter().all(|id| seen.contains(id) && !seen.insert(id)));

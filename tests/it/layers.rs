@@ -26,7 +26,7 @@ const LAYERS: Layers = &[
     ("decode", &["scan", "columns", "json", "time", "id", "error"]),
     ("attachments", &["airtable", "id", "error"]),
     ("refine", &["attachments", "scan", "airtable", "options", "json", "id", "error"]),
-    ("read", &["refine", "decode", "attachments", "scan", "airtable", "fingerprint", "time", "error"]),
+    ("read", &["refine", "decode", "attachments", "scan", "airtable", "fingerprint", "error"]),
     ("changes", &["read", "scan", "airtable", "options", "fingerprint", "time", "id", "error"]),
     ("connector", &["changes", "read", "scan", "airtable", "options", "time", "id", "error"]),
     ("python", &["connector", "changes", "read", "scan", "airtable", "files", "columns", "options", "token", "error"]),
