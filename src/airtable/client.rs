@@ -254,9 +254,13 @@ impl Client {
         format!("{} {url}", request.method)
     }
 
-    /// The length of the address with its query.
-    pub(crate) fn url_length(&self, request: &Request) -> usize {
-        self.url(request).as_str().len()
+    /// Whether the address with its query has so many characters at most. Mostly that is so without a look: encoded, a byte
+    /// takes three characters.
+    pub(crate) fn is_within(&self, request: &Request, most: usize) -> bool {
+        let path: usize = request.path.iter().map(|part| part.len() + 1).sum();
+        let query: usize = request.query.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
+        let bound = self.connection.base_url.as_str().len() + "/v0".len() + 3 * (path + query);
+        bound <= most || self.url(request).as_str().len() <= most
     }
 
     fn url(&self, request: &Request) -> Url {

@@ -31,7 +31,7 @@ pub(super) fn page(client: &Client, scan: &Scan, formula: Option<&str>, offset: 
         body: None,
         base_id: Some(scan.base_id.clone()),
     };
-    if client.url_length(&get) <= LONGEST_URL {
+    if client.is_within(&get, LONGEST_URL) {
         return get;
     }
     let body: Map<String, Value> = parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
