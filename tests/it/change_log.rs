@@ -350,6 +350,7 @@ async fn a_removed_table_ends_its_log_where_the_webhook_is_of_the_whole_base() {
         let source = Source::with_items(3);
         let base = source.mock.base_id();
         source.mock.create_table(&base, &json!({"name": "Other", "fields": [{"name": "A"}]})).expect("a table");
+        assert_eq!(source.ids(&[]).await.len(), 3);
         let data_types = ["tableData", "tableFields", "tableMetadata"];
         let options = json!({"filters": {"dataTypes": data_types}, "includes": {"includePreviousCellValues": true}});
         let body = json!({"specification": {"options": options}}).to_string();
