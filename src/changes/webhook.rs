@@ -268,9 +268,17 @@ pub(super) fn chosen<'w>(
         if let Some(last) = last.filter(|last| purpose == Purpose::Log && last.webhook_id != *id) {
             return Err(begun_by_another(plan, &last.webhook_id, id));
         }
+        // What a log that goes on has missed is lost, whichever webhook is named next.
+        let goes_on = purpose == Purpose::Log && last.is_some();
+        if goes_on && !webhooks.iter().any(|webhook| webhook.id == *id) {
+            return Err(lost_error(plan, &absent(webhooks, id)));
+        }
         let webhook = named(webhooks, id, &plan.table_id, purpose)?;
         return match webhook.end(now).filter(|_| !tells_log_more(webhook)) {
             None => Ok(Some(webhook)),
+            Some(end) if goes_on => {
+                Err(lost_error(plan, &format!("webhook {id}, which option webhook_id names, {end}")))
+            }
             Some(end) => Err(Error::Data(format!(
                 "option webhook_id is {id:?}: this webhook {end}: name another, or leave the option out and one is found or \
                  created"

@@ -174,38 +174,38 @@ impl Fetcher {
         stored.0.insert(key(&item.wanted.id, &item.wanted.filename), outcome);
     }
 
-    /// The addresses of the attachments in some records, by the attachments' ids.
+    /// The addresses of the attachments in some records, by the attachments' ids. A page may hold fewer records than it can.
     async fn addresses(&self, record_ids: &[&str]) -> Result<HashMap<String, String>> {
-        let request = self.request(record_ids);
-        let answer = self.client.answer(&request, &self.tally).await;
-        let answer = answer.map_err(|failure| self.client.error(&request, &failure))?;
-        let page: Value = json::from_body(&answer.body).map_err(|error| {
-            let name = self.client.name(&request);
-            Error::Data(format!("{name}: a page of records of an undocumented form: {error}").into()).of_request(name)
-        })?;
-        let (mut found, mut left) = (HashMap::new(), vec![&page["records"]]);
-        while let Some(value) = left.pop() {
-            match value {
-                Value::Array(items) => left.extend(items),
-                Value::Object(object) => match (value["id"].as_str(), value["url"].as_str()) {
-                    (Some(id), Some(url)) => _ = found.insert(id.to_owned(), url.to_owned()),
-                    _ => left.extend(object.values()),
-                },
-                _ => {}
+        let (mut found, mut offset) = (HashMap::new(), None);
+        // Each page has one of the records at least.
+        for _ in 0..=record_ids.len() {
+            let request = self.request(record_ids, offset.as_deref());
+            let answer = self.client.answer(&request, &self.tally).await;
+            let answer = answer.map_err(|failure| self.client.error(&request, &failure))?;
+            let page: Value = json::from_body(&answer.body).map_err(|error| {
+                let name = self.client.name(&request);
+                Error::Data(format!("{name}: a page of records of an undocumented form: {error}").into())
+                    .of_request(name)
+            })?;
+            found.extend(addresses(&page["records"]));
+            offset = page["offset"].as_str().map(str::to_owned);
+            if offset.is_none() {
+                break;
             }
         }
         Ok(found)
     }
 
-    fn request(&self, record_ids: &[&str]) -> Request {
+    fn request(&self, record_ids: &[&str], offset: Option<&str>) -> Request {
         let fields = self.field_ids.iter().map(|id| ("fields[]", id.clone()));
         let formula = ids_formula(record_ids.iter().copied());
         let query = [("returnFieldsByFieldId", "true".to_owned()), ("filterByFormula", formula)];
+        let offset = offset.map(|offset| ("offset", offset.to_owned()));
         Request {
             purpose: Purpose::Records,
             method: Method::GET,
             path: vec![self.base_id.clone(), self.table_id.clone()],
-            query: query.into_iter().chain(fields).collect(),
+            query: query.into_iter().chain(fields).chain(offset).collect(),
             body: None,
             base_id: Some(self.base_id.clone()),
         }
@@ -233,6 +233,22 @@ impl Fetcher {
         );
         Ok(())
     }
+}
+
+/// The addresses of attachments, by their ids, wherever they stand in some JSON.
+fn addresses(json: &Value) -> HashMap<String, String> {
+    let (mut found, mut left) = (HashMap::new(), vec![json]);
+    while let Some(value) = left.pop() {
+        match value {
+            Value::Array(items) => left.extend(items),
+            Value::Object(object) => match (value["id"].as_str(), value["url"].as_str()) {
+                (Some(id), Some(url)) => _ = found.insert(id.to_owned(), url.to_owned()),
+                _ => left.extend(object.values()),
+            },
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The records that one request can name, each once, with what is to be asked for of them; as often as it takes.

@@ -293,6 +293,28 @@ async fn addresses_that_have_died_are_asked_for_anew() {
 }
 
 #[tokio::test]
+async fn new_addresses_come_in_pages_as_small_as_airtable_likes() {
+    let source = source(&[1; 90]);
+    let directory = location();
+    assert_eq!(rows(&source.read(&[]).await.expect("a read")), 90);
+    // Part of what is told when new addresses are asked for.
+    source.faults(json!({"page_size": 40}));
+    let url = format!("{}/v0/{}/Items?returnFieldsByFieldId=true", source.mock.url(), source.mock.base_id());
+    let request = reqwest::Client::new().get(url).bearer_auth(source.mock.token());
+    let part: Value =
+        serde_json::from_str(&request.send().await.expect("a page").text().await.expect("text")).expect("JSON");
+    assert!(part["records"].as_array().is_some_and(|records| records.len() == 40) && part["offset"].is_string());
+    let dead = json!({"path": "/_mock/attachments/", "times": 90, "action": {"respond": {"status": 410}}});
+    let table = format!("/v0/{}/tbl", source.mock.base_id());
+    let part = json!({"path": table, "after": 1, "times": 1, "action": {"respond": {"status": 200, "body": part}}});
+    source.faults(json!({"rules": [dead, part]}));
+    let all = [("attachments", "download"), ("attachment_location", text(&directory))];
+    let batches = source.read(&all).await.expect("a read");
+    assert!(strings(&batches, "_rescued_data").iter().all(Option::is_none), "{:?}", rescued(&batches).first());
+    assert_eq!(files(directory.path()).len(), 90);
+}
+
+#[tokio::test]
 async fn an_address_that_has_died_of_age_is_replaced() {
     let source = source(&[1; 150]);
     let directory = location();

@@ -299,6 +299,27 @@ async fn what_was_told_before_a_webhook_ended_arrives() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_webhook_that_is_named_is_a_gap_too() {
+    for (days, words) in [(8.0, "which option webhook_id names, expired at"), (0.0, "was deleted")] {
+        let source = Source::with_items(2);
+        let begun = Follower::begun(&source, &[]).await;
+        let webhook = begun.webhook();
+        let more = [("webhook_id", webhook.as_str())];
+        let mut follower = begun.restarted(&source, &more).await;
+        edit(&source, &source.all_ids()[0], "told");
+        assert_eq!(follower.all().await.expect("rows").len(), 1);
+        if days > 0.0 {
+            source.mock.advance_clock(days * 86_400.0);
+        } else {
+            let none = json!({"respond": {"status": 200, "body": {"webhooks": []}}});
+            source.faults(json!({"rules": [{"path": "/webhooks", "action": none}]}));
+        }
+        let error = follower.restarted(&source, &more).await.next().await.expect_err("a gap").to_string();
+        assert!(error.contains("changes are lost") && error.contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn payloads_that_are_too_large_together_are_asked_for_in_parts() {
     let too_large =
         |times| json!({"times": times, "path": "/payloads", "action": {"gigantic": {"bytes": 150_000_000}}});
@@ -350,6 +371,7 @@ async fn a_removed_table_ends_its_log_where_the_webhook_is_of_the_whole_base() {
         let source = Source::with_items(3);
         let base = source.mock.base_id();
         source.mock.create_table(&base, &json!({"name": "Other", "fields": [{"name": "A"}]})).expect("a table");
+        assert_eq!(source.ids(&[]).await.len(), 3);
         let data_types = ["tableData", "tableFields", "tableMetadata"];
         let options = json!({"filters": {"dataTypes": data_types}, "includes": {"includePreviousCellValues": true}});
         let body = json!({"specification": {"options": options}}).to_string();
