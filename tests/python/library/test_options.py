@@ -196,7 +196,7 @@ def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
         Options.from_spark({"path": "Vendors", "tableName": "Orders"})
     with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
         Options.from_spark({"path": "Vendors", "table_name": "Orders"})
-    with pytest.raises(OptionError, match="^options tableName and table_name are one option with two values"):
+    with pytest.raises(OptionError, match=r"^options tableName and table_name are one option with two values"):
         Options.from_spark({"tableName": "Vendors", "table_name": "Orders"})
 
 
