@@ -52,12 +52,15 @@ def dest(name: str) -> str:
     return _DEST + name
 
 
-def add_options(command: ArgumentParser, *scopes: Scope) -> None:
-    """The options of these scopes as flags of a command that asks Airtable, and what the command says meanwhile."""
+def add_options(command: ArgumentParser, *scopes: Scope, defaults: Mapping[str, str] | None = None) -> None:
+    """The options of these scopes as flags of a command that asks Airtable, and what the command says meanwhile.
+
+    `defaults` are those that are others for this command than the table's.
+    """
     command.add_argument("--token-file", metavar="FILE", help="a file that holds the token alone")
     for option in table():
         if option["scope"] in scopes and option["name"] != POSITIONAL:
-            add_option(command, option)
+            add_option(command, option, (defaults or {}).get(option["name"], option["default"]))
     add_console(command)
 
 
@@ -68,13 +71,12 @@ def add_console(command: ArgumentParser) -> None:
     said.add_argument("--verbose", action="store_true", help="say every request, and each wait")
 
 
-def add_option(command: ArgumentParser, option: OptionRow) -> None:
+def add_option(command: ArgumentParser, option: OptionRow, default: str) -> None:
     """One option as a flag."""
-    default = f" (default {option['default']})" if option["default"] else ""
     settings: dict[str, Any] = {
         "dest": dest(option["name"]),
         # argparse formats help texts with %.
-        "help": (option["meaning"] + default).replace("%", "%%"),
+        "help": (option["meaning"] + (f" (default {default})" if default else "")).replace("%", "%%"),
     }
     words = option["kind"].split("|")
     if len(words) > 1:
@@ -175,6 +177,8 @@ def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
     from .nearest import nearest
 
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
+    if written in ("--option", "--options", "-o"):
+        return f"{written} (each option is a flag of its own: {flag('base_id')} app..., not base_id=app...)"
     meant, is_sure = option_meant(written.lstrip("-"))
     for option in table():
         is_meant = meant.rstrip("?").endswith(f" {option['name']}")
