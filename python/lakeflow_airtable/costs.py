@@ -68,15 +68,20 @@ def cost(
     runs: int,
     cap: int | None,
     named: Sequence[int] = (),
+    others: Sequence[int] = (),
 ) -> Cost:
     """The cost for a table of so many records, of which so many have changed before each run.
 
-    `named` are the sizes of linked tables whose names are read besides, which only snapshots have.
+    `named` are the sizes of linked tables whose names are read besides, and `others` those of the table in further
+    bases that are read as one with it. Only snapshots have these.
     """
-    names = sum(pages(size, page_size) for size in named) if ingestion_type == "snapshot" else 0
+    besides = 0
+    if ingestion_type == "snapshot":
+        besides = sum(pages(size, page_size) for size in named)
+        besides += sum(run_requests("snapshot", size, 0, page_size) for size in others)
     loaded = 0 if ingestion_type == "change_log" else pages(records, page_size)
-    first = _BEFORE_THE_FIRST[ingestion_type] + loaded + names
-    run = run_requests(ingestion_type, records, changed, page_size) + names
+    first = _BEFORE_THE_FIRST[ingestion_type] + loaded + besides
+    run = run_requests(ingestion_type, records, changed, page_size) + besides
     return Cost(
         ingestion_type,
         first,

@@ -28,7 +28,9 @@ _DEST = "option_"
 _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 
 # What Python's methods call their arguments, where messages name them.
-_ARGUMENT = re.compile(r"(?<=\bby )refresh\b|^(?:to|refresh|key|every)(?= (?:is|names) )")
+_ARGUMENT = re.compile(
+    r"(?<=\bby )refresh\b|(?<=\bas )records(?=\.$)|^(?:to|refresh|key|every|records|changed_per_run)(?= (?:is|names) )"
+)
 
 # What Spark keeps in a checkpoint, the command line keeps in a file.
 _OF_CHECKPOINTS = {
@@ -149,7 +151,7 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
     # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
     option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")
-    parts = _QUOTED.split(_ARGUMENT.sub(r"--\g<0>", message))
+    parts = _QUOTED.split(_ARGUMENT.sub(lambda found: flag(found[0]), message))
     parts[::2] = [option.sub(lambda found: spellings[found[1] or found[2]], part) for part in parts[::2]]
     parts[::2] = [_CHECKPOINT.sub(lambda found: _OF_CHECKPOINTS[found[0]], part) for part in parts[::2]]
     return "".join(parts)
