@@ -32,14 +32,15 @@ _ARGUMENT = re.compile(
     r"(?<=\bby )refresh\b|(?<=\bas )records(?=\.$)|^(?:to|refresh|key|every|records|changed_per_run)(?= (?:is|names) )"
 )
 
-# What Spark keeps in a checkpoint, the command line keeps in a file.
-_OF_CHECKPOINTS = {
+# What Spark keeps in a checkpoint, the command line keeps in a file; and where copies go is a flag.
+_OWN_WORDS = {
     "a checkpointLocation of its own": "an --offset-file of its own",
     "a new checkpoint": "a new --offset-file",
     "the checkpoint belongs": "the offset belongs",
     "the checkpoint's offset": "the offset",
+    "give another destination": "give another --to",
 }
-_CHECKPOINT = re.compile("|".join(_OF_CHECKPOINTS))
+_OWN_WORD = re.compile(rf"(?:{'|'.join(_OWN_WORDS)})(?!\w)")
 
 # Longer ones of the command line's arguments are not repeated: they may be secrets of any form.
 _LONGEST_SHOWN = 40
@@ -150,10 +151,16 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     spellings = {**spellings, **dict.fromkeys(of_the_table, _TABLE), **(variables or {})}
     names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
     # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
-    option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")
+    option = re.compile(
+        rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/=-]|\.\w)"
+        rf"|\b(?:(?<=leave )({names})(?= out\b)|(?<=set )({names})(?= to\b))"
+    )
+    # As Python and Spark write an option with its value.
+    given = re.compile(rf"(?:\boption |(?<![\w/.?&-]))({names})=(?=\w)")
     parts = _QUOTED.split(_ARGUMENT.sub(lambda found: flag(found[0]), message))
-    parts[::2] = [option.sub(lambda found: spellings[found[1] or found[2]], part) for part in parts[::2]]
-    parts[::2] = [_CHECKPOINT.sub(lambda found: _OF_CHECKPOINTS[found[0]], part) for part in parts[::2]]
+    parts[::2] = [given.sub(lambda found: f"{spellings[found[1]]} ", part) for part in parts[::2]]
+    parts[::2] = [option.sub(lambda found: spellings[next(filter(None, found.groups()))], part) for part in parts[::2]]
+    parts[::2] = [_OWN_WORD.sub(lambda found: _OWN_WORDS[found[0]], part) for part in parts[::2]]
     return "".join(parts)
 
 
