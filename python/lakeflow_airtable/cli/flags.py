@@ -27,6 +27,9 @@ _DEST = "option_"
 # What is quoted is the user's own, and may be called like an option.
 _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 
+# A place in a specification, whose keys are written as they are in its file.
+_PLACE = re.compile(r"(?:objects(?:\[\d+\])?|connection_options|connection_name)(?:[.\w]*)(?: \(.*\))?: ")
+
 # What Python's methods call their arguments, where messages name them.
 _ARGUMENT = re.compile(
     r"(?<=\bby )refresh\b|(?<=\bas )records(?=\.$)|^(?:to|refresh|key|every|records|changed_per_run)(?= (?:is|names) )"
@@ -149,6 +152,12 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     spellings = {name: flag(name) for option in table() for name in (option["name"], *option["aliases"])}
     of_the_table = next((option["name"], *option["aliases"]) for option in table() if option["name"] == POSITIONAL)
     spellings = {**spellings, **dict.fromkeys(of_the_table, _TABLE), **(variables or {})}
+    lines = re.split(r"(\n\s*)", message)
+    return "".join(line if _PLACE.match(line) else _spelled(line, spellings) for line in lines)
+
+
+def _spelled(message: str, spellings: Mapping[str, str]) -> str:
+    """A line of a message, each option as these spellings have it."""
     names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
     # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
     option = re.compile(
@@ -186,6 +195,8 @@ def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
     from .nearest import nearest
 
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
+    if written == "-o" and "--output" in known:
+        return f"{written} (did you mean --output?)"
     if written in ("--option", "--options", "-o"):
         return f"{written} (each option is a flag of its own: {flag('base_id')} app..., not base_id=app...)"
     meant, is_sure = option_meant(written.lstrip("-"))

@@ -64,6 +64,7 @@ def test_examples_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         (["completion", "tcsh"], "SHELL: no such value: there are bash, zsh, fish"),
         (["completion", "powershell"], "SHELL: no such value: there are bash, zsh, fish"),
         (["completion", "ZSH"], 'SHELL: no such value; did you mean "zsh"?'),
+        (["read", "Vendors", "-o", "x.csv"], "-o (did you mean --output?)"),
         (["check", "--option", "base_id=app1"], "--option (each option is a flag of its own: --base-id app..., not "),
         (["synk"], 'no such command; did you mean "sync"?'),
         (["complete"], 'no such command; did you mean "completion"?'),
