@@ -41,7 +41,7 @@ def test_options_of_the_command_are_those_of_the_read(mock_airtable: MockAirtabl
     assert {file: file.stat().st_mtime_ns for file in files.rglob("*")} == before
     ran = run(mock_airtable, "verify", "Marketing Assets", path, "--part", "links")
     assert ran.returncode == 2
-    assert "links have several: leave part out" in ran.stderr
+    assert "links have several: leave --part out" in ran.stderr
 
 
 def test_a_copy_that_is_not_there(mock_airtable: MockAirtable, tmp_path: Path) -> None:
