@@ -47,7 +47,7 @@ pub struct Options {
 
 impl Options {
     /// Checks a set of options. Keys are matched without regard to case; a later pair replaces an earlier one with the same
-    /// key; an empty value is none, but for `rescued_data_column`.
+    /// key; an empty value is none, but for `rescued_data_column`, and for `where`, which is refused.
     ///
     /// # Errors
     /// [`Error::Option`](crate::Error::Option) for a missing token, a value that an option cannot have, an unknown key,

@@ -39,6 +39,8 @@ def item(row: OptionRow) -> str:
     comment = f'"""{row["meaning"][0].upper()}{row["meaning"][1:]}.{default}"""'
     lines = textwrap.wrap(comment, width=116, break_long_words=False, break_on_hyphens=False)
     annotation = f"Literal[{words}]" if "|" in kind else TYPES[kind]
+    if row["name"].endswith("_location"):
+        annotation += " | PathLike[str]"
     return textwrap.indent("\n".join([f"{row['name']}: {annotation} | None", *lines]), "    ")
 
 

@@ -70,15 +70,18 @@ def cost(
     named: Sequence[int] = (),
     planned: int = 1,
     listed: int | None = None,
+    checked: int = 0,
 ) -> Cost:
     """The cost for a table of so many records, of which so many have changed before each run.
 
     `named` are the sizes of linked tables whose names are read besides, which only snapshots have. `planned` are the
     calls that plan a read, one for the definitions of each base. `listed` are the pages of a read where they are known.
+    `checked` are the calls that look after a whole read whether the names in a formula have held.
     """
     is_snapshot = ingestion_type == "snapshot"
     names = sum(pages(size, page_size) for size in named) if is_snapshot else 0
     loaded = 0 if ingestion_type == "change_log" else pages(records, page_size) if listed is None else listed
+    loaded += 0 if ingestion_type == "change_log" else checked
     first = _BEFORE_THE_FIRST[ingestion_type] - 1 + planned + loaded + names
     run = first if is_snapshot else run_requests(ingestion_type, records, changed, page_size) - 1 + planned
     return Cost(

@@ -31,7 +31,7 @@ _DEFINITIONS = ("fields", "choices", "views")
 """What plans of tables of definitions call their rows."""
 
 _CERTAINTIES = ("exact", "about", "at_least")
-"""The best first."""
+"""What the number of a table's records is worth, the best first."""
 
 _BASE_ID = re.compile("app[0-9A-Za-z]{14}")
 
@@ -150,7 +150,7 @@ class Estimate:
             "requests": self.requests,
             "tables": [asdict(one) for one in self.tables],
             "total": asdict(self.total),
-            "totals": [asdict(self.total_of(kind)) for kind in INGESTION_TYPES],
+            "totals": [asdict(self.total_of(kind)) for kind in self._kinds],
             "assumed": list(self.assumed),
         }
 
@@ -174,6 +174,12 @@ class Estimate:
             grants += f", of which this machine has used about {self.used_this_month:,}"
         return f"{which}; plan {self.airtable_plan} {grants}."
 
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """The ingestion types that at least one table has, beside its own."""
+        there = {cost.ingestion_type for one in self.tables for cost in one.costs}
+        return tuple(kind for kind in INGESTION_TYPES if kind in there)
+
     def _lines(self) -> list[tuple[str, ...]]:
         """Heads and rows. Shares are told only where the plan has a cap."""
         lines = [_HEADS, *self._rows()]
@@ -188,7 +194,7 @@ class Estimate:
         for one in self.tables:
             yield from _by_type(one.name, _size(one), (one.cost,), one.ingestion_type)
         kept = self.total
-        sums = [self.total_of(kind) for kind in INGESTION_TYPES]
+        sums = [self.total_of(kind) for kind in self._kinds]
         if kept.ingestion_type not in INGESTION_TYPES:
             sums.append(kept)
         yield from _by_type("all", "", sums, kept.ingestion_type)
@@ -341,6 +347,7 @@ def _estimated(
     planned = bases + _lists_bases(entry)
     if plan.get("part") in _DEFINITIONS:
         planned, listed = _lists_bases(entry), bases  # all of them come in one answer, and nothing is asked before
+    checked = sum(_names_fields(base) for base in (plan, *plan.get("others", ())))
     named, asked = linked.sizes(entry)
     # Below one it is a share, and one record changes at least where any do.
     changed = ceil(changed_per_run * records) if changed_per_run < 1 else ceil(changed_per_run)
@@ -348,17 +355,22 @@ def _estimated(
     runs = ceil(MONTH_SECONDS / pause)
     # A log of changes is no other way to have the same copy: it is told of where one is kept.
     kinds = dict.fromkeys((*INGESTION_TYPES, entry.ingestion_type))
-    if plan.get("part") or plan.get("others"):
+    if plan.get("part") or entry.is_of_several_bases:
         kinds = {"snapshot": None}  # no stream has rows that are no records, nor those of several bases
     costs = tuple(
         cost(
             kind, records, changed, page_size=size, per_second=per_second, runs=runs, cap=cap, named=named,
-            planned=planned, listed=listed,
+            planned=planned, listed=listed, checked=checked,
         )
         for kind in kinds
     )  # fmt: skip
     asked += requests
     return TableEstimate(tables.name(entry), records, certainty, changed, asked, entry.ingestion_type, costs)
+
+
+def _names_fields(plan: Mapping[str, Any]) -> bool:
+    """Whether a read sends names of fields for its condition, and looks in the end whether they have held."""
+    return "{" in ((plan.get("where") or {}).get("formula") or "")
 
 
 def _lists_bases(entry: Entry) -> bool:
@@ -376,7 +388,13 @@ def _lists_bases(entry: Entry) -> bool:
 
 def _used(entries: list[Entry], tables: LibraryTables) -> int | None:
     """The calls of this month to the bases of all entries."""
-    bases = {json.loads(entry.plan)["base_id"]: tables.connector(entry.options) for entry in entries if entry.plan}
+    bases = {
+        base["base_id"]: tables.connector(entry.options)
+        for entry in entries
+        if entry.plan
+        for plan in [json.loads(entry.plan)]
+        for base in (plan, *plan.get("others", ()))
+    }
     used = [connector.calls_this_month(base) for base, connector in bases.items()]
     known = [calls for calls in used if calls is not None]
     return sum(known) if known else None
@@ -401,7 +419,12 @@ def _known(records: int | Mapping[str, int] | None, entries: list[Entry], tables
             raise OptionError(f"records of {name!r} is {number!r}: give a whole number from 0 up")
         meant = [entry for entry in entries if name in (entry.source_table, tables.name(entry))]
         if not meant:
-            raise OptionError(f"records names {name!r}, which is none of the tables that are estimated")
+            from ._native import nearest_names
+
+            there = list(dict.fromkeys(tables.name(entry) for entry in entries))
+            near = nearest_names(name, there)
+            hint = f"did you mean {near[0]!r}?" if near else f"these are {', '.join(map(repr, there[:20]))}"
+            raise OptionError(f"records names {name!r}, which is none of the tables that are estimated: {hint}")
         known |= {entry.where: number for entry in meant}
     return known
 
@@ -427,7 +450,10 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
             "The names of linked records are read once in a run, and stand with the first table that needs them. Only "
             "snapshots have them."
         )
+    if any(entry.options.get("namespace", "").strip(' []"\n\t') == "*" for entry in entries):
+        yield 'Of ["*"] a run also lists the bases, and asks those for their definitions that have no such table.'
     if any(one.certainty == "about" for one in found):
         yield "Sizes with 'about' come from a share of the record ids, and are mostly within a fifth."
-    if any(one.certainty == "at_least" for one in found):
+    # Of comments the line above says what more they cost.
+    if any(one.certainty == "at_least" and entry.part != "comments" for one, entry in zip(found, entries, strict=True)):
         yield "Sizes with 'at least' are larger than a sample tells: give them as records."

@@ -6,6 +6,7 @@ given as text too, as configuration files and Spark have them. None is as good a
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Literal, TypedDict
 
 
@@ -29,7 +30,7 @@ class ConnectionKeywords(TypedDict, total=False):
     requests_per_second: float | str | None
     """Requests a second to one base, for all processes of the machine together. Default: `4.5`."""
 
-    budget_location: str | None
+    budget_location: str | PathLike[str] | None
     """Absolute path of a directory that all machines see, by which they share a base's budget."""
 
     max_retries: int | str | None
@@ -92,7 +93,7 @@ class TableKeywords(TypedDict, total=False):
     """`stable` leaves out the addresses of files, which change at every read; `download` stores the files. Default:
     `urls`."""
 
-    attachment_location: str | None
+    attachment_location: str | PathLike[str] | None
     """Absolute path of a directory for files, shared by driver and workers, for `attachments=download`."""
 
     ingestion_type: Literal["snapshot", "cdc", "cdc_with_deletes", "append", "change_log"] | None
@@ -128,7 +129,7 @@ class StreamKeywords(TypedDict, total=False):
     """What a stream does when a field is added: `continue` (`cdc`, `append`) or `fail` (`cdc_with_deletes`). Default:
     `by type`."""
 
-    state_location: str | None
+    state_location: str | PathLike[str] | None
     """Absolute path of a directory of one stream, shared by driver and workers, for `on_lost_feed=reread`."""
 
 

@@ -24,8 +24,10 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import math
+import re
 import shlex
 import signal
 import sys
@@ -542,7 +544,7 @@ def _serve(given: argparse.Namespace, faults: dict[str, Any], stopped: threading
     except (OSError, ValueError, OverflowError) as error:
         from lakeflow_airtable._native import scrub
 
-        print(scrub(f"cannot listen on {given.host}:{given.port}: {error}"), file=sys.stderr)
+        print(scrub(f"cannot listen on {given.host}:{given.port}: {error}{_cure(given, error)}"), file=sys.stderr)
         return 1
     with mock:
         if given.empty:
@@ -553,6 +555,21 @@ def _serve(given: argparse.Namespace, faults: dict[str, Any], stopped: threading
         while not stopped.wait(0.5):
             pass
     return 0
+
+
+def _cure(given: argparse.Namespace, error: Exception) -> str:
+    """What to do where the system does not let a server listen. The error has the system's number in its text."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    cures = {
+        "EADDRINUSE": f"another program, such as an older mock, has port {given.port}: end it, give another --port, or "
+        "leave --port out for a free one",
+        "EADDRNOTAVAIL": "this machine has no such address: give --host one of its own, such as 127.0.0.1",
+        "EACCES": f"port {given.port} is not for every user: give a --port above 1023, or leave it out for a free one",
+    }
+    # On Windows sockets have numbers of their own.
+    names = (f"{prefix}{name}" for name in cures for prefix in ("", "WSA"))
+    found = [name for name in names if number and getattr(errno, name, None) == int(number[1])]
+    return f": {cures[found[0].removeprefix('WSA')]}" if found else ""
 
 
 def _greet(mock: MockAirtable) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal
 
 from .errors import OptionError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 CREDENTIALS = ("token", "refresh_token", "client_id", "client_secret")
 """Who reads. Where others are written down or shown, such as in a plan or a definition, these are left out."""
+
+_PLACE = "_location"
+"""What the names of directories end with: there a path is as good as its text."""
 
 TABLE = "tablename"
 """Under which name a table's name is found, however its option was spelt: some tables are known here alone."""
@@ -140,6 +144,8 @@ def _text(name: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
+    if isinstance(value, PathLike) and name.lower().endswith(_PLACE) and isinstance(path := fspath(value), str):
+        return path
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list | tuple | dict):

@@ -11,6 +11,9 @@ use crate::token::Token;
 /// Options whose value is one name.
 const NAMES: [&str; 2] = ["tableName", "view"];
 
+/// The one option that is never given empty: see `Given::check_condition`.
+const CONDITION: &str = "where";
+
 /// What a token is renewed with.
 const RENEWAL: [&str; 3] = ["refresh_token", "client_id", "client_secret"];
 
@@ -49,6 +52,7 @@ impl Given {
         for (key, value) in pairs {
             given.take(key.as_ref(), value.into(), others)?;
         }
+        given.check_condition()?;
         // A connection's token may stand there under more than one name, and no read can change that.
         if given.databricks_connection.is_none() {
             given.check_names()?;
@@ -96,6 +100,16 @@ impl Given {
         }
         self.pairs.insert(name, pair);
         Ok(())
+    }
+
+    /// An empty condition is what an unset variable leaves of one. As none it would let every row through.
+    fn check_condition(&self) -> Result<()> {
+        match self.pairs.get(CONDITION).filter(|pair| is_none(CONDITION, &pair.value)) {
+            None => Ok(()),
+            Some(_) => Err(Error::Option(
+                format!("option {CONDITION} is empty: leave it out, or write a condition, such as price > 10").into(),
+            )),
+        }
     }
 
     /// One option has one value, whichever of its names were given.

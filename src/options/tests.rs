@@ -54,6 +54,24 @@ fn the_table_has_two_names() {
 }
 
 #[test]
+fn an_empty_condition_is_refused_and_other_empty_texts_are_none() {
+    let said = "option where is empty: leave it out, or write a condition, such as price > 10";
+    for key in ["where", "WHERE"] {
+        for value in ["", " ", "\t\n"] {
+            assert_eq!(message(&[(key, value)]), said);
+            for others in [Others::Refused, Others::LetThrough] {
+                let call = Options::parse_call(others, [("token", "patX"), ("where", "a > 1")], [(key, value)]);
+                assert_eq!(call.expect_err("refused").to_string(), said);
+            }
+        }
+    }
+    for key in ["view", "filter_formula", "fields", "max_records", "part", "links", "namespace", "rescued_data_column"]
+    {
+        assert!(parse(&[(key, "")]).is_ok(), "{key}");
+    }
+}
+
+#[test]
 fn one_option_has_one_value_whatever_it_is_called() {
     for (pairs, said) in [
         ([("token", "patX"), ("bearer_token", "patY")], "options token and bearer_token are one option"),

@@ -125,8 +125,8 @@ async fn ask_one(client: &Arc<Client>, scan: &Scan) -> Result<Size> {
         Err(Error::Rejected(_)) if condition.is_some() => count(client, &plain, plain.filter_formula.as_deref()).await,
         told => told,
     }?;
-    // Of comments the records tell no more than what it costs to list them.
-    let certainty = if scan.part.is_records() { size.certainty } else { Certainty::AtLeast };
+    // Links and files stand in the records. Comments are asked for besides, and records do not tell how often.
+    let certainty = if scan.part == Part::Comments { Certainty::AtLeast } else { size.certainty };
     Ok(Size { certainty, ..size })
 }
 
@@ -208,7 +208,9 @@ fn scaled(records: u64, endings: usize) -> u64 {
 fn limited(size: Size, max_records: Option<u64>) -> Size {
     match max_records {
         Some(most) if size.records >= most => {
-            let certainty = if size.certainty == Certainty::About { Certainty::About } else { Certainty::Exact };
+            // A guess of three times as many is surely no smaller.
+            let is_sure = size.certainty != Certainty::About || size.records / 3 >= most;
+            let certainty = if is_sure { Certainty::Exact } else { Certainty::About };
             Size { records: most, certainty, ..size }
         }
         _ => size,
@@ -289,6 +291,7 @@ mod tests {
             (size(30, Exact, 1), Some(10), size(10, Exact, 1)),
             (size(30, Exact, 1), Some(40), size(30, Exact, 1)),
             (size(2_000, About, 2), Some(1_000), size(1_000, About, 2)),
+            (size(2_000, About, 2), Some(600), size(600, Exact, 2)),
             (size(2_000, About, 2), Some(9_000), size(2_000, About, 2)),
             (size(384_400, AtLeast, 4), Some(1_000), size(1_000, Exact, 4)),
         ] {

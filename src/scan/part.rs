@@ -8,8 +8,8 @@ use crate::options::TablePart;
 const TABLES: [(&str, Part); 3] =
     [("_airtable_fields", Part::Fields), ("_airtable_choices", Part::Choices), ("_airtable_views", Part::Views)];
 
-/// What their names begin with.
-const PREFIX: &str = "_airtable";
+/// What their names begin with, behind the `_` that is easily forgotten.
+const PREFIX: &str = "airtable";
 
 /// What the rows of a scan are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Part {
 
     /// The names of such tables that somebody may have meant who has asked for another.
     pub(super) fn tables_like(wanted: &str) -> impl Iterator<Item = &'static str> {
-        let is_like = wanted.trim().to_lowercase().starts_with(PREFIX);
+        let is_like = wanted.trim().trim_start_matches('_').to_lowercase().starts_with(PREFIX);
         TABLES.iter().map(|(table, _)| *table).filter(move |_| is_like)
     }
 

@@ -25,6 +25,9 @@ EXAMPLES = (
     "changes Vendors --start monday.offset",
 )
 
+DEFAULT = "cdc"
+"""The ingestion type where none is given."""
+
 LARGEST_OFFSET = 1024 * 1024
 """Bytes. A file that is larger is none of ours."""
 
@@ -40,7 +43,7 @@ def add(command: ArgumentParser) -> None:
     command.add_argument("--start", metavar="FILE", help="begin at this file's offset, whatever --offset-file holds")
     command.add_argument("--output", metavar="FILE", help="a file, or - for stdout; default: stdout")
     rows.add_form(command)
-    flags.add_options(command, "connection", "tables", "read", "stream")
+    flags.add_options(command, "connection", "tables", "read", "stream", defaults={"ingestion_type": DEFAULT})
 
 
 def run(parsed: Namespace, console: Console) -> int:
@@ -53,7 +56,7 @@ def run(parsed: Namespace, console: Console) -> int:
         _check_offset_file(parsed.offset_file)
     options = access.options(parsed, console, **formats.forced(form.format))
     # A snapshot has no changes, so it cannot be what is meant.
-    options.setdefault("ingestion_type", "cdc")
+    options.setdefault("ingestion_type", DEFAULT)
     if str(options["ingestion_type"]).strip().lower() == "change_log" and parsed.offset_file is None and start is None:
         raise OptionError(
             "a log of changes begins with its first run, which has no rows: give --offset-file, which keeps where it "

@@ -47,7 +47,7 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     for option in table():
         if option["scope"] == "connection" and option["name"] not in CREDENTIALS:
-            flags.add_option(command, option)
+            flags.add_option(command, option, option["default"])
 
 
 def add_access(command: argparse.ArgumentParser) -> None:

@@ -58,9 +58,11 @@ def run(parsed: Namespace, console: Console) -> int:
     if parsed.json:
         print(scrub(json.dumps(found.as_dict(), indent=2, ensure_ascii=False)))
     else:
-        # Names of tables are below the first line.
-        caption, _, rest = repr(found).partition("\n")
-        print(scrub(f"{flags.spelled(caption)}\n{rest}"))
+        # Names of tables are between the first line and what was assumed.
+        caption, *rows = repr(found).split("\n")
+        first = len(rows) - len(found.assumed)
+        lines = [flags.spelled(caption), *rows[:first], *map(flags.spelled, rows[first:])]
+        print(scrub("\n".join(lines)))
     return codes.DONE
 
 

@@ -27,17 +27,23 @@ _DEST = "option_"
 # What is quoted is the user's own, and may be called like an option.
 _QUOTED = re.compile(r'("(?:[^"\\]|\\.)*")')
 
-# What Python's methods call their arguments, where messages name them.
-_ARGUMENT = re.compile(r"(?<=\bby )refresh\b|^(?:to|refresh|key|every)(?= (?:is|names) )")
+# A place in a specification, whose keys are written as they are in its file.
+_PLACE = re.compile(r"(?:objects(?:\[\d+\])?|connection_options|connection_name)(?:[.\w]*)(?: \(.*\))?: ")
 
-# What Spark keeps in a checkpoint, the command line keeps in a file.
-_OF_CHECKPOINTS = {
+# What Python's methods call their arguments, where messages name them.
+_ARGUMENT = re.compile(
+    r"(?<=\bby )refresh\b|(?<=\bas )records(?=\.$)|^(?:to|refresh|key|every|records|changed_per_run)(?= (?:is|names) )"
+)
+
+# What Spark keeps in a checkpoint, the command line keeps in a file; and where copies go is a flag.
+_OWN_WORDS = {
     "a checkpointLocation of its own": "an --offset-file of its own",
     "a new checkpoint": "a new --offset-file",
     "the checkpoint belongs": "the offset belongs",
     "the checkpoint's offset": "the offset",
+    "give another destination": "give another --to",
 }
-_CHECKPOINT = re.compile("|".join(_OF_CHECKPOINTS))
+_OWN_WORD = re.compile(rf"(?:{'|'.join(_OWN_WORDS)})(?!\w)")
 
 # Longer ones of the command line's arguments are not repeated: they may be secrets of any form.
 _LONGEST_SHOWN = 40
@@ -52,12 +58,15 @@ def dest(name: str) -> str:
     return _DEST + name
 
 
-def add_options(command: ArgumentParser, *scopes: Scope) -> None:
-    """The options of these scopes as flags of a command that asks Airtable, and what the command says meanwhile."""
+def add_options(command: ArgumentParser, *scopes: Scope, defaults: Mapping[str, str] | None = None) -> None:
+    """The options of these scopes as flags of a command that asks Airtable, and what the command says meanwhile.
+
+    `defaults` are those that are others for this command than the table's.
+    """
     command.add_argument("--token-file", metavar="FILE", help="a file that holds the token alone")
     for option in table():
         if option["scope"] in scopes and option["name"] != POSITIONAL:
-            add_option(command, option)
+            add_option(command, option, (defaults or {}).get(option["name"], option["default"]))
     add_console(command)
 
 
@@ -68,13 +77,12 @@ def add_console(command: ArgumentParser) -> None:
     said.add_argument("--verbose", action="store_true", help="say every request, and each wait")
 
 
-def add_option(command: ArgumentParser, option: OptionRow) -> None:
+def add_option(command: ArgumentParser, option: OptionRow, default: str) -> None:
     """One option as a flag."""
-    default = f" (default {option['default']})" if option["default"] else ""
     settings: dict[str, Any] = {
         "dest": dest(option["name"]),
         # argparse formats help texts with %.
-        "help": (option["meaning"] + default).replace("%", "%%"),
+        "help": (option["meaning"] + (f" (default {default})" if default else "")).replace("%", "%%"),
     }
     words = option["kind"].split("|")
     if len(words) > 1:
@@ -144,12 +152,24 @@ def spelled(message: str, variables: Mapping[str, str] | None = None) -> str:
     spellings = {name: flag(name) for option in table() for name in (option["name"], *option["aliases"])}
     of_the_table = next((option["name"], *option["aliases"]) for option in table() if option["name"] == POSITIONAL)
     spellings = {**spellings, **dict.fromkeys(of_the_table, _TABLE), **(variables or {})}
+    lines = re.split(r"(\n\s*)", message)
+    return "".join(line if _PLACE.match(line) else _spelled(line, spellings) for line in lines)
+
+
+def _spelled(message: str, spellings: Mapping[str, str]) -> str:
+    """A line of a message, each option as these spellings have it."""
     names = "|".join(sorted(map(re.escape, spellings), key=len, reverse=True))
     # A word such as `view` is an option only after that word; one such as `base_id` is no other word.
-    option = re.compile(rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/-]|\.\w)")
-    parts = _QUOTED.split(_ARGUMENT.sub(r"--\g<0>", message))
-    parts[::2] = [option.sub(lambda found: spellings[found[1] or found[2]], part) for part in parts[::2]]
-    parts[::2] = [_CHECKPOINT.sub(lambda found: _OF_CHECKPOINTS[found[0]], part) for part in parts[::2]]
+    option = re.compile(
+        rf"\boption ({names})(?![\w/-])|(?<![\w/.-])((?=\w*(?:_|N))(?:{names}))(?![\w/=-]|\.\w)"
+        rf"|\b(?:(?<=leave )({names})(?= out\b)|(?<=set )({names})(?= to\b))"
+    )
+    # As Python and Spark write an option with its value.
+    given = re.compile(rf"(?:\boption |(?<![\w/.?&-]))({names})=(?=\w)")
+    parts = _QUOTED.split(_ARGUMENT.sub(lambda found: flag(found[0]), message))
+    parts[::2] = [given.sub(lambda found: f"{spellings[found[1]]} ", part) for part in parts[::2]]
+    parts[::2] = [option.sub(lambda found: spellings[next(filter(None, found.groups()))], part) for part in parts[::2]]
+    parts[::2] = [_OWN_WORD.sub(lambda found: _OWN_WORDS[found[0]], part) for part in parts[::2]]
     return "".join(parts)
 
 
@@ -175,6 +195,10 @@ def _explained(written: str, parsed: Namespace, known: Sequence[str]) -> str:
     from .nearest import nearest
 
     about = {"read": "what of a table is read", "stream": "how a stream follows changes", "tables": "tables of a base"}
+    if written == "-o" and "--output" in known:
+        return f"{written} (did you mean --output?)"
+    if written in ("--option", "--options", "-o"):
+        return f"{written} (each option is a flag of its own: {flag('base_id')} app..., not base_id=app...)"
     meant, is_sure = option_meant(written.lstrip("-"))
     for option in table():
         is_meant = meant.rstrip("?").endswith(f" {option['name']}")

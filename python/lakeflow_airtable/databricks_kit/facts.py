@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import OptionError
 from ..shown import scrubbed
 
+_TARGET = re.compile(r"^  (\S+):[^\n]*\n((?:    .*\n|\n)*)", re.MULTILINE)
 _VARIABLE = re.compile(r"^  (\w+):\n((?:    .*\n)+)", re.MULTILINE)
 _NEEDED = ("connection", "catalog", "schema")
 
@@ -58,12 +59,9 @@ class Facts:
         for name, block in _VARIABLE.findall(_section(text, "variables")):
             if found := re.search(r"^    default: *(.*)$", block, re.MULTILINE):
                 variables[name] = _value(found[1])
-        chosen = re.search(
-            rf"^  {re.escape(target or 'dev')}:\n((?:    .*\n)+)", _section(text, "targets"), re.MULTILINE
+        of_target = re.search(
+            r"^    variables:\n((?:      .*\n)+)", _target(_section(text, "targets"), target), re.MULTILINE
         )
-        if chosen is None:
-            raise OptionError(f"databricks.yml has no target {target}: see its targets")
-        of_target = re.search(r"^    variables:\n((?:      .*\n)+)", chosen[1], re.MULTILINE)
         for name, value in re.findall(r"^      (\w+): *(.*)$", of_target[1] if of_target else "", re.MULTILINE):
             variables[name] = _value(value)
         return cls._of({**variables, **given}, text if "dist/*.whl" in text else "")
@@ -95,6 +93,17 @@ def check_specification(folder: Path, connection: str) -> None:
             f'{path} names the connection "{named}", and the bundle\'s variable connection is "{connection}": leave '
             f"connection_name out of the specification, or give --var connection={named}"
         )
+
+
+def _target(section: str, wanted: str | None) -> str:
+    """What the bundle says of a target; without a name, of its default one."""
+    targets: dict[str, str] = {name.strip("\"'"): block for name, block in _TARGET.findall(section)}
+    default = next((name for name, block in targets.items() if re.search(r"^    default: *true\b", block, re.M)), "dev")
+    name = default if wanted is None else wanted
+    if name not in targets:
+        there = f"it has {', '.join(targets)}" if targets else "it has none"
+        raise OptionError(f"--target is {name!r}, and databricks.yml has no such target: {there}")
+    return targets[name]
 
 
 def _section(text: str, name: str) -> str:

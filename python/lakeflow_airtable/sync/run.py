@@ -376,5 +376,7 @@ def _conditions(plan: dict[str, Any]) -> list[str]:
 def _described(progress: Progress) -> str:
     scd = f" SCD {progress.scd}" if progress.scd else ""
     keys = f" by {', '.join(progress.keys)} in the order of {progress.sequence_by}" if progress.keys else ""
-    records = f" of the records of view, filter_formula and where {progress.records}" if progress.records else ""
+    # Which records these are is known by a digest, which tells two choices apart.
+    chosen = f"option view, option filter_formula and option where choose ({progress.records})"
+    records = f" of the records that {chosen}" if progress.records else ""
     return f"{progress.mode}{scd}{keys}{records}"

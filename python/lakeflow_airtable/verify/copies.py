@@ -94,6 +94,11 @@ def _guessed(address: str, spark: object | None) -> str:
     if "://" in address or (path / "_delta_log").is_dir():
         return "delta"
     if path.is_dir():
+        tables = sorted(below.name for below in path.iterdir() if (below / "_delta_log").is_dir())
+        if tables:
+            raise OptionError(
+                f"target {address!r} is no copy, and holds {len(tables)}: name one, as {path / tables[0]}"
+            )
         return "parquet"
     file, table = _file_and_table(address)
     if Path(file).is_file():
@@ -103,7 +108,10 @@ def _guessed(address: str, spark: object | None) -> str:
             return "parquet"
         if start[8:] == b"DUCK" or table:
             return "duckdb"
-        raise OptionError(f"target {address!r} is a file that is neither Parquet's nor DuckDB's")
+        raise OptionError(
+            f"target {address!r} is a file that is neither Parquet's nor DuckDB's: give a copy in one of these, a "
+            "Delta table, or an Iceberg table"
+        )
     if spark is not None:
         return "spark"
     if address.count(".") >= 2 and not any(mark in address for mark in "/\\ "):

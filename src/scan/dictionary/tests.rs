@@ -92,6 +92,14 @@ fn names_have_no_case_and_are_hinted_at() {
     }
     let error = crate::scan::find_table(&tables(), "_airtable_field", "app1").expect_err("misspelt").to_string();
     assert!(error.contains("did you mean \"_airtable_fields\""), "{error}");
+    for (name, hint) in [
+        ("airtable_fields", "; did you mean \"_airtable_fields\""),
+        ("__airtable_views", "; did you mean \"_airtable_views\""),
+        ("Airtable Choices", "; did you mean \"_airtable_choices\""),
+    ] {
+        let error = crate::scan::find_table(&tables(), name, "app1").expect_err("misspelt").to_string();
+        assert!(error.contains(hint), "{error}");
+    }
     let error = crate::scan::find_table(&tables(), "Fields", "app1").expect_err("no such table").to_string();
     assert!(!error.contains("_airtable"), "{error}");
 }

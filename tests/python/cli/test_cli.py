@@ -196,6 +196,22 @@ def test_errors_about_the_environment_name_the_variable(
             'table "a new checkpoint": lost: with a new checkpoint',
             'table "a new checkpoint": lost: with a new --offset-file',
         ),
+        ("leave links out, or set view to x; option part=links", "leave --links out, or set --view to x; --part links"),
+        ("GET https://x/v0?view=x: leave it out", "GET https://x/v0?view=x: leave it out"),
+        ("option attachments=download", "--attachments download"),
+        ("is there: give another destination", "is there: give another --to"),
+        # Keys of a specification stand in its file.
+        (
+            "the specification has 2 faults\n  objects[0].table.table_configuration.x: did you mean base_id?\n"
+            "  objects[1].table: option where is empty",
+            "the specification has 2 faults\n  objects[0].table.table_configuration.x: did you mean base_id?\n"
+            "  objects[1].table: option where is empty",
+        ),
+        (
+            "the call has 2 faults\n  'Vendors': option where is empty",
+            "the call has 2 faults\n  'Vendors': --where is empty",
+        ),
+        ("give one of them another destination_table", "give one of them another destination_table"),
         ("the checkpoint's offset is of version 9", "the offset is of version 9"),
         (
             "the checkpoint belongs to a: give every stream a checkpointLocation of its own",

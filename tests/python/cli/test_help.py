@@ -64,6 +64,8 @@ def test_examples_can_be_read(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
         (["completion", "tcsh"], "SHELL: no such value: there are bash, zsh, fish"),
         (["completion", "powershell"], "SHELL: no such value: there are bash, zsh, fish"),
         (["completion", "ZSH"], 'SHELL: no such value; did you mean "zsh"?'),
+        (["read", "Vendors", "-o", "x.csv"], "-o (did you mean --output?)"),
+        (["check", "--option", "base_id=app1"], "--option (each option is a flag of its own: --base-id app..., not "),
         (["synk"], 'no such command; did you mean "sync"?'),
         (["complete"], 'no such command; did you mean "completion"?'),
     ],
@@ -207,6 +209,27 @@ def test_mock_prints_lines_for_a_shell() -> None:
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith('{"id":"rec')
     assert process.returncode == 0
+
+
+def test_mock_says_what_to_do_where_it_cannot_listen(mock_airtable: MockAirtable) -> None:
+    port = mock_airtable.url.rpartition(":")[2]
+    for arguments, said in [
+        (
+            ["--port", port],
+            f"another program, such as an older mock, has port {port}: end it, give another --port, or ",
+        ),
+        (["--host", "192.0.2.1"], "this machine has no such address: give --host one of its own, such as 127.0.0.1"),
+        (["--host", "localhost"], "host is not an IP address: localhost"),
+    ]:
+        ran = subprocess.run([*PROGRAM, "mock", *arguments], capture_output=True, text=True, timeout=60)
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.startswith("cannot listen on ")
+        assert said in ran.stderr
+
+
+def test_the_help_of_changes_names_its_own_default() -> None:
+    assert "what a read of the table gives (default cdc)" in re.sub(r"\s+", " ", help_of("changes"))
+    assert "what a read of the table gives (default snapshot)" in re.sub(r"\s+", " ", help_of("read"))
 
 
 @pytest.mark.parametrize("arguments", [[], ["--empty"], ["--records", "150"]])

@@ -41,7 +41,7 @@ def test_options_of_the_command_are_those_of_the_read(mock_airtable: MockAirtabl
     assert {file: file.stat().st_mtime_ns for file in files.rglob("*")} == before
     ran = run(mock_airtable, "verify", "Marketing Assets", path, "--part", "links")
     assert ran.returncode == 2
-    assert "links have several: leave part out" in ran.stderr
+    assert "links have several: leave --part out" in ran.stderr
 
 
 def test_a_copy_that_is_not_there(mock_airtable: MockAirtable, tmp_path: Path) -> None:
@@ -76,6 +76,7 @@ def test_sizes_that_are_known_cost_no_request(mock_airtable: MockAirtable) -> No
         (("estimate",), "give one of these: names of tables, --all, or --spec FILE"),
         (("estimate", "Vendors", "--records", "60000"), "--records: takes TABLE=NUMBER, such as Vendors=60000"),
         (("estimate", "Vendors", "--records", "Vendors=-1"), "--records: takes TABLE=NUMBER"),
+        (("estimate", "Vendors", "--changed-per-run", "nan"), "--changed-per-run is nan: give a share such as 0.01"),
         (
             ("estimate", "Vendors", "--every", "soon"),
             "--every: 'soon': give seconds as a number, or a time such as 30s",

@@ -241,6 +241,20 @@ def test_triggers_are_paused_in_development(way: Way) -> None:
     assert production.get("pause_status", "UNPAUSED") == "UNPAUSED"
 
 
+def test_a_target_that_is_not_there_is_answered_by_those_that_are(way: Way) -> None:
+    for verb in ([], ["--dry-run"]):
+        code, out, said = way.up("--target", "stage", *verb)
+        assert (code, out) == (2, "")
+        assert "--target is 'stage', and databricks.yml has no such target: it has dev, prod" in said
+    # Another default than the template's.
+    bundle = way.kit / "databricks.yml"
+    text = bundle.read_text()
+    bundle.write_text(
+        text.replace("    default: true\n", "").replace("mode: production\n", "mode: production\n    default: true\n")
+    )
+    assert "airtable_prod" in way.up("--dry-run")[1]
+
+
 def test_production_has_its_own_schema(way: Way) -> None:
     assert way.up("--target", "prod")[0] == 0
     assert set(way.workspace.schemas) == {"main.airtable_prod", "main.airtable_prod_copies"}

@@ -143,7 +143,7 @@ def test_only_what_is_read_is_counted(base: Airtable) -> None:
         ("Orders", {"where": "price < 5"}, 55, "exact"),
         ("Orders", {"where": "price IS NULL"}, 43, "exact"),
         ("Orders", {"where": "price < 5", "filter_formula": "LEN({Name})=1"}, 25, "exact"),
-        ("Orders", {"max_records": "20"}, 20, "about"),
+        ("Orders", {"max_records": "20"}, 20, "exact"),
         ("Orders", {"max_records": "3"}, 3, "exact"),
         ("Orders", {"part": "comments"}, 300, "at_least"),
     ],
@@ -232,6 +232,49 @@ def test_what_no_stream_has_costs_a_snapshot(base: Airtable, records: int | None
     assert told.total_of("cdc").run_requests == told["Items"].of("cdc").run_requests + views.run_requests
 
 
+def test_several_bases_cost_their_sum(items: MockAirtable) -> None:
+    for number in range(2):
+        other = items.create_base(f"More {number}")
+        items.create_table("Items", [{"name": "Name", "type": "singleLineText"}], [{"Name": "a"}] * 30, base=other)
+    base = Airtable(**{**items.options(), "base_id": None})
+    bases = [one.id for one in base.list_bases() if "Items" in base.list_tables(one.id)]
+    assert len(bases) == 3
+    items.clear_requests()
+    of_each = [Airtable(**{**items.options(), "base_id": one}).estimate("Items")["Items"] for one in bases]
+    told = base.estimate("Items", namespace=bases)
+    one = told["Items"]
+    assert one.records == sum(each.records for each in of_each)
+    assert one.requests == sum(each.requests for each in of_each)
+    [cost] = one.costs
+    assert cost.run_requests == cost.first_requests == sum(each.of("snapshot").run_requests for each in of_each)
+    assert told.used_this_month == sum(Airtable(**items.options())._connector.calls_this_month(each) for each in bases)
+    items.clear_requests()
+    base.read("Items", namespace=bases).to_arrow()
+    assert len(items.requests()) == cost.run_requests
+    # A size that is known is that of all bases together.
+    [cost] = base.estimate("Items", namespace=bases, records=900)["Items"].costs
+    assert cost.run_requests == 3 * (1 + 3)
+    assert base.estimate("Items", namespace=bases, max_records=5)["Items"].records == 5
+
+
+def test_every_base_is_asked_for_snapshots_alone(items: MockAirtable) -> None:
+    base = Airtable(**{**items.options(), "base_id": None})
+    told = base.estimate("*", namespace=["*"])
+    assert {cost.ingestion_type for one in told for cost in one.costs} == {"snapshot"}
+    assert [each["ingestion_type"] for each in told.as_dict()["totals"]] == ["snapshot"]
+    assert "append" not in repr(told)
+    assert any("a run also lists the bases" in line for line in told.assumed)
+    assert not any("lists the bases" in line for line in Airtable(**items.options()).estimate("Items").assumed)
+
+
+@pytest.mark.parametrize("part", ["links", "attachments"])
+def test_what_stands_in_records_is_told_by_their_number(base: Airtable, part: Any) -> None:
+    told = base.estimate("Vendors", part=part)
+    assert (told["Vendors"].records, told["Vendors"].certainty) == (60, "exact")
+    assert not any("at least" in line for line in told.assumed)
+    assert not any("at least" in line for line in base.estimate("Vendors", part="comments").assumed)
+
+
 @pytest.mark.parametrize(
     ("plan", "cap"), [("free", 1_000), ("TEAM", 100_000), ("business", None), ("enterprise", None)]
 )
@@ -269,7 +312,8 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], type[Exception], str]] = {
     "no plan": ("Items", {"airtable_plan": "pro"}, OptionError, "one of free, team, business, enterprise"),
     "no table": ("Itms", {}, NotFoundError, "Items"),
     "no size": ("Items", {"records": {"Items": -1}}, OptionError, "records of 'Items' is -1"),
-    "no such size": ("Items", {"records": {"Other": 1}}, OptionError, "records names 'Other'"),
+    "no such size": ("Items", {"records": {"Other": 1}}, OptionError, "estimated: these are 'Items'$"),
+    "a misspelt size": (["Items", "Vendors"], {"records": {"Vendr": 1}}, OptionError, "did you mean 'Vendors'\\?$"),
     "one size for two": (["Items", "Vendors"], {"records": 5}, OptionError, "there are 2 tables"),
     "no specification": (7, {}, OptionError, "spec takes"),
 }

@@ -54,7 +54,9 @@ def test_a_keyword_has_the_type_meaning_and_default_of_its_option(name: str) -> 
     annotation, comment = written()[name]
     words = ", ".join(repr(word) for word in row["kind"].split("|"))
     kind = f"Literal[{words}]" if "|" in row["kind"] else KINDS[row["kind"]]
-    assert annotation == f"{kind} | None"
+    # A directory may be a path.
+    path = " | PathLike[str]" if name.endswith("_location") else ""
+    assert annotation == f"{kind}{path} | None"
     default = f" Default: `{row['default']}`." if row["default"] else ""
     assert comment == f"{row['meaning'][0].upper()}{row['meaning'][1:]}.{default}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +22,21 @@ def test_python_values_become_what_spark_would_carry() -> None:
     assert Options.from_values(
         {"Fields": ["Name", 'a "b"'], "max_records": 5, "requests_per_second": 4.5, "x": True, "view": None}
     ) == {"fields": '["Name", "a \\"b\\""]', "max_records": "5", "requests_per_second": "4.5", "x": "true"}
+
+
+def test_directories_may_be_paths(mock_airtable: MockAirtable, tmp_path: Path) -> None:
+    given = dict.fromkeys(("budget_location", "attachment_location", "State_Location"), tmp_path)
+    assert Options.from_values(given) == {name.lower(): str(tmp_path) for name in given}
+    files = tmp_path / "files"
+    files.mkdir()
+    base = Airtable(**mock_airtable.options(), budget_location=tmp_path)
+    rows = base.read("Marketing Assets", attachments="download", attachment_location=files).to_arrow()
+    assert len(rows) == 80
+    assert [path for path in files.rglob("*") if path.is_file()]
+    with pytest.raises(OptionError, match=r"^option budget_location is \"relative\": it takes an absolute path"):
+        Airtable(**mock_airtable.options(), budget_location=Path("relative"))
+    with pytest.raises(OptionError, match=r"^option view is a PosixPath: give a string"):
+        base.read("Vendors", view=tmp_path)  # type: ignore[arg-type]  # that is the mistake
 
 
 @pytest.mark.parametrize("name", ["token", "bearer_token", "access_token", "BEARER_TOKEN"])
@@ -196,7 +212,7 @@ def test_load_and_an_option_that_name_two_tables_are_refused() -> None:
         Options.from_spark({"path": "Vendors", "tableName": "Orders"})
     with pytest.raises(OptionError, match=r"'Orders', and load\(\) was given 'Vendors'"):
         Options.from_spark({"path": "Vendors", "table_name": "Orders"})
-    with pytest.raises(OptionError, match="^options tableName and table_name are one option with two values"):
+    with pytest.raises(OptionError, match=r"^options tableName and table_name are one option with two values"):
         Options.from_spark({"tableName": "Vendors", "table_name": "Orders"})
 
 

@@ -329,6 +329,7 @@ def test_a_directory_of_parquet_files_and_open_tables(base: Airtable, tmp_path: 
 def refused(tmp_path: Path) -> dict[str, tuple[Any, dict[str, Any], type[Exception], str]]:
     (tmp_path / "text.txt").write_text("nothing of the kind")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "lake" / "vendors" / "_delta_log").mkdir(parents=True)
     with duckdb.connect(tmp_path / "there.duckdb") as database:
         database.execute("CREATE TABLE items (id TEXT)")
     return {
@@ -336,6 +337,7 @@ def refused(tmp_path: Path) -> dict[str, tuple[Any, dict[str, Any], type[Excepti
         "no text": ("", {}, OptionError, "give a path"),
         "a number": (7, {}, OptionError, "target is a int"),
         "a text file": (str(tmp_path / "text.txt"), {}, OptionError, "neither Parquet's nor DuckDB's"),
+        "a directory of copies": (str(tmp_path / "lake"), {}, OptionError, "is no copy, and holds 1: name one, as "),
         "an empty directory": (str(tmp_path / "empty"), {}, OptionError, "no Parquet files"),
         "a format": (str(tmp_path), {"format": "detla"}, OptionError, "did you mean delta"),
         "no Delta table": (str(tmp_path / "empty"), {"format": "delta"}, NotFoundError, "no Delta table"),
@@ -371,8 +373,8 @@ def test_the_options_of_the_base_are_those_of_the_read(
 
 
 @pytest.mark.parametrize("case", [
-    "nothing", "no text", "a number", "a text file", "an empty directory", "a format", "no Delta table",
-    "no table named", "no such table", "no DuckDB file", "no session", "no identifier", "no Parquet",
+    "nothing", "no text", "a number", "a text file", "a directory of copies", "an empty directory",
+    "a format", "no Delta table", "no table named", "no such table", "no DuckDB file", "no session", "no identifier", "no Parquet",
 ])  # fmt: skip
 def test_what_is_no_copy_is_refused_before_airtable_is_asked(
     items: MockAirtable, base: Airtable, tmp_path: Path, case: str

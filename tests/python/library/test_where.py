@@ -15,7 +15,7 @@ from polars import col
 
 import command_line
 import odd_table
-from lakeflow_airtable import Airtable, OptionError
+from lakeflow_airtable import Airtable, AirtableDataSource, OptionError
 from lakeflow_airtable.mock import MockAirtable
 from lakeflow_airtable.predicates import conditions
 
@@ -80,12 +80,27 @@ def test_a_mistake_is_told_where_it_is(odd: MockAirtable, base: Airtable, condit
     assert "list_records" not in asked(odd)
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_condition_does_not_read_the_whole_table(odd: MockAirtable, empty: str) -> None:
+    said = r"^option where is empty: leave it out, or write a condition"
+    with pytest.raises(OptionError, match=said):
+        Airtable(**odd.options()).read("Odd", where=empty)
+    with pytest.raises(OptionError, match=said):
+        Airtable(**odd.options(), where=empty)
+    with pytest.raises(OptionError, match=said):
+        AirtableDataSource({**odd.options(), "tableName": "Odd", "where": empty}).schema()
+    assert odd.requests() == []
+
+
 def test_the_command_line_has_it(odd: MockAirtable) -> None:
     read = command_line.run(odd, "read", odd_table.TABLE, "--where", "stars >= 4", "--format", "jsonl")
     assert {json.loads(line)["stars"] for line in read.stdout.splitlines()} == {4, 5}
     read = command_line.run(odd, "read", odd_table.TABLE, "--where", "stars >=")
     assert read.returncode == 2
     assert "--where: at its end, character 9: a column or a value is missing" in read.stderr
+    read = command_line.run(odd, "read", odd_table.TABLE, "--where", "")
+    assert (read.returncode, read.stdout) == (2, "")
+    assert "--where is empty: leave it out, or write a condition" in read.stderr
 
 
 DAY, MOMENT = datetime.date(2024, 5, 31), datetime.datetime(2024, 5, 31, tzinfo=datetime.timezone.utc)

@@ -72,7 +72,7 @@ FAULTS: dict[str, tuple[object, str]] = {
         table("Vendors", {"dbtable": "x"}),
         r"table_configuration\.dbtable: is no key here: source_table names the table$",
     ),
-    "the table as an option": (
+    "the table as an option by its other name": (
         table("Vendors", {"table_name": "x"}),
         r"table_configuration\.table_name: is no key here: source_table names the table$",
     ),

@@ -56,7 +56,7 @@ def test_a_log_keeps_the_condition_that_it_began_with(items: MockAirtable, lake:
     [chosen] = sync(items, "delta", lake, **one)
     assert (chosen.error, chosen.rows) == (None, 1)
     [other] = sync(items, "delta", lake)
-    assert "filter_formula and where" in str(other.error)
+    assert "option filter_formula and option where choose" in str(other.error)
     assert "give another destination" in str(other.error)
     assert table("delta", lake, "items").num_rows == 1
 
