@@ -272,7 +272,7 @@ def test_every_option_is_a_parameter_of_the_connection_or_allowed_for_a_read() -
     assert len(named) == len(set(named))
     table = {row["name"]: row for row in _native.option_table()}
     # The framework's command line adds the names that every source has, but not the one for browsing below a namespace.
-    assert set(named) == (set(table) - ALWAYS_ALLOWED - {"refresh_token"}) | {"namespacePrefix"}
+    assert set(named) == (set(table) - ALWAYS_ALLOWED - {"refresh_token"}) | {"namespacePrefix", "table_name"}
     for parameter in [*of_methods, *connection["parameters"]]:
         is_credential = parameter["name"] in CREDENTIALS
         assert parameter["required"] == parameter.get("secret", False) == is_credential

@@ -170,7 +170,7 @@ def test_a_job_that_is_none(way: Way) -> None:
         (without_allow_list, "it has no externalOptionsAllowList"),
         (
             lambda way: stored(way, externalOptionsAllowList="tableName,view"),
-            "its externalOptionsAllowList lacks tableNameL",
+            "its externalOptionsAllowList lacks table_name, ",
         ),
         (lambda way: stored(way, base_id="appOTHER000000001"), "its base_id is appOTHER000000001, not app"),
     ],

@@ -374,7 +374,8 @@ def test_the_options_of_the_base_are_those_of_the_read(
 
 @pytest.mark.parametrize("case", [
     "nothing", "no text", "a number", "a text file", "a directory of copies", "an empty directory",
-    "a format", "no Delta table", "no table named", "no such table", "no DuckDB file", "no session", "no identifier", "no Parquet",
+    "a format", "no Delta table", "no table named", "no such table", "no DuckDB file", "no session", "no identifier",
+    "no Parquet",
 ])  # fmt: skip
 def test_what_is_no_copy_is_refused_before_airtable_is_asked(
     items: MockAirtable, base: Airtable, tmp_path: Path, case: str
