@@ -90,11 +90,13 @@ impl Operand {
         };
         self.is_comparable()?;
         let (mut values, mut met, mut has_null) = (Vec::new(), HashSet::new(), false);
+        let as_doubles = kind == Kind::Whole && others.iter().any(Self::is_double);
         for other in others {
             match &other.what {
                 What::Null => has_null = true,
                 What::Value(value) => {
                     let value = value.clone().beside(kind).map_err(|why| self.differs(&other, why))?;
+                    let value = if as_doubles { value.into_double() } else { value };
                     // Each once, so that Airtable is asked for no more than there are.
                     if met.insert(value.clone()) {
                         values.push(value);
@@ -109,6 +111,12 @@ impl Operand {
             return Ok(Condition::Constant(None));
         }
         Ok(Condition::In { column: index, values, has_null, negated: false })
+    }
+
+    /// One is enough, and Spark compares a BIGINT with a whole list as doubles.
+    fn is_double(&self) -> bool {
+        let What::Value(Value::Number(text)) = &self.what else { return false };
+        matches!(Number::parse(text), Ok(Number::Double(_)))
     }
 
     /// Like a pattern.
@@ -199,6 +207,16 @@ impl Value {
             | (Kind::Date, value @ (Self::Date(_) | Self::Time(_)))
             | (Kind::Timestamp, value @ Self::Time(_)) => Ok(value),
             _ => Err(None),
+        }
+    }
+
+    /// A number as the double that is nearest to it, written as one.
+    fn into_double(self) -> Self {
+        match self {
+            Self::Number(text) => {
+                Self::Number(Number::parse(&text).map_or(text, |number| format!("{:e}", number.double())))
+            }
+            other => other,
         }
     }
 

@@ -152,6 +152,10 @@ fn what_may_not_be_asked_is_decided_here() {
     assert_eq!(asked(&twice), asked(&ids(100)), "each once");
     assert_eq!(asked("name IN ('a', 'a', NULL, 'a')").as_deref(), Some("{Name}='a'"));
     assert_eq!(asked("due IN ('2024-05-31', DATE '2024-5-31')"), asked("due = '2024-05-31'"));
+    // As Spark 4.3 does it.
+    let of = |text| parsed(text).0;
+    assert_eq!(of("stars IN (9007199254740993, 1e0)"), of("stars IN (9.007199254740992e15, 1e0)"));
+    assert_ne!(of("stars IN (9007199254740993, 1.0)"), of("stars IN (9.007199254740992e15, 1.0)"));
     let long = format!("name = '{}'", "x".repeat(9_000));
     assert_eq!(asked(&long), None);
     assert_eq!(asked(&format!("{long} AND done")).as_deref(), Some("{Done}"));
