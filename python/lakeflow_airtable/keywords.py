@@ -40,13 +40,13 @@ class ConnectionKeywords(TypedDict, total=False):
     """Time for one request and its answer. Default: `60`."""
 
     refresh_token: str | None
-    """OAuth refresh token, which gives a new access token after the hour, and serves once."""
+    """OAuth refresh token, which gives a new access token after the hour, and can be used once."""
 
     client_id: str | None
     """Id of the OAuth integration that refresh_token belongs to."""
 
     client_secret: str | None
-    """Secret of that integration, where it has one."""
+    """Secret of the OAuth integration, where it has one."""
 
 
 class TableKeywords(TypedDict, total=False):
@@ -68,7 +68,7 @@ class TableKeywords(TypedDict, total=False):
     """Condition in SQL over the read's columns: only rows that fulfil it come, as Spark's `where` would keep them."""
 
     max_records: int | str | None
-    """Stop after this many records, or comments where these are read."""
+    """Stop after this many records, or rows where `where` is given or comments are read."""
 
     column_names: Literal["snake", "original", "id"] | None
     """Which names the columns get. Default: `snake`."""
@@ -100,7 +100,7 @@ class TableKeywords(TypedDict, total=False):
     """What a read of the table gives. Default: `snapshot`."""
 
     airtable_plan: Literal["free", "team", "business", "enterprise"] | None
-    """Plan of the base's workspace, for warnings of its monthly cap of API calls."""
+    """Plan of the base's workspace, for warnings about its monthly cap of API calls."""
 
     page_size: int | str | None
     """Records in one request, at most 100. Default: `100`."""
@@ -110,13 +110,14 @@ class StreamKeywords(TypedDict, total=False):
     """How a table's changes are followed."""
 
     max_records_per_batch: int | str | None
-    """Largest number of records in one streaming micro-batch."""
+    """About how many records one streaming micro-batch has at most."""
 
     poll_seconds: float | str | None
-    """How often a stream asks for changes at most, in seconds. Default: `60`."""
+    """Shortest time between two questions of a stream for changes, in seconds. Default: `60`."""
 
     lookback_seconds: int | str | None
-    """How many seconds a `cdc` window reads again, for records that Airtable shows late. Default: `60`."""
+    """Seconds that a `cdc` window reads again, and that `append` waits, for records that Airtable shows late. Default:
+    `60`."""
 
     webhook_id: str | None
     """Webhook that a `cdc_with_deletes` or `change_log` stream uses; without it one is found or made."""

@@ -129,7 +129,7 @@ pub static OPTIONS: &[OptionRow] = &[
     OptionRow {
         aliases: &["table_name"],
         required: "for reads",
-        ..row("tableName", "text", "", "a table's name or its `tbl...` id")
+        ..row("tableName", "text", "", "a table's name, its `tbl...` id, or its web address")
     }
     .called(&["table", "tableid", "dbtable", "query", "sourcetable"])
     .shown(),
@@ -153,7 +153,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "condition in SQL over the read's columns: only rows that fulfil it come, as Spark's `where` would keep them",
     )
     .called(&["condition", "predicate", "whereclause"]),
-    row("max_records", "integer", "", "stop after this many records, or comments where these are read")
+    row("max_records", "integer", "", "stop after this many records, or rows where `where` is given or comments are read")
         .called(&["limit", "maxrows", "maxresults", "nrows", "numrows", "rowlimit", "recordlimit", "top"]),
     row("column_names", "snake|original|id", "snake", "which names the columns get")
         .called(&["returnfieldsbyfieldid", "usefieldids"]),
@@ -193,10 +193,10 @@ pub static OPTIONS: &[OptionRow] = &[
         )
     },
     row("ingestion_type", "snapshot|cdc|cdc_with_deletes|append|change_log", "snapshot", "what a read of the table gives").shown(),
-    row("max_records_per_batch", "integer", "", "largest number of records in one streaming micro-batch")
+    row("max_records_per_batch", "integer", "", "about how many records one streaming micro-batch has at most")
         .of(Stream)
         .called(&["maxrowspertrigger", "maxrecordspertrigger", "maxrowsperbatch"]),
-    row("poll_seconds", "number", "60", "how often a stream asks for changes at most, in seconds").of(Stream).called(&[
+    row("poll_seconds", "number", "60", "shortest time between two questions of a stream for changes, in seconds").of(Stream).called(&[
         "pollinterval",
         "pollingintervalseconds",
         "pollintervalseconds",
@@ -206,7 +206,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "lookback_seconds",
         "integer",
         "60",
-        "how many seconds a `cdc` window reads again, for records that Airtable shows late",
+        "seconds that a `cdc` window reads again, and that `append` waits, for records that Airtable shows late",
     )
     .of(Stream),
     row("webhook_id", "text", "", "webhook that a `cdc_with_deletes` or `change_log` stream uses; without it one is found or made")
@@ -252,7 +252,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "airtable_plan",
         "free|team|business|enterprise",
         "",
-        "plan of the base's workspace, for warnings of its monthly cap of API calls",
+        "plan of the base's workspace, for warnings about its monthly cap of API calls",
     )
     .of(Tables)
     .called(&["plan", "billingplan"])
@@ -267,7 +267,7 @@ pub static OPTIONS: &[OptionRow] = &[
         "refresh_token",
         "text",
         "",
-        "OAuth refresh token, which gives a new access token after the hour, and serves once",
+        "OAuth refresh token, which gives a new access token after the hour, and can be used once",
     )
     .of(Connection)
     .or_variable("AIRTABLE_REFRESH_TOKEN"),
@@ -277,7 +277,7 @@ pub static OPTIONS: &[OptionRow] = &[
     }
     .of(Connection)
     .or_variable("AIRTABLE_CLIENT_ID"),
-    row("client_secret", "text", "", "secret of that integration, where it has one")
+    row("client_secret", "text", "", "secret of the OAuth integration, where it has one")
         .of(Connection)
         .or_variable("AIRTABLE_CLIENT_SECRET"),
     row("page_size", "integer", "100", "records in one request, at most 100")
