@@ -20,20 +20,16 @@ pub(super) fn of_condition(scan: &Scan) -> Option<String> {
     restriction.formula.clone().filter(|_| !is_part || !restriction.names_fields())
 }
 
-/// Whether the fields that the formula names have kept their names and types since the plan was made, as far as Airtable
-/// tells. One request, where the formula names fields.
-pub(super) async fn names_held(client: &Arc<Client>, scan: &Scan, progress: &Progress) -> bool {
-    let Some(restriction) = scan.restriction.as_ref().filter(|restriction| restriction.names_fields()) else {
-        return true;
-    };
+/// Why what was read by the formula does not count: a field that it names has another name or type than when the plan was
+/// made, or Airtable does not tell. One request, where the formula names fields.
+pub(super) async fn doubt(client: &Arc<Client>, scan: &Scan, progress: &Progress) -> Option<String> {
+    let restriction = scan.restriction.as_ref().filter(|restriction| restriction.names_fields())?;
     match client.counted_json::<Tables>(&Request::tables(&scan.base_id), progress.tally()).await {
         Ok(Tables { tables, .. }) => {
             let table = tables.iter().find(|table| table.id == scan.table_id);
-            table.is_some_and(|table| restriction.names_hold(&table.fields))
+            let is_held = table.is_some_and(|table| restriction.names_hold(&table.fields));
+            (!is_held).then(|| "a field that it names has another name or type by now".to_owned())
         }
-        Err(error) => {
-            log::debug!("table {:?}: nobody knows whether its fields have kept their names: {error}", scan.table_name);
-            false
-        }
+        Err(error) => Some(format!("nobody knows whether its fields have kept their names: {error}")),
     }
 }

@@ -242,8 +242,11 @@ impl Reader {
         self.ask(&mut pages, &first);
         self.follow_all(&mut pages, batches).await?;
         let is_whole = !self.decoder.is_satisfied() && !batches.is_closed();
-        if pages.asks_condition && is_whole && !formula::names_held(&self.client, &self.scan, &self.progress).await {
-            self.begin_without_condition(&mut pages, "a field that it names has another name or type by now");
+        if pages.asks_condition
+            && is_whole
+            && let Some(why) = formula::doubt(&self.client, &self.scan, &self.progress).await
+        {
+            self.begin_without_condition(&mut pages, &why);
             self.follow_all(&mut pages, batches).await?;
         }
         if let Some(known) = known.filter(|_| pages.asks_condition == asks_condition && !batches.is_closed()) {

@@ -196,6 +196,18 @@ async fn names_that_change_in_the_middle_of_a_read_lose_and_double_nothing() {
 }
 
 #[tokio::test]
+async fn where_nobody_tells_whether_names_have_held_all_is_read() {
+    let source = launches(300);
+    let options = source.options(&[("where", "stage = 'Launch'"), ("max_retries", "0")]);
+    let connector = AirtableConnector::new(options.connection).expect("a connector");
+    let plan = connector.plan(&options.read).await.expect("a plan");
+    let rule = json!({"path": "/meta/bases", "times": 9, "action": {"respond": {"status": 403}}});
+    source.faults(json!({"rules": [rule]}));
+    assert_eq!(ids_by(&connector, plan).await.len(), 38);
+    assert_eq!(source.pages(), 1 + 3);
+}
+
+#[tokio::test]
 async fn a_read_looks_once_whether_its_names_have_held() {
     for (condition, count, requests) in
         [("stage = 'Launch'", 125, 3), ("notes = 'note 1'", 333, 10), ("id IN ('recNobody00000000')", 0, 1)]
