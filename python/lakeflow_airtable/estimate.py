@@ -451,7 +451,7 @@ def _assumed(found: Collection[TableEstimate], entries: Collection[Entry], chang
             "snapshots have them."
         )
     if any(entry.options.get("namespace", "").strip(' []"\n\t') == "*" for entry in entries):
-        yield 'Of ["*"] a run also asks those bases for their definitions that have no such table.'
+        yield 'With ["*"] a run also asks the bases without such a table for their definitions.'
     if any(one.certainty == "about" for one in found):
         yield "Sizes with 'about' come from a share of the record ids, and are mostly within a fifth."
     # Of comments the line above says what more they cost.

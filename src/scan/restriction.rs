@@ -142,11 +142,9 @@ impl Restriction {
         self.columns.iter().any(|column| matches!(&column.source, Source::Fact(fact) if fact.name == name))
     }
 
-    /// Whether the formula may name fields.
+    /// Whether the formula names fields, which stand in braces there.
     pub(crate) fn names_fields(&self) -> bool {
-        self.columns.iter().any(|column| {
-            matches!(&column.source, Source::Field(named) if Place::of_field(&named.name, &named.kind).is_named())
-        })
+        self.formula.as_ref().is_some_and(|formula| formula.contains('{'))
     }
 
     /// Whether the fields that the formula names still have their names, and these are nobody else's. Formulas name no

@@ -263,7 +263,7 @@ def test_every_base_is_asked_for_snapshots_alone(items: MockAirtable) -> None:
     assert {cost.ingestion_type for one in told for cost in one.costs} == {"snapshot"}
     assert [each["ingestion_type"] for each in told.as_dict()["totals"]] == ["snapshot"]
     assert "append" not in repr(told)
-    assert any("a run also asks those bases" in line for line in told.assumed)
+    assert any("a run also asks the bases" in line for line in told.assumed)
     assert not any("lists the bases" in line for line in Airtable(**items.options()).estimate("Items").assumed)
 
 
